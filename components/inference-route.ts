@@ -1,0 +1,127 @@
+import * as k8s from "@pulumi/kubernetes";
+import * as pulumi from "@pulumi/pulumi";
+import { annotations, apis, labels, managedBy, previewRouteName, routeName } from "../stacks/names";
+import type { Backend } from "../stacks/plan/observed";
+
+/** The Gateway a route attaches to. */
+export interface GatewayRef {
+  name: string;
+  namespace: string;
+}
+
+export interface InferenceRouteArgs {
+  service: string;
+  namespace: string;
+  gateway: GatewayRef;
+  /** DNS names of the service. Default: all of the gateway. */
+  hostnames?: readonly string[];
+  backends: readonly Backend[];
+  /** Whether the route may be deleted: only for one update that was told so. */
+  deletable: boolean;
+  hooks?: pulumi.ResourceHookBinding;
+}
+
+/** The customers' route: the only object whose change moves traffic. */
+export class InferenceRoute extends pulumi.ComponentResource {
+  readonly resource: k8s.apiextensions.CustomResource;
+
+  constructor(name: string, args: InferenceRouteArgs, opts?: pulumi.ComponentResourceOptions) {
+    super("inference-rollout:index:InferenceRoute", name, {}, opts);
+    this.resource = new k8s.apiextensions.CustomResource(
+      name,
+      {
+        apiVersion: `${apis.gateway}/v1`,
+        kind: "HTTPRoute",
+        metadata: {
+          name: routeName(args.service),
+          namespace: args.namespace,
+          labels: { [labels.managedBy]: managedBy, [labels.service]: args.service },
+          ...(args.deletable ? { annotations: { [annotations.deletable]: "true" } } : {}),
+        },
+        spec: {
+          parentRefs: [parentRef(args.gateway, args.namespace)],
+          ...(args.hostnames === undefined ? {} : { hostnames: [...args.hostnames] }),
+          rules: [{ backendRefs: args.backends.map((backend) => backendRef(backend, args.namespace)) }],
+        },
+      },
+      { parent: this, ...(args.hooks === undefined ? {} : { hooks: args.hooks }) },
+    );
+    this.registerOutputs();
+  }
+}
+
+export interface PreviewRouteArgs {
+  service: string;
+  namespace: string;
+  gateway: GatewayRef;
+  hostnames?: readonly string[];
+  /** The pool that is reached; no customer is. */
+  pool: { name: string; namespace: string };
+  /** Value of the header {@link previewHeader}: a secret, so that nobody is sent there by chance. */
+  secret: pulumi.Input<string>;
+}
+
+/** Header that pins a request to the candidate. */
+export const previewHeader = "x-inference-preview";
+
+/**
+ * The way to the candidate before it has any weight: warms the load balancer's backends, lets people try it, and is
+ * what the gate asks through. A route of its own, so that it comes and goes without touching the customers' one.
+ */
+export class PreviewRoute extends pulumi.ComponentResource {
+  readonly resource: k8s.apiextensions.CustomResource;
+
+  constructor(name: string, args: PreviewRouteArgs, opts?: pulumi.ComponentResourceOptions) {
+    super("inference-rollout:index:PreviewRoute", name, {}, opts);
+    const backend = { pool: args.pool.name, namespace: args.pool.namespace, weight: 1 };
+    this.resource = new k8s.apiextensions.CustomResource(
+      name,
+      {
+        apiVersion: `${apis.gateway}/v1`,
+        kind: "HTTPRoute",
+        metadata: {
+          name: previewRouteName(args.service),
+          namespace: args.namespace,
+          labels: { [labels.managedBy]: managedBy, [labels.service]: args.service },
+        },
+        spec: {
+          parentRefs: [parentRef(args.gateway, args.namespace)],
+          ...(args.hostnames === undefined ? {} : { hostnames: [...args.hostnames] }),
+          rules: [
+            {
+              matches: [
+                {
+                  path: { type: "PathPrefix", value: "/" },
+                  headers: [{ type: "Exact", name: previewHeader, value: args.secret }],
+                },
+              ],
+              backendRefs: [backendRef(backend, args.namespace)],
+            },
+          ],
+        },
+      },
+      { parent: this },
+    );
+    this.registerOutputs();
+  }
+}
+
+/** The source's manifest names a group and kind that no CRD defines; a Gateway is of Gateway API's group. */
+function parentRef(gateway: GatewayRef, own: string): object {
+  return {
+    group: apis.gateway,
+    kind: "Gateway",
+    name: gateway.name,
+    ...(gateway.namespace === own ? {} : { namespace: gateway.namespace }),
+  };
+}
+
+function backendRef({ pool, namespace, weight }: Backend, own: string): object {
+  return {
+    group: apis.pool,
+    kind: "InferencePool",
+    name: pool,
+    ...(namespace === own ? {} : { namespace }),
+    weight,
+  };
+}

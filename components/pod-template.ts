@@ -1,0 +1,67 @@
+import type * as k8s from "@pulumi/kubernetes";
+import { labels, nodeLabel } from "../stacks/names";
+import { resourceName } from "./accelerators/catalogue";
+import type { Placement } from "./accelerators/placement";
+
+type PodSpec = k8s.types.input.core.v1.PodSpec;
+
+/** A pod template with nothing left to be known: read from a cluster, or made here. */
+export interface PodTemplate {
+  metadata?: { labels?: Record<string, string>; annotations?: Record<string, string> };
+  spec: PodSpec;
+}
+
+/** Where the pods of a pool run. */
+export interface PlacementArgs {
+  service: string;
+  pool: string;
+  acceleratorsPerReplica: number;
+  placement: Placement;
+}
+
+/** What ties a pod to its pool's machines: the label that AcceleratorNodePool gives them, and their taint. */
+export function nodeBinding({ service, pool, placement }: PlacementArgs): {
+  nodeSelector: Record<string, string>;
+  tolerations: { key: string; operator: string; effect: string }[];
+} {
+  return {
+    nodeSelector: { [labels.pool]: nodeLabel(service, pool) },
+    tolerations: [{ key: resourceName(placement.accelerator), operator: "Exists", effect: "NoSchedule" }],
+  };
+}
+
+/** Labels by which GKE's own manifests choose hardware; a template that moves leaves them behind. */
+const hardwareLabels = /^cloud\.google\.com\/(gke-accelerator|gke-accelerator-count|gke-gpu-driver-version|gke-tpu-|gke-nodepool|gke-spot|gke-provisioning|gke-flex-start|compute-class)/;
+const accelerators = ["nvidia.com/gpu", "google.com/tpu"];
+
+/**
+ * The same pod on other hardware: "the same model configuration" of a node update. Model, image, arguments, probes
+ * and volumes stay as they are; only what chooses and counts accelerators changes.
+ */
+export function adaptTemplate(template: PodTemplate, args: PlacementArgs): PodTemplate {
+  const spec = structuredClone(template.spec) as MutableSpec;
+  const binding = nodeBinding(args);
+  const kept = Object.entries(spec.nodeSelector ?? {}).filter(([key]) => !hardwareLabels.test(key));
+  spec.nodeSelector = { ...Object.fromEntries(kept), ...binding.nodeSelector };
+  spec.tolerations = [
+    ...(spec.tolerations ?? []).filter(({ key }) => !accelerators.includes(key ?? "")),
+    ...binding.tolerations,
+  ];
+  const resource = resourceName(args.placement.accelerator);
+  for (const container of spec.containers) {
+    for (const list of [container.resources?.limits, container.resources?.requests]) {
+      if (list === undefined || !accelerators.some((name) => name in list)) continue;
+      for (const name of accelerators) delete list[name];
+      list[resource] = String(args.acceleratorsPerReplica);
+    }
+  }
+  // The old pool selects its pods by labels; a copy that kept them would get the old pool's traffic.
+  return { metadata: { annotations: template.metadata?.annotations ?? {} }, spec };
+}
+
+interface MutableSpec extends Omit<PodSpec, "nodeSelector" | "tolerations" | "containers"> {
+  nodeSelector?: Record<string, string>;
+  tolerations?: { key?: string; operator?: string; value?: string; effect?: string }[];
+  containers: { resources?: { limits?: Record<string, string>; requests?: Record<string, string> } }[] &
+    k8s.types.input.core.v1.Container[];
+}

@@ -1,0 +1,101 @@
+import type * as k8s from "@pulumi/kubernetes";
+import type { Server } from "../stacks/config/resolved";
+import { resourceName } from "./accelerators/catalogue";
+import { draining } from "./draining";
+import { nodeBinding, type PlacementArgs, type PodTemplate } from "./pod-template";
+
+type Container = k8s.types.input.core.v1.Container;
+
+/** The Secret that holds the token for gated models, in the pool's namespace. */
+export interface TokenSecret {
+  name: string;
+  key: string;
+}
+
+export interface ServerTemplateArgs extends PlacementArgs {
+  model: string;
+  server: Server;
+  token?: TokenSecret;
+}
+
+/** Pod template of a model server that this project sets up. */
+export function serverTemplate(args: ServerTemplateArgs): PodTemplate {
+  const { server } = args;
+  const resources = { [resourceName(args.placement.accelerator)]: String(args.acceleratorsPerReplica) };
+  const health = { path: "/health", port: "http" };
+  const container: Container = {
+    name: server.engine,
+    image: server.image,
+    ...commandOf(args),
+    env: [
+      { name: "HF_HOME", value: "/cache/huggingface" },
+      ...(args.token === undefined
+        ? []
+        : [{ name: "HF_TOKEN", valueFrom: { secretKeyRef: { name: args.token.name, key: args.token.key } } }]),
+    ],
+    ports: [{ name: "http", containerPort: server.port, protocol: "TCP" }],
+    // Nothing is asked of the server before its model is loaded; that may take as long as a download does.
+    startupProbe: { httpGet: health, initialDelaySeconds: 2, periodSeconds: 1, failureThreshold: 2700 },
+    readinessProbe: { httpGet: health, periodSeconds: 1, failureThreshold: 1, timeoutSeconds: 1 },
+    // A restart costs a reload of the model: only a server that is surely broken is restarted.
+    livenessProbe: { httpGet: health, periodSeconds: 1, failureThreshold: 5, timeoutSeconds: 1 },
+    lifecycle: { preStop: { sleep: { seconds: draining.preStopSeconds } } },
+    resources: { limits: resources, requests: resources },
+    securityContext: { allowPrivilegeEscalation: false, capabilities: { drop: ["ALL"] } },
+    volumeMounts: [
+      { name: "cache", mountPath: "/cache" },
+      { name: "shm", mountPath: "/dev/shm" },
+    ],
+  };
+  return {
+    metadata: {},
+    spec: {
+      ...nodeBinding(args),
+      // The server never talks to the API server.
+      automountServiceAccountToken: false,
+      // A Service called vllm in the namespace would otherwise set VLLM_PORT, which vLLM reads.
+      enableServiceLinks: false,
+      terminationGracePeriodSeconds: draining.graceSeconds,
+      securityContext: { seccompProfile: { type: "RuntimeDefault" } },
+      containers: [container],
+      volumes: [
+        { name: "cache", emptyDir: {} },
+        { name: "shm", emptyDir: { medium: "Memory" } },
+      ],
+    },
+  };
+}
+
+function commandOf({ server, model, acceleratorsPerReplica }: ServerTemplateArgs): Pick<Container, "command" | "args"> {
+  const count = String(acceleratorsPerReplica);
+  const port = String(server.port);
+  switch (server.engine) {
+    case "vllm":
+      return {
+        command: ["python3", "-m", "vllm.entrypoints.openai.api_server"],
+        args: [
+          ...["--model", model, "--port", port, "--tensor-parallel-size", count],
+          ...(drainsByFlag(server.image) ? ["--shutdown-timeout", String(draining.finishSeconds)] : []),
+          ...server.args,
+        ],
+      };
+    case "sglang":
+      return {
+        command: ["python3", "-m", "sglang.launch_server"],
+        args: [
+          ...["--model-path", model, "--host", "0.0.0.0", "--port", port, "--tp", count, "--enable-metrics"],
+          ...server.args,
+        ],
+      };
+  }
+}
+
+/**
+ * vLLM cuts its streams on SIGTERM unless it is told how long it may take (`--shutdown-timeout`, since v0.18). Of
+ * an image whose tag is no version nothing is known: there the flag is the user's to give.
+ */
+export function drainsByFlag(image: string): boolean {
+  const version = /:v?(\d+)\.(\d+)(?:\.\d+)?/.exec(image);
+  if (version === null) return false;
+  return Number(version[1]) > 0 || Number(version[2]) >= 18;
+}

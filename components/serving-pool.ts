@@ -1,0 +1,101 @@
+import * as pulumi from "@pulumi/pulumi";
+import type { OwnedPool } from "../stacks/config/resolved";
+import type { PoolIdentity } from "../stacks/plan/identity";
+import { AcceleratorNodePool } from "./accelerator-node-pool";
+import { nodesFor, place } from "./accelerators/placement";
+import { EndpointPicker } from "./endpoint-picker";
+import { InferencePool } from "./inference-pool";
+import { ModelServer } from "./model-server";
+import { Objectives } from "./objectives";
+import type { PodTemplate } from "./pod-template";
+import type { TokenSecret } from "./server-template";
+
+/** Where GKE makes nodes; absent where the cluster's nodes are somebody else's business. */
+export interface NodeLocation {
+  cluster: pulumi.Input<string>;
+  location: pulumi.Input<string>;
+  project?: pulumi.Input<string>;
+  serviceAccount?: pulumi.Input<string>;
+}
+
+export interface ServingPoolArgs {
+  service: string;
+  pool: OwnedPool;
+  namespace: string;
+  replicas: number;
+  identity: PoolIdentity;
+  objectives: readonly { name: string; priority: number }[];
+  nodes?: NodeLocation;
+  template?: PodTemplate;
+  token?: TokenSecret;
+  /** Asked before anything is deleted that customers may be connected to. */
+  beforeDelete?: pulumi.ResourceHook[];
+}
+
+/**
+ * Everything of one pool: machines, model servers, picker, InferencePool, objectives. It is the same thing whether
+ * the pool is the stable one or the candidate, so that promotion touches nothing here.
+ *
+ * The order is that of the graph: picker before model servers, so that on removal (the reverse) the servers finish
+ * their streams through a picker that is still there, and the machines go last.
+ */
+export class ServingPool extends pulumi.ComponentResource {
+  /** What a route waits for before it names this pool. */
+  readonly ready: pulumi.Resource[];
+
+  constructor(name: string, args: ServingPoolArgs, opts?: pulumi.ComponentResourceOptions) {
+    super("inference-rollout:index:ServingPool", name, {}, opts);
+    const { pool, namespace, service } = args;
+    const placement = place({ ...pool.hardware, perReplica: pool.hardware.acceleratorsPerReplica });
+    if (typeof placement === "string") throw new pulumi.ResourceError(placement, this);
+    const child = { parent: this };
+    const nodes =
+      args.nodes === undefined
+        ? []
+        : [
+            new AcceleratorNodePool(
+              name,
+              {
+                ...args.nodes,
+                service,
+                pool: pool.name,
+                placement,
+                nodes: nodesFor(args.replicas, placement),
+                provisioning: pool.hardware.provisioning,
+                driver: pool.hardware.driver,
+                ...(pool.hardware.zones === undefined ? {} : { zones: pool.hardware.zones }),
+              },
+              child,
+            ),
+          ];
+    const common = {
+      service,
+      pool: pool.name,
+      namespace,
+      ...(args.beforeDelete === undefined ? {} : { beforeDelete: args.beforeDelete }),
+    };
+    const picker = new EndpointPicker(name, { ...common, engine: pool.server.engine }, child);
+    const inferencePool = new InferencePool(
+      name,
+      { ...common, targetPort: pool.server.port, picker: picker.serviceName, identity: args.identity },
+      child,
+    );
+    const objectives = new Objectives(name, { ...common, objectives: args.objectives }, child);
+    const server = new ModelServer(
+      name,
+      {
+        ...common,
+        replicas: args.replicas,
+        placement,
+        acceleratorsPerReplica: pool.hardware.acceleratorsPerReplica,
+        model: pool.model,
+        server: pool.server,
+        ...(args.template === undefined ? {} : { template: args.template }),
+        ...(args.token === undefined ? {} : { token: args.token }),
+      },
+      { ...child, dependsOn: [...nodes, picker, inferencePool, objectives] },
+    );
+    this.ready = [server, inferencePool, picker, objectives];
+    this.registerOutputs();
+  }
+}

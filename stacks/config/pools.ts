@@ -1,0 +1,132 @@
+import { acceleratorNamed } from "../../components/accelerators/catalogue";
+import { place } from "../../components/accelerators/placement";
+import { poolNamespace } from "../names";
+import { broken, missing, removeCommand, shown, type Mistake } from "./mistakes";
+import type { Hardware, Pool } from "./resolved";
+import type { PoolInput } from "./schema";
+import { resolveServer } from "./servers";
+import type { ShapeResult } from "./validate";
+
+/** What a pool needs to know of the config around it. */
+export interface Surroundings {
+  service: string;
+  namespace: string;
+  names: readonly string[];
+}
+
+/** One entry of `pools`, with defaults filled in and `like` followed; undefined where it has mistakes. */
+export function resolvePool(
+  name: string,
+  shape: ShapeResult,
+  around: Surroundings,
+  mistakes: Mistake[],
+): Pool | undefined {
+  const key = `pools.${name}`;
+  const own = shape.pools[name] ?? {};
+  const chain = likeChain(name, shape.pools, around.names);
+  if (typeof chain !== "object") {
+    mistakes.push({
+      key: `${key}.like`,
+      found: own.like ?? name,
+      allowed: chain,
+      mend: removeCommand(`${key}.like`),
+    });
+    return undefined;
+  }
+  if (own.existing === true) {
+    return {
+      name,
+      namespace: own.namespace ?? around.namespace,
+      existing: true,
+      ...((own.model ?? shape.values.model) === undefined ? {} : { model: own.model ?? shape.values.model! }),
+    };
+  }
+  const input = Object.assign({}, ...chain.map((entry) => entry.input).reverse()) as PoolInput;
+  const template = chain.find((entry) => entry.input.existing === true);
+  // With objectives, each pool that we make has a namespace of its own: an InferenceObjective's name is unique in
+  // its namespace and bound to one pool there, so that two pools could not have the same ones.
+  const namespace =
+    own.namespace ?? (shape.objectives.length > 0 ? poolNamespace(around.service, name) : around.namespace);
+  const model = input.model ?? shape.values.model;
+  if (input.accelerator === undefined && !broken(mistakes, `${key}.accelerator`)) {
+    mistakes.push(missing(`${key}.accelerator`, "an accelerator", "nvidia-l4"));
+  }
+  if (input.replicas === undefined && !broken(mistakes, `${key}.replicas`)) {
+    mistakes.push(missing(`${key}.replicas`, "how many replicas carry all of the traffic there", "2"));
+  }
+  if (
+    model === undefined &&
+    template === undefined &&
+    !broken(mistakes, "model") &&
+    !broken(mistakes, `${key}.model`)
+  ) {
+    mistakes.push(missing("model", `the model that ${name} serves`, "Qwen/Qwen3-8B"));
+  }
+  if (input.accelerator === undefined || input.replicas === undefined) return undefined;
+  const hardware = resolveHardware(input, input.accelerator);
+  const placement = place({ ...hardware, perReplica: hardware.acceleratorsPerReplica });
+  if (typeof placement === "string") {
+    const field = input.machineType === undefined ? "acceleratorsPerReplica" : "machineType";
+    mistakes.push({
+      key: `${key}.${field}`,
+      found: shown(input[field] ?? hardware.acceleratorsPerReplica),
+      allowed: placement,
+      mend: removeCommand(`${key}.${field}`),
+    });
+    return undefined;
+  }
+  return {
+    name,
+    namespace,
+    namespaceIsExplicit: own.namespace !== undefined,
+    existing: false,
+    replicas: input.replicas,
+    hardware,
+    model: model ?? "",
+    server: resolveServer(shape.values.server, input.server),
+    ...(template === undefined
+      ? {}
+      : { templateOf: { name: template.name, namespace: template.input.namespace ?? around.namespace } }),
+  };
+}
+
+function resolveHardware(input: PoolInput, accelerator: string): Hardware {
+  const { family, machines } = acceleratorNamed(accelerator);
+  const smallest = Math.min(...machines.map(({ count }) => count));
+  return {
+    accelerator,
+    acceleratorsPerReplica: input.acceleratorsPerReplica ?? (family === "gpu" ? 1 : smallest),
+    ...(input.machineType === undefined ? {} : { machineType: input.machineType }),
+    ...(input.zones === undefined ? {} : { zones: input.zones }),
+    provisioning: input.provisioning ?? "on-demand",
+    driver: input.driver ?? "default",
+  };
+}
+
+/** The pool and those it is like, nearest first; or what is wrong with the chain. */
+function likeChain(
+  name: string,
+  pools: Readonly<Record<string, PoolInput>>,
+  names: readonly string[],
+): { name: string; input: PoolInput }[] | string {
+  const chain: { name: string; input: PoolInput }[] = [];
+  for (let at: string | undefined = name; at !== undefined; at = pools[at]?.like) {
+    if (chain.some((entry) => entry.name === at)) return "another pool: this one is like itself";
+    const input: PoolInput | undefined = pools[at];
+    if (input === undefined) {
+      // A pool whose own mistakes were told already is not told again as an unknown one.
+      if (names.includes(at)) return chain;
+      return `one of the pools ${names.join(", ")}`;
+    }
+    const { like: _like, namespace: _namespace, ...inherited } = input;
+    chain.push({
+      name: at,
+      input:
+        at === name
+          ? input
+          : ({ ...inherited, ...(input.existing ? { namespace: input.namespace } : {}) } as PoolInput),
+    });
+    if (input.existing === true && at !== name) break;
+  }
+  return chain;
+}

@@ -1,0 +1,172 @@
+import { broken, missing, nearest, removeCommand, setCommand, shown, type Mistake } from "./mistakes";
+import { resolvePool } from "./pools";
+import type { ClusterConfig, GateConfig, GatewayConfig, Pool, ServiceConfig, StackConfig } from "./resolved";
+import { checkShape, type Parsed, type RawConfig, type ShapeResult } from "./validate";
+
+export type Resolution = { config: StackConfig; mistakes: [] } | { config?: undefined; mistakes: Mistake[] };
+
+const defaults = {
+  service: "llm",
+  namespace: "default",
+  gateway: "my-inference-gateway",
+  cluster: "inference",
+};
+
+/** Turns what the user wrote into a config without holes, or into everything that is wrong with it at once. */
+export function resolveConfig(raw: RawConfig): Resolution {
+  const shape = checkShape(raw);
+  const mistakes = [...shape.mistakes];
+  const role = shape.values.role ?? "all";
+  const hasHuggingFaceToken = shape.values.huggingFaceToken !== undefined;
+  const platform = role === "service" ? undefined : resolvePlatform(shape.values, mistakes);
+  const service = role === "platform" ? undefined : resolveService(shape, raw, mistakes);
+  if (role === "service" && shape.values.platform === undefined && !broken(mistakes, "platform")) {
+    mistakes.push(
+      missing("platform", "the platform stack, as organisation/project/stack", "acme/inference/platform"),
+    );
+  }
+  if (mistakes.length > 0) return { mistakes };
+  if (role === "platform") {
+    return { mistakes: [], config: { role, hasHuggingFaceToken, platform: must(platform) } };
+  }
+  const resolved = must(service);
+  if (role === "service") {
+    const platformStack = must(shape.values.platform);
+    return { mistakes: [], config: { role, hasHuggingFaceToken, platformStack, service: resolved } };
+  }
+  return { mistakes: [], config: { role, hasHuggingFaceToken, platform: must(platform), service: resolved } };
+}
+
+function resolvePlatform(
+  values: Parsed,
+  mistakes: Mistake[],
+): { namespace: string; cluster: ClusterConfig; gateway: GatewayConfig } {
+  const namespace = values.namespace ?? defaults.namespace;
+  const { cluster, gateway } = values;
+  const create = cluster?.create ?? (cluster?.name === undefined && cluster?.kubeconfig === undefined);
+  const exposure = gateway?.exposure ?? "internal";
+  if (exposure === "external" && gateway?.existing !== true) {
+    for (const [key, example] of [
+      ["hostname", "llm.example.com"],
+      ["tlsSecret", "llm-certificate"],
+    ] as const) {
+      if (gateway?.[key] === undefined && !broken(mistakes, `gateway.${key}`)) {
+        const why =
+          key === "hostname"
+            ? "the DNS name of an external gateway"
+            : "the Secret with its certificate: nothing is opened to the world in clear text";
+        mistakes.push(missing(`gateway.${key}`, why, example));
+      }
+    }
+  }
+  return {
+    namespace,
+    cluster: {
+      mode: cluster?.kubeconfig !== undefined ? "kubeconfig" : create ? "create" : "adopt",
+      name: cluster?.name ?? defaults.cluster,
+      ...(cluster?.location === undefined ? {} : { location: cluster.location }),
+      ...(cluster?.kubeconfig === undefined ? {} : { kubeconfig: cluster.kubeconfig }),
+    },
+    gateway: {
+      name: gateway?.name ?? defaults.gateway,
+      namespace: gateway?.namespace ?? namespace,
+      existing: gateway?.existing ?? false,
+      exposure,
+      port: gateway?.port ?? (gateway?.tlsSecret === undefined ? 80 : 443),
+      ...(gateway?.hostname === undefined ? {} : { hostname: gateway.hostname }),
+      ...(gateway?.tlsSecret === undefined ? {} : { tlsSecret: gateway.tlsSecret }),
+    },
+  };
+}
+
+function resolveService(shape: ShapeResult, raw: RawConfig, mistakes: Mistake[]): ServiceConfig | undefined {
+  const { values } = shape;
+  const service = values.service ?? defaults.service;
+  const namespace = values.namespace ?? defaults.namespace;
+  const names = Object.keys((values.pools ?? {}) as object);
+  const candidate = values.candidate === "" ? undefined : values.candidate;
+
+  if (names.length === 0 && !broken(mistakes, "pools")) {
+    mistakes.push({
+      key: "pools",
+      found: shown(raw["pools"]),
+      allowed: "at least one pool with accelerator and replicas",
+      mend: `${setCommand("pools.llm.accelerator", "nvidia-l4")} && ${setCommand("pools.llm.replicas", "2")}`,
+    });
+  }
+  if (values.stable === undefined && !broken(mistakes, "stable")) {
+    mistakes.push(missing("stable", "the name of the pool that serves the customers", names[0] ?? "llm"));
+  }
+  for (const [key, name] of [["stable", values.stable] as const, ["candidate", candidate] as const]) {
+    if (name !== undefined && names.length > 0 && !names.includes(name))
+      mistakes.push(unknownPool(key, name, names));
+  }
+  if (candidate !== undefined && candidate === values.stable) {
+    mistakes.push({
+      key: "candidate",
+      found: `${candidate}, which is the stable pool too`,
+      allowed: "another pool, or nothing when no roll-out is under way",
+      mend: removeCommand("candidate"),
+    });
+  }
+  if (candidate === undefined && (values.weight ?? 0) > 0 && !broken(mistakes, "candidate")) {
+    mistakes.push({
+      key: "weight",
+      found: `${values.weight ?? 0}, but no candidate`,
+      allowed: "no weight while no roll-out is under way",
+      mend: `${removeCommand("weight")} (or name the candidate: ${setCommand("candidate", "NAME")})`,
+    });
+  }
+  for (const [i, { name }] of shape.objectives.entries()) {
+    if (shape.objectives.findIndex((other) => other.name === name) < i) {
+      mistakes.push({
+        key: `objectives[${i}].name`,
+        found: `${name}, for the second time`,
+        allowed: "each name once",
+        mend: removeCommand(`objectives[${i}]`),
+      });
+    }
+  }
+  const pools: Record<string, Pool> = {};
+  for (const name of Object.keys(shape.pools)) {
+    const pool = resolvePool(name, shape, { service, namespace, names }, mistakes);
+    if (pool !== undefined) pools[name] = pool;
+  }
+  if (mistakes.length > 0) return undefined;
+  return {
+    service,
+    namespace,
+    stable: must(values.stable),
+    ...(candidate === undefined ? {} : { candidate }),
+    weight: candidate === undefined ? 0 : (values.weight ?? 0),
+    pools,
+    objectives: shape.objectives,
+    ...(values.rollout === undefined ? {} : { rollout: values.rollout }),
+    gate: resolveGate(values),
+    ladder: values.ladder ?? [10, 30, 60, 100],
+    allow: values.allow ?? [],
+  };
+}
+
+function resolveGate({ gate }: Parsed): GateConfig {
+  return {
+    via: gate?.via ?? "gateway",
+    timeoutSeconds: gate?.timeoutSeconds ?? 600,
+    ...(gate?.address === undefined ? {} : { address: gate.address }),
+  };
+}
+
+function unknownPool(key: string, name: string, names: readonly string[]): Mistake {
+  const meant = nearest(name, names);
+  return {
+    key,
+    found: `${name}, which is not in pools`,
+    allowed: `one of the pools ${names.join(", ")}`,
+    mend: setCommand(key, meant ?? names.find(() => true) ?? "llm"),
+  };
+}
+
+function must<T>(value: T | undefined): T {
+  if (value === undefined) throw new Error("a value that validation had to provide is missing");
+  return value;
+}

@@ -1,0 +1,33 @@
+import type { ServerInput } from "./schema";
+import type { Engine, Server } from "./resolved";
+
+interface EngineDefaults {
+  repository: string;
+  /** The version that manifests of the inference extension were written for. */
+  version: string;
+  port: number;
+}
+
+/** Sources: the extension's and llm-d's own manifests (vLLM), SGLang's documentation (image name). */
+const engines: Readonly<Record<Engine, EngineDefaults>> = {
+  vllm: { repository: "vllm/vllm-openai", version: "v0.21.0", port: 8000 },
+  sglang: { repository: "lmsysorg/sglang", version: "v0.5.4", port: 8000 },
+};
+
+/** The server of a pool: its own settings over the stack's; another engine takes nothing over but what it says. */
+export function resolveServer(stack: ServerInput | undefined, pool: ServerInput | undefined): Server {
+  const engine = pool?.engine ?? stack?.engine ?? "vllm";
+  const inherited = stack !== undefined && (stack.engine ?? "vllm") === engine ? stack : undefined;
+  const defaults = engines[engine];
+  // A pool that names a version means that version of the engine's own image, not an image it inherits.
+  const image =
+    pool?.image ??
+    (pool?.version === undefined ? inherited?.image : undefined) ??
+    `${defaults.repository}:${pool?.version ?? inherited?.version ?? defaults.version}`;
+  return {
+    engine,
+    image,
+    args: pool?.args ?? inherited?.args ?? [],
+    port: pool?.port ?? inherited?.port ?? defaults.port,
+  };
+}

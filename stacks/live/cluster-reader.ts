@@ -1,0 +1,134 @@
+import * as fs from "node:fs";
+import * as https from "node:https";
+import type { KubeConfig } from "@kubernetes/client-node";
+
+/** An object as the API server returns it. */
+export interface LiveObject {
+  apiVersion?: string;
+  kind?: string;
+  metadata: {
+    name: string;
+    namespace?: string;
+    generation?: number;
+    labels?: Record<string, string>;
+    annotations?: Record<string, string>;
+    deletionTimestamp?: string;
+  };
+  [key: string]: unknown;
+}
+
+/** Reads from one cluster, and nothing else: the program changes things only through its resources. */
+export interface ClusterReader {
+  /** The object at an API path; undefined where there is none. */
+  get(path: string): Promise<LiveObject | undefined>;
+  /** The items of a list; empty where the namespace or the kind does not exist. */
+  list(path: string): Promise<LiveObject[]>;
+}
+
+/** The API server cannot be asked: unreachable, or it does not let us. Not the same as "there is nothing". */
+export class ClusterUnreadable extends Error {
+  constructor(
+    readonly reason: "unreachable" | "unauthorized" | "forbidden" | "failed",
+    message: string,
+  ) {
+    super(message);
+  }
+}
+
+/** @param kubeconfig text of a kubeconfig, or the path of one. */
+export async function clusterReader(kubeconfig: string, timeoutSeconds = 10): Promise<ClusterReader> {
+  // Loaded only here: the library takes a third of a second, and tests of the plan never need it.
+  const { KubeConfig } = await import("@kubernetes/client-node");
+  const config = new KubeConfig();
+  config.loadFromString(kubeconfigText(kubeconfig));
+  return new HttpsReader(config, timeoutSeconds);
+}
+
+export function kubeconfigText(kubeconfig: string): string {
+  return kubeconfig.includes("\n") || kubeconfig.trimStart().startsWith("{")
+    ? kubeconfig
+    : fs.readFileSync(kubeconfig, "utf8");
+}
+
+class HttpsReader implements ClusterReader {
+  private readonly server: string;
+  private readonly agent = new https.Agent({ keepAlive: true, maxSockets: 4 });
+  private options: Promise<https.RequestOptions> | undefined;
+
+  constructor(
+    private readonly config: KubeConfig,
+    private readonly timeoutSeconds: number,
+  ) {
+    const server = config.getCurrentCluster()?.server;
+    if (server === undefined)
+      throw new ClusterUnreadable("failed", "the kubeconfig names no current cluster");
+    this.server = server.replace(/\/$/, "");
+  }
+
+  async get(path: string): Promise<LiveObject | undefined> {
+    return (await this.request(path)) as LiveObject | undefined;
+  }
+
+  async list(path: string): Promise<LiveObject[]> {
+    const list = (await this.request(path)) as { items?: LiveObject[] } | undefined;
+    return list?.items ?? [];
+  }
+
+  private async request(path: string): Promise<unknown> {
+    // Credentials may come from a program (gke-gcloud-auth-plugin): it is run once, not once a request.
+    this.options ??= this.credentials();
+    const { status, body } = await this.exchange(path, await this.options);
+    if (status === 200) return JSON.parse(body);
+    if (status === 404) return undefined;
+    const reason = status === 401 ? "unauthorized" : status === 403 ? "forbidden" : "failed";
+    throw new ClusterUnreadable(reason, `${this.server}${path} answered ${status}: ${messageOf(body)}`);
+  }
+
+  private async credentials(): Promise<https.RequestOptions> {
+    const options: https.RequestOptions = {};
+    try {
+      await this.config.applyToHTTPSOptions(options);
+    } catch (error) {
+      throw new ClusterUnreadable(
+        "unauthorized",
+        `no credentials for ${this.server}: ${(error as Error).message}`,
+      );
+    }
+    const { agent: _agent, ...rest } = options;
+    return { ...rest, ...tlsOf(options.agent) };
+  }
+
+  private exchange(path: string, options: https.RequestOptions): Promise<{ status: number; body: string }> {
+    return new Promise((resolve, reject) => {
+      const request = https.get(
+        `${this.server}${path}`,
+        { ...options, agent: this.agent, timeout: this.timeoutSeconds * 1000 },
+        (response) => {
+          const chunks: Buffer[] = [];
+          response.on("data", (chunk: Buffer) => chunks.push(chunk));
+          response.on("end", () =>
+            resolve({ status: response.statusCode ?? 0, body: Buffer.concat(chunks).toString() }),
+          );
+          response.on("error", fail);
+        },
+      );
+      const fail = (error: Error): void =>
+        reject(new ClusterUnreadable("unreachable", `${this.server} does not answer: ${error.message}`));
+      request.on("timeout", () => request.destroy(new Error(`nothing for ${this.timeoutSeconds} s`)));
+      request.on("error", fail);
+    });
+  }
+}
+
+/** The library puts certificates into an agent of its own; ours keeps connections alive and needs them itself. */
+function tlsOf(agent: https.RequestOptions["agent"]): https.RequestOptions {
+  return agent instanceof https.Agent ? (agent.options as https.RequestOptions) : {};
+}
+
+function messageOf(body: string): string {
+  try {
+    return (JSON.parse(body) as { message?: string }).message ?? body;
+  } catch {
+    return body.slice(0, 200);
+  }
+}

@@ -1,0 +1,110 @@
+import { annotations, apis, labels, managedBy, poolNamespace, routeName } from "../names";
+import type { ServiceConfig } from "../config/resolved";
+import type { Backend, DeploymentRecord, Observed, ObservedPool, ObservedRoute } from "../plan/observed";
+import type { PoolIdentity } from "../plan/identity";
+import type { ClusterReader, LiveObject } from "./cluster-reader";
+
+/** Reads what is deployed of one service: its route, and the pools in every namespace where one can be. */
+export async function observe(
+  reader: ClusterReader,
+  config: ServiceConfig,
+  record: DeploymentRecord | undefined,
+): Promise<Observed> {
+  const [route, pools] = await Promise.all([
+    reader.get(routePath(config.namespace, routeName(config.service))),
+    Promise.all(namespacesOf(config, record).map((namespace) => poolsIn(reader, namespace, config.service))),
+  ]);
+  return {
+    ...(route === undefined ? {} : { route: observedRoute(route) }),
+    pools: pools.flat(),
+    ...(record === undefined ? {} : { record }),
+  };
+}
+
+export const routePath = (namespace: string, name: string): string =>
+  `/apis/${apis.gateway}/v1/namespaces/${namespace}/httproutes/${name}`;
+
+export const poolsPath = (namespace: string): string =>
+  `/apis/${apis.pool}/v1/namespaces/${namespace}/inferencepools`;
+
+const deploymentsPath = (namespace: string): string => `/apis/apps/v1/namespaces/${namespace}/deployments`;
+
+function namespacesOf(config: ServiceConfig, record: DeploymentRecord | undefined): string[] {
+  const declared = Object.values(config.pools).flatMap(({ name, namespace }) => [
+    namespace,
+    poolNamespace(config.service, name),
+  ]);
+  return [...new Set([config.namespace, ...declared, ...Object.values(record?.pools ?? {})])];
+}
+
+async function poolsIn(reader: ClusterReader, namespace: string, service: string): Promise<ObservedPool[]> {
+  const [pools, deployments] = await Promise.all([
+    reader.list(poolsPath(namespace)),
+    reader.list(deploymentsPath(namespace)),
+  ]);
+  return pools.map((pool) => observedPool(pool, namespace, deployments, service));
+}
+
+function observedPool(
+  pool: LiveObject,
+  namespace: string,
+  deployments: readonly LiveObject[],
+  service: string,
+): ObservedPool {
+  const { name, labels: marks, annotations: notes } = pool.metadata;
+  const owned = marks?.[labels.managedBy] === managedBy && marks[labels.service] === service;
+  const selector = (pool["spec"] as { selector?: { matchLabels?: Record<string, string> } }).selector
+    ?.matchLabels;
+  const server = deployments.find((deployment) => selectsPodsOf(selector, deployment));
+  const identity = owned ? parseIdentity(notes?.[annotations.identity]) : undefined;
+  return {
+    name,
+    namespace,
+    owned,
+    ...(identity === undefined ? {} : { identity }),
+    ...(server === undefined
+      ? {}
+      : {
+          replicas: (server["spec"] as { replicas?: number }).replicas ?? 1,
+          readyReplicas: (server["status"] as { readyReplicas?: number } | undefined)?.readyReplicas ?? 0,
+        }),
+  };
+}
+
+export function selectsPodsOf(selector: Record<string, string> | undefined, deployment: LiveObject): boolean {
+  const template = (deployment["spec"] as { template?: { metadata?: { labels?: Record<string, string> } } })
+    .template;
+  const found = template?.metadata?.labels ?? {};
+  const wanted = Object.entries(selector ?? {});
+  return wanted.length > 0 && wanted.every(([key, value]) => found[key] === value);
+}
+
+function parseIdentity(text: string | undefined): PoolIdentity | undefined {
+  try {
+    return text === undefined ? undefined : (JSON.parse(text) as PoolIdentity);
+  } catch {
+    // Somebody edited the annotation: an identity that differs in everything makes the plan stop and say so.
+    return { annotation: `not readable: ${text ?? ""}` };
+  }
+}
+
+/** The backends of every rule: the customers' route has one rule, one that was edited by hand may have more. */
+export function observedRoute(route: LiveObject): ObservedRoute {
+  const spec = route["spec"] as { rules?: { backendRefs?: LiveBackendRef[] }[] };
+  const own = route.metadata.namespace ?? "default";
+  const backends = (spec.rules ?? []).flatMap(({ backendRefs }) =>
+    (backendRefs ?? []).map((ref) => backend(ref, own)),
+  );
+  return { backends };
+}
+
+interface LiveBackendRef {
+  name: string;
+  namespace?: string;
+  weight?: number;
+}
+
+/** A weight that is absent is 1 (Gateway API). */
+function backend({ name, namespace, weight }: LiveBackendRef, own: string): Backend {
+  return { pool: name, namespace: namespace ?? own, weight: weight ?? 1 };
+}

@@ -1,0 +1,61 @@
+/**
+ * Names that two objects must agree on, and their limits. Nothing here knows a pool's role or the weight: a name
+ * that followed either would make promotion replace what customers are connected to.
+ */
+
+/** Prefix of this project's labels and annotations. */
+export const domain = "inference-rollout";
+
+export const labels = {
+  /** The service (stack) an object belongs to. */
+  service: `${domain}/service`,
+  /** The pool an object belongs to; on nodes too, where model servers look for it. */
+  pool: `${domain}/pool`,
+  managedBy: "app.kubernetes.io/managed-by",
+} as const;
+
+export const annotations = {
+  /** On an InferencePool: what must not change in place (see plan/identity.ts), as JSON. */
+  identity: `${domain}/identity`,
+  /** On a model server: the pod template of somebody else that it was made after, as JSON. */
+  template: `${domain}/template`,
+  /** On the customers' route: its deletion was allowed for one update. */
+  deletable: `${domain}/deletable`,
+} as const;
+
+export const managedBy = "gke-inference-rollout";
+
+/** Kubernetes' limit for label values and for names of Services. */
+export const maxLabel = 63;
+/** GKE's limit for names of node pools is 40; one is kept in reserve as the provider does. */
+export const maxNodePoolName = 39;
+/** So that `<pool>-epp` and what Kubernetes derives from a Deployment's name stay below 63. */
+export const maxPoolName = 40;
+/** So that `<service>-<pool>` is a namespace. */
+export const maxServiceName = 20;
+
+export const routeName = (service: string): string => `routes-to-${service}`;
+export const previewRouteName = (service: string): string => `preview-of-${service}`;
+export const pickerName = (pool: string): string => `${pool}-epp`;
+export const poolNamespace = (service: string, pool: string): string => `${service}-${pool}`;
+
+/** Label value that ties a pool's pods to the pool's nodes; unique among the services of a cluster. */
+export const nodeLabel = (service: string, pool: string): string => `${service}.${pool}`;
+
+/** Labels of everything that is made for a pool. */
+export const poolLabels = (service: string, pool: string): Record<string, string> => ({
+  [labels.managedBy]: managedBy,
+  [labels.service]: service,
+  [labels.pool]: pool,
+});
+
+/** What an InferencePool selects its model servers by. */
+export const podSelector = (pool: string): Record<string, string> => ({ app: pool });
+
+/** API groups and versions in one place: the extension's move between groups must be one edit. */
+export const apis = {
+  gateway: "gateway.networking.k8s.io",
+  pool: "inference.networking.k8s.io",
+  /** InferenceObjective and InferenceModelRewrite, up to v1.5 of the extension. */
+  extension: "inference.networking.x-k8s.io",
+} as const;

@@ -1,0 +1,67 @@
+import type { PoolIdentity } from "./identity";
+
+/*
+ * What is deployed, as the plan is told. The live cluster counts first; what the last successful update recorded
+ * is a second opinion, because after an update that failed half-way either of them can be behind.
+ */
+
+/** One backendRef of a route. */
+export interface Backend {
+  namespace: string;
+  pool: string;
+  /** Relative to the sum of all, as Gateway API means it. */
+  weight: number;
+}
+
+export interface ObservedRoute {
+  backends: readonly Backend[];
+}
+
+export interface ObservedPool {
+  name: string;
+  namespace: string;
+  /** Made by this stack. */
+  owned: boolean;
+  /** What it was made as; undefined for pools of others. */
+  identity?: PoolIdentity;
+  /** Replicas its model server is asked to have; undefined where there is no model server. */
+  replicas?: number;
+  readyReplicas?: number;
+}
+
+/** What the last successful update wrote into the stack's outputs. */
+export interface DeploymentRecord {
+  /** Percent of the traffic by pool. */
+  weights: Readonly<Record<string, number>>;
+  /** Namespace of each pool that the update left behind. */
+  pools: Readonly<Record<string, string>>;
+  /** Objectives by name, while a roll-out was under way. */
+  objectives: Readonly<Record<string, number>>;
+  stable: string;
+  candidate?: string;
+  /** Rules that the update waived. */
+  waived: readonly string[];
+}
+
+export interface Observed {
+  /** The customers' route as it is; undefined: there is none. */
+  route?: ObservedRoute;
+  /** Pools in the namespaces where this service's pools can be. */
+  pools: readonly ObservedPool[];
+  record?: DeploymentRecord;
+}
+
+export const nothingDeployed: Observed = { pools: [] };
+
+/** Share of each pool in percent of the whole, by pool name; pools without a share are left out. */
+export function sharesOf(backends: readonly Backend[]): Map<string, number> {
+  const total = backends.reduce((sum, { weight }) => sum + weight, 0);
+  const shares = new Map<string, number>();
+  for (const { pool, weight } of backends) {
+    if (weight > 0) shares.set(pool, (shares.get(pool) ?? 0) + (100 * weight) / total);
+  }
+  return shares;
+}
+
+/** Weights set by hand need not add up to 100: shares are compared with this much tolerance, in percent. */
+export const rounding = 0.01;

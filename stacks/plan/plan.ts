@@ -1,0 +1,150 @@
+import type { OwnedPool, Pool, RolloutKind, ServiceConfig } from "../config/resolved";
+import type { Allowance } from "../config/schema";
+import { identityOf, type PoolIdentity } from "./identity";
+import { kindOf } from "./kind";
+import { rounding, sharesOf, type Backend, type Observed } from "./observed";
+import { rules, type Refusal } from "./rules";
+
+/** Where a roll-out stands, once the update is done. */
+export type LadderState = "serving" | "staged" | "shifting" | "shifted";
+
+export interface PlannedPool {
+  pool: OwnedPool;
+  /** Where it is, or will be made. */
+  namespace: string;
+  replicas: number;
+  identity: PoolIdentity;
+}
+
+export interface RoutedPool {
+  name: string;
+  namespace: string;
+}
+
+export interface Plan {
+  state: LadderState;
+  /** Undefined while no roll-out is under way, or where the pools do not tell. */
+  kind?: RolloutKind;
+  /** Pools that this stack makes and keeps. */
+  pools: readonly PlannedPool[];
+  stable: RoutedPool;
+  candidate?: RoutedPool;
+  /** The customers' route: no entry has weight 0. */
+  backends: readonly Backend[];
+  /** Whether the candidate gets a larger share than it has now: then it must prove itself first. */
+  candidateRises: boolean;
+  /** The candidate's share now, in percent; 0 where it has none. */
+  candidateShareNow: number;
+  /** Pools of this stack that exist and will not after the update. */
+  removed: readonly RoutedPool[];
+  /** What a person should know of this update. */
+  notes: readonly string[];
+  /** Rules that were waived by `allow`. */
+  waived: readonly Allowance[];
+  /** Why the update must not be carried out; empty: it may. */
+  refusals: readonly Refusal[];
+}
+
+/**
+ * The heart of the program: what the config asks for and what is deployed, turned into what is to be done, or
+ * into every reason not to. Pure; components only render what it returns.
+ */
+export function plan(config: ServiceConfig, observed: Observed): Plan {
+  const place = (pool: Pool): RoutedPool => ({ name: pool.name, namespace: namespaceOf(pool, observed) });
+  const stablePool = poolNamed(config, config.stable);
+  const candidatePool = config.candidate === undefined ? undefined : poolNamed(config, config.candidate);
+  const stable = place(stablePool);
+  const candidate = candidatePool === undefined ? undefined : place(candidatePool);
+
+  const pools = [stablePool, candidatePool]
+    .filter((pool): pool is OwnedPool => pool?.existing === false)
+    .map((pool) => ({
+      pool,
+      namespace: namespaceOf(pool, observed),
+      replicas: pool.replicas,
+      identity: identityOf(pool),
+    }));
+  const kept = new Set([config.stable, config.candidate]);
+  const removed = observed.pools
+    .filter(({ name, owned }) => owned && !kept.has(name))
+    .map(({ name, namespace }) => ({ name, namespace }));
+
+  const now = sharesOf(observed.route?.backends ?? []);
+  const candidateShareNow = candidate === undefined ? 0 : (now.get(candidate.name) ?? 0);
+  const draft: Draft = {
+    state: stateOf(config),
+    ...optional("kind", candidatePool === undefined ? undefined : kindOf(stablePool, candidatePool)),
+    pools,
+    stable,
+    ...optional("candidate", candidate),
+    backends: backendsOf(config, stable, candidate),
+    candidateRises: config.weight > candidateShareNow + rounding,
+    candidateShareNow,
+    removed,
+  };
+  return { ...draft, ...judge(config, observed, draft) };
+}
+
+export type Draft = Omit<Plan, "notes" | "waived" | "refusals">;
+
+function judge(
+  config: ServiceConfig,
+  observed: Observed,
+  draft: Draft,
+): Pick<Plan, "notes" | "waived" | "refusals"> {
+  const found = rules.flatMap((rule) => rule(config, observed, draft));
+  const waivers = config.allow.filter((name) => found.some((refusal) => refusal.waiver === name));
+  const spent = waivers.filter((name) => observed.record?.waived.includes(name));
+  const waived = waivers.filter((name) => !spent.includes(name));
+  const notes = [
+    ...waived.map((name) => `allow: ${name} was used by this update; take it out of the config again`),
+    ...config.allow
+      .filter((name) => !waivers.includes(name) && name !== "destroy")
+      .map((name) => `allow: ${name} is in the config, and nothing needed it`),
+  ];
+  const refusals = found
+    .filter(({ waiver }) => waiver === undefined || !waived.some((name) => name === waiver))
+    .map((refusal) =>
+      spent.some((name) => name === refusal.waiver)
+        ? {
+            ...refusal,
+            found: `${refusal.found}; allow: ${refusal.waiver} let the last update pass, and counts for one`,
+          }
+        : refusal,
+    );
+  return { notes, waived, refusals };
+}
+
+function stateOf({ candidate, weight }: ServiceConfig): LadderState {
+  if (candidate === undefined) return "serving";
+  return weight === 0 ? "staged" : weight === 100 ? "shifted" : "shifting";
+}
+
+/** A pool without weight is left out: some gateways keep a cluster warm for a weight of 0, some send to it. */
+function backendsOf(config: ServiceConfig, stable: RoutedPool, candidate: RoutedPool | undefined): Backend[] {
+  const entries: [RoutedPool | undefined, number][] = [
+    [stable, 100 - config.weight],
+    [candidate, config.weight],
+  ];
+  return entries.flatMap(([pool, weight]) =>
+    pool === undefined || weight === 0 ? [] : [{ namespace: pool.namespace, pool: pool.name, weight }],
+  );
+}
+
+/** A pool stays where it was made; a namespace that the config names differently is told by a rule, not followed. */
+function namespaceOf(pool: Pool, observed: Observed): string {
+  const live = observed.pools.find(({ name, owned }) => name === pool.name && owned);
+  if (!pool.existing && live !== undefined) return live.namespace;
+  if (!pool.existing && !pool.namespaceIsExplicit) return observed.record?.pools[pool.name] ?? pool.namespace;
+  return pool.namespace;
+}
+
+function poolNamed(config: ServiceConfig, name: string): Pool {
+  const pool = config.pools[name];
+  if (pool === undefined) throw new Error(`the config was not validated: no pool ${name}`);
+  return pool;
+}
+
+function optional<K extends string, V>(key: K, value: V | undefined): Partial<Record<K, V>> {
+  return value === undefined ? {} : ({ [key]: value } as Record<K, V>);
+}

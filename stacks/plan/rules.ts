@@ -1,0 +1,174 @@
+import { removeCommand, setCommand } from "../config/mistakes";
+import type { ServiceConfig } from "../config/resolved";
+import type { Allowance } from "../config/schema";
+import { identityChanges } from "./identity";
+import { rounding, sharesOf, type Observed } from "./observed";
+import type { Draft, RoutedPool } from "./plan";
+
+/** Why an update must not be carried out. */
+export interface Refusal {
+  /** Name of the rule, as the documentation has it. */
+  rule: string;
+  /** What would happen, or what does not fit. */
+  found: string;
+  /** What to do instead: commands where there are any. */
+  mend: string;
+  /** The word in `allow` that lets it pass for one update; absent: nothing does. */
+  waiver?: Allowance;
+}
+
+type Rule = (config: ServiceConfig, observed: Observed, draft: Draft) => Refusal[];
+
+/** A pool that customers are connected to is not removed, whatever the config says. */
+const poolWithTraffic: Rule = (config, observed, { removed }) =>
+  removed.flatMap(({ name }) => {
+    const evidence = trafficEvidence(name, observed);
+    if (evidence === undefined) return [];
+    return [
+      {
+        rule: "pool-has-traffic",
+        found: `pool ${name} would be removed, and ${evidence}`,
+        mend: wayOut(name, config, observed),
+      },
+    ];
+  });
+
+/** The commands that take the traffic off a pool before it goes. */
+function wayOut(name: string, config: ServiceConfig, observed: Observed): string {
+  if (observed.record?.candidate === name) {
+    // The candidate was taken out of the config while it has weight: back first, out second.
+    return `${setCommand("candidate", name)} && ${setCommand("weight", "0")} && pulumi up; then ${removeCommand("candidate")} && pulumi up`;
+  }
+  return throughTheLadder(name, config.stable, observed);
+}
+
+/** From one stable pool to the next: the new one is the candidate until it has all of the traffic. */
+function throughTheLadder(from: string, to: string, observed: Observed): string {
+  const share = Math.round(sharesOf(observed.route?.backends ?? []).get(to) ?? 0);
+  const roles = `${setCommand("stable", from)} && ${setCommand("candidate", to)} && ${setCommand("weight", String(share))} && pulumi up`;
+  const promote = `${setCommand("stable", to)} && ${removeCommand("candidate")} && ${removeCommand("weight")} && pulumi up`;
+  return `${roles}; raise the weight to 100 in steps; then ${promote}`;
+}
+
+/** A pool becomes stable by having been the candidate with all of the traffic; only going back is quicker. */
+const unprovenStable: Rule = (config, observed) => {
+  const now = sharesOf(observed.route?.backends ?? []);
+  const share = now.get(config.stable) ?? 0;
+  const serving = [...now.keys()].find((name) => name !== config.stable);
+  if (serving === undefined || 100 - config.weight <= share + rounding) return [];
+  if (observed.record?.stable === config.stable) return [];
+  return [
+    {
+      rule: "unproven-stable",
+      found: `stable pool ${config.stable} has ${Math.round(share)} % of the traffic and would get ${100 - config.weight} % at once`,
+      mend: throughTheLadder(serving, config.stable, observed),
+    },
+  ];
+};
+
+function trafficEvidence(name: string, observed: Observed): string | undefined {
+  const live = sharesOf(observed.route?.backends ?? []).get(name) ?? 0;
+  const recorded = observed.record?.weights[name] ?? 0;
+  if (live > 0) return `the live route sends it ${Math.round(live)} % of the traffic`;
+  if (recorded > 0) {
+    return `the last successful update sent it ${Math.round(recorded)} % of the traffic (the live route does not: run pulumi up with the weight as it is first)`;
+  }
+  return undefined;
+}
+
+/** Hardware, model and server of a pool that exists do not change in place: the old pool is the way back. */
+const editedInPlace: Rule = (_config, observed, { pools }) =>
+  pools.flatMap(({ pool, identity }) => {
+    const live = observed.pools.find(({ name, owned }) => owned && name === pool.name);
+    if (live?.identity === undefined) return [];
+    return identityChanges(live.identity, identity).map(({ field, deployed, wanted }) => ({
+      rule: "edited-in-place",
+      found: `pools.${pool.name}.${field} is deployed as ${deployed}, the config says ${wanted}`,
+      mend: `give the change a pool of its own (pools.${pool.name}-new: {like: ${pool.name}, ...}) and roll it out as the candidate, or put pools.${pool.name}.${field} back to ${deployed}`,
+      // A pool with traffic would be restarted under its customers.
+      ...(trafficEvidence(pool.name, observed) === undefined ? { waiver: "edited-in-place" as const } : {}),
+    }));
+  });
+
+/** A namespace is settled when the pool is made. */
+const movedNamespace: Rule = (config, observed, { pools }) =>
+  pools.flatMap(({ pool, namespace }) => {
+    if (!pool.namespaceIsExplicit || pool.namespace === namespace) return [];
+    if (!observed.pools.some(({ name, owned }) => owned && name === pool.name)) return [];
+    return [
+      {
+        rule: "moved-namespace",
+        found: `pool ${pool.name} lives in namespace ${namespace}, the config says ${pool.namespace}`,
+        mend: `${setCommand(`pools.${pool.name}.namespace`, namespace)} (a pool in another namespace is another pool: service ${config.service} can roll it out under another name)`,
+      },
+    ];
+  });
+
+/** While a roll-out is under way the two pools are compared: what both share must not move meanwhile. */
+const objectivesUnderWay: Rule = (config, observed) => {
+  const { record } = observed;
+  if (config.candidate === undefined || record?.candidate !== config.candidate) return [];
+  const wanted = Object.fromEntries(config.objectives.map(({ name, priority }) => [name, priority]));
+  const names = [...new Set([...Object.keys(record.objectives), ...Object.keys(wanted)])].sort();
+  return names
+    .filter((name) => record.objectives[name] !== wanted[name])
+    .map((name) => ({
+      rule: "objectives-under-way",
+      found: `objective ${name} is deployed with priority ${record.objectives[name] ?? "(none)"}, the config says ${wanted[name] ?? "(none)"}, while ${config.candidate} is rolled out`,
+      mend: "put the objective back, finish the roll-out or go back to weight 0 and remove the candidate, then change it",
+    }));
+};
+
+/** The user said what the roll-out is meant to be, and it is something else. */
+const notTheKind: Rule = (config, _observed, { kind, candidate, stable }) =>
+  config.rollout === undefined || candidate === undefined || kind === undefined || kind === config.rollout
+    ? []
+    : [
+        {
+          rule: "not-the-kind",
+          found: `the config says rollout: ${config.rollout}, but from ${stable.name} to ${candidate.name} is a ${kind}`,
+          mend: `mend the pools so that only what a ${config.rollout} changes differs, or ${removeCommand("rollout")}`,
+        },
+      ];
+
+/** A pool that somebody else made has to be there. */
+const existingPoolMissing: Rule = (config, observed, { stable, candidate }) =>
+  [stable, candidate]
+    .filter(
+      (routed): routed is RoutedPool => routed !== undefined && config.pools[routed.name]?.existing === true,
+    )
+    .filter(({ name, namespace }) => !isThere(name, namespace, observed))
+    .map(({ name, namespace }) => missingPool(name, namespace));
+
+/** So has the pool whose pod template a new one takes over. */
+const templateMissing: Rule = (_config, observed, { pools }) =>
+  pools.flatMap(({ pool }) => {
+    const template = pool.templateOf;
+    if (template === undefined || isThere(template.name, template.namespace, observed)) return [];
+    if (isThere(pool.name, pool.namespace, observed)) return [];
+    return [missingPool(template.name, template.namespace)];
+  });
+
+function isThere(name: string, namespace: string, observed: Observed): boolean {
+  return observed.pools.some((pool) => pool.name === name && pool.namespace === namespace);
+}
+
+function missingPool(name: string, namespace: string): Refusal {
+  return {
+    rule: "existing-pool-missing",
+    found: `pools.${name} is marked existing, and there is no InferencePool ${name} in namespace ${namespace}`,
+    mend: `name the namespace it lives in (${setCommand(`pools.${name}.namespace`, "NAMESPACE")}), or let this stack make it (${removeCommand(`pools.${name}.existing`)})`,
+  };
+}
+
+/** In the order in which a person wants to hear of them. */
+export const rules: readonly Rule[] = [
+  poolWithTraffic,
+  unprovenStable,
+  editedInPlace,
+  movedNamespace,
+  existingPoolMissing,
+  templateMissing,
+  objectivesUnderWay,
+  notTheKind,
+];
