@@ -69,7 +69,11 @@ export class EndpointPicker extends pulumi.ComponentResource {
       own,
       {
         metadata: { name: `${namespace}-${own}-reviewer`, labels: metadata.labels },
-        roleRef: { apiGroup: "rbac.authorization.k8s.io", kind: "ClusterRole", name: "system:auth-delegator" },
+        roleRef: {
+          apiGroup: "rbac.authorization.k8s.io",
+          kind: "ClusterRole",
+          name: "system:auth-delegator",
+        },
         subjects: [{ kind: "ServiceAccount", name: account.metadata.name, namespace }],
       },
       child,
@@ -114,8 +118,18 @@ export class EndpointPicker extends pulumi.ComponentResource {
           type: "ClusterIP",
           selector,
           ports: [
-            { name: "grpc-ext-proc", port: pickerPorts.extProc, targetPort: pickerPorts.extProc, protocol: "TCP" },
-            { name: "http-metrics", port: pickerPorts.metrics, targetPort: pickerPorts.metrics, protocol: "TCP" },
+            {
+              name: "grpc-ext-proc",
+              port: pickerPorts.extProc,
+              targetPort: pickerPorts.extProc,
+              protocol: "TCP",
+            },
+            {
+              name: "http-metrics",
+              port: pickerPorts.metrics,
+              targetPort: pickerPorts.metrics,
+              protocol: "TCP",
+            },
           ],
         },
       },
@@ -128,9 +142,7 @@ export class EndpointPicker extends pulumi.ComponentResource {
 
 const configFile = "picker.yaml";
 
-function pickerContainer(
-  args: EndpointPickerArgs,
-): k8s.types.input.core.v1.Container {
+function pickerContainer(args: EndpointPickerArgs): k8s.types.input.core.v1.Container {
   const probe = { grpc: { port: pickerPorts.health, service: "inference-extension" } };
   return {
     name: "epp",

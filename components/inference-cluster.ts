@@ -10,6 +10,8 @@ export interface InferenceClusterArgs {
   region: string;
   location: string;
   project: string;
+  /** Whether the cluster may be deleted. */
+  deletable: boolean;
 }
 
 /** What nodes may do in the project: write logs and metrics, pull images. */
@@ -70,7 +72,7 @@ export class InferenceCluster extends pulumi.ComponentResource {
         workloadIdentityConfig: { workloadPool: `${args.project}.svc.id.goog` },
         privateClusterConfig: { enablePrivateNodes: true },
         // A cluster with customers on it is not deleted by accident: `allow: [destroy]` comes first.
-        deletionProtection: true,
+        deletionProtection: !args.deletable,
       },
       { ...child, dependsOn: [network], customTimeouts: { create: "60m", update: "60m", delete: "60m" } },
     );

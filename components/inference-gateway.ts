@@ -25,7 +25,10 @@ export class InferenceGateway extends pulumi.ComponentResource {
   constructor(name: string, args: InferenceGatewayArgs, opts?: pulumi.ComponentResourceOptions) {
     super("inference-rollout:index:InferenceGateway", name, {}, opts);
     if (args.exposure === "external" && args.tlsSecret === undefined) {
-      throw new pulumi.ResourceError("an external gateway needs a certificate: nothing is opened in clear text", this);
+      throw new pulumi.ResourceError(
+        "an external gateway needs a certificate: nothing is opened in clear text",
+        this,
+      );
     }
     this.resource = new k8s.apiextensions.CustomResource(
       name,

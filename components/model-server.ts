@@ -45,7 +45,10 @@ export class ModelServer extends pulumi.ComponentResource {
           progressDeadlineSeconds: loadingMinutes * 60,
           selector: { matchLabels: selector },
           template: {
-            metadata: { ...template.metadata, labels: { ...template.metadata?.labels, ...labels, ...selector } },
+            metadata: {
+              ...template.metadata,
+              labels: { ...template.metadata?.labels, ...labels, ...selector },
+            },
             spec: template.spec,
           },
         },

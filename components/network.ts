@@ -47,11 +47,7 @@ export class Network extends pulumi.ComponentResource {
       },
       child,
     );
-    const router = new compute.Router(
-      name,
-      { name, network: this.network.id, region: args.region },
-      child,
-    );
+    const router = new compute.Router(name, { name, network: this.network.id, region: args.region }, child);
     new compute.RouterNat(
       name,
       {

@@ -25,7 +25,10 @@ export class Objectives extends pulumi.ComponentResource {
             namespace: args.namespace,
             labels: poolLabels(args.service, args.pool),
           },
-          spec: { priority: objective.priority, poolRef: { group: apis.pool, kind: "InferencePool", name: args.pool } },
+          spec: {
+            priority: objective.priority,
+            poolRef: { group: apis.pool, kind: "InferencePool", name: args.pool },
+          },
         },
         { parent: this },
       );

@@ -31,7 +31,8 @@ export function nodeBinding({ service, pool, placement }: PlacementArgs): {
 }
 
 /** Labels by which GKE's own manifests choose hardware; a template that moves leaves them behind. */
-const hardwareLabels = /^cloud\.google\.com\/(gke-accelerator|gke-accelerator-count|gke-gpu-driver-version|gke-tpu-|gke-nodepool|gke-spot|gke-provisioning|gke-flex-start|compute-class)/;
+const hardwareLabels =
+  /^cloud\.google\.com\/(gke-accelerator|gke-accelerator-count|gke-gpu-driver-version|gke-tpu-|gke-nodepool|gke-spot|gke-provisioning|gke-flex-start|compute-class)/;
 const accelerators = ["nvidia.com/gpu", "google.com/tpu"];
 
 /**

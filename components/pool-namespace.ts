@@ -1,11 +1,13 @@
 import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
-import { apis, poolLabels } from "../stacks/names";
+import { apis, labels as marks, poolLabels } from "../stacks/names";
 
 export interface PoolNamespaceArgs {
   service: string;
   pool: string;
   namespace: string;
+  /** Label value of the stack that makes the namespace. */
+  stack: string;
   /** Whether the namespace is made here; otherwise it exists. */
   create: boolean;
   /** Namespace whose HTTPRoutes may name the pool. */
@@ -21,7 +23,7 @@ export class PoolNamespace extends pulumi.ComponentResource {
       ? [
           new k8s.core.v1.Namespace(
             name,
-            { metadata: { name: args.namespace, labels } },
+            { metadata: { name: args.namespace, labels: { ...labels, [marks.stack]: args.stack } } },
             { parent: this, customTimeouts: { delete: "15m" } },
           ),
         ]

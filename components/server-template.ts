@@ -31,7 +31,9 @@ export function serverTemplate(args: ServerTemplateArgs): PodTemplate {
       { name: "HF_HOME", value: "/cache/huggingface" },
       ...(args.token === undefined
         ? []
-        : [{ name: "HF_TOKEN", valueFrom: { secretKeyRef: { name: args.token.name, key: args.token.key } } }]),
+        : [
+            { name: "HF_TOKEN", valueFrom: { secretKeyRef: { name: args.token.name, key: args.token.key } } },
+          ]),
     ],
     ports: [{ name: "http", containerPort: server.port, protocol: "TCP" }],
     // Nothing is asked of the server before its model is loaded; that may take as long as a download does.
@@ -66,7 +68,11 @@ export function serverTemplate(args: ServerTemplateArgs): PodTemplate {
   };
 }
 
-function commandOf({ server, model, acceleratorsPerReplica }: ServerTemplateArgs): Pick<Container, "command" | "args"> {
+function commandOf({
+  server,
+  model,
+  acceleratorsPerReplica,
+}: ServerTemplateArgs): Pick<Container, "command" | "args"> {
   const count = String(acceleratorsPerReplica);
   const port = String(server.port);
   switch (server.engine) {

@@ -32,7 +32,10 @@ export class TrafficGuard extends pulumi.ComponentResource {
             { name: "kind", expression: "request.resource.resource" },
             { name: "own", expression: "params.metadata.namespace" },
             { name: "pool", expression: poolOfObject },
-            { name: "poolNamespace", expression: "has(oldObject.metadata.namespace) ? oldObject.metadata.namespace : ''" },
+            {
+              name: "poolNamespace",
+              expression: "has(oldObject.metadata.namespace) ? oldObject.metadata.namespace : ''",
+            },
           ],
           validations: [
             { expression: poolIsFree, messageExpression: poolMessage(args), reason: "Forbidden" },
@@ -114,7 +117,8 @@ variables.kind != 'httproutes' ||
   !${someBackend("true")}`.trim();
 
 /** The route as people write it: namespace and name. */
-const nameOfRoute = ({ namespace, service }: TrafficGuardArgs): string => `${namespace}/${routeName(service)}`;
+const nameOfRoute = ({ namespace, service }: TrafficGuardArgs): string =>
+  `${namespace}/${routeName(service)}`;
 
 const poolMessage = (args: TrafficGuardArgs): string =>
   `"pool " + variables.pool + " serves customers: HTTPRoute ${nameOfRoute(args)} gives it weight. Take the weight off it first (pulumi config set weight ..., pulumi up)."`;

@@ -1,3 +1,5 @@
+import { createHash } from "node:crypto";
+
 /**
  * Names that two objects must agree on, and their limits. Nothing here knows a pool's role or the weight: a name
  * that followed either would make promotion replace what customers are connected to.
@@ -11,6 +13,8 @@ export const labels = {
   service: `${domain}/service`,
   /** The pool an object belongs to; on nodes too, where model servers look for it. */
   pool: `${domain}/pool`,
+  /** The Pulumi stack that made a namespace. */
+  stack: `${domain}/stack`,
   managedBy: "app.kubernetes.io/managed-by",
 } as const;
 
@@ -59,3 +63,11 @@ export const apis = {
   /** InferenceObjective and InferenceModelRewrite, up to v1.5 of the extension. */
   extension: "inference.networking.x-k8s.io",
 } as const;
+
+/** A stack as a label value; long names are told apart by a hash. */
+export function stackLabel(project: string, stack: string): string {
+  const plain = `${project}.${stack}`.replace(/[^A-Za-z0-9._-]/g, "-");
+  if (plain.length <= maxLabel) return plain;
+  const digest = createHash("sha256").update(plain).digest("hex").slice(0, 8);
+  return `${plain.slice(0, maxLabel - 9)}-${digest}`;
+}

@@ -1,6 +1,7 @@
 import { broken, missing, nearest, removeCommand, setCommand, shown, type Mistake } from "./mistakes";
 import { resolvePool } from "./pools";
-import type { ClusterConfig, GateConfig, GatewayConfig, Pool, ServiceConfig, StackConfig } from "./resolved";
+import type { CloudConfig } from "./raw";
+import type { ClusterConfig, GateConfig, PlatformConfig, Pool, ServiceConfig, StackConfig } from "./resolved";
 import { checkShape, type Parsed, type RawConfig, type ShapeResult } from "./validate";
 
 export type Resolution = { config: StackConfig; mistakes: [] } | { config?: undefined; mistakes: Mistake[] };
@@ -13,12 +14,33 @@ const defaults = {
 };
 
 /** Turns what the user wrote into a config without holes, or into everything that is wrong with it at once. */
-export function resolveConfig(raw: RawConfig): Resolution {
+export function resolveConfig(
+  raw: RawConfig,
+  cloud: CloudConfig = {},
+  secrets: ReadonlySet<string> = new Set(),
+): Resolution {
+  const resolution = resolveParts(raw, cloud);
+  const hidden = (key: string): boolean => secrets.has(key.split(/[.[]/)[0] ?? key) || alwaysSecret.test(key);
+  const mistakes = resolution.mistakes.map((mistake) =>
+    hidden(mistake.key)
+      ? { ...mistake, found: "(a secret)", mend: mistake.mend.replace("config set", "config set --secret") }
+      : mistake,
+  );
+  return resolution.config === undefined ? { mistakes } : resolution;
+}
+
+/** Values that are not shown even where the user forgot to mark them. */
+const alwaysSecret = /token|kubeconfig/i;
+
+function resolveParts(raw: RawConfig, cloud: CloudConfig): Resolution {
   const shape = checkShape(raw);
   const mistakes = [...shape.mistakes];
   const role = shape.values.role ?? "all";
-  const hasHuggingFaceToken = shape.values.huggingFaceToken !== undefined;
-  const platform = role === "service" ? undefined : resolvePlatform(shape.values, mistakes);
+  const common = {
+    hasHuggingFaceToken: shape.values.huggingFaceToken !== undefined,
+    allow: shape.values.allow ?? [],
+  };
+  const platform = role === "service" ? undefined : resolvePlatform(shape.values, cloud, mistakes);
   const service = role === "platform" ? undefined : resolveService(shape, raw, mistakes);
   if (role === "service" && shape.values.platform === undefined && !broken(mistakes, "platform")) {
     mistakes.push(
@@ -27,23 +49,19 @@ export function resolveConfig(raw: RawConfig): Resolution {
   }
   if (mistakes.length > 0) return { mistakes };
   if (role === "platform") {
-    return { mistakes: [], config: { role, hasHuggingFaceToken, platform: must(platform) } };
+    return { mistakes: [], config: { role, ...common, platform: must(platform) } };
   }
   const resolved = must(service);
   if (role === "service") {
     const platformStack = must(shape.values.platform);
-    return { mistakes: [], config: { role, hasHuggingFaceToken, platformStack, service: resolved } };
+    return { mistakes: [], config: { role, ...common, platformStack, service: resolved } };
   }
-  return { mistakes: [], config: { role, hasHuggingFaceToken, platform: must(platform), service: resolved } };
+  return { mistakes: [], config: { role, ...common, platform: must(platform), service: resolved } };
 }
 
-function resolvePlatform(
-  values: Parsed,
-  mistakes: Mistake[],
-): { namespace: string; cluster: ClusterConfig; gateway: GatewayConfig } {
+function resolvePlatform(values: Parsed, cloud: CloudConfig, mistakes: Mistake[]): PlatformConfig {
   const namespace = values.namespace ?? defaults.namespace;
-  const { cluster, gateway } = values;
-  const create = cluster?.create ?? (cluster?.name === undefined && cluster?.kubeconfig === undefined);
+  const { gateway } = values;
   const exposure = gateway?.exposure ?? "internal";
   if (exposure === "external" && gateway?.existing !== true) {
     for (const [key, example] of [
@@ -61,21 +79,34 @@ function resolvePlatform(
   }
   return {
     namespace,
-    cluster: {
-      mode: cluster?.kubeconfig !== undefined ? "kubeconfig" : create ? "create" : "adopt",
-      name: cluster?.name ?? defaults.cluster,
-      ...(cluster?.location === undefined ? {} : { location: cluster.location }),
-      ...(cluster?.kubeconfig === undefined ? {} : { kubeconfig: cluster.kubeconfig }),
-    },
+    cluster: resolveCluster(values, cloud, mistakes),
     gateway: {
       name: gateway?.name ?? defaults.gateway,
       namespace: gateway?.namespace ?? namespace,
       existing: gateway?.existing ?? false,
       exposure,
+      routesFrom: gateway?.routesFrom ?? [namespace],
       port: gateway?.port ?? (gateway?.tlsSecret === undefined ? 80 : 443),
       ...(gateway?.hostname === undefined ? {} : { hostname: gateway.hostname }),
       ...(gateway?.tlsSecret === undefined ? {} : { tlsSecret: gateway.tlsSecret }),
     },
+  };
+}
+
+function resolveCluster({ cluster }: Parsed, cloud: CloudConfig, mistakes: Mistake[]): ClusterConfig {
+  if (cluster?.kubeconfig !== undefined) return { mode: "kubeconfig", kubeconfig: cluster.kubeconfig };
+  const create = cluster?.create ?? cluster?.name === undefined;
+  if (cloud.project === undefined)
+    mistakes.push(missing("gcp:project", "the project of the cluster", "acme-ml"));
+  if (cloud.region === undefined)
+    mistakes.push(missing("gcp:region", "the region of the cluster", "us-central1"));
+  const region = cloud.region ?? "";
+  return {
+    mode: create ? "create" : "adopt",
+    name: cluster?.name ?? defaults.cluster,
+    project: cloud.project ?? "",
+    region,
+    location: cluster?.location ?? region,
   };
 }
 

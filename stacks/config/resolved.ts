@@ -59,21 +59,29 @@ export interface Objective {
   priority: number;
 }
 
-export interface ClusterConfig {
-  /** Who made the cluster: this stack, somebody else on GKE, or somebody else anywhere. */
-  mode: "create" | "adopt" | "kubeconfig";
-  name: string;
-  /** Default: gcp:region. */
-  location?: string;
-  /** Text of a kubeconfig or the path of one; mode kubeconfig only. */
-  kubeconfig?: string;
-}
+/** Who made the cluster: this stack, somebody else on GKE, or somebody else anywhere. */
+export type ClusterConfig =
+  | {
+      mode: "create" | "adopt";
+      name: string;
+      project: string;
+      region: string;
+      /** Region or zone. */
+      location: string;
+    }
+  | {
+      mode: "kubeconfig";
+      /** Text of a kubeconfig, or the path of one. */
+      kubeconfig: string;
+    };
 
 export interface GatewayConfig {
   name: string;
   namespace: string;
   existing: boolean;
   exposure: "internal" | "external";
+  /** Namespaces whose routes may attach. */
+  routesFrom: readonly string[];
   port: number;
   hostname?: string;
   tlsSecret?: string;
@@ -114,6 +122,7 @@ export interface ServiceConfig {
 export type StackConfig = {
   /** Whether a token for gated models is in the config; the token itself never passes through here. */
   hasHuggingFaceToken: boolean;
+  allow: readonly Allowance[];
 } & (
   | { role: "all"; platform: PlatformConfig; service: ServiceConfig }
   | { role: "platform"; platform: PlatformConfig }

@@ -144,6 +144,10 @@ export const gatewaySchema = z.strictObject(
     existing: flag()
       .optional()
       .describe("The Gateway was made by somebody else (also by a platform stack). Default: false."),
+    routesFrom: z
+      .array(name(maxLabel), { error: "a list of namespaces" })
+      .optional()
+      .describe("Namespaces whose routes may attach. Default: the service's namespace."),
     exposure: oneOf(["internal", "external"])
       .optional()
       .describe("Default: internal, a regional internal load balancer."),

@@ -9,16 +9,42 @@ export async function observe(
   reader: ClusterReader,
   config: ServiceConfig,
   record: DeploymentRecord | undefined,
+  stack: string,
 ): Promise<Observed> {
-  const [route, pools] = await Promise.all([
+  const names = namespacesOf(config, record);
+  const [route, pools, namespaces] = await Promise.all([
     reader.get(routePath(config.namespace, routeName(config.service))),
-    Promise.all(namespacesOf(config, record).map((namespace) => poolsIn(reader, namespace, config.service))),
+    Promise.all(names.map((namespace) => poolsIn(reader, namespace, config.service))),
+    Promise.all(
+      names.map(async (namespace) => [namespace, await ownerOf(reader, namespace, stack)] as const),
+    ),
   ]);
   return {
     ...(route === undefined ? {} : { route: observedRoute(route) }),
     pools: pools.flat(),
+    namespaces: Object.fromEntries(
+      namespaces.filter((entry): entry is readonly [string, "owned" | "foreign"] => entry[1] !== undefined),
+    ),
     ...(record === undefined ? {} : { record }),
   };
+}
+
+/** Who made a namespace; undefined where there is none. */
+export async function ownerOf(
+  reader: ClusterReader,
+  namespace: string,
+  stack: string,
+): Promise<"owned" | "foreign" | undefined> {
+  const live = await reader.get(`/api/v1/namespaces/${namespace}`);
+  return live === undefined
+    ? undefined
+    : live.metadata.labels?.[labels.stack] === stack
+      ? "owned"
+      : "foreign";
+}
+
+function isOurs({ metadata }: LiveObject, service: string): boolean {
+  return metadata.labels?.[labels.managedBy] === managedBy && metadata.labels[labels.service] === service;
 }
 
 export const routePath = (namespace: string, name: string): string =>
@@ -27,7 +53,8 @@ export const routePath = (namespace: string, name: string): string =>
 export const poolsPath = (namespace: string): string =>
   `/apis/${apis.pool}/v1/namespaces/${namespace}/inferencepools`;
 
-const deploymentsPath = (namespace: string): string => `/apis/apps/v1/namespaces/${namespace}/deployments`;
+export const deploymentsPath = (namespace: string): string =>
+  `/apis/apps/v1/namespaces/${namespace}/deployments`;
 
 function namespacesOf(config: ServiceConfig, record: DeploymentRecord | undefined): string[] {
   const declared = Object.values(config.pools).flatMap(({ name, namespace }) => [
@@ -51,8 +78,8 @@ function observedPool(
   deployments: readonly LiveObject[],
   service: string,
 ): ObservedPool {
-  const { name, labels: marks, annotations: notes } = pool.metadata;
-  const owned = marks?.[labels.managedBy] === managedBy && marks[labels.service] === service;
+  const { name, annotations: notes } = pool.metadata;
+  const owned = isOurs(pool, service);
   const selector = (pool["spec"] as { selector?: { matchLabels?: Record<string, string> } }).selector
     ?.matchLabels;
   const server = deployments.find((deployment) => selectsPodsOf(selector, deployment));

@@ -48,10 +48,12 @@ export interface Observed {
   route?: ObservedRoute;
   /** Pools in the namespaces where this service's pools can be. */
   pools: readonly ObservedPool[];
+  /** Namespaces that exist, and whether this stack made them. */
+  namespaces: Readonly<Record<string, "owned" | "foreign">>;
   record?: DeploymentRecord;
 }
 
-export const nothingDeployed: Observed = { pools: [] };
+export const nothingDeployed: Observed = { pools: [], namespaces: {} };
 
 /** Share of each pool in percent of the whole, by pool name; pools without a share are left out. */
 export function sharesOf(backends: readonly Backend[]): Map<string, number> {

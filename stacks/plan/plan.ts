@@ -4,6 +4,7 @@ import { identityOf, type PoolIdentity } from "./identity";
 import { kindOf } from "./kind";
 import { rounding, sharesOf, type Backend, type Observed } from "./observed";
 import { rules, type Refusal } from "./rules";
+import { replicasNeeded } from "./sizing";
 
 /** Where a roll-out stands, once the update is done. */
 export type LadderState = "serving" | "staged" | "shifting" | "shifted";
@@ -14,6 +15,16 @@ export interface PlannedPool {
   namespace: string;
   replicas: number;
   identity: PoolIdentity;
+  /** Whether the service's objectives are bound to this pool; see `objectivesLost`. */
+  objectives: boolean;
+}
+
+/** Namespaces that this stack makes, or made and keeps. */
+export interface PlannedNamespace {
+  name: string;
+  /** The pool it is for. */
+  pool: string;
+  create: boolean;
 }
 
 export interface RoutedPool {
@@ -29,10 +40,14 @@ export interface Plan {
   pools: readonly PlannedPool[];
   stable: RoutedPool;
   candidate?: RoutedPool;
+  /** Namespaces of pools that do not live beside the route, with whether they are made here. */
+  namespaces: readonly PlannedNamespace[];
   /** The customers' route: no entry has weight 0. */
   backends: readonly Backend[];
   /** Whether the candidate gets a larger share than it has now: then it must prove itself first. */
   candidateRises: boolean;
+  /** Model servers of the candidate that must be ready before it rises; undefined for a pool of others. */
+  candidateNeeds?: number;
   /** The candidate's share now, in percent; 0 where it has none. */
   candidateShareNow: number;
   /** Pools of this stack that exist and will not after the update. */
@@ -63,6 +78,8 @@ export function plan(config: ServiceConfig, observed: Observed): Plan {
       namespace: namespaceOf(pool, observed),
       replicas: pool.replicas,
       identity: identityOf(pool),
+      // In one namespace an objective's name exists once and is bound to one pool: there the stable one has it.
+      objectives: pool.name === config.stable || namespaceOf(pool, observed) !== stable.namespace,
     }));
   const kept = new Set([config.stable, config.candidate]);
   const removed = observed.pools
@@ -77,8 +94,13 @@ export function plan(config: ServiceConfig, observed: Observed): Plan {
     pools,
     stable,
     ...optional("candidate", candidate),
+    namespaces: namespacesFor(config, observed, pools),
     backends: backendsOf(config, stable, candidate),
     candidateRises: config.weight > candidateShareNow + rounding,
+    ...optional(
+      "candidateNeeds",
+      candidatePool?.existing === false ? replicasNeeded(candidatePool.replicas, config.weight) : undefined,
+    ),
     candidateShareNow,
     removed,
   };
@@ -98,6 +120,12 @@ function judge(
   const waived = waivers.filter((name) => !spent.includes(name));
   const notes = [
     ...waived.map((name) => `allow: ${name} was used by this update; take it out of the config again`),
+    ...draft.pools
+      .filter(({ objectives }) => !objectives && config.objectives.length > 0)
+      .map(
+        ({ pool, namespace }) =>
+          `the objectives do not hold on ${pool.name}: it shares namespace ${namespace} with ${config.stable}, and an objective is bound to one pool there`,
+      ),
     ...config.allow
       .filter((name) => !waivers.includes(name) && name !== "destroy")
       .map((name) => `allow: ${name} is in the config, and nothing needed it`),
@@ -118,6 +146,21 @@ function judge(
 function stateOf({ candidate, weight }: ServiceConfig): LadderState {
   if (candidate === undefined) return "serving";
   return weight === 0 ? "staged" : weight === 100 ? "shifted" : "shifting";
+}
+
+/** A namespace is made where it is missing, and kept where this stack made it; others' are used as they are. */
+function namespacesFor(
+  config: ServiceConfig,
+  observed: Observed,
+  pools: readonly PlannedPool[],
+): PlannedNamespace[] {
+  return pools
+    .filter(({ namespace }) => namespace !== config.namespace)
+    .map(({ pool, namespace }) => ({
+      name: namespace,
+      pool: pool.name,
+      create: observed.namespaces[namespace] !== "foreign",
+    }));
 }
 
 /** A pool without weight is left out: some gateways keep a cluster warm for a weight of 0, some send to it. */

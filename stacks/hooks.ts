@@ -1,0 +1,96 @@
+import * as pulumi from "@pulumi/pulumi";
+import { previewHeader } from "../components/inference-route";
+import type { GatewayConfig, ServiceConfig } from "./config/resolved";
+import type { ClusterReader, LiveObject } from "./live/cluster-reader";
+import { passGate, type GateTask } from "./live/gate";
+import { observedRoute, routePath } from "./live/observe";
+import { annotations, labels, previewRouteName, routeName } from "./names";
+import { sharesOf } from "./plan/observed";
+import type { Plan } from "./plan/plan";
+import type { ServiceHooks } from "./service";
+
+export interface HookContext {
+  config: ServiceConfig;
+  plan: Plan;
+  gateway: GatewayConfig;
+  /** The cluster as it is when a hook runs; it may have been made by this very update. */
+  reader: () => Promise<ClusterReader>;
+  previewSecret?: pulumi.Output<string>;
+}
+
+/**
+ * The hooks that stand before the resources that move or hold traffic. They are registered in every update, because
+ * the engine refuses to delete a resource whose state names a hook that the program did not register.
+ */
+export function trafficHooks(context: HookContext): ServiceHooks {
+  const gate = new pulumi.ResourceHook("candidate-gate", () => gateHook(context));
+  const guard = new pulumi.ResourceHook("traffic-guard", (args) => guardHook(context, args));
+  return {
+    route: { beforeCreate: [gate], beforeUpdate: [gate], beforeDelete: [guard] },
+    beforeDelete: [guard],
+  };
+}
+
+/** Before the route changes: a candidate whose share rises proves itself, or the route stays as it is. */
+async function gateHook({ config, plan, gateway, reader, previewSecret }: HookContext): Promise<void> {
+  const { candidate } = plan;
+  if (candidate === undefined || !plan.candidateRises || previewSecret === undefined) return;
+  if (config.gate.via === "off") {
+    await pulumi.log.warn(
+      `gate.via is off: nobody asked whether ${candidate.name} is ready for ${config.weight} %`,
+    );
+    return;
+  }
+  const task: GateTask = {
+    via: config.gate.via,
+    pool: candidate,
+    ...(plan.candidateNeeds === undefined ? {} : { replicas: plan.candidateNeeds }),
+    models: modelNames(config),
+    previewRoute: { namespace: config.namespace, name: previewRouteName(config.service) },
+    gateway,
+    endpoint: {
+      port: gateway.port,
+      tls: gateway.tlsSecret !== undefined,
+      ...(gateway.hostname === undefined ? {} : { hostname: gateway.hostname }),
+      ...(config.gate.address === undefined ? {} : { address: config.gate.address }),
+    },
+    header: { name: previewHeader, value: await valueOf(previewSecret) },
+  };
+  await passGate(await reader(), task, {
+    timeoutSeconds: config.gate.timeoutSeconds,
+    report: (text) => void pulumi.log.info(`gate: ${text}`, undefined, undefined, true),
+  });
+}
+
+/** Every name that clients of the stable pool ask for. */
+function modelNames(config: ServiceConfig): string[] {
+  const candidate = config.candidate === undefined ? undefined : config.pools[config.candidate];
+  const model = candidate?.model ?? config.pools[config.stable]?.model;
+  return model === undefined || model === "" ? [] : [model];
+}
+
+/** Before anything is deleted that customers may be connected to: the live route is asked. */
+async function guardHook({ config, reader }: HookContext, args: pulumi.ResourceHookArgs): Promise<void> {
+  const route = await (await reader()).get(routePath(config.namespace, routeName(config.service)));
+  if (route === undefined) return;
+  const shares = sharesOf(observedRoute(route).backends);
+  const object = args.oldInputs as Partial<LiveObject> | undefined;
+  if (object?.kind === "HTTPRoute") {
+    if (shares.size === 0 || route.metadata.annotations?.[annotations.deletable] === "true") return;
+    throw new Error(
+      `HTTPRoute ${config.namespace}/${routeName(config.service)} carries the customers' traffic. ` +
+        "To take the whole service down: pulumi config set --path 'allow[0]' destroy && pulumi up && pulumi destroy --run-program",
+    );
+  }
+  const pool = object?.metadata?.labels?.[labels.pool];
+  const share = pool === undefined ? 0 : (shares.get(pool) ?? 0);
+  if (pool === undefined || share === 0) return;
+  throw new Error(
+    `pool ${pool} serves customers: the live route sends it ${Math.round(share)} % of the traffic. ` +
+      "Take the weight off it first: pulumi config set weight ... && pulumi up",
+  );
+}
+
+function valueOf(output: pulumi.Output<string>): Promise<string> {
+  return new Promise((resolve) => output.apply(resolve));
+}

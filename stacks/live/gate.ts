@@ -1,0 +1,156 @@
+import * as http from "node:http";
+import * as https from "node:https";
+import { podSelector } from "../names";
+import type { ClusterReader, LiveObject } from "./cluster-reader";
+import { selectsPodsOf } from "./observe";
+import { lookAtRoute } from "./programmed";
+import { until, type Progress, type WaitOptions } from "./wait";
+
+/** What the candidate has to prove before its share rises. */
+export interface GateTask {
+  via: "gateway" | "api-server";
+  pool: { name: string; namespace: string };
+  /** Model servers that have to be ready: the declared size, so that no weight exceeds what is there. */
+  replicas?: number;
+  /** Names that clients ask for; the candidate must answer for every one. */
+  models: readonly string[];
+  previewRoute: { name: string; namespace: string };
+  gateway: { name: string; namespace: string };
+  endpoint: {
+    port: number;
+    tls: boolean;
+    hostname?: string;
+    /** host:port instead of the gateway's address. */ address?: string;
+  };
+  header: { name: string; value: string };
+}
+
+/** The candidate did not prove itself; the route is as it was. */
+export class GateClosed extends Error {
+  constructor(
+    task: GateTask,
+    readonly missing: readonly string[],
+    seconds: number,
+  ) {
+    super(
+      [
+        `The route was not changed: candidate ${task.pool.name} is not ready for more traffic after ${seconds} s.`,
+        ...missing.map((text) => `  - ${text}`),
+        "Mend it and run pulumi up again; or go back: pulumi config set weight 0 && pulumi up",
+      ].join("\n"),
+    );
+  }
+}
+
+/** The gate could not ask: that says nothing about the candidate. */
+export class GateUnreachable extends Error {}
+
+/** @throws GateClosed, GateUnreachable */
+export async function passGate(reader: ClusterReader, task: GateTask, options: WaitOptions): Promise<void> {
+  const result = await until(() => lookAtCandidate(reader, task), options);
+  if ("done" in result) return;
+  const unreachable = result.missing.find((text) => text.startsWith(unreachablePrefix));
+  if (unreachable !== undefined) {
+    throw new GateUnreachable(
+      [
+        `The route was not changed: ${unreachable}.`,
+        "  Whether the candidate is ready is not known: the machine that runs pulumi does not reach the gateway.",
+        "  - run pulumi from inside the network, or name a tunnel: pulumi config set --path gate.address HOST:PORT",
+        "  - or ask the API server only: pulumi config set --path gate.via api-server",
+      ].join("\n"),
+    );
+  }
+  throw new GateClosed(task, result.missing, options.timeoutSeconds);
+}
+
+const unreachablePrefix = "the gateway cannot be reached";
+
+async function lookAtCandidate(reader: ClusterReader, task: GateTask): Promise<Progress<true>> {
+  const servers = await missingServers(reader, task);
+  const route = await lookAtRoute(reader, task.previewRoute, task.gateway);
+  const missing = [...servers, ...("missing" in route ? route.missing : [])];
+  if (missing.length > 0 || !("done" in route)) return { missing };
+  if (task.via === "gateway") missing.push(...(await missingAnswers(route.done, task)));
+  return missing.length === 0 ? { done: true } : { missing };
+}
+
+async function missingServers(reader: ClusterReader, { pool, replicas }: GateTask): Promise<string[]> {
+  if (replicas === undefined) return [];
+  const deployments = await reader.list(`/apis/apps/v1/namespaces/${pool.namespace}/deployments`);
+  const server = deployments.find((deployment) => selectsPodsOf(podSelector(pool.name), deployment));
+  if (server === undefined) return [`pool ${pool.name} has no model servers`];
+  const ready = readyReplicas(server);
+  return ready >= replicas ? [] : [`${ready} of ${replicas} model servers of ${pool.name} are ready`];
+}
+
+/** Ready pods of the present template: those of an older one are on their way out. */
+function readyReplicas(deployment: LiveObject): number {
+  const status = deployment["status"] as
+    { observedGeneration?: number; readyReplicas?: number; updatedReplicas?: number } | undefined;
+  if (status?.observedGeneration !== deployment.metadata.generation) return 0;
+  return Math.min(status?.readyReplicas ?? 0, status?.updatedReplicas ?? 0);
+}
+
+/** Every model name is asked for once through the preview route, with one token to generate. */
+async function missingAnswers(address: string, task: GateTask): Promise<string[]> {
+  const answers = await Promise.all(task.models.map((model) => ask(address, task, model)));
+  return answers.filter((text): text is string => text !== undefined);
+}
+
+async function ask(address: string, task: GateTask, model: string): Promise<string | undefined> {
+  const { endpoint, header, pool } = task;
+  const [host, port] = (endpoint.address ?? `${address}:${endpoint.port}`).split(":") as [string, string];
+  const body = JSON.stringify({ model, prompt: "ready?", max_tokens: 1 });
+  try {
+    const { status, text } = await post({
+      tls: endpoint.tls,
+      host,
+      port: Number(port),
+      headers: {
+        [header.name]: header.value,
+        "content-type": "application/json",
+        host: endpoint.hostname ?? host,
+      },
+      ...(endpoint.hostname === undefined ? {} : { servername: endpoint.hostname }),
+      body,
+    });
+    if (status === 200) return undefined;
+    return `${pool.name} answered ${status} for model ${model}: ${text.slice(0, 200).trim()}`;
+  } catch (error) {
+    return `${unreachablePrefix} at ${host}:${port} (${(error as Error).message})`;
+  }
+}
+
+interface Post {
+  tls: boolean;
+  host: string;
+  port: number;
+  headers: Record<string, string>;
+  servername?: string;
+  body: string;
+}
+
+function post(options: Post): Promise<{ status: number; text: string }> {
+  return new Promise((resolve, reject) => {
+    const request = (options.tls ? https : http).request(
+      {
+        host: options.host,
+        port: options.port,
+        method: "POST",
+        path: "/v1/completions",
+        headers: { ...options.headers, "content-length": Buffer.byteLength(options.body) },
+        timeout: 30_000,
+        ...(options.servername === undefined ? {} : { servername: options.servername }),
+      },
+      (response) => {
+        let text = "";
+        response.on("data", (chunk: Buffer) => (text += chunk.toString()));
+        response.on("end", () => resolve({ status: response.statusCode ?? 0, text }));
+        response.on("error", reject);
+      },
+    );
+    request.on("timeout", () => request.destroy(new Error("no answer for 30 s")));
+    request.on("error", reject);
+    request.end(options.body);
+  });
+}

@@ -1,0 +1,105 @@
+import * as pulumi from "@pulumi/pulumi";
+import { previewHeader } from "../components/inference-route";
+import { nodesFor, place } from "../components/accelerators/placement";
+import type { GatewayConfig, ServiceConfig } from "./config/resolved";
+import { removeCommand, setCommand } from "./config/mistakes";
+import type { Plan } from "./plan/plan";
+import { sharesOf } from "./plan/observed";
+import type { Platform } from "./platform";
+import { recordOf, recordOutput } from "./record";
+
+/** Commands for the next step up, and for going back. */
+export function nextSteps(config: ServiceConfig, plan: Plan): { next?: string; back?: string } {
+  const { candidate } = plan;
+  if (candidate === undefined) return {};
+  const up = "pulumi up";
+  const higher = [...config.ladder].sort((a, b) => a - b).find((weight) => weight > config.weight);
+  const promote = `${setCommand("stable", candidate.name)} && ${removeCommand("candidate")} && ${removeCommand("weight")} && ${up}`;
+  const abandon = `${removeCommand("candidate")} && ${removeCommand("weight")} && ${up}`;
+  return {
+    next: config.weight === 100 ? promote : `${setCommand("weight", String(higher ?? 100))} && ${up}`,
+    back: config.weight === 0 ? abandon : `${setCommand("weight", "0")} && ${up}`,
+  };
+}
+
+/** What each pool is and carries, for a person or a script. */
+export function poolStates(plan: Plan): Record<string, object> {
+  const shares = sharesOf(plan.backends);
+  const owned = plan.pools.map(({ pool, namespace, replicas }) => {
+    const placement = place({ ...pool.hardware, perReplica: pool.hardware.acceleratorsPerReplica });
+    const nodes = typeof placement === "string" ? 0 : nodesFor(replicas, placement);
+    const state = {
+      namespace,
+      role: pool.name === plan.stable.name ? "stable" : "candidate",
+      weight: shares.get(pool.name) ?? 0,
+      replicas,
+      accelerators: `${replicas * pool.hardware.acceleratorsPerReplica} x ${pool.hardware.accelerator}`,
+      nodes,
+    };
+    return [pool.name, state] as const;
+  });
+  const others = [plan.stable, plan.candidate]
+    .filter((routed) => routed !== undefined && !plan.pools.some(({ pool }) => pool.name === routed.name))
+    .map((routed) => [
+      routed!.name,
+      {
+        namespace: routed!.namespace,
+        role: routed === plan.stable ? "stable" : "candidate",
+        weight: shares.get(routed!.name) ?? 0,
+        existing: true,
+      },
+    ]);
+  return Object.fromEntries([...owned, ...others]) as Record<string, object>;
+}
+
+/** A command that asks the service something, for people; the candidate's needs the secret header. */
+export function howToTry(
+  config: ServiceConfig,
+  gateway: GatewayConfig,
+  address: string,
+): { customers: string; candidate?: string } {
+  const scheme = gateway.tlsSecret === undefined ? "http" : "https";
+  const host = gateway.hostname ?? address;
+  const usual = gateway.port === (scheme === "http" ? 80 : 443);
+  const url = `${scheme}://${host}${usual ? "" : `:${gateway.port}`}/v1/completions`;
+  const model = config.pools[config.stable]?.model ?? "MODEL";
+  const body = `-H 'content-type: application/json' -d '{"model": "${model}", "prompt": "Hello", "max_tokens": 16}'`;
+  return {
+    customers: `curl ${url} ${body}`,
+    ...(config.candidate === undefined
+      ? {}
+      : {
+          candidate: `curl ${url} -H "${previewHeader}: $(pulumi stack output previewSecret --show-secrets)" ${body}`,
+        }),
+  };
+}
+
+/**
+ * Outputs of a service's stack.
+ * @param address where the gateway answers; known only once it has confirmed the route.
+ */
+export function outputsOf(
+  service: ServiceConfig,
+  plan: Plan,
+  platform: Platform,
+  address: pulumi.Output<string | undefined>,
+  previewSecret: pulumi.Output<string> | undefined,
+  showKubeconfig: boolean,
+): Record<string, unknown> {
+  const record = recordOf(service, plan);
+  const { gateway } = platform;
+  return {
+    address,
+    state: plan.state,
+    ...(plan.kind === undefined ? {} : { rollout: plan.kind }),
+    weights: address.apply(() => record.weights),
+    pools: poolStates(plan),
+    tryIt: address.apply((at) => howToTry(service, gateway, at ?? "ADDRESS")),
+    ...nextSteps(service, plan),
+    ...(previewSecret === undefined ? {} : { previewSecret: pulumi.secret(previewSecret) }),
+    ...(plan.notes.length === 0 ? {} : { notes: plan.notes }),
+    // Only once the gateway has confirmed: what is recorded has happened.
+    [recordOutput]: address.apply(() => record),
+    ...(showKubeconfig ? { kubeconfig: platform.kubeconfig } : {}),
+  };
+}

@@ -1,0 +1,17 @@
+import type { Refusal } from "./rules";
+
+/** Every reason why an update is not carried out, in one message. */
+export function describeRefusals(refusals: readonly Refusal[]): string {
+  const count = refusals.length === 1 ? "a reason" : `${refusals.length} reasons`;
+  const blocks = refusals.map(({ rule, found, mend, waiver }) =>
+    [
+      `  ${rule}`,
+      `    found: ${found}`,
+      `    mend:  ${mend}`,
+      ...(waiver === undefined
+        ? []
+        : [`    or:    pulumi config set --path 'allow[0]' ${waiver} lets it pass for one update`]),
+    ].join("\n"),
+  );
+  return [`This update is not carried out, for ${count}; nothing was changed.`, ...blocks].join("\n");
+}

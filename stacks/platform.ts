@@ -1,0 +1,165 @@
+import * as container from "@pulumi/gcp/container";
+import * as k8s from "@pulumi/kubernetes";
+import * as pulumi from "@pulumi/pulumi";
+import { gkeKubeconfig, InferenceCluster } from "../components/inference-cluster";
+import { InferenceGateway } from "../components/inference-gateway";
+import type { NodeLocation } from "../components/serving-pool";
+import type { ClusterConfig, GatewayConfig, PlatformConfig } from "./config/resolved";
+import { clusterReader, kubeconfigText, type ClusterReader } from "./live/cluster-reader";
+import { ownerOf } from "./live/observe";
+import { labels, managedBy } from "./names";
+
+/** What a service needs to know of the platform it runs on: all of it can cross a stack boundary. */
+export interface PlatformOutputs {
+  kubeconfig: pulumi.Output<string>;
+  gateway: GatewayConfig;
+  /** Absent where nodes are somebody else's business. */
+  nodes?: NodeLocation;
+}
+
+export interface Platform extends PlatformOutputs {
+  provider: k8s.Provider;
+  /** What a service's resources wait for. */
+  ready: pulumi.Resource[];
+}
+
+/**
+ * A reader of the cluster as it is before this update; undefined where the cluster does not exist yet.
+ * @throws ClusterUnreadable where it exists and cannot be read: what is deployed is then not known.
+ */
+export async function readerBefore(cluster: ClusterConfig): Promise<ClusterReader | undefined> {
+  if (cluster.mode === "kubeconfig") return clusterReader(cluster.kubeconfig);
+  const found = await findCluster(cluster);
+  return found === undefined ? undefined : clusterReader(found);
+}
+
+type GkeCluster = Extract<ClusterConfig, { mode: "create" | "adopt" }>;
+
+/** Kubeconfig of a GKE cluster that exists. */
+async function findCluster({ name, location, project, mode }: GkeCluster): Promise<string | undefined> {
+  try {
+    const found = await container.getCluster({ name, location, project });
+    return gkeKubeconfig(name, found.endpoint, found.masterAuths[0]?.clusterCaCertificate ?? "");
+  } catch (error) {
+    // The provider's data source has no other way to say that there is none.
+    if (mode === "create" && /not found|404/i.test((error as Error).message)) return undefined;
+    throw error;
+  }
+}
+
+export type NamespaceOwners = Readonly<Record<string, "owned" | "foreign">>;
+
+export interface PlatformOptions {
+  /** Who made the namespaces that exist: those of others are used, not made. */
+  owners: NamespaceOwners;
+  /** Label value of this stack. */
+  stack: string;
+  /** Whether protection against deletion comes off: only for one update that was told so. */
+  deletable: boolean;
+}
+
+/** Who made the namespaces that a platform needs. */
+export async function namespaceOwners(
+  reader: ClusterReader | undefined,
+  config: PlatformConfig,
+  stack: string,
+): Promise<NamespaceOwners> {
+  if (reader === undefined) return {};
+  const names = [...new Set([config.namespace, config.gateway.namespace])];
+  const found = await Promise.all(
+    names.map(async (name) => [name, await ownerOf(reader, name, stack)] as const),
+  );
+  return Object.fromEntries(
+    found.filter((entry): entry is readonly [string, "owned" | "foreign"] => entry[1] !== undefined),
+  );
+}
+
+/** The platform that another stack made. */
+export interface GivenPlatform {
+  reader: () => Promise<ClusterReader>;
+  connect: () => Platform;
+}
+
+/** @throws RunError where the stack does not exist or is no platform. */
+export async function platformOf(stack: string): Promise<GivenPlatform> {
+  const reference = new pulumi.StackReference("platform", { name: stack });
+  const [kubeconfig, gateway, nodes] = await Promise.all(
+    ["kubeconfig", "gateway", "nodes"].map(async (name) => {
+      const details = await reference.getOutputDetails(name);
+      return (details.secretValue ?? details.value) as unknown;
+    }),
+  );
+  if (typeof kubeconfig !== "string" || gateway === undefined) {
+    throw new pulumi.RunError(
+      `Stack ${stack} has no outputs kubeconfig and gateway: deploy it with role: platform first, or name the right one (pulumi config set platform ORGANISATION/PROJECT/STACK)`,
+    );
+  }
+  return {
+    reader: () => clusterReader(kubeconfig),
+    connect: () => {
+      const text = reference.requireOutput("kubeconfig") as pulumi.Output<string>;
+      return {
+        kubeconfig: text,
+        gateway: gateway as GatewayConfig,
+        ...(nodes === undefined ? {} : { nodes: nodes as NodeLocation }),
+        provider: new k8s.Provider("cluster", { kubeconfig: text }),
+        ready: [],
+      };
+    },
+  };
+}
+
+export function buildPlatform(config: PlatformConfig, options: PlatformOptions): Platform {
+  const { cluster, gateway } = config;
+  const base = buildCluster(cluster, options);
+  const provider = new k8s.Provider("cluster", { kubeconfig: base.kubeconfig }, { dependsOn: base.ready });
+  const ready: pulumi.Resource[] = [...base.ready];
+  const namespaces = new Set([config.namespace, gateway.namespace]);
+  for (const name of namespaces) {
+    if (name === "default" || options.owners[name] === "foreign") continue;
+    ready.push(
+      new k8s.core.v1.Namespace(
+        name,
+        { metadata: { name, labels: { [labels.managedBy]: managedBy, [labels.stack]: options.stack } } },
+        { provider, dependsOn: base.ready },
+      ),
+    );
+  }
+  if (!gateway.existing) {
+    ready.push(new InferenceGateway(gateway.name, gateway, { provider, dependsOn: [...ready] }));
+  }
+  return { ...base, gateway, provider, ready };
+}
+
+function buildCluster(
+  cluster: ClusterConfig,
+  { deletable }: PlatformOptions,
+): { kubeconfig: pulumi.Output<string>; nodes?: NodeLocation; ready: pulumi.Resource[] } {
+  if (cluster.mode === "kubeconfig") {
+    return { kubeconfig: pulumi.secret(kubeconfigText(cluster.kubeconfig)), ready: [] };
+  }
+  const { name, project, location, region } = cluster;
+  if (cluster.mode === "adopt") {
+    const found = container.getClusterOutput({ name, location, project });
+    return {
+      kubeconfig: pulumi
+        .all([found.endpoint, found.masterAuths])
+        .apply(([endpoint, auths]) => gkeKubeconfig(name, endpoint, auths[0]?.clusterCaCertificate ?? "")),
+      nodes: { cluster: name, location, project },
+      ready: [],
+    };
+  }
+  const made = new InferenceCluster(name, { name, project, location, region, deletable });
+  return {
+    kubeconfig: pulumi
+      .all([made.cluster.endpoint, made.cluster.masterAuth])
+      .apply(([endpoint, auth]) => gkeKubeconfig(name, endpoint, auth.clusterCaCertificate)),
+    nodes: {
+      cluster: made.cluster.name,
+      location,
+      project,
+      serviceAccount: made.nodeServiceAccount,
+    },
+    ready: made.ready,
+  };
+}

@@ -1,0 +1,166 @@
+import * as k8s from "@pulumi/kubernetes";
+import * as pulumi from "@pulumi/pulumi";
+import * as random from "@pulumi/random";
+import { InferenceRoute, PreviewRoute, type GatewayRef } from "../components/inference-route";
+import { PoolNamespace } from "../components/pool-namespace";
+import { ServingPool } from "../components/serving-pool";
+import { TrafficGuard } from "../components/traffic-guard";
+import type { PodTemplate } from "../components/pod-template";
+import type { ServiceConfig } from "./config/resolved";
+import { labels } from "./names";
+import type { Plan, PlannedPool } from "./plan/plan";
+import type { Platform } from "./platform";
+
+/** Hooks of the resources that move or hold traffic; none under Pulumi's mocks, which cannot run them. */
+export interface ServiceHooks {
+  route?: pulumi.ResourceHookBinding;
+  beforeDelete?: pulumi.ResourceHook[];
+}
+
+export interface ServiceOptions {
+  platform: Platform;
+  /** Label value of this stack. */
+  stack: string;
+  hooks: (handles: ServiceHandles) => ServiceHooks;
+  /** Pod templates of pools made by others, by the pool that takes them over. */
+  templates: Readonly<Record<string, PodTemplate>>;
+  huggingFaceToken?: pulumi.Output<string>;
+}
+
+/** What hooks need of the resources around the route. */
+export interface ServiceHandles {
+  previewSecret?: pulumi.Output<string>;
+}
+
+export interface Service {
+  route: InferenceRoute;
+  previewSecret?: pulumi.Output<string>;
+}
+
+/** Renders the plan of one service. Every decision is the plan's; here is only what depends on what. */
+export function buildService(config: ServiceConfig, plan: Plan, options: ServiceOptions): Service {
+  const { provider, ready, gateway } = options.platform;
+  const gatewayRef: GatewayRef = { name: gateway.name, namespace: gateway.namespace };
+  const hostnames = gateway.hostname === undefined ? {} : { hostnames: [gateway.hostname] };
+  const opts = { provider, dependsOn: ready };
+
+  const guard = new TrafficGuard(
+    config.service,
+    { service: config.service, namespace: config.namespace },
+    opts,
+  );
+  const preview = plan.candidate === undefined ? undefined : previewSecretOf(config.service);
+  const handles: ServiceHandles = preview === undefined ? {} : { previewSecret: preview };
+  const hooks = options.hooks(handles);
+  const pools = plan.pools.map((planned) => buildPool(config, plan, planned, hooks, options));
+  const beforeRoute: pulumi.Resource[] = [guard, ...pools.flatMap(({ ready: waits }) => waits)];
+
+  if (plan.candidate !== undefined && preview !== undefined) {
+    beforeRoute.push(
+      new PreviewRoute(
+        config.service,
+        {
+          service: config.service,
+          namespace: config.namespace,
+          gateway: gatewayRef,
+          ...hostnames,
+          pool: plan.candidate,
+          secret: preview,
+        },
+        { provider, dependsOn: beforeRoute },
+      ),
+    );
+  }
+  // Everything comes before the route: it moves last, and it is what `pulumi destroy` meets first.
+  const route = new InferenceRoute(
+    config.service,
+    {
+      service: config.service,
+      namespace: config.namespace,
+      gateway: gatewayRef,
+      ...hostnames,
+      backends: plan.backends,
+      deletable: config.allow.includes("destroy"),
+      ...(hooks.route === undefined ? {} : { hooks: hooks.route }),
+    },
+    { provider, dependsOn: [...ready, ...beforeRoute] },
+  );
+  return { route, ...handles };
+}
+
+function buildPool(
+  config: ServiceConfig,
+  plan: Plan,
+  { pool, namespace, replicas, identity, objectives }: PlannedPool,
+  hooks: ServiceHooks,
+  options: ServiceOptions,
+): ServingPool {
+  const { provider, ready, nodes } = options.platform;
+  const opts = { provider, dependsOn: [...ready] };
+  const planned = plan.namespaces.find(({ name }) => name === namespace);
+  if (planned !== undefined) {
+    opts.dependsOn.push(
+      new PoolNamespace(
+        pool.name,
+        {
+          service: config.service,
+          pool: pool.name,
+          namespace,
+          stack: options.stack,
+          create: planned.create,
+          routesFrom: config.namespace,
+        },
+        { provider, dependsOn: ready },
+      ),
+    );
+  }
+  const token = tokenSecret(config.service, pool.name, namespace, options, opts);
+  const template = options.templates[pool.name];
+  return new ServingPool(
+    pool.name,
+    {
+      service: config.service,
+      pool,
+      namespace,
+      replicas,
+      identity,
+      objectives: objectives ? config.objectives : [],
+      ...(nodes === undefined ? {} : { nodes }),
+      ...(template === undefined ? {} : { template }),
+      ...(token === undefined ? {} : { token }),
+      ...(hooks.beforeDelete === undefined ? {} : { beforeDelete: hooks.beforeDelete }),
+    },
+    opts,
+  );
+}
+
+/** The token for gated models, where there is one: a Secret in the pool's own namespace. */
+function tokenSecret(
+  service: string,
+  pool: string,
+  namespace: string,
+  { huggingFaceToken }: ServiceOptions,
+  opts: pulumi.CustomResourceOptions & { dependsOn: pulumi.Resource[] },
+): { name: string; key: string } | undefined {
+  if (huggingFaceToken === undefined) return undefined;
+  const secret = { name: `${pool}-hugging-face`, key: "token" };
+  opts.dependsOn.push(
+    new k8s.core.v1.Secret(
+      secret.name,
+      {
+        metadata: {
+          name: secret.name,
+          namespace,
+          labels: { [labels.service]: service, [labels.pool]: pool },
+        },
+        stringData: { [secret.key]: huggingFaceToken },
+      },
+      { ...opts, dependsOn: [...opts.dependsOn] },
+    ),
+  );
+  return secret;
+}
+
+function previewSecretOf(service: string): pulumi.Output<string> {
+  return new random.RandomPassword(`${service}-preview`, { length: 32, special: false }).result;
+}

@@ -1,0 +1,107 @@
+import * as pulumi from "@pulumi/pulumi";
+import { describeMistakes } from "./config/mistakes";
+import { readRawConfig } from "./config/raw";
+import { resolveConfig } from "./config/resolve";
+import type { StackConfig } from "./config/resolved";
+import { confirm } from "./confirm";
+import { trafficHooks } from "./hooks";
+import type { ClusterReader } from "./live/cluster-reader";
+import { observe } from "./live/observe";
+import { lazyReader, readable } from "./live/readable";
+import { templatesFor } from "./live/templates";
+import { stackLabel } from "./names";
+import { outputsOf } from "./outputs";
+import { nothingDeployed, type Observed } from "./plan/observed";
+import { plan as makePlan } from "./plan/plan";
+import { describeRefusals } from "./plan/text";
+import { buildPlatform, namespaceOwners, platformOf, readerBefore } from "./platform";
+import { lastRecord } from "./record";
+import { buildService } from "./service";
+
+/**
+ * One update of a stack: read the config, look at what is deployed, plan, and only then register resources. What a
+ * user got wrong ends here, before anything is registered, with everything that is wrong in one message.
+ */
+export async function deployStack(): Promise<Record<string, unknown>> {
+  const { raw, cloud, secrets } = readRawConfig();
+  const { config, mistakes } = resolveConfig(raw, cloud, secrets);
+  if (config === undefined) throw new pulumi.RunError(describeMistakes(mistakes));
+  return config.role === "platform" ? deployPlatform(config) : deployService(config);
+}
+
+type PlatformStack = Extract<StackConfig, { role: "platform" }>;
+type ServiceStack = Exclude<StackConfig, { role: "platform" }>;
+
+async function deployPlatform({ platform: config, allow }: PlatformStack): Promise<Record<string, unknown>> {
+  const owners = await readable(async () =>
+    namespaceOwners(await readerBefore(config.cluster), config, thisStack()),
+  );
+  const platform = buildPlatform(config, {
+    owners,
+    stack: thisStack(),
+    deletable: allow.includes("destroy"),
+  });
+  return { kubeconfig: platform.kubeconfig, gateway: platform.gateway, nodes: platform.nodes };
+}
+
+async function deployService(config: ServiceStack): Promise<Record<string, unknown>> {
+  const { service } = config;
+  const given = config.role === "service" ? await platformOf(config.platformStack) : undefined;
+  const record = await lastRecord();
+  const { reader, observed, templates } = await readable(async () => {
+    const before =
+      config.role === "all" ? await readerBefore(config.platform.cluster) : await given?.reader();
+    return look(before, config, record);
+  });
+  const plan = makePlan(service, observed);
+  for (const note of plan.notes) void pulumi.log.warn(note);
+  if (plan.refusals.length > 0) throw new pulumi.RunError(describeRefusals(plan.refusals));
+
+  const platform =
+    config.role === "all"
+      ? buildPlatform(config.platform, {
+          owners: reader === undefined ? {} : observed.namespaces,
+          stack: thisStack(),
+          deletable: service.allow.includes("destroy"),
+        })
+      : given!.connect();
+  const readerNow = lazyReader(platform.kubeconfig);
+  const built = buildService(service, plan, {
+    platform,
+    stack: thisStack(),
+    templates,
+    hooks: (handles) =>
+      trafficHooks({ config: service, plan, gateway: platform.gateway, reader: readerNow, ...handles }),
+    ...(config.hasHuggingFaceToken
+      ? { huggingFaceToken: new pulumi.Config().requireSecret("huggingFaceToken") }
+      : {}),
+  });
+  const address = built.route.resource.metadata.apply(
+    async (): Promise<string | undefined> =>
+      pulumi.runtime.isDryRun() ? undefined : confirm(service, plan, platform.gateway, readerNow),
+  );
+  return outputsOf(service, plan, platform, address, built.previewSecret, config.role === "all");
+}
+
+async function look(
+  reader: ClusterReader | undefined,
+  { service }: ServiceStack,
+  record: Observed["record"],
+): Promise<{
+  reader?: ClusterReader;
+  observed: Observed;
+  templates: Awaited<ReturnType<typeof templatesFor>>;
+}> {
+  if (reader === undefined) {
+    return {
+      observed: record === undefined ? nothingDeployed : { ...nothingDeployed, record },
+      templates: {},
+    };
+  }
+  const observed = await observe(reader, service, record, thisStack());
+  return { reader, observed, templates: await templatesFor(reader, service) };
+}
+
+function thisStack(): string {
+  return stackLabel(pulumi.getProject(), pulumi.getStack());
+}
