@@ -3,20 +3,27 @@ import * as path from "node:path";
 import { startControlPlane, type ControlPlane } from "./cluster/control-plane";
 import { installDefinitions, moduleDefinitions } from "./cluster/definitions";
 import { startKwok } from "./cluster/kwok";
+import { startGateway, startPods, startSimulator, type Part, type PartContext } from "./parts";
+import { installPlugins, type InstalledPlugins } from "./plugins/install";
 import { AddressRange } from "./processes/addresses";
 import { Supervisor } from "./processes/supervisor";
 import type { ToolName } from "./tools/catalogue";
 
 export interface LabOptions {
-  /** Everything the lab writes is below this folder. */
+  /** Everything the lab writes is below this folder; what was in it is gone. */
   folder: string;
   tools: Readonly<Record<ToolName, string>>;
   report?: (what: string) => void;
 }
 
-/** A running rehearsal cluster. */
+export interface WholeLabOptions extends LabOptions {
+  /** Whether a container that dies is started again, as on GKE, or ends the lab with its name. Default: true. */
+  restartContainers?: boolean;
+}
+
+/** A rehearsal cluster: API server, controllers, scheduler and fake nodes, all on addresses of its own. */
 export class Lab {
-  private constructor(
+  protected constructor(
     readonly folder: string,
     readonly range: AddressRange,
     readonly supervisor: Supervisor,
@@ -25,8 +32,13 @@ export class Lab {
 
   /** @throws ProcessFailed naming the part that failed; nothing is left running then. */
   static async start(options: LabOptions): Promise<Lab> {
-    const { folder, tools } = options;
-    const report = options.report ?? (() => undefined);
+    return Lab.build(options, (parts) => Promise.resolve(new Lab(...parts)));
+  }
+
+  protected static async build<T extends Lab>(
+    { folder, tools, report = () => undefined }: LabOptions,
+    finish: (parts: [string, AddressRange, Supervisor, ControlPlane]) => Promise<T>,
+  ): Promise<T> {
     fs.rmSync(folder, { recursive: true, force: true });
     fs.mkdirSync(folder, { recursive: true, mode: 0o700 });
     const range = await AddressRange.lease();
@@ -38,7 +50,7 @@ export class Lab {
       await installDefinitions(controlPlane.kubeconfig, await moduleDefinitions());
       report("nodes");
       await startKwok({ ...common, program: tools.kwok, kubeconfig: controlPlane.kubeconfig });
-      return new Lab(folder, range, supervisor, controlPlane);
+      return await finish([folder, range, supervisor, controlPlane]);
     } catch (error) {
       await supervisor.stop();
       range.release();
@@ -49,5 +61,46 @@ export class Lab {
   async stop(): Promise<void> {
     await this.supervisor.stop();
     this.range.release();
+  }
+}
+
+/** A lab in which a Pulumi program can be carried out: pods that answer, pickers, a gateway, Pulumi itself. */
+export class WholeLab extends Lab {
+  private constructor(
+    parts: [string, AddressRange, Supervisor, ControlPlane],
+    readonly simulator: Part,
+    readonly pods: Part,
+    readonly gateway: Part,
+    readonly plugins: InstalledPlugins,
+  ) {
+    super(...parts);
+  }
+
+  static override async start(options: WholeLabOptions): Promise<WholeLab> {
+    const report = options.report ?? (() => undefined);
+    return Lab.build(options, async (parts) => {
+      const [folder, range, supervisor, controlPlane] = parts;
+      const context: PartContext = { folder, range, supervisor, controlPlane, tools: options.tools };
+      report("model servers, pods and gateway");
+      const pods = async (): Promise<[Part, Part]> => {
+        const simulator = await startSimulator(context);
+        const restartContainers = options.restartContainers ?? true;
+        return [simulator, await startPods(context, simulator, { restartContainers })];
+      };
+      const plugins = installPlugins({ folder, pulumi: options.tools.pulumi, controlPlane, range });
+      const [[simulator, kubelet], gateway] = await Promise.all([pods(), startGateway(context)]);
+      report("Pulumi's plugins");
+      return new WholeLab(parts, simulator, kubelet, gateway, await plugins);
+    });
+  }
+
+  /** The port on which a gateway really answers: a privileged one is moved where the lab does not run as root. */
+  async boundPort(address: string): Promise<number> {
+    const state = (await (await fetch(`${this.gateway.url}/state`)).json()) as {
+      gateways: { address: string; ports: Record<string, number> }[];
+    };
+    const ports = Object.values(state.gateways.find((gateway) => gateway.address === address)?.ports ?? {});
+    if (ports[0] === undefined) throw new Error(`no gateway of the lab answers at ${address}`);
+    return ports[0];
   }
 }

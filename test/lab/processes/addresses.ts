@@ -15,9 +15,14 @@ export class AddressRange {
     return `127.${this.n}.0.1`;
   }
 
+  /** The n-th Gateway gets `<prefix>.<n>`. */
+  get gatewayPrefix(): string {
+    return `127.${this.n}.1`;
+  }
+
   /** Address of the i-th Gateway, from 0. */
   gateway(i: number): string {
-    return `127.${this.n}.1.${i + 1}`;
+    return `${this.gatewayPrefix}.${i + 1}`;
   }
 
   /** CIDR of the i-th node, from 0: a /27, so that a thousand nodes have room. */

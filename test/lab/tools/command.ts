@@ -12,6 +12,8 @@ export interface CommandOptions {
   /** Called with every line as it is printed: for progress displays. */
   onLine?: (line: string) => void;
   timeoutSeconds?: number;
+  /** Ends the program: SIGTERM, and SIGKILL three seconds later. */
+  signal?: AbortSignal;
 }
 
 /** Runs a program to its end. A program that cannot be started has status null and says so in `output`. */
@@ -27,6 +29,12 @@ export function runCommand(
       stdio: ["ignore", "pipe", "pipe"],
       timeout: options.timeoutSeconds === undefined ? undefined : options.timeoutSeconds * 1000,
     });
+    const end = (): void => {
+      child.kill("SIGTERM");
+      setTimeout(() => child.kill("SIGKILL"), 3000).unref();
+    };
+    if (options.signal?.aborted === true) end();
+    options.signal?.addEventListener("abort", end, { once: true });
     let output = "";
     const take = (chunk: Buffer): void => {
       const text = chunk.toString();
@@ -36,9 +44,10 @@ export function runCommand(
     child.stdout.on("data", take);
     child.stderr.on("data", take);
     child.on("error", (error) => resolve({ status: null, output: `${output}${error.message}\n` }));
-    child.on("close", (status, signal) =>
-      resolve({ status, output: signal === null ? output : `${output}ended by ${signal}\n` }),
-    );
+    child.on("close", (status, signal) => {
+      options.signal?.removeEventListener("abort", end);
+      resolve({ status, output: signal === null ? output : `${output}ended by ${signal}\n` });
+    });
   });
 }
 

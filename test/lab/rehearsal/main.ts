@@ -1,0 +1,211 @@
+import * as fs from "node:fs";
+import * as path from "node:path";
+import { Command, Option } from "commander";
+import { load } from "js-yaml";
+import { Listr, type ListrTask } from "listr2";
+import { WholeLab } from "../lab";
+import { Pulumi } from "../pulumi";
+import { catalogue, rehearsalTools, type ToolName } from "../tools/catalogue";
+import { resolveTool } from "../tools/resolve";
+import { layOutWorkspace, projectFolder, type Workspace } from "../workspace";
+import { splitChart, splitSeries } from "./chart";
+import { html } from "./html";
+import { ladderOf } from "./ladder";
+import { rehearse, type Rehearsed } from "./rehearse";
+import { summary, table } from "./table";
+
+interface Flags {
+  stack: string;
+  requests: string;
+  streams: string;
+}
+
+/** `npm start`: rehearse a whole roll-out on this machine, and say what the customers saw. */
+async function main(): Promise<void> {
+  const program = new Command("npm start --")
+    .description(
+      "Rehearses a roll-out on this machine: real Pulumi, API server, pickers and Envoy, under traffic.",
+    )
+    .addOption(new Option("--stack <name>", "the stack whose config is rehearsed").default("dev"))
+    .addOption(new Option("--requests <n>", "requests that each split is judged by").default("600"))
+    .addOption(new Option("--streams <n>", "streams that each stage sees at least").default("60"))
+    .parse(process.argv);
+  const flags = program.opts<Flags>();
+  const output = path.join(projectFolder, "out", "rehearsal");
+  const abort = new AbortController();
+  let lab: WholeLab | undefined;
+  const leave = (why: string): void => abort.abort(new Error(why));
+  for (const signal of ["SIGINT", "SIGTERM"] as const)
+    process.once(signal, () => leave(`ended by ${signal}`));
+
+  const { candidate, model } = readCase(flags.stack);
+  const steps = ladderOf(candidate);
+  const tools: Partial<Record<ToolName, string>> = {};
+  let workspace: Workspace | undefined;
+  let result: Rehearsed | undefined;
+  const waiting = new Map(steps.map((step) => [step.name, deferred()]));
+
+  const tasks = new Listr<object>(
+    [
+      {
+        title: "Tools",
+        task: (_, task) =>
+          task.newListr(
+            rehearsalTools.map((name) => toolTask(name, tools)),
+            { concurrent: false },
+          ),
+      },
+      {
+        title: "Lab",
+        task: async (_, task) => {
+          abort.signal.throwIfAborted();
+          lab = await WholeLab.start({
+            folder: path.join(output, "lab"),
+            tools: tools as Record<ToolName, string>,
+            restartContainers: false,
+            report: (what) => (task.output = what),
+          });
+          void lab.supervisor.firstDeath.then((death) => abort.abort(death));
+          workspace = layOutWorkspace(
+            path.join(output, "workspace"),
+            flags.stack,
+            startingPoint(flags.stack),
+          );
+          await new Pulumi(workspace, lab.plugins.environment(), abort.signal).initStack();
+        },
+      },
+      {
+        title: `Roll-out from ${readCase(flags.stack).stable} to ${candidate}`,
+        task: (_, task) => {
+          const stages: ListrTask[] = steps.map((step) => ({
+            title: step.name,
+            task: (__, stage) => {
+              const entry = waiting.get(step.name);
+              entry?.onOutput((text) => (stage.output = text));
+              return entry?.promise;
+            },
+          }));
+          const running = rehearse({
+            lab: lab!,
+            workspace: workspace!,
+            kind: "node-update",
+            steps,
+            candidate,
+            models: [model],
+            route: { namespace: "default", name: "routes-to-llm" },
+            sample: { requests: Number(flags.requests), streams: Number(flags.streams) },
+            versions: versions(),
+            signal: abort.signal,
+            onStep: (step, event) => {
+              const entry = waiting.get(step.name);
+              if ("doing" in event) entry?.output(event.doing);
+              else entry?.resolve();
+            },
+          });
+          const failed = (error: unknown): void => {
+            for (const entry of waiting.values()) entry.reject(error);
+          };
+          running.then((done) => (result = done), failed);
+          abort.signal.addEventListener("abort", () => failed(abort.signal.reason), { once: true });
+          return task.newListr([
+            ...stages,
+            { title: "last streams", task: () => running.then(() => undefined) },
+          ]);
+        },
+      },
+    ],
+    { rendererOptions: { collapseSubtasks: false, collapseErrors: false }, fallbackRenderer: "simple" },
+  );
+  try {
+    await tasks.run();
+  } finally {
+    await lab?.stop();
+  }
+  if (result === undefined) throw new Error("the rehearsal has no result");
+  finish(result, output, { stable: readCase(flags.stack).stable, candidate });
+}
+
+function finish(
+  { report, outcomes, marks }: Rehearsed,
+  output: string,
+  names: { stable: string; candidate: string },
+): void {
+  const series = splitSeries(outcomes, names.candidate);
+  const chart = series === undefined ? undefined : splitChart(series, marks, names);
+  fs.writeFileSync(path.join(output, "report.json"), `${JSON.stringify(report, undefined, 2)}\n`);
+  fs.writeFileSync(path.join(output, "report.html"), html(report, chart));
+  if (chart !== undefined) fs.writeFileSync(path.join(output, "split.svg"), chart);
+  console.log(`\n${table(report)}\n`);
+  for (const line of summary(report)) console.log(line);
+  console.log(`\nout/rehearsal/report.html and report.json have the details.`);
+  process.exitCode = report.ok ? 0 : 1;
+}
+
+function toolTask(name: ToolName, tools: Partial<Record<ToolName, string>>): ListrTask {
+  const version = catalogue.find((tool) => tool.name === name)?.version ?? "";
+  return {
+    title: `${name} ${version}`,
+    task: async (_, task) => {
+      const began = Date.now();
+      const found = await resolveTool(name, (progress) => {
+        task.output = `${Math.round((Date.now() - began) / 1000)} s: ${progress}`;
+      });
+      tools[name] = found.path;
+      task.title = `${name} ${version} (${found.from})`;
+    },
+  };
+}
+
+function versions(): Record<string, string> {
+  const tools = rehearsalTools.map((name) => [
+    name,
+    catalogue.find((tool) => tool.name === name)?.version ?? "",
+  ]);
+  return { node: process.versions.node, ...(Object.fromEntries(tools) as Record<string, string>) };
+}
+
+interface Case {
+  stable: string;
+  candidate: string;
+  model: string;
+}
+
+const prefix = "inference-rollout:";
+
+function readCase(stack: string): Case {
+  const file = path.join(projectFolder, `Pulumi.${stack}.yaml`);
+  const { config } = load(fs.readFileSync(file, "utf8")) as { config: Record<string, string> };
+  const value = (key: string): string => config[`${prefix}${key}`] ?? "";
+  return { stable: value("stable"), candidate: value("candidate"), model: value("model") };
+}
+
+/** A rehearsal begins before the roll-out: the candidate is declared and has no weight. */
+function startingPoint(_stack: string): Record<string, unknown> {
+  return { [`${prefix}weight`]: 0 };
+}
+
+interface Deferred {
+  promise: Promise<void>;
+  resolve: () => void;
+  reject: (error: unknown) => void;
+  output: (text: string) => void;
+  onOutput: (listener: (text: string) => void) => void;
+}
+
+function deferred(): Deferred {
+  let resolve: () => void = () => undefined;
+  let reject: (error: unknown) => void = () => undefined;
+  let listener: (text: string) => void = () => undefined;
+  const promise = new Promise<void>((done, failed) => {
+    resolve = done;
+    reject = failed;
+  });
+  // Whoever waits sees it; nobody waiting is no crash.
+  promise.catch(() => undefined);
+  return { promise, resolve, reject, output: (text) => listener(text), onOutput: (to) => (listener = to) };
+}
+
+main().catch((error: unknown) => {
+  console.error(`\n${error instanceof Error ? error.message : String(error)}`);
+  process.exitCode = 1;
+});

@@ -1,0 +1,180 @@
+import type { WholeLab } from "../lab";
+import { Pulumi, PulumiFailed } from "../pulumi";
+import type { Outcome, Target } from "../traffic/outcome";
+import { Traffic } from "../traffic/traffic";
+import type { Workspace } from "../workspace";
+import type { Mark } from "./chart";
+import type { Step } from "./ladder";
+import { totalsOf, type Report, type StageReport } from "./report";
+import { RouteWatch } from "./route-watch";
+import { countsOf, measureStage, now, type Sample } from "./stage";
+
+export interface RehearsalOptions {
+  lab: WholeLab;
+  workspace: Workspace;
+  kind: string;
+  steps: readonly Step[];
+  /** The pool whose share is measured. */
+  candidate: string;
+  models: readonly string[];
+  route: { namespace: string; name: string };
+  sample: Sample;
+  versions: Readonly<Record<string, string>>;
+  /** Ends the rehearsal before its time. */
+  signal: AbortSignal;
+  /** Told when a step begins, of what it does, and when it is done. */
+  onStep?: (step: Step, event: { doing: string } | { done: StageReport }) => void;
+}
+
+export interface Rehearsed {
+  report: Report;
+  outcomes: readonly Outcome[];
+  /** When each step's route was in force. */
+  marks: readonly Mark[];
+}
+
+/** Bounds of the traffic of one rehearsal, whatever goes wrong. */
+const trafficLimits = { requests: 200_000, seconds: 3600 };
+
+/**
+ * Carries a roll-out out with plain `pulumi up` while customers are connected, and reports what they saw. Rejects
+ * when it cannot be carried on: an update that failed, a part of the lab that died.
+ */
+export async function rehearse(options: RehearsalOptions): Promise<Rehearsed> {
+  const { lab, workspace, steps, sample } = options;
+  const began = now();
+  const pulumi = new Pulumi(workspace, lab.plugins.environment(), options.signal);
+  const watch = new RouteWatch(lab.controlPlane.kubeconfig, options.route.namespace, options.route.name);
+  await watch.start();
+  const stages: StageReport[] = [];
+  const problems: string[] = [];
+  const marks: Mark[] = [];
+  let traffic: Traffic | undefined;
+  let rollback: Report["rollback"];
+  try {
+    for (const step of steps) {
+      options.signal.throwIfAborted();
+      const say = (doing: string): void => options.onStep?.(step, { doing });
+      const from = now();
+      const updateSeconds = await update(pulumi, step, say);
+      if (traffic === undefined) {
+        traffic = Traffic.start(await targetOf(pulumi, lab), trafficLimits);
+        traffic.setRates(ratesFor(options));
+      }
+      const confirmedAt = now();
+      marks.push({ at: watch.writtenAt(from, confirmedAt) ?? confirmedAt, label: step.name });
+      const { stage } = await measureStage(
+        {
+          name: step.name,
+          weight: step.weight,
+          candidate: options.candidate,
+          from,
+          confirmedAt,
+          updateSeconds,
+        },
+        traffic,
+        watch,
+        sample,
+        say,
+      );
+      stages.push(stage);
+      if (step.rollback === true)
+        rollback = rollbackOf(traffic, watch, options.candidate, from, updateSeconds);
+      options.onStep?.(step, { done: stage });
+    }
+    // The last streams are still running: they count too, and where they end is part of the result.
+    await traffic?.drain(120);
+    const totals = traffic === undefined ? totalsOf([]) : countsOf(traffic.outcomes);
+    problems.push(...problemsOf(stages, sample), ...failuresOf(traffic));
+    const report: Report = {
+      kind: options.kind,
+      ok: problems.length === 0,
+      stages,
+      totals,
+      ...(rollback === undefined ? {} : { rollback }),
+      problems,
+      versions: options.versions,
+      parts: lab.plugins.parts,
+      seconds: (now() - began) / 1000,
+    };
+    return { report, outcomes: traffic?.outcomes ?? [], marks };
+  } finally {
+    watch.close();
+    traffic?.kill();
+  }
+}
+
+async function update(pulumi: Pulumi, step: Step, say: (doing: string) => void): Promise<number> {
+  for (const [key, value] of Object.entries(step.config)) {
+    if (value === undefined) await pulumi.removeConfig(key);
+    else await pulumi.setConfig(key, value);
+  }
+  say("pulumi up");
+  const start = now();
+  try {
+    await pulumi.up((line) => say(`pulumi up: ${line}`));
+  } catch (error) {
+    if (error instanceof PulumiFailed) throw new Error(`step "${step.name}": ${error.message}`);
+    throw error;
+  }
+  return (now() - start) / 1000;
+}
+
+/** Where customers reach the service: the gateway's own word, and the port that the lab could bind for it. */
+async function targetOf(pulumi: Pulumi, lab: WholeLab): Promise<Target> {
+  const { address } = await pulumi.outputs();
+  if (typeof address !== "string")
+    throw new Error(`the stack has no output address: ${JSON.stringify(address)}`);
+  return { host: address, port: await lab.boundPort(address) };
+}
+
+function ratesFor({ models, sample }: RehearsalOptions): {
+  plain: number;
+  streams: number;
+  models: readonly string[];
+} {
+  // Ten seconds of traffic after each update are enough for the sample; an update itself takes some seconds more.
+  return { plain: sample.requests / 10, streams: sample.streams / 10, models };
+}
+
+function rollbackOf(
+  traffic: Traffic,
+  watch: RouteWatch,
+  candidate: string,
+  from: number,
+  seconds: number,
+): NonNullable<Report["rollback"]> {
+  const written = watch.writtenAt(from, Infinity) ?? from;
+  const last = traffic
+    .startedBetween(from)
+    .filter(({ pool }) => pool === candidate)
+    .reduce((latest, { startedAt }) => Math.max(latest, startedAt), written);
+  return { seconds, lastCandidateResponseAfterSeconds: (last - written) / 1000 };
+}
+
+function problemsOf(stages: readonly StageReport[], sample: Sample): string[] {
+  return stages.flatMap((stage) => {
+    const share = (value: number): string => `${(100 * value).toFixed(1)} %`;
+    return [
+      ...(stage.shareOk
+        ? []
+        : [
+            `stage "${stage.name}": the candidate answered ${share(stage.candidateShare)} of ${stage.shareRequests} requests, ${share(stage.expectedShare)} were expected`,
+          ]),
+      ...(stage.requests >= sample.requests && stage.streams >= sample.streams
+        ? []
+        : [`stage "${stage.name}" saw only ${stage.requests} requests and ${stage.streams} streams`]),
+    ];
+  });
+}
+
+/** Failures by reason, over the whole run: also those between and after the stages. */
+function failuresOf(traffic: Traffic | undefined): string[] {
+  const counts = new Map<string, number>();
+  for (const { kind, failure, pod } of traffic?.outcomes ?? []) {
+    if (failure === undefined) continue;
+    const text = `${kind === "plain" ? "request" : "stream"} failed: ${failure}${pod === undefined ? "" : ` (pod ${pod})`}`;
+    counts.set(text, (counts.get(text) ?? 0) + 1);
+  }
+  return [...counts].map(([text, count]) => `${count} x ${text}`);
+}

@@ -1,0 +1,49 @@
+/** `out/rehearsal/report.json`. Times are seconds; they are the lab's, not GKE's. */
+export interface Report {
+  kind: string;
+  /** Whether everything was as it has to be; the same as the exit status. */
+  ok: boolean;
+  stages: readonly StageReport[];
+  totals: Counts;
+  rollback?: { seconds: number; lastCandidateResponseAfterSeconds: number };
+  /** What went wrong, in words; empty: nothing. */
+  problems: readonly string[];
+  versions: Readonly<Record<string, string>>;
+  /** Which of the plugins were stand-ins. */
+  parts: Readonly<Record<string, string>>;
+  seconds: number;
+}
+
+export interface Counts {
+  requests: number;
+  failed: number;
+  streams: number;
+  brokenStreams: number;
+}
+
+export interface StageReport extends Counts {
+  name: string;
+  weight: number;
+  /** Share of the requests that started after the update was confirmed and that the candidate answered. */
+  candidateShare: number;
+  expectedShare: number;
+  /** Standard deviation of the share, were it as expected. */
+  sigma: number;
+  /** Requests that the share was taken from. */
+  shareRequests: number;
+  shareOk: boolean;
+  /** Of the whole `pulumi up`. */
+  updateSeconds: number;
+  /** From the route's change to the gateway's word that it is in force; absent where the route did not change. */
+  settleSeconds?: number;
+}
+
+export function totalsOf(stages: readonly Counts[]): Counts {
+  const sum = (field: keyof Counts): number => stages.reduce((total, stage) => total + stage[field], 0);
+  return {
+    requests: sum("requests"),
+    failed: sum("failed"),
+    streams: sum("streams"),
+    brokenStreams: sum("brokenStreams"),
+  };
+}

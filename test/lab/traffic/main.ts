@@ -1,0 +1,114 @@
+import { InferenceClient } from "./client";
+import type { FromTraffic, Outcome, Rates, ToTraffic } from "./outcome";
+
+/*
+ * The customers: a process of its own, so that what the rehearsal itself does never delays a request. It is told
+ * what to do, and tells what came of it, over the channel to its parent; it ends when the parent does.
+ */
+
+/** Tokens of a plain answer: an embedding-like, short question. */
+const plainTokens = 4;
+/** Tokens of a stream: seconds on every accelerator that the lab knows. */
+const streamTokens = 250;
+/** Requests at once, beyond which the service counts as stuck. */
+const maxRunning = 4000;
+
+let client: InferenceClient | undefined;
+let rates: Rates = { plain: 0, streams: 0, models: [] };
+let limits = { requests: 0, seconds: 0 };
+let outcomes: Outcome[] = [];
+let running = 0;
+let sent = 0;
+let stopping: string | undefined;
+const began = performance.now();
+
+const send = (message: FromTraffic): void => void process.send?.(message);
+
+/** An open loop: requests leave when they are due, whether or not earlier ones have been answered. */
+class Schedule {
+  private due = 0;
+  private turn = 0;
+  private last = performance.now();
+
+  constructor(
+    private readonly kind: Outcome["kind"],
+    private readonly tokens: number,
+    private readonly rate: () => number,
+  ) {}
+
+  tick(): void {
+    const time = performance.now();
+    this.due += ((time - this.last) / 1000) * this.rate();
+    this.last = time;
+    // After a pause of this process, requests are not made up for all at once.
+    this.due = Math.min(this.due, 50);
+    while (this.due >= 1) {
+      this.due -= 1;
+      this.one();
+    }
+  }
+
+  private one(): void {
+    const { models, objectives = [] } = rates;
+    const model = models[this.turn % models.length];
+    const objective = objectives[this.turn % Math.max(1, objectives.length)];
+    this.turn++;
+    if (client === undefined || model === undefined) return;
+    if (sent >= limits.requests) return stop(`${limits.requests} requests were sent`);
+    if (running >= maxRunning) return stop(`${maxRunning} requests are waiting for an answer`);
+    sent++;
+    running++;
+    const headers = objective === undefined ? {} : { "x-gateway-inference-objective": objective };
+    void client.complete({ kind: this.kind, model, maxTokens: this.tokens, headers }).then((outcome) => {
+      running--;
+      outcomes.push(outcome);
+    });
+  }
+}
+
+const schedules = [
+  new Schedule("plain", plainTokens, () => rates.plain),
+  new Schedule("stream", streamTokens, () => rates.streams),
+];
+
+const ticker = setInterval(() => {
+  if (stopping !== undefined) return;
+  if ((performance.now() - began) / 1000 > limits.seconds && limits.seconds > 0)
+    stop(`${limits.seconds} s are over`);
+  for (const schedule of schedules) schedule.tick();
+}, 5);
+
+const reporter = setInterval(() => {
+  send({ type: "outcomes", outcomes, running });
+  outcomes = [];
+  if (stopping !== undefined && running === 0) {
+    send({ type: "stopped", reason: stopping });
+    process.exit(0);
+  }
+}, 100);
+
+/** Sends nothing more; what runs is brought to its end. */
+function stop(reason: string): void {
+  stopping ??= reason;
+}
+
+process.on("message", (message: ToTraffic) => {
+  switch (message.type) {
+    case "start":
+      client = new InferenceClient(message.target);
+      limits = message.limits;
+      break;
+    case "rates":
+      rates = message.rates;
+      break;
+    case "stop":
+      stop("asked to");
+  }
+});
+
+// Nobody left to tell: no request may outlive the rehearsal.
+process.on("disconnect", () => {
+  clearInterval(ticker);
+  clearInterval(reporter);
+  process.exit(0);
+});

@@ -1,0 +1,71 @@
+import * as fs from "node:fs";
+import * as path from "node:path";
+import { dump, load } from "js-yaml";
+
+/** The checkout: where Pulumi.yaml is. */
+export const projectFolder = path.join(__dirname, "..", "..");
+
+/** What of the checkout a program needs to run; linked, so that it is the very same. */
+const linked = [
+  "index.ts",
+  "components",
+  "stacks",
+  "policy",
+  "node_modules",
+  "package.json",
+  "tsconfig.json",
+  "Pulumi.yaml",
+];
+
+/** A folder in which the unchanged program runs, with stack config files of its own. */
+export interface Workspace {
+  folder: string;
+  /** The stack that the config was copied for. */
+  stack: string;
+  configFile: string;
+}
+
+/**
+ * Lays out a folder that `pulumi` takes for the project: links to the checkout's program, and a copy of one stack's
+ * config, so that `pulumi config set` in a rehearsal never edits the checkout. Secrets of the copy are dummies: a
+ * rehearsal needs none, and cannot decrypt the user's.
+ * @throws Error where the stack has no config file.
+ */
+export function layOutWorkspace(
+  folder: string,
+  stack: string,
+  changes: Readonly<Record<string, unknown>> = {},
+): Workspace {
+  const source = path.join(projectFolder, `Pulumi.${stack}.yaml`);
+  if (!fs.existsSync(source)) {
+    const known = fs
+      .readdirSync(projectFolder)
+      .flatMap((name) => /^Pulumi\.(.+)\.yaml$/.exec(name)?.[1] ?? []);
+    throw new Error(`there is no Pulumi.${stack}.yaml here; there are stacks ${known.join(", ")}`);
+  }
+  fs.mkdirSync(folder, { recursive: true });
+  for (const name of linked) {
+    const target = path.join(projectFolder, name);
+    const link = path.join(folder, name);
+    fs.rmSync(link, { force: true });
+    if (fs.existsSync(target)) fs.symlinkSync(target, link);
+  }
+  const file = load(fs.readFileSync(source, "utf8")) as { config?: Record<string, unknown> } | undefined;
+  const config: Record<string, unknown> = { ...(withoutSecrets(file?.config ?? {}) as object) };
+  for (const [key, value] of Object.entries(changes)) {
+    if (value === undefined) Reflect.deleteProperty(config, key);
+    else config[key] = value;
+  }
+  const configFile = path.join(folder, `Pulumi.${stack}.yaml`);
+  fs.writeFileSync(configFile, dump({ config }));
+  return { folder, stack, configFile };
+}
+
+/** `secure: v1:...` can be decrypted only by who encrypted it; the program needs a value, not this one. */
+function withoutSecrets(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(withoutSecrets);
+  if (typeof value !== "object" || value === null) return value;
+  const entries = Object.entries(value);
+  if (entries.length === 1 && entries[0]?.[0] === "secure") return "dummy-secret-of-a-rehearsal";
+  return Object.fromEntries(entries.map(([key, inner]) => [key, withoutSecrets(inner)]));
+}

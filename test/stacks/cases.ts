@@ -1,0 +1,61 @@
+import assert from "node:assert/strict";
+import { resolveConfig } from "../../stacks/config/resolve";
+import type { OwnedPool, ServiceConfig } from "../../stacks/config/resolved";
+import type { RawConfig } from "../../stacks/config/validate";
+import { identityOf } from "../../stacks/plan/identity";
+import { sharesOf, type Observed } from "../../stacks/plan/observed";
+import type { Plan } from "../../stacks/plan/plan";
+
+export const cloud = { project: "acme-ml", region: "us-central1" };
+
+/** The source's own case, as Pulumi.dev.yaml has it. */
+export const sourceCase = {
+  model: "Qwen/Qwen3-8B",
+  stable: "llm",
+  candidate: "llm-new",
+  weight: 10,
+  pools: {
+    llm: { accelerator: "nvidia-l4", replicas: 6 },
+    "llm-new": { accelerator: "nvidia-h100-80gb", replicas: 2 },
+  },
+};
+
+export function serviceConfig(raw: RawConfig = sourceCase): ServiceConfig {
+  const { config, mistakes } = resolveConfig(raw, cloud);
+  assert.deepEqual(mistakes, []);
+  assert.ok(config !== undefined && config.role !== "platform");
+  return config.service;
+}
+
+/** The world after an update carried out a plan, and its record if the update succeeded. */
+export function after(config: ServiceConfig, plan: Plan, previous?: Observed, succeeded = true): Observed {
+  const namespaces = Object.fromEntries(plan.namespaces.map(({ name }) => [name, "owned" as const]));
+  const record = {
+    stable: plan.stable.name,
+    ...(plan.candidate === undefined ? {} : { candidate: plan.candidate.name }),
+    weights: Object.fromEntries(sharesOf(plan.backends)),
+    pools: Object.fromEntries(plan.pools.map(({ pool, namespace }) => [pool.name, namespace])),
+    objectives: Object.fromEntries(config.objectives.map(({ name, priority }) => [name, priority])),
+    waived: plan.waived,
+  };
+  const kept = succeeded ? record : previous?.record;
+  return {
+    route: { backends: plan.backends },
+    namespaces: { default: "foreign", ...namespaces },
+    pools: plan.pools.map(({ pool, namespace, replicas }) => ({
+      name: pool.name,
+      namespace,
+      owned: true,
+      identity: identityOf(pool),
+      replicas,
+      readyReplicas: replicas,
+    })),
+    ...(kept === undefined ? {} : { record: kept }),
+  };
+}
+
+export function ownedPool(config: ServiceConfig, name: string): OwnedPool {
+  const pool = config.pools[name];
+  assert.ok(pool !== undefined && !pool.existing);
+  return pool;
+}

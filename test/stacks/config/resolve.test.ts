@@ -1,0 +1,205 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import { describeMistakes, type Mistake } from "../../../stacks/config/mistakes";
+import { resolveConfig } from "../../../stacks/config/resolve";
+import type { ServiceConfig } from "../../../stacks/config/resolved";
+import type { RawConfig } from "../../../stacks/config/validate";
+import { cloud, sourceCase } from "../cases";
+
+function service(raw: RawConfig): ServiceConfig {
+  const { config, mistakes } = resolveConfig(raw, cloud);
+  assert.deepEqual(mistakes, []);
+  assert.ok(config !== undefined && config.role !== "platform");
+  return config.service;
+}
+
+function mistakesOf(raw: RawConfig, secrets: ReadonlySet<string> = new Set()): Mistake[] {
+  const { mistakes } = resolveConfig(raw, cloud, secrets);
+  return mistakes;
+}
+
+function keysOf(raw: RawConfig): string[] {
+  return mistakesOf(raw).map(({ key }) => key);
+}
+
+describe("a stack's config", () => {
+  it("takes the source's case as it stands", () => {
+    const config = service(sourceCase);
+    assert.equal(config.weight, 10);
+    assert.equal(config.stable, "llm");
+    assert.equal(config.candidate, "llm-new");
+    const pool = config.pools["llm-new"]!;
+    assert.ok(!pool.existing);
+    assert.deepEqual(pool.hardware, {
+      accelerator: "nvidia-h100-80gb",
+      acceleratorsPerReplica: 1,
+      provisioning: "on-demand",
+      driver: "default",
+    });
+    assert.equal(pool.server.image, "vllm/vllm-openai:v0.21.0");
+    assert.equal(pool.namespace, "default");
+  });
+
+  it("takes a weight as the string that `pulumi config set` stores, and 0 as a weight", () => {
+    assert.equal(service({ ...sourceCase, weight: "30" }).weight, 30);
+    assert.equal(service({ ...sourceCase, weight: "0" }).weight, 0);
+    assert.equal(service({ ...sourceCase, weight: 0 }).weight, 0);
+  });
+
+  for (const weight of ["-1", "101", "12.5", "abc", "", " ", "1e2", -1, 101, 12.5, null, true, [10]]) {
+    it(`refuses the weight ${JSON.stringify(weight)}`, () => {
+      const mistakes = mistakesOf({ ...sourceCase, weight });
+      assert.deepEqual(
+        mistakes.map(({ key }) => key),
+        ["weight"],
+      );
+      assert.match(mistakes[0]!.allowed, /whole number from 0 to 100/);
+      assert.match(mistakes[0]!.mend, /^pulumi config set weight \d+$/);
+    });
+  }
+
+  it("tells all mistakes of a config at once, each with key, finding, what is allowed and a command", () => {
+    const raw = {
+      ...sourceCase,
+      weight: "101",
+      candidate: "llm",
+      wieght: "30",
+      pools: {
+        llm: { accelerator: "nvidia-l5", replicas: 0, colour: "red" },
+        Bad_Name: { accelerator: "nvidia-l4", replicas: 1 },
+        "llm-new": { accelerator: "nvidia-h100-80gb" },
+      },
+    };
+    const mistakes = mistakesOf(raw);
+    assert.deepEqual(mistakes.map(({ key }) => key).sort(), [
+      "candidate",
+      "pools.Bad_Name",
+      "pools.llm-new.replicas",
+      "pools.llm.accelerator",
+      "pools.llm.colour",
+      "pools.llm.replicas",
+      "weight",
+      "wieght",
+    ]);
+    for (const mistake of mistakes) {
+      assert.notEqual(mistake.found, "", mistake.key);
+      assert.notEqual(mistake.allowed, "", mistake.key);
+      assert.match(mistake.mend, /^pulumi config (set|rm) /, mistake.key);
+    }
+    const text = describeMistakes(mistakes);
+    assert.match(text, /8 mistakes; nothing was changed/);
+    assert.match(text, /weight is meant\?/);
+  });
+
+  it("refuses a candidate that is the stable pool", () => {
+    assert.deepEqual(keysOf({ ...sourceCase, candidate: "llm" }), ["candidate"]);
+  });
+
+  it("refuses a weight without a candidate", () => {
+    assert.deepEqual(keysOf({ ...sourceCase, candidate: "" }), ["weight"]);
+    assert.deepEqual(keysOf({ ...sourceCase, candidate: "", weight: 0 }), []);
+  });
+
+  it("refuses a pool that no entry declares, and names the nearest", () => {
+    const [mistake] = mistakesOf({ ...sourceCase, stable: "lmm" });
+    assert.equal(mistake?.mend, "pulumi config set stable llm");
+  });
+
+  for (const name of ["-llm", "llm-", "LLM", "llm_new", "llm.new", "9llm", "x".repeat(41)]) {
+    it(`refuses the pool name ${name}`, () => {
+      const pools = { ...sourceCase.pools, [name]: { accelerator: "nvidia-l4", replicas: 1 } };
+      assert.deepEqual(keysOf({ ...sourceCase, pools }), [`pools.${name}`]);
+    });
+  }
+
+  for (const replicas of [0, -1, 1.5, "many", null]) {
+    it(`refuses ${JSON.stringify(replicas)} replicas`, () => {
+      const pools = { ...sourceCase.pools, "llm-new": { accelerator: "nvidia-l4", replicas } };
+      assert.deepEqual(keysOf({ ...sourceCase, pools }), ["pools.llm-new.replicas"]);
+    });
+  }
+
+  it("refuses an empty config with everything that is missing", () => {
+    assert.deepEqual(
+      resolveConfig({}).mistakes.map(({ key }) => key),
+      ["gcp:project", "gcp:region", "pools", "stable"],
+    );
+  });
+
+  it("does not show secrets, also where they were not marked as such", () => {
+    const secrets = new Set(["pools"]);
+    const found = mistakesOf({ ...sourceCase, pools: "hunter2", huggingFaceToken: { a: "hunter3" } }, secrets);
+    assert.ok(found.length >= 2);
+    assert.doesNotMatch(JSON.stringify(found), /hunter/);
+  });
+
+  it("takes settings over from the pool that `like` names", () => {
+    const pools = {
+      llm: { accelerator: "nvidia-l4", replicas: 6, server: { version: "v0.20.0" } },
+      "llm-new": { like: "llm", driver: "latest" },
+    };
+    const pool = service({ ...sourceCase, pools }).pools["llm-new"]!;
+    assert.ok(!pool.existing);
+    assert.equal(pool.replicas, 6);
+    assert.equal(pool.hardware.accelerator, "nvidia-l4");
+    assert.equal(pool.hardware.driver, "latest");
+    assert.equal(pool.server.image, "vllm/vllm-openai:v0.20.0");
+  });
+
+  it("takes over the pod template of an existing pool, without needing its model", () => {
+    const pools = {
+      llm: { existing: true, namespace: "serving" },
+      "llm-new": { like: "llm", accelerator: "nvidia-h100-80gb", replicas: 2 },
+    };
+    const config = service({ ...sourceCase, model: undefined, pools });
+    const pool = config.pools["llm-new"]!;
+    assert.ok(!pool.existing);
+    assert.deepEqual(pool.templateOf, { name: "llm", namespace: "serving" });
+    assert.equal(pool.namespace, "default");
+  });
+
+  for (const pools of [
+    { llm: { like: "llm-new" }, "llm-new": { like: "llm" } },
+    { llm: { accelerator: "nvidia-l4", replicas: 1 }, "llm-new": { like: "llm-new" } },
+    { llm: { accelerator: "nvidia-l4", replicas: 1 }, "llm-new": { like: "nowhere" } },
+  ]) {
+    it(`refuses ${JSON.stringify(pools)}`, () => {
+      assert.ok(keysOf({ ...sourceCase, pools }).some((key) => key.endsWith(".like")));
+    });
+  }
+
+  it("gives each pool a namespace of its own when there are objectives", () => {
+    const config = service({ ...sourceCase, objectives: [{ name: "batch", priority: -10 }] });
+    assert.equal(config.pools["llm"]?.namespace, "llm-llm");
+    assert.equal(config.pools["llm-new"]?.namespace, "llm-llm-new");
+  });
+
+  it("refuses an external gateway without a name and a certificate", () => {
+    assert.deepEqual(keysOf({ ...sourceCase, gateway: { exposure: "external" } }), [
+      "gateway.hostname",
+      "gateway.tlsSecret",
+    ]);
+  });
+
+  it("refuses images that move by themselves", () => {
+    for (const server of [{ image: "vllm/vllm-openai:latest" }, { image: "vllm/vllm-openai" }, { version: "latest" }]) {
+      assert.equal(keysOf({ ...sourceCase, server }).length, 1, JSON.stringify(server));
+    }
+  });
+
+  it("refuses hardware that does not exist and says what does", () => {
+    const pools = { ...sourceCase.pools, "llm-new": { accelerator: "nvidia-l4", replicas: 1, acceleratorsPerReplica: 9 } };
+    const [mistake] = mistakesOf({ ...sourceCase, pools });
+    assert.equal(mistake?.key, "pools.llm-new.acceleratorsPerReplica");
+    assert.match(mistake?.allowed ?? "", /1, 2, 4, 8/);
+  });
+
+  it("needs nothing of a service in a platform stack, and no cloud in a service stack", () => {
+    assert.deepEqual(resolveConfig({ role: "platform" }, cloud).mistakes, []);
+    assert.deepEqual(resolveConfig({ ...sourceCase, role: "service", platform: "o/p/s" }).mistakes, []);
+    assert.deepEqual(
+      resolveConfig({ ...sourceCase, role: "service" }).mistakes.map(({ key }) => key),
+      ["platform"],
+    );
+  });
+});
