@@ -52,7 +52,7 @@ export function adaptTemplate(template: PodTemplate, args: PlacementArgs): PodTe
   for (const container of spec.containers) {
     for (const list of [container.resources?.limits, container.resources?.requests]) {
       if (list === undefined || !accelerators.some((name) => name in list)) continue;
-      for (const name of accelerators) delete list[name];
+      for (const name of accelerators) Reflect.deleteProperty(list, name);
       list[resource] = String(args.acceleratorsPerReplica);
     }
   }

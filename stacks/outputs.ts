@@ -3,7 +3,7 @@ import { previewHeader } from "../components/inference-route";
 import { nodesFor, place } from "../components/accelerators/placement";
 import type { GatewayConfig, ServiceConfig } from "./config/resolved";
 import { removeCommand, setCommand } from "./config/mistakes";
-import type { Plan } from "./plan/plan";
+import type { Plan, RoutedPool } from "./plan/plan";
 import { sharesOf } from "./plan/observed";
 import type { Platform } from "./platform";
 import { recordOf, recordOutput } from "./record";
@@ -39,16 +39,12 @@ export function poolStates(plan: Plan): Record<string, object> {
     return [pool.name, state] as const;
   });
   const others = [plan.stable, plan.candidate]
-    .filter((routed) => routed !== undefined && !plan.pools.some(({ pool }) => pool.name === routed.name))
-    .map((routed) => [
-      routed!.name,
-      {
-        namespace: routed!.namespace,
-        role: routed === plan.stable ? "stable" : "candidate",
-        weight: shares.get(routed!.name) ?? 0,
-        existing: true,
-      },
-    ]);
+    .filter((routed): routed is RoutedPool => routed !== undefined)
+    .filter(({ name }) => !plan.pools.some(({ pool }) => pool.name === name))
+    .map(({ name, namespace }) => {
+      const role = name === plan.stable.name ? "stable" : "candidate";
+      return [name, { namespace, role, weight: shares.get(name) ?? 0, existing: true }] as const;
+    });
   return Object.fromEntries([...owned, ...others]) as Record<string, object>;
 }
 

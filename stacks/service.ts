@@ -140,7 +140,7 @@ function tokenSecret(
   pool: string,
   namespace: string,
   { huggingFaceToken }: ServiceOptions,
-  opts: pulumi.CustomResourceOptions & { dependsOn: pulumi.Resource[] },
+  opts: { provider: k8s.Provider; dependsOn: pulumi.Resource[] },
 ): { name: string; key: string } | undefined {
   if (huggingFaceToken === undefined) return undefined;
   const secret = { name: `${pool}-hugging-face`, key: "token" };

@@ -14,7 +14,14 @@ import { outputsOf } from "./outputs";
 import { nothingDeployed, type Observed } from "./plan/observed";
 import { plan as makePlan } from "./plan/plan";
 import { describeRefusals } from "./plan/text";
-import { buildPlatform, namespaceOwners, platformOf, readerBefore } from "./platform";
+import {
+  buildPlatform,
+  namespaceOwners,
+  platformOf,
+  readerBefore,
+  type Platform,
+  type PlatformOptions,
+} from "./platform";
 import { lastRecord } from "./record";
 import { buildService } from "./service";
 
@@ -46,7 +53,7 @@ async function deployPlatform({ platform: config, allow }: PlatformStack): Promi
 
 async function deployService(config: ServiceStack): Promise<Record<string, unknown>> {
   const { service } = config;
-  const given = config.role === "service" ? await platformOf(config.platformStack) : undefined;
+  const given = await basisOf(config);
   const record = await lastRecord();
   const { reader, observed, templates } = await readable(async () => {
     const before =
@@ -57,14 +64,11 @@ async function deployService(config: ServiceStack): Promise<Record<string, unkno
   for (const note of plan.notes) void pulumi.log.warn(note);
   if (plan.refusals.length > 0) throw new pulumi.RunError(describeRefusals(plan.refusals));
 
-  const platform =
-    config.role === "all"
-      ? buildPlatform(config.platform, {
-          owners: reader === undefined ? {} : observed.namespaces,
-          stack: thisStack(),
-          deletable: service.allow.includes("destroy"),
-        })
-      : given!.connect();
+  const platform = given.build({
+    owners: reader === undefined ? {} : observed.namespaces,
+    stack: thisStack(),
+    deletable: service.allow.includes("destroy"),
+  });
   const readerNow = lazyReader(platform.kubeconfig);
   const built = buildService(service, plan, {
     platform,
@@ -76,11 +80,26 @@ async function deployService(config: ServiceStack): Promise<Record<string, unkno
       ? { huggingFaceToken: new pulumi.Config().requireSecret("huggingFaceToken") }
       : {}),
   });
-  const address = built.route.resource.metadata.apply(
-    async (): Promise<string | undefined> =>
-      pulumi.runtime.isDryRun() ? undefined : confirm(service, plan, platform.gateway, readerNow),
+  const address = built.route.resource.metadata.apply(async (): Promise<string | undefined> =>
+    pulumi.runtime.isDryRun() ? undefined : confirm(service, plan, platform.gateway, readerNow),
   );
   return outputsOf(service, plan, platform, address, built.previewSecret, config.role === "all");
+}
+
+/** What a service stands on: a platform that this stack makes, or another stack's. */
+async function basisOf(config: ServiceStack): Promise<{
+  reader: () => Promise<ClusterReader | undefined>;
+  build: (options: PlatformOptions) => Platform;
+}> {
+  if (config.role === "service") {
+    const given = await platformOf(config.platformStack);
+    return { reader: given.reader, build: given.connect };
+  }
+  const { platform } = config;
+  return {
+    reader: () => readerBefore(platform.cluster),
+    build: (options) => buildPlatform(platform, options),
+  };
 }
 
 async function look(

@@ -34,14 +34,12 @@ export function resolvePool(
     return undefined;
   }
   if (own.existing === true) {
-    return {
-      name,
-      namespace: own.namespace ?? around.namespace,
-      existing: true,
-      ...((own.model ?? shape.values.model) === undefined ? {} : { model: own.model ?? shape.values.model! }),
-    };
+    const known = own.model ?? shape.values.model;
+    const namespace = own.namespace ?? around.namespace;
+    return { name, namespace, existing: true, ...(known === undefined ? {} : { model: known }) };
   }
-  const input = Object.assign({}, ...chain.map((entry) => entry.input).reverse()) as PoolInput;
+  // Nearer settings win. Where a pool lives and whose it is are its own, so these two are not taken over.
+  const input: PoolInput = Object.assign({}, ...chain.map((entry) => entry.input).reverse());
   const template = chain.find((entry) => entry.input.existing === true);
   // With objectives, each pool that we make has a namespace of its own: an InferenceObjective's name is unique in
   // its namespace and bound to one pool there, so that two pools could not have the same ones.
@@ -118,14 +116,7 @@ function likeChain(
       if (names.includes(at)) return chain;
       return `one of the pools ${names.join(", ")}`;
     }
-    const { like: _like, namespace: _namespace, ...inherited } = input;
-    chain.push({
-      name: at,
-      input:
-        at === name
-          ? input
-          : ({ ...inherited, ...(input.existing ? { namespace: input.namespace } : {}) } as PoolInput),
-    });
+    chain.push({ name: at, input });
     if (input.existing === true && at !== name) break;
   }
   return chain;

@@ -114,7 +114,7 @@ function resolveService(shape: ShapeResult, raw: RawConfig, mistakes: Mistake[])
   const { values } = shape;
   const service = values.service ?? defaults.service;
   const namespace = values.namespace ?? defaults.namespace;
-  const names = Object.keys((values.pools ?? {}) as object);
+  const names = Object.keys(values.pools ?? {});
   const candidate = values.candidate === "" ? undefined : values.candidate;
 
   if (names.length === 0 && !broken(mistakes, "pools")) {
@@ -193,7 +193,7 @@ function unknownPool(key: string, name: string, names: readonly string[]): Mista
     key,
     found: `${name}, which is not in pools`,
     allowed: `one of the pools ${names.join(", ")}`,
-    mend: setCommand(key, meant ?? names.find(() => true) ?? "llm"),
+    mend: setCommand(key, meant ?? names[0] ?? "llm"),
   };
 }
 

@@ -94,8 +94,7 @@ class HttpsReader implements ClusterReader {
         `no credentials for ${this.server}: ${(error as Error).message}`,
       );
     }
-    const { agent: _agent, ...rest } = options;
-    return { ...rest, ...tlsOf(options.agent) };
+    return { ...options, ...tlsOf(options.agent) };
   }
 
   private exchange(path: string, options: https.RequestOptions): Promise<{ status: number; body: string }> {
@@ -122,7 +121,7 @@ class HttpsReader implements ClusterReader {
 
 /** The library puts certificates into an agent of its own; ours keeps connections alive and needs them itself. */
 function tlsOf(agent: https.RequestOptions["agent"]): https.RequestOptions {
-  return agent instanceof https.Agent ? (agent.options as https.RequestOptions) : {};
+  return agent instanceof https.Agent ? agent.options : {};
 }
 
 function messageOf(body: string): string {

@@ -6,7 +6,7 @@ import { Listr, type ListrTask } from "listr2";
 import { WholeLab } from "../lab";
 import { Pulumi } from "../pulumi";
 import { catalogue, rehearsalTools, type ToolName } from "../tools/catalogue";
-import { resolveTool } from "../tools/resolve";
+import { toolTask } from "../tools/tasks";
 import { layOutWorkspace, projectFolder, type Workspace } from "../workspace";
 import { splitChart, splitSeries } from "./chart";
 import { html } from "./html";
@@ -66,11 +66,7 @@ async function main(): Promise<void> {
             report: (what) => (task.output = what),
           });
           void lab.supervisor.firstDeath.then((death) => abort.abort(death));
-          workspace = layOutWorkspace(
-            path.join(output, "workspace"),
-            flags.stack,
-            startingPoint(flags.stack),
-          );
+          workspace = layOutWorkspace(path.join(output, "workspace"), flags.stack, beforeTheRollOut);
           await new Pulumi(workspace, lab.plugins.environment(), abort.signal).initStack();
         },
       },
@@ -141,21 +137,6 @@ function finish(
   process.exitCode = report.ok ? 0 : 1;
 }
 
-function toolTask(name: ToolName, tools: Partial<Record<ToolName, string>>): ListrTask {
-  const version = catalogue.find((tool) => tool.name === name)?.version ?? "";
-  return {
-    title: `${name} ${version}`,
-    task: async (_, task) => {
-      const began = Date.now();
-      const found = await resolveTool(name, (progress) => {
-        task.output = `${Math.round((Date.now() - began) / 1000)} s: ${progress}`;
-      });
-      tools[name] = found.path;
-      task.title = `${name} ${version} (${found.from})`;
-    },
-  };
-}
-
 function versions(): Record<string, string> {
   const tools = rehearsalTools.map((name) => [
     name,
@@ -180,9 +161,7 @@ function readCase(stack: string): Case {
 }
 
 /** A rehearsal begins before the roll-out: the candidate is declared and has no weight. */
-function startingPoint(_stack: string): Record<string, unknown> {
-  return { [`${prefix}weight`]: 0 };
-}
+const beforeTheRollOut = { [`${prefix}weight`]: 0 };
 
 interface Deferred {
   promise: Promise<void>;

@@ -54,8 +54,9 @@ class Schedule {
     const objective = objectives[this.turn % Math.max(1, objectives.length)];
     this.turn++;
     if (client === undefined || model === undefined) return;
-    if (sent >= limits.requests) return stop(`${limits.requests} requests were sent`);
-    if (running >= maxRunning) return stop(`${maxRunning} requests are waiting for an answer`);
+    if (sent >= limits.requests) stop(`${limits.requests} requests were sent`);
+    if (running >= maxRunning) stop(`${maxRunning} requests are waiting for an answer`);
+    if (stopping !== undefined) return;
     sent++;
     running++;
     const headers = objective === undefined ? {} : { "x-gateway-inference-objective": objective };

@@ -128,7 +128,10 @@ describe("a stack's config", () => {
 
   it("does not show secrets, also where they were not marked as such", () => {
     const secrets = new Set(["pools"]);
-    const found = mistakesOf({ ...sourceCase, pools: "hunter2", huggingFaceToken: { a: "hunter3" } }, secrets);
+    const found = mistakesOf(
+      { ...sourceCase, pools: "hunter2", huggingFaceToken: { a: "hunter3" } },
+      secrets,
+    );
     assert.ok(found.length >= 2);
     assert.doesNotMatch(JSON.stringify(found), /hunter/);
   });
@@ -182,16 +185,24 @@ describe("a stack's config", () => {
   });
 
   it("refuses images that move by themselves", () => {
-    for (const server of [{ image: "vllm/vllm-openai:latest" }, { image: "vllm/vllm-openai" }, { version: "latest" }]) {
+    for (const server of [
+      { image: "vllm/vllm-openai:latest" },
+      { image: "vllm/vllm-openai" },
+      { version: "latest" },
+    ]) {
       assert.equal(keysOf({ ...sourceCase, server }).length, 1, JSON.stringify(server));
     }
   });
 
   it("refuses hardware that does not exist and says what does", () => {
-    const pools = { ...sourceCase.pools, "llm-new": { accelerator: "nvidia-l4", replicas: 1, acceleratorsPerReplica: 9 } };
+    const pools = {
+      ...sourceCase.pools,
+      "llm-new": { accelerator: "nvidia-l4", replicas: 1, acceleratorsPerReplica: 9 },
+    };
     const [mistake] = mistakesOf({ ...sourceCase, pools });
-    assert.equal(mistake?.key, "pools.llm-new.acceleratorsPerReplica");
-    assert.match(mistake?.allowed ?? "", /1, 2, 4, 8/);
+    assert.ok(mistake !== undefined);
+    assert.equal(mistake.key, "pools.llm-new.acceleratorsPerReplica");
+    assert.match(mistake.allowed, /1, 2, 4, 8/);
   });
 
   it("needs nothing of a service in a platform stack, and no cloud in a service stack", () => {

@@ -35,10 +35,13 @@ describe("the plan of a node update", () => {
   it("goes from nothing to weight 10 in one update, with both pools and a candidate that has to prove itself", () => {
     const result = planned(at(10));
     assert.deepEqual(result.refusals, []);
-    assert.deepEqual(result.pools.map(({ pool, replicas }) => [pool.name, replicas]), [
-      ["llm", 6],
-      ["llm-new", 2],
-    ]);
+    assert.deepEqual(
+      result.pools.map(({ pool, replicas }) => [pool.name, replicas]),
+      [
+        ["llm", 6],
+        ["llm-new", 2],
+      ],
+    );
     assert.deepEqual(result.backends, [
       { namespace: "default", pool: "llm", weight: 90 },
       { namespace: "default", pool: "llm-new", weight: 10 },
@@ -88,7 +91,10 @@ describe("what the plan refuses", () => {
   });
 
   it("removes no pool that had weight in the last successful update, even if the live route has moved", () => {
-    const world = { ...deployed(at(0), at(30)), route: { backends: [{ namespace: "default", pool: "llm", weight: 1 }] } };
+    const world = {
+      ...deployed(at(0), at(30)),
+      route: { backends: [{ namespace: "default", pool: "llm", weight: 1 }] },
+    };
     assert.deepEqual(rulesOf(serving, world), ["pool-has-traffic"]);
   });
 
@@ -106,7 +112,10 @@ describe("what the plan refuses", () => {
       "pulumi config set candidate llm-new && pulumi config set weight 0 && pulumi up; then pulumi config rm candidate && pulumi up",
     );
     const [early] = planned(promoted, deployed(at(0), at(60))).refusals;
-    assert.match(early?.mend ?? "", /set stable llm && .*set candidate llm-new && .*set weight 60 && pulumi up/);
+    assert.match(
+      early?.mend ?? "",
+      /set stable llm && .*set candidate llm-new && .*set weight 60 && pulumi up/,
+    );
   });
 
   it("gives no pool all of the traffic that was never the candidate", () => {
@@ -163,7 +172,10 @@ describe("what the plan refuses", () => {
     assert.match(result.notes.join(), /edited-in-place was used/);
     // The same waiver does not serve a second edit.
     const next = after(serviceConfig(allowed), result, world);
-    const again = { ...allowed, pools: { ...pools, "llm-new": { accelerator: "nvidia-a100-80gb", replicas: 2 } } };
+    const again = {
+      ...allowed,
+      pools: { ...pools, "llm-new": { accelerator: "nvidia-a100-80gb", replicas: 2 } },
+    };
     assert.deepEqual(rulesOf(again, next), ["edited-in-place"]);
   });
 
@@ -173,13 +185,17 @@ describe("what the plan refuses", () => {
     assert.deepEqual(rulesOf({ ...at(0), objectives: [{ name: "batch", priority: 5 }] }, world), [
       "objectives-under-way",
     ]);
-    assert.deepEqual(rulesOf({ ...at(0), objectives: [...objectives, { name: "chat", priority: 5 }] }, world), [
-      "objectives-under-way",
-    ]);
+    assert.deepEqual(
+      rulesOf({ ...at(0), objectives: [...objectives, { name: "chat", priority: 5 }] }, world),
+      ["objectives-under-way"],
+    );
   });
 
   it("holds the roll-out to what the user says it is", () => {
-    const pools = { ...sourceCase.pools, "llm-new": { ...sourceCase.pools["llm-new"], model: "Qwen/Qwen3-14B" } };
+    const pools = {
+      ...sourceCase.pools,
+      "llm-new": { ...sourceCase.pools["llm-new"], model: "Qwen/Qwen3-14B" },
+    };
     assert.equal(planned({ ...at(0), pools }).kind, "base-model");
     assert.deepEqual(rulesOf({ ...at(0), pools, rollout: "node-update" }, nothingDeployed), ["not-the-kind"]);
     assert.deepEqual(rulesOf({ ...at(0), pools, rollout: "base-model" }, nothingDeployed), []);

@@ -1,0 +1,201 @@
+import assert from "node:assert/strict";
+import { before, describe, it } from "node:test";
+import { rendered, type Registered } from "../rendering";
+import * as k8s from "@pulumi/kubernetes";
+import * as pulumi from "@pulumi/pulumi";
+import { serviceConfig, sourceCase } from "../stacks/cases";
+import type { RawConfig } from "../../stacks/config/validate";
+import { nothingDeployed } from "../../stacks/plan/observed";
+import { plan } from "../../stacks/plan/plan";
+import { buildService } from "../../stacks/service";
+
+function render(raw: RawConfig): Promise<Registered[]> {
+  const config = serviceConfig(raw);
+  return rendered(() =>
+    buildService(config, plan(config, nothingDeployed), {
+      platform: {
+        kubeconfig: pulumi.output("{}"),
+        provider: new k8s.Provider("cluster", { kubeconfig: "{}" }),
+        gateway: {
+          name: "my-inference-gateway",
+          namespace: "default",
+          existing: false,
+          exposure: "internal",
+          routesFrom: ["default"],
+          port: 80,
+        },
+        nodes: { cluster: "inference", location: "us-central1", project: "acme-ml" },
+        ready: [],
+      },
+      stack: "inference-rollout.test",
+      templates: {},
+      hooks: () => ({}),
+    }),
+  );
+}
+
+const find = (resources: readonly Registered[], kind: string, name: string): Registered["inputs"] => {
+  const found = resources.filter(
+    ({ inputs }) =>
+      inputs["kind"] === kind && (inputs["metadata"] as { name?: string } | undefined)?.name === name,
+  );
+  assert.equal(found.length, 1, `${kind} ${name}`);
+  return found[0]!.inputs;
+};
+
+describe("a service without objectives", () => {
+  let resources: Registered[] = [];
+  before(async () => {
+    resources = await render(sourceCase);
+  });
+
+  it("has the source's HTTPRoute, its invalid parentRef put right", () => {
+    const route = find(resources, "HTTPRoute", "routes-to-llm");
+    assert.equal(route["apiVersion"], "gateway.networking.k8s.io/v1");
+    assert.deepEqual(route["spec"], {
+      parentRefs: [{ group: "gateway.networking.k8s.io", kind: "Gateway", name: "my-inference-gateway" }],
+      rules: [
+        {
+          backendRefs: [
+            { group: "inference.networking.k8s.io", kind: "InferencePool", name: "llm", weight: 90 },
+            { group: "inference.networking.k8s.io", kind: "InferencePool", name: "llm-new", weight: 10 },
+          ],
+        },
+      ],
+    });
+  });
+
+  it("puts nothing into a namespace of its own", () => {
+    assert.ok(
+      resources.every(({ inputs }) => inputs["kind"] !== "Namespace" && inputs["kind"] !== "ReferenceGrant"),
+    );
+  });
+
+  it("has the preview route behind a header that no customer sends by chance", () => {
+    const preview = find(resources, "HTTPRoute", "preview-of-llm");
+    const { rules } = preview["spec"] as {
+      rules: { matches: { headers: object[] }[]; backendRefs: object[] }[];
+    };
+    assert.equal(rules.length, 1);
+    assert.equal(rules[0]!.matches[0]!.headers.length, 1);
+    assert.deepEqual(rules[0]?.backendRefs, [
+      { group: "inference.networking.k8s.io", kind: "InferencePool", name: "llm-new", weight: 1 },
+    ]);
+  });
+
+  it("gives each pool machines of its own, tainted, with a label that its pods choose", () => {
+    const pools = resources.filter(({ type }) => type === "gcp:container/nodePool:NodePool");
+    assert.deepEqual(
+      pools.map(({ inputs }) => [
+        inputs["name"],
+        inputs["nodeCount"],
+        (inputs["nodeConfig"] as { machineType: string }).machineType,
+      ]),
+      [
+        ["llm-abc123", 6, "g2-standard-12"],
+        ["llm-new-abc123", 2, "a3-highgpu-1g"],
+      ],
+    );
+    for (const { inputs } of pools) {
+      const nodes = inputs["nodeConfig"] as { labels: object; taints: object[] };
+      assert.deepEqual(nodes.taints, [{ key: "nvidia.com/gpu", value: "present", effect: "NO_SCHEDULE" }]);
+      const pool = (inputs["name"] as string).replace("-abc123", "");
+      const server = find(resources, "Deployment", pool)["spec"] as {
+        template: { spec: { nodeSelector: object } };
+      };
+      assert.deepEqual(server.template.spec.nodeSelector, nodes.labels);
+    }
+  });
+
+  it("lets model servers finish what they have", () => {
+    const { template } = find(resources, "Deployment", "llm")["spec"] as {
+      template: {
+        spec: {
+          terminationGracePeriodSeconds: number;
+          containers: { args: string[]; lifecycle: { preStop: { sleep: { seconds: number } } } }[];
+        };
+      };
+    };
+    const [container] = template.spec.containers;
+    const finish = Number(container!.args[container!.args.indexOf("--shutdown-timeout") + 1]);
+    const sleep = container!.lifecycle.preStop.sleep.seconds;
+    assert.ok(finish > 0);
+    assert.ok(template.spec.terminationGracePeriodSeconds >= sleep + finish);
+  });
+
+  it("gives pickers and model servers no more rights than they need", () => {
+    for (const { inputs } of resources.filter(({ inputs }) => inputs["kind"] === "Role")) {
+      for (const rule of inputs["rules"] as { verbs: string[]; resources: string[] }[]) {
+        assert.deepEqual(rule.verbs, ["get", "list", "watch"]);
+        assert.ok(!rule.resources.includes("*"));
+      }
+    }
+    const server = find(resources, "Deployment", "llm")["spec"] as {
+      template: { spec: { automountServiceAccountToken: boolean } };
+    };
+    assert.equal(server.template.spec.automountServiceAccountToken, false);
+  });
+
+  it("says nothing of role or weight anywhere but in the two routes", () => {
+    const others = resources.filter(
+      ({ inputs }) => inputs["kind"] !== "HTTPRoute" && inputs["kind"] !== "ValidatingAdmissionPolicy",
+    );
+    assert.doesNotMatch(JSON.stringify(others), /stable|candidate|"weight":/);
+  });
+});
+
+describe("promotion", () => {
+  it("renders the surviving pool exactly as before", async () => {
+    const only = (resources: readonly Registered[]): unknown =>
+      resources
+        .filter(
+          ({ inputs, name }) => JSON.stringify(inputs).includes("llm-new") && !name.startsWith("llm-preview"),
+        )
+        .filter(({ inputs }) => inputs["kind"] !== "HTTPRoute")
+        .map(({ type, name, inputs }) => ({ type, name, inputs }));
+    const shifted = only(await render({ ...sourceCase, weight: 100 }));
+    const promoted = only(await render({ ...sourceCase, stable: "llm-new", candidate: "", weight: 0 }));
+    assert.deepEqual(promoted, shifted);
+  });
+});
+
+describe("a service with objectives", () => {
+  let resources: Registered[] = [];
+  before(async () => {
+    resources = await render({ ...sourceCase, objectives: [{ name: "batch", priority: -10 }] });
+  });
+
+  it("has each objective under the same name on both pools, each in the pool's namespace", () => {
+    const objectives = resources.filter(({ inputs }) => inputs["kind"] === "InferenceObjective");
+    assert.deepEqual(
+      objectives.map(({ inputs }) => [
+        (inputs["metadata"] as { name: string; namespace: string }).namespace,
+        (inputs["metadata"] as { name: string; namespace: string }).name,
+        (inputs["spec"] as { poolRef: { name: string } }).poolRef.name,
+        (inputs["spec"] as { priority: number }).priority,
+      ]),
+      [
+        ["llm-llm", "batch", "llm", -10],
+        ["llm-llm-new", "batch", "llm-new", -10],
+      ],
+    );
+  });
+
+  it("lets the service's route, and no other namespace's, name the pools", () => {
+    const grants = resources.filter(({ inputs }) => inputs["kind"] === "ReferenceGrant");
+    assert.equal(grants.length, 2);
+    for (const { inputs } of grants) {
+      assert.equal(inputs["apiVersion"], "gateway.networking.k8s.io/v1beta1");
+      assert.deepEqual((inputs["spec"] as { from: object[] }).from, [
+        { group: "gateway.networking.k8s.io", kind: "HTTPRoute", namespace: "default" },
+      ]);
+    }
+    const route = find(resources, "HTTPRoute", "routes-to-llm")["spec"] as {
+      rules: { backendRefs: object[] }[];
+    };
+    assert.deepEqual(
+      route.rules[0]?.backendRefs.map((ref) => (ref as { namespace: string }).namespace),
+      ["llm-llm", "llm-llm-new"],
+    );
+  });
+});

@@ -1,0 +1,176 @@
+import { fork, spawn } from "node:child_process";
+import * as fs from "node:fs";
+import * as path from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { Command, Option } from "commander";
+import { Listr } from "listr2";
+import { stateFile, type DaemonOptions, type FromDaemon, type LabState } from "./daemon";
+import { isAlive } from "./processes/identity";
+import { rehearsalTools, type ToolName } from "./tools/catalogue";
+import { toolTask } from "./tools/tasks";
+import { projectFolder } from "./workspace";
+
+/** `npm run lab -- up | down | status | exec -- COMMAND`: the rehearsal cluster by itself. */
+async function main(): Promise<void> {
+  const program = new Command("npm run lab --")
+    .description("A rehearsal cluster on this machine, in which `pulumi up` does what it does against GKE.")
+    .addOption(new Option("--name <name>", "several labs can run side by side").default("default"));
+  const folder = (): string => path.join(projectFolder, "out", "lab", program.opts<{ name: string }>().name);
+
+  program
+    .command("up")
+    .description("start it, with a workspace for one stack")
+    .addOption(new Option("--stack <name>", "the stack whose config is copied").default("dev"))
+    .action(async ({ stack }: { stack: string }) => up(folder(), stack));
+  program
+    .command("down")
+    .description("end it; nothing of it stays")
+    .action(() => down(folder()));
+  program
+    .command("status")
+    .description("what runs, and where")
+    .option("--json", "as JSON")
+    .action(({ json }: { json?: boolean }) => status(folder(), json ?? false));
+  program
+    .command("exec")
+    .description("run a command with the lab's environment, in its workspace: pulumi up, kubectl get pods")
+    .argument("<command...>")
+    .allowUnknownOption()
+    .passThroughOptions()
+    .action((command: string[]) => exec(folder(), command));
+  program.enablePositionalOptions();
+  await program.parseAsync(process.argv);
+}
+
+/** The state of a running lab; undefined where there is none. */
+function running(folder: string): LabState | undefined {
+  try {
+    const state = JSON.parse(fs.readFileSync(stateFile(folder), "utf8")) as LabState;
+    return isAlive(state.pid, state.started) ? state : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+async function up(folder: string, stack: string): Promise<void> {
+  const already = running(folder);
+  if (already !== undefined) {
+    console.log(`It runs already (process ${already.pid}).`);
+    return;
+  }
+  const tools: Partial<Record<ToolName, string>> = {};
+  await new Listr(
+    [
+      {
+        title: "Tools",
+        task: (_, task) => task.newListr(rehearsalTools.map((name) => toolTask(name, tools))),
+      },
+      {
+        title: "Lab",
+        task: async (_, task) => {
+          await startDaemon({ folder, stack, tools: tools as Record<ToolName, string> }, (progress) => {
+            task.output = progress;
+          });
+        },
+      },
+    ],
+    { fallbackRenderer: "simple" },
+  ).run();
+  console.log(
+    `\nThe lab is up. In it, for example:\n  npm run lab -- exec -- pulumi up\n  npm run lab -- down`,
+  );
+}
+
+function startDaemon(options: DaemonOptions, report: (progress: string) => void): Promise<void> {
+  fs.mkdirSync(options.folder, { recursive: true });
+  const out = fs.openSync(
+    path.join(path.dirname(options.folder), `${path.basename(options.folder)}.log`),
+    "w",
+  );
+  const child = fork(path.join(__dirname, "daemon.ts"), [JSON.stringify(options)], {
+    cwd: projectFolder,
+    execArgv: ["--require", "ts-node/register"],
+    detached: true,
+    stdio: ["ignore", out, out, "ipc"],
+  });
+  return new Promise((resolve, reject) => {
+    child.on("message", (message: FromDaemon) => {
+      if ("progress" in message) report(message.progress);
+      else if ("failed" in message) reject(new Error(message.failed));
+      else {
+        child.unref();
+        resolve();
+      }
+    });
+    child.on("exit", (status) =>
+      reject(new Error(`the lab ended with status ${status ?? "none"} while it started`)),
+    );
+    // Ctrl-C: closing the channel tells the lab to go.
+    for (const signal of ["SIGINT", "SIGTERM"] as const) {
+      process.once(signal, () => {
+        child.disconnect();
+        reject(new Error(`ended by ${signal}; the lab is being taken down`));
+      });
+    }
+  });
+}
+
+async function down(folder: string): Promise<void> {
+  const state = running(folder);
+  if (state === undefined) {
+    console.log("No lab runs.");
+    return;
+  }
+  process.kill(state.pid, "SIGTERM");
+  const deadline = Date.now() + 60_000;
+  while (isAlive(state.pid, state.started)) {
+    // Its keeper ends what it leaves behind.
+    if (Date.now() > deadline) process.kill(state.pid, "SIGKILL");
+    await sleep(100);
+  }
+  console.log("The lab is down.");
+}
+
+function status(folder: string, json: boolean): void {
+  const state = running(folder);
+  if (json) {
+    console.log(
+      JSON.stringify(state === undefined ? { running: false } : { running: true, ...state }, undefined, 2),
+    );
+  } else if (state === undefined) {
+    console.log("No lab runs. Start it: npm run lab -- up");
+  } else {
+    const { pid, server, kubeconfig, workspace, logs, stack } = state;
+    for (const [name, value] of Object.entries({ pid, stack, server, kubeconfig, workspace, logs })) {
+      console.log(`${name.padEnd(12)}${value}`);
+    }
+  }
+  const death = path.join(folder, "death.log");
+  if (state === undefined && fs.existsSync(death))
+    console.log(`The last one ended by itself:\n${fs.readFileSync(death, "utf8")}`);
+  process.exitCode = state === undefined ? 1 : 0;
+}
+
+async function exec(folder: string, [command, ...args]: string[]): Promise<void> {
+  const state = running(folder);
+  if (state === undefined || command === undefined) {
+    throw new Error("No lab runs. Start it: npm run lab -- up");
+  }
+  const { LAB_BIN: bin = "", ...environment } = state.environment;
+  const child = spawn(command, args, {
+    cwd: state.workspace,
+    env: { ...process.env, ...environment, PATH: `${bin}${path.delimiter}${process.env["PATH"] ?? ""}` },
+    stdio: "inherit",
+  });
+  // The terminal sends Ctrl-C to the command itself; it decides what to do with it.
+  for (const signal of ["SIGINT", "SIGTERM"] as const) process.on(signal, () => undefined);
+  process.exitCode = await new Promise<number>((resolve, reject) => {
+    child.once("error", (error) => reject(new Error(`${command} cannot be run: ${error.message}`)));
+    child.once("exit", (code, signal) => resolve(signal === null ? (code ?? 1) : 1));
+  });
+}
+
+main().catch((error: unknown) => {
+  console.error(error instanceof Error ? error.message : String(error));
+  process.exitCode = 1;
+});

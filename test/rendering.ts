@@ -1,0 +1,45 @@
+import * as pulumi from "@pulumi/pulumi";
+
+/*
+ * Replaces the engine by one that only writes down what is registered. Import this module before any that registers
+ * resources: they ask for the engine when they are loaded.
+ */
+
+/** A resource as a program registered it. */
+export interface Registered {
+  type: string;
+  name: string;
+  inputs: Record<string, unknown>;
+}
+
+const registered: Registered[] = [];
+
+/** What the cloud would have answered, by type: only what other resources need to know. */
+const answers: Readonly<Record<string, Record<string, unknown>>> = {
+  "random:index/randomId:RandomId": { hex: "abc123" },
+  "random:index/randomPassword:RandomPassword": { result: "secret-of-a-test" },
+  "gcp:container/cluster:Cluster": { endpoint: "10.0.0.2", masterAuth: { clusterCaCertificate: "Y2E=" } },
+  "gcp:serviceaccount/account:Account": { email: "nodes@acme-ml.iam.gserviceaccount.com" },
+};
+
+void pulumi.runtime.setMocks(
+  {
+    newResource: ({ type, name, inputs }) => {
+      const resource = { type, name, inputs: inputs as Record<string, unknown> };
+      registered.push(resource);
+      return { id: `${name}-id`, state: { ...resource.inputs, ...answers[type] } };
+    },
+    call: ({ inputs }) => inputs as Record<string, unknown>,
+  },
+  "inference-rollout",
+  "test",
+  false,
+);
+
+/** What `program` registers, once everything has been written down. */
+export async function rendered(program: () => unknown): Promise<Registered[]> {
+  registered.length = 0;
+  program();
+  await pulumi.runtime.disconnect();
+  return [...registered];
+}

@@ -1,0 +1,162 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import fc from "fast-check";
+import type { RawConfig } from "../../../stacks/config/validate";
+import { nothingDeployed, sharesOf, type Observed } from "../../../stacks/plan/observed";
+import { plan, type Plan } from "../../../stacks/plan/plan";
+import { after, serviceConfig } from "../cases";
+
+/*
+ * Whatever people do to the config, in whatever order, and wherever an update breaks off: no plan that is carried
+ * out takes a pool away from the customers who are connected to it.
+ */
+
+const names = ["llm", "llm-new", "llm-third"] as const;
+const accelerators = ["nvidia-l4", "nvidia-h100-80gb", "nvidia-a100-80gb"] as const;
+
+interface Edit {
+  stable: (typeof names)[number];
+  candidate: (typeof names)[number] | "";
+  weight: number;
+  accelerator: (typeof accelerators)[number];
+  replicas: number;
+  objectives: { name: string; priority: number }[];
+  allow: "edited-in-place"[];
+}
+
+const edit: fc.Arbitrary<Edit> = fc
+  .record({
+    stable: fc.constantFrom(...names),
+    candidate: fc.constantFrom("" as const, ...names),
+    weight: fc.oneof(fc.constantFrom(0, 10, 60, 100), fc.integer({ min: 0, max: 100 })),
+    accelerator: fc.constantFrom(...accelerators),
+    replicas: fc.integer({ min: 1, max: 8 }),
+    objectives: fc.constantFrom<Edit["objectives"][]>([], [{ name: "batch", priority: -10 }]),
+    allow: fc.constantFrom<Edit["allow"][]>([], ["edited-in-place"]),
+  })
+  // What validation refuses never reaches the plan.
+  .filter(({ stable, candidate }) => stable !== candidate)
+  .map((found) => (found.candidate === "" ? { ...found, weight: 0 } : found));
+
+/** How far an update comes: all the way, or broken off with the route moved or not. */
+const outcome = fc.constantFrom(
+  "succeeds",
+  "succeeds",
+  "succeeds",
+  "breaks before the route",
+  "breaks after the route",
+);
+
+function rawOf(found: Edit): RawConfig {
+  return {
+    model: "Qwen/Qwen3-8B",
+    stable: found.stable,
+    candidate: found.candidate,
+    weight: found.weight,
+    objectives: found.objectives,
+    allow: found.allow,
+    pools: Object.fromEntries(
+      names.map((name) => [
+        name,
+        { accelerator: name === "llm-third" ? found.accelerator : "nvidia-l4", replicas: found.replicas },
+      ]),
+    ),
+  };
+}
+
+/** The world after an update that was begun; removals come last, as the engine does them. */
+function carriedOut(raw: RawConfig, done: Plan, before: Observed, how: string): Observed {
+  const config = serviceConfig(raw);
+  const complete = after(config, done, before, how === "succeeds");
+  if (how === "succeeds") return complete;
+  const made = complete.pools.filter(({ name }) => !before.pools.some((pool) => pool.name === name));
+  const pools = [...before.pools, ...made];
+  const route = how === "breaks after the route" ? complete.route : before.route;
+  return {
+    pools,
+    namespaces: { ...before.namespaces, ...complete.namespaces },
+    ...(route === undefined ? {} : { route }),
+    ...(before.record === undefined ? {} : { record: before.record }),
+  };
+}
+
+const runs = Number(process.env["PROPERTY_RUNS"] ?? 3000);
+
+function walk(check: (before: Observed, done: Plan, raw: RawConfig) => void): void {
+  fc.assert(
+    fc.property(fc.array(fc.tuple(edit, outcome), { minLength: 1, maxLength: 12 }), (steps) => {
+      let world = nothingDeployed;
+      for (const [found, how] of steps) {
+        const raw = rawOf(found);
+        const done = plan(serviceConfig(raw), world);
+        if (done.refusals.length > 0) continue;
+        check(world, done, raw);
+        world = carriedOut(raw, done, world, how);
+      }
+    }),
+    { numRuns: runs },
+  );
+}
+
+describe("no sequence of edits and failures", () => {
+  it("removes a pool that has traffic, by the live route or by the record", () => {
+    let removals = 0;
+    walk((before, done) => {
+      for (const { name } of done.removed) {
+        removals++;
+        assert.equal(sharesOf(before.route?.backends ?? []).get(name) ?? 0, 0, name);
+        assert.equal(before.record?.weights[name] ?? 0, 0, name);
+      }
+    });
+    assert.ok(removals > runs / 20, `only ${removals} removals were seen: the property says nothing`);
+  });
+
+  it("sends traffic to a pool that the same plan does not keep", () => {
+    walk((_, done) => {
+      const kept = new Set(done.pools.map(({ pool }) => pool.name));
+      for (const { pool, weight } of done.backends) {
+        assert.ok(kept.has(pool), pool);
+        assert.ok(weight > 0);
+      }
+      assert.equal(
+        done.backends.reduce((sum, { weight }) => sum + weight, 0),
+        100,
+      );
+    });
+  });
+
+  it("gives a pool more traffic than it has without its being the candidate that is asked for proof, or the stable pool that gets its own back", () => {
+    walk((before, done) => {
+      const now = sharesOf(before.route?.backends ?? []);
+      const next = sharesOf(done.backends);
+      if (now.size === 0) return;
+      for (const [name, share] of next) {
+        if (share <= (now.get(name) ?? 0) + 0.01) continue;
+        const proves = name === done.candidate?.name && done.candidateRises;
+        const own = name === done.stable.name && before.record?.stable === name;
+        assert.ok(proves || own, `${name} from ${now.get(name) ?? 0} to ${share}`);
+      }
+    });
+  });
+
+  it("moves a pool to another namespace, or changes what it is made of while it has traffic", () => {
+    walk((before, done) => {
+      for (const { pool, namespace, identity } of done.pools) {
+        const live = before.pools.find(({ name }) => name === pool.name);
+        if (live === undefined) continue;
+        assert.equal(namespace, live.namespace);
+        if (sharesOf(before.route?.backends ?? []).has(pool.name)) assert.deepEqual(identity, live.identity);
+      }
+    });
+  });
+
+  it("leaves no way back: from every reachable world some config is carried out", () => {
+    walk((before, done, raw) => {
+      const world = carriedOut(raw, done, before, "succeeds");
+      const again = plan(serviceConfig({ ...raw, allow: [] }), world);
+      assert.deepEqual(again.refusals, []);
+      assert.deepEqual(again.removed, []);
+      assert.deepEqual(again.backends, done.backends);
+    });
+  });
+});
