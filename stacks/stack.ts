@@ -56,9 +56,7 @@ async function deployService(config: ServiceStack): Promise<Record<string, unkno
   const given = await basisOf(config);
   const record = await lastRecord();
   const { reader, observed, templates } = await readable(async () => {
-    const before =
-      config.role === "all" ? await readerBefore(config.platform.cluster) : await given?.reader();
-    return look(before, config, record);
+    return look(await given.reader(), config, record);
   });
   const plan = makePlan(service, observed);
   for (const note of plan.notes) void pulumi.log.warn(note);

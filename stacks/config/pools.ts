@@ -39,7 +39,7 @@ export function resolvePool(
     return { name, namespace, existing: true, ...(known === undefined ? {} : { model: known }) };
   }
   // Nearer settings win. Where a pool lives and whose it is are its own, so these two are not taken over.
-  const input: PoolInput = Object.assign({}, ...chain.map((entry) => entry.input).reverse());
+  const input = chain.reduceRight<PoolInput>((settings, entry) => ({ ...settings, ...entry.input }), {});
   const template = chain.find((entry) => entry.input.existing === true);
   // With objectives, each pool that we make has a namespace of its own: an InferenceObjective's name is unique in
   // its namespace and bound to one pool there, so that two pools could not have the same ones.
