@@ -1,0 +1,86 @@
+import type { PodFacts } from "../objects/facts";
+import { find, type Snapshot } from "../objects/snapshot";
+import type { InferencePool, Service, ServicePort } from "../objects/types";
+
+export interface Endpoint {
+  address: string;
+  port: number;
+  /** Whether TLS is to be spoken; only pickers do. */
+  tls: boolean;
+}
+
+/** Names an endpoint wherever endpoints are compared. */
+export function endpointKey({ address, port, tls }: Endpoint): string {
+  return `${address}:${port}${tls ? "/tls" : ""}`;
+}
+
+/** Pods with these labels that may get new requests. No labels select nothing. */
+export function servingPods(
+  snapshot: Snapshot,
+  namespace: string,
+  labels: Readonly<Record<string, string>> | undefined,
+): PodFacts[] {
+  const wanted = Object.entries(labels ?? {});
+  if (wanted.length === 0) return [];
+  return snapshot.pods.filter(
+    (pod) =>
+      pod.serving && pod.namespace === namespace && wanted.every(([key, value]) => pod.labels[key] === value),
+  );
+}
+
+/** The pool's ready pods on its first target port: where requests go that no picker decides about. */
+export function poolEndpoints(pool: InferencePool, snapshot: Snapshot): Endpoint[] {
+  const port = pool.spec.targetPorts[0]?.number;
+  if (port === undefined) return [];
+  const pods = servingPods(snapshot, pool.metadata.namespace ?? "", pool.spec.selector.matchLabels);
+  return inOrder(pods.map((pod) => ({ address: pod.ip ?? "", port, tls: false })));
+}
+
+/** The ready pods behind one port of a Service: the lab has no EndpointSlices, so its selector is followed. */
+export function serviceEndpoints(
+  service: Service,
+  servicePort: ServicePort,
+  snapshot: Snapshot,
+  speaksTls: (pod: PodFacts) => boolean = () => false,
+): Endpoint[] {
+  const target = servicePort.targetPort ?? servicePort.port;
+  const pods = servingPods(snapshot, service.metadata.namespace ?? "", service.spec.selector);
+  return inOrder(
+    pods.flatMap((pod) => {
+      const port = typeof target === "number" ? target : pod.ports[target];
+      return port === undefined ? [] : [{ address: pod.ip ?? "", port, tls: speaksTls(pod) }];
+    }),
+  );
+}
+
+export interface PickerRef {
+  /** Why the pool's picker cannot be found; absent where it can, whether or not it runs. */
+  problem?: string;
+  endpoints: Endpoint[];
+}
+
+/** Where a pool's endpoint picker is: the ready pods of the Service that the pool names. */
+export function pickerOf(pool: InferencePool, snapshot: Snapshot): PickerRef {
+  const ref = pool.spec.endpointPickerRef;
+  const namespace = pool.metadata.namespace ?? "";
+  if (ref === undefined) return { endpoints: [] };
+  if ((ref.group ?? "") !== "" || (ref.kind ?? "Service") !== "Service") {
+    return { problem: `endpointPickerRef names a ${ref.kind ?? ""}; a picker is a Service`, endpoints: [] };
+  }
+  const service = find(snapshot.services, namespace, ref.name);
+  if (service === undefined) {
+    return { problem: `the picker's Service ${namespace}/${ref.name} does not exist`, endpoints: [] };
+  }
+  const port = service.spec.ports?.find((one) => one.port === ref.port?.number);
+  if (port === undefined) {
+    return {
+      problem: `Service ${namespace}/${ref.name} has no port ${ref.port?.number ?? ""}`,
+      endpoints: [],
+    };
+  }
+  return { endpoints: serviceEndpoints(service, port, snapshot, (pod) => pod.secureServing) };
+}
+
+function inOrder(endpoints: Endpoint[]): Endpoint[] {
+  return endpoints.sort((a, b) => (endpointKey(a) < endpointKey(b) ? -1 : 1));
+}
