@@ -1,0 +1,62 @@
+/** Faults of a model server: from the pod's own spec (env LAB_FAULT) or from a test, through the control API. */
+export type Fault =
+  /** The process ends with status 1. */
+  | { kind: "crash"; afterSeconds: number }
+  /** Accepts requests, also for /health, and never answers. */
+  | { kind: "hang"; afterSeconds: number }
+  /** /health answers 503; everything else works. */
+  | { kind: "unready" }
+  /** Everything takes `factor` times as long. */
+  | { kind: "slow"; factor: number }
+  /** Loading this adapter fails; "*" is every adapter. */
+  | { kind: "fail-adapter"; adapter: string };
+
+const forms = "crash, crash-after:5s, hang, hang-after:5s, never-ready, slow:3, fail-adapter:NAME, none";
+
+/**
+ * Reads a comma-separated list of faults.
+ * @throws Error naming the forms there are.
+ */
+export function parseFaults(text: string): Fault[] {
+  return text
+    .split(",")
+    .map((part) => part.trim())
+    .filter((part) => part !== "" && part !== "none")
+    .map(parseFault);
+}
+
+function parseFault(text: string): Fault {
+  const [name = "", value = ""] = text.split(/:(.*)/s);
+  switch (name) {
+    case "crash":
+      return { kind: "crash", afterSeconds: 0 };
+    case "crash-after":
+      return { kind: "crash", afterSeconds: seconds(text, value) };
+    case "hang":
+      return { kind: "hang", afterSeconds: 0 };
+    case "hang-after":
+      return { kind: "hang", afterSeconds: seconds(text, value) };
+    case "never-ready":
+    case "unready":
+      return { kind: "unready" };
+    case "slow":
+      if (!(Number(value) > 0)) throw unknown(text);
+      return { kind: "slow", factor: Number(value) };
+    case "fail-adapter":
+      if (value === "") throw unknown(text);
+      return { kind: "fail-adapter", adapter: value };
+    default:
+      throw unknown(text);
+  }
+}
+
+function seconds(fault: string, text: string): number {
+  const found = /^(\d+(?:\.\d+)?)(ms|s|m)?$/.exec(text);
+  if (found === null) throw unknown(fault);
+  const unit = { ms: 0.001, s: 1, m: 60 }[found[2] ?? "s"] ?? 1;
+  return Number(found[1]) * unit;
+}
+
+function unknown(text: string): Error {
+  return new Error(`LAB_FAULT: there is no fault "${text}" (there are: ${forms})`);
+}

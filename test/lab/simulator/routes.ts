@@ -1,0 +1,169 @@
+import type { IncomingMessage, ServerResponse } from "node:http";
+import { parseObject, readBody, RequestRefused, sendError, sendJson, sendText } from "./answers";
+import type { AdapterAnswer, Adapters } from "./adapters";
+import { answerCompletion } from "./completions";
+import { readCompletionRequest } from "./completion-request";
+import type { Engine } from "./engine";
+import type { Identity } from "./identity";
+import type { AdapterModule, Launch } from "./launch";
+import type { Metrics } from "./metrics";
+
+/** What the routes of one model server need of it. */
+export interface Serving {
+  launch: Launch;
+  identity: Identity;
+  engine: Engine;
+  adapters: Adapters;
+  metrics: Metrics;
+  startedAt: number;
+  isHealthy: () => boolean;
+  log: (line: string) => void;
+}
+
+export type Route = (request: IncomingMessage, response: ServerResponse) => void;
+
+/** The paths a model server answers on, by "METHOD path". */
+export function routesOf(serving: Serving): ReadonlyMap<string, Route> {
+  const { launch, identity, engine, adapters, metrics } = serving;
+  const headers = (): readonly string[] => identity.headers();
+  const health: Route = (_, response) => {
+    sendText(response, serving.isHealthy() ? 200 : 503, "text/plain", "", headers());
+  };
+  const posted =
+    (answer: (body: Record<string, unknown>, response: ServerResponse) => void): Route =>
+    (request, response) =>
+      readBody(request, response, (body) => {
+        try {
+          answer(parseObject(body), response);
+        } catch (error) {
+          sendError(response, error instanceof RequestRefused ? error : unexpected(error), headers());
+        }
+      });
+  const completion = (chat: boolean): Route =>
+    posted((body, response) => {
+      const request = readCompletionRequest(body, chat, launch.maxModelLength);
+      const { model, adapter } = modelFor(serving, request.model, request.adapterField);
+      answerCompletion(response, request, chat, { engine, identity, model, adapter });
+    });
+  const routes = new Map<string, Route>([
+    ["GET /health", health],
+    ["GET /v1/models", (_, response) => sendJson(response, 200, models(serving), headers())],
+    ["POST /v1/completions", completion(false)],
+    ["POST /v1/chat/completions", completion(true)],
+  ]);
+  if (launch.metrics) {
+    routes.set("GET /metrics", (_, response) => {
+      sendText(response, 200, "text/plain; version=0.0.4; charset=utf-8", metrics.print(engine), headers());
+    });
+  }
+  const changeAdapter = (action: (body: Record<string, unknown>) => AdapterAnswer): Route =>
+    posted((body, response) => {
+      const answer = action(body);
+      serving.log(answer.message);
+      if (launch.engine === "sglang") sendSglang(response, answer, adapters, headers());
+      else if (answer.status !== 200) throw new RequestRefused(answer.status, answer.type, answer.message);
+      else sendText(response, 200, "text/plain; charset=utf-8", answer.message, headers());
+    });
+  const load = changeAdapter((body) =>
+    adapters.load(text(body["lora_name"]), text(body["lora_path"]), body["load_inplace"] === true),
+  );
+  const unload = changeAdapter((body) => adapters.unload(text(body["lora_name"])));
+  if (launch.engine === "vllm") {
+    routes.set("GET /ping", health).set("POST /ping", health);
+    routes.set("GET /version", (_, response) =>
+      sendJson(response, 200, { version: launch.version }, headers()),
+    );
+    // vLLM leaves these two out, so that they are not found, where updates at run time are not allowed.
+    if (launch.adapters.runtimeUpdates) {
+      routes.set("POST /v1/load_lora_adapter", load).set("POST /v1/unload_lora_adapter", unload);
+    }
+  } else {
+    routes.set("GET /health_generate", health);
+    routes.set("GET /get_model_info", (_, response) =>
+      sendJson(response, 200, { model_path: launch.model, is_generation: true }, headers()),
+    );
+    routes.set("POST /load_lora_adapter", load).set("POST /unload_lora_adapter", unload);
+  }
+  return routes;
+}
+
+/** @throws RequestRefused 404 in vLLM's words. */
+function modelFor(
+  serving: Serving,
+  asked: string | undefined,
+  adapterField: string | undefined,
+): { model: string; adapter: AdapterModule | undefined } {
+  const { launch, adapters } = serving;
+  const model = asked ?? launch.names[0] ?? launch.model;
+  const withPath = (name: string): AdapterModule | undefined => {
+    const path = adapters.pathOf(name);
+    return path === undefined ? undefined : { name, path };
+  };
+  if (launch.engine === "sglang") {
+    // SGLang does not look at the model's name: "base:adapter" or the field "lora_path" choose an adapter, and
+    // anything else, also an adapter's bare name, is answered by the base model.
+    const name = model.includes(":") ? model.slice(model.indexOf(":") + 1) : adapterField;
+    if (name === undefined) return { model, adapter: undefined };
+    const adapter = withPath(name);
+    if (adapter !== undefined) return { model, adapter };
+    const loaded = `{${adapters.names.map((one) => `'${one}'`).join(", ")}}`;
+    throw new RequestRefused(
+      400,
+      "BadRequestError",
+      `Got LoRA adapter that has never been loaded: ${name}. All loaded adapters: ${loaded}.`,
+    );
+  }
+  if (launch.names.includes(model)) return { model, adapter: undefined };
+  if (adapters.pathOf(model) === undefined) {
+    const answer = adapters.resolve(model);
+    if (answer?.status === 400) throw new RequestRefused(answer.status, answer.type, answer.message);
+  }
+  const adapter = withPath(model);
+  if (adapter !== undefined) return { model, adapter };
+  throw new RequestRefused(404, "NotFoundError", `The model \`${model}\` does not exist.`, "model");
+}
+
+function models({ launch, adapters, startedAt }: Serving): unknown {
+  const owned_by = launch.engine;
+  const card = { object: "model", created: startedAt, owned_by };
+  return {
+    object: "list",
+    data: [
+      ...launch.names.map((id) => ({
+        id,
+        ...card,
+        root: launch.model,
+        parent: null,
+        max_model_len: launch.maxModelLength ?? null,
+      })),
+      ...adapters
+        .list()
+        .map(({ name, path }) => ({ id: name, ...card, root: path, parent: launch.names[0] })),
+    ],
+  };
+}
+
+function sendSglang(
+  response: ServerResponse,
+  answer: AdapterAnswer,
+  adapters: Adapters,
+  headers: readonly string[],
+): void {
+  const success = answer.status === 200;
+  const loaded_adapters = Object.fromEntries(adapters.list().map(({ name, path }) => [name, path]));
+  const body = { success, error_message: success ? "" : answer.message, loaded_adapters };
+  sendJson(response, success ? 200 : 400, body, headers);
+}
+
+/** One bad request must not end the process that serves every pod. */
+function unexpected(error: unknown): RequestRefused {
+  return new RequestRefused(
+    500,
+    "InternalServerError",
+    error instanceof Error ? error.message : String(error),
+  );
+}
+
+function text(value: unknown): string {
+  return typeof value === "string" ? value : "";
+}
