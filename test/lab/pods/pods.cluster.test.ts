@@ -30,7 +30,7 @@ function serverPod({ name, env = {}, container = {}, spec = {}, args = [] }: Ser
         {
           name: "vllm",
           image: "vllm/vllm-openai:v0.21.0",
-          args: ["--model", model, ...args],
+          args: ["--model", model, "--shutdown-timeout", "90", ...args],
           env: Object.entries(env).map(([key, value]) => ({ name: key, value })),
           ports: [{ name: "http", containerPort: 8000 }],
           startupProbe: { ...health, failureThreshold: 600 },

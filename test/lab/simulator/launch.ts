@@ -24,6 +24,11 @@ export interface Launch {
   metrics: boolean;
   adapters: AdapterSettings;
   loadSeconds: number;
+  /**
+   * How long the server goes on with what it has after SIGTERM. vLLM cuts it off at once unless --shutdown-timeout
+   * says otherwise (since v0.18); SGLang waits for the last request.
+   */
+  finishSeconds: number;
   faults: readonly Fault[];
   /** Milliseconds that the command line itself fixes (llm-d-inference-sim). */
   firstToken: number | undefined;
@@ -60,7 +65,14 @@ const flagNames = [
   ...["model", "model-path", "port", "served-model-name", "max-num-seqs", "max-running-requests"],
   ...["max-model-len", "context-length", "enable-metrics", "enable-lora", "max-loras", "max-cpu-loras"],
   ...["max-lora-rank", "lora-modules", "lora-paths", "max-loras-per-batch", "max-loaded-loras"],
-  ...["time-to-first-token", "inter-token-latency", "max-num-batched-tokens", "max-logprobs", "model-impl"],
+  ...[
+    "shutdown-timeout",
+    "time-to-first-token",
+    "inter-token-latency",
+    "max-num-batched-tokens",
+    "max-logprobs",
+    "model-impl",
+  ],
 ];
 
 /** @throws LaunchRefused with the words the server would print. */
@@ -115,6 +127,7 @@ function vllm(flags: Flags, words: readonly string[], input: LaunchInput, common
     maxSequences: flags.number("max-num-seqs") ?? 256,
     maxModelLength: flags.number("max-model-len"),
     metrics: true,
+    finishSeconds: isTestDouble ? Infinity : (flags.number("shutdown-timeout") ?? 0),
     adapters: {
       // The test double has no --enable-lora: naming adapters is enough.
       enabled: flags.has("enable-lora") || (isTestDouble && (modules.length > 0 || flags.has("max-loras"))),
@@ -145,6 +158,7 @@ function sglang(flags: Flags, env: Readonly<Record<string, string>>, common: Com
     maxSequences: flags.number("max-running-requests") ?? 256,
     maxModelLength: flags.number("context-length"),
     metrics: flags.has("enable-metrics"),
+    finishSeconds: Infinity,
     adapters: {
       // Naming adapters switches LoRA on.
       enabled: flags.has("enable-lora") || modules.length > 0,

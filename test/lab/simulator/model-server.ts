@@ -78,8 +78,13 @@ export class ModelServer {
     const serving = this.state === "serving";
     this.state = "terminating";
     this.log(`SIGTERM: ${this.front.unfinished} requests to finish`);
-    if (serving) this.front.drain(() => this.end(0, ""));
-    else this.end(0, "");
+    const { finishSeconds } = this.launch;
+    if (!serving) this.end(0, "");
+    else if (finishSeconds === 0) this.end(0, "", true);
+    else {
+      this.front.drain(() => this.end(0, ""));
+      if (Number.isFinite(finishSeconds)) this.after(finishSeconds, () => this.end(0, "", true));
+    }
   }
 
   /** SIGKILL, and every other sudden end. */
@@ -131,12 +136,12 @@ export class ModelServer {
     this.front.listen(podIP, port, ready, (error) => this.end(1, error.message));
   }
 
-  private end(code: number, message: string): void {
+  private end(code: number, message: string, cut = code !== 0): void {
     if (this.state === "ended") return;
     this.state = "ended";
     for (const timer of this.timers) clearTimeout(timer);
     this.log(`ended with status ${code}${message === "" ? "" : `: ${message}`}`);
-    this.front.close(code !== 0, () => this.onEnd(code, message));
+    this.front.close(cut, () => this.onEnd(code, message));
   }
 
   private applyFaults(): void {

@@ -241,8 +241,8 @@ describe("Simulator", () => {
     assert.equal((await complete(url, { model: "Qwen/Qwen3-8B:nobody" })).status, 400);
   });
 
-  it("after SIGTERM finishes its streams, takes no connection, and then ends", async () => {
-    const { url, id, host } = await start(["--model", "Qwen/Qwen3-8B"]);
+  it("after SIGTERM finishes its streams where it is told how long it may take, and takes no connection", async () => {
+    const { url, id, host } = await start(["--model", "Qwen/Qwen3-8B", "--shutdown-timeout", "30"]);
     // 1,000 tokens of 0.4 ms.
     const stream = await complete(url, { stream: true, max_tokens: 1000 });
     await post(`${control}/servers/${id}/terminate`, {});
@@ -250,6 +250,16 @@ describe("Simulator", () => {
     const text = await stream.text();
     assert.ok(text.endsWith("data: [DONE]\n\n"));
     assert.equal((await endOf(id)).code, 0);
+  });
+
+  it("after SIGTERM cuts its streams when nothing, or too little, is said, as vLLM does", async () => {
+    for (const flags of [[], ["--shutdown-timeout", "0.1"]]) {
+      const { url, id } = await start(["--model", "Qwen/Qwen3-8B", ...flags]);
+      const stream = await complete(url, { stream: true, max_tokens: 100_000 });
+      await post(`${control}/servers/${id}/terminate`, {});
+      await assert.rejects(stream.text());
+      assert.equal((await endOf(id)).code, 0);
+    }
   });
 
   it("cuts its streams when it is killed", async () => {
