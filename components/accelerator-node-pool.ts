@@ -63,8 +63,8 @@ export class AcceleratorNodePool extends pulumi.ComponentResource {
         location: args.location,
         ...(args.project === undefined ? {} : { project: args.project }),
         ...(args.zones === undefined ? {} : { nodeLocations: [...args.zones] }),
-        // With zones, GKE counts nodes per zone.
-        nodeCount: Math.ceil(args.nodes / Math.max(1, args.zones?.length ?? 1)),
+        // A plain node count is per zone, so three times what is meant in most regions; these are totals.
+        autoscaling: { totalMinNodeCount: args.nodes, totalMaxNodeCount: args.nodes, locationPolicy: "ANY" },
         management: { autoRepair: true, autoUpgrade: true },
         // Spare accelerators for a surge are rarely to be had; one machine at a time is replaced in place.
         upgradeSettings: { strategy: "SURGE", maxSurge: 0, maxUnavailable: 1 },

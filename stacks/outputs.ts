@@ -96,6 +96,6 @@ export function outputsOf(
     ...(plan.notes.length === 0 ? {} : { notes: plan.notes }),
     // Only once the gateway has confirmed: what is recorded has happened.
     [recordOutput]: address.apply(() => record),
-    ...(showKubeconfig ? { kubeconfig: platform.kubeconfig } : {}),
+    ...(showKubeconfig ? { kubeconfig: pulumi.secret(platform.kubeconfig) } : {}),
   };
 }

@@ -94,7 +94,12 @@ class HttpsReader implements ClusterReader {
         `no credentials for ${this.server}: ${(error as Error).message}`,
       );
     }
-    return { ...options, ...tlsOf(options.agent) };
+    return {
+      headers: options.headers,
+      auth: options.auth,
+      ...tlsOf(options),
+      ...tlsOf(agentOptions(options.agent)),
+    };
   }
 
   private exchange(path: string, options: https.RequestOptions): Promise<{ status: number; body: string }> {
@@ -119,8 +124,17 @@ class HttpsReader implements ClusterReader {
   }
 }
 
-/** The library puts certificates into an agent of its own; ours keeps connections alive and needs them itself. */
-function tlsOf(agent: https.RequestOptions["agent"]): https.RequestOptions {
+/**
+ * The library puts certificates into the request's options or into an agent of its own. Ours keeps connections
+ * alive, so it takes them over; nothing else, because an agent's options hold a path of its own.
+ */
+function tlsOf(options: https.RequestOptions): https.RequestOptions {
+  const { ca, cert, key, pfx, passphrase, rejectUnauthorized, servername } = options;
+  const all = { ca, cert, key, pfx, passphrase, rejectUnauthorized, servername };
+  return Object.fromEntries(Object.entries(all).filter(([, value]) => value !== undefined));
+}
+
+function agentOptions(agent: https.RequestOptions["agent"]): https.RequestOptions {
   return agent instanceof https.Agent ? agent.options : {};
 }
 

@@ -88,7 +88,7 @@ describe("a service without objectives", () => {
     assert.deepEqual(
       pools.map(({ inputs }) => [
         inputs["name"],
-        inputs["nodeCount"],
+        (inputs["autoscaling"] as { totalMaxNodeCount: number }).totalMaxNodeCount,
         (inputs["nodeConfig"] as { machineType: string }).machineType,
       ]),
       [

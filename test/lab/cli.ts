@@ -14,6 +14,7 @@ import { projectFolder } from "./workspace";
 async function main(): Promise<void> {
   const program = new Command("npm run lab --")
     .description("A rehearsal cluster on this machine, in which `pulumi up` does what it does against GKE.")
+    .enablePositionalOptions()
     .addOption(new Option("--name <name>", "several labs can run side by side").default("default"));
   const folder = (): string => path.join(projectFolder, "out", "lab", program.opts<{ name: string }>().name);
 
@@ -38,7 +39,6 @@ async function main(): Promise<void> {
     .allowUnknownOption()
     .passThroughOptions()
     .action((command: string[]) => exec(folder(), command));
-  program.enablePositionalOptions();
   await program.parseAsync(process.argv);
 }
 

@@ -3,7 +3,14 @@ import * as path from "node:path";
 import { startControlPlane, type ControlPlane } from "./cluster/control-plane";
 import { installDefinitions, moduleDefinitions } from "./cluster/definitions";
 import { startKwok } from "./cluster/kwok";
-import { startGateway, startPods, startSimulator, type Part, type PartContext } from "./parts";
+import {
+  startAutoscaler,
+  startGateway,
+  startPods,
+  startSimulator,
+  type Part,
+  type PartContext,
+} from "./parts";
 import { installPlugins, type InstalledPlugins } from "./plugins/install";
 import { AddressRange } from "./processes/addresses";
 import { Supervisor } from "./processes/supervisor";
@@ -89,8 +96,10 @@ export class WholeLab extends Lab {
       };
       const plugins = installPlugins({ folder, pulumi: options.tools.pulumi, controlPlane, range });
       const [[simulator, kubelet], gateway] = await Promise.all([pods(), startGateway(context)]);
-      report("Pulumi's plugins");
-      return new WholeLab(parts, simulator, kubelet, gateway, await plugins);
+      report("Pulumi's plugins, autoscaler");
+      const installed = await plugins;
+      await startAutoscaler(context, installed.tokenFile);
+      return new WholeLab(parts, simulator, kubelet, gateway, installed);
     });
   }
 

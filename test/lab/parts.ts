@@ -65,6 +65,14 @@ export async function startPods(
   return startPart(context, "pods", adminPort, { ...config, ...options }, 5);
 }
 
+/** The cluster autoscaler: nodes come for pods that fit nowhere, and idle ones go. */
+export async function startAutoscaler(context: PartContext, tokenFile: string): Promise<Part> {
+  const { server, caFile } = context.controlPlane;
+  const adminPort = await freePort(context.range.control, 7004);
+  const config = { lab: context.folder, server, caFile, tokenFile, adminPort, idleSeconds: 10 };
+  return startPart(context, "autoscaler", adminPort, config, 2);
+}
+
 export const gatewayClasses = ["gke-l7-rilb", "gke-l7-regional-external-managed"] as const;
 
 /** The gateway: drives one real Envoy. */

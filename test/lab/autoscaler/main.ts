@@ -1,0 +1,100 @@
+import * as fs from "node:fs";
+import * as http from "node:http";
+import { setTimeout as sleep } from "node:timers/promises";
+import { z } from "zod";
+import { Client } from "../plugins/kubernetes/api/client";
+import { Cloud } from "../plugins/gcp/cloud";
+import { ScaledPool, scaledPools } from "./scaled-pool";
+import { idleNodes, pendingPods } from "./cluster-view";
+import { nodesToAdd, nodesToRemove } from "./decide";
+
+/*
+ * The lab's cluster autoscaler: `main.ts --config FILE.json`. It reads the node pools that the gcp stand-in has
+ * written down, and adds and removes nodes of those that have autoscaling.
+ */
+
+const schema = z.strictObject({
+  folder: z.string(),
+  control: z.string(),
+  adminPort: z.number(),
+  /** The lab's own folder, where its cloud is. */
+  lab: z.string(),
+  server: z.string(),
+  caFile: z.string(),
+  tokenFile: z.string(),
+  /** A node that carries nothing for so long goes; ten minutes on GKE. */
+  idleSeconds: z.number(),
+});
+
+const everyMs = 400;
+
+async function main(): Promise<void> {
+  const [flag, file] = process.argv.slice(2);
+  if (flag !== "--config" || file === undefined) throw new Error("usage: main.ts --config FILE.json");
+  const config = schema.parse(JSON.parse(fs.readFileSync(file, "utf8")));
+  const client = new Client({
+    server: config.server,
+    namespace: "default",
+    cluster: { "certificate-authority": config.caFile },
+    user: { tokenFile: config.tokenFile },
+  });
+  const cloud = new Cloud(config.lab);
+  http
+    .createServer((_, response) => response.end("ok\n"))
+    .listen({ host: config.control, port: config.adminPort, exclusive: true });
+  for (const signal of ["SIGTERM", "SIGINT"] as const) process.once(signal, () => process.exit(0));
+  const idleSince = new Map<string, Map<string, number>>();
+  for (;;) {
+    try {
+      await scaleUp(client, cloud);
+      await scaleDown(client, cloud, idleSince, config.idleSeconds * 1000);
+    } catch (error) {
+      // The API server may be away for a while; nothing is lost by looking again.
+      console.error(error instanceof Error ? error.message : error);
+      await sleep(2000);
+    }
+    await sleep(everyMs);
+  }
+}
+
+async function scaleUp(client: Client, cloud: Cloud): Promise<void> {
+  const pods = await pendingPods(client);
+  if (pods.length === 0) return;
+  const pools = await scaledPools(client, cloud);
+  for (const [id, count] of nodesToAdd(
+    pods,
+    pools.map(({ view }) => view),
+  )) {
+    const pool = pools.find(({ view }) => view.id === id);
+    console.log(`${id}: ${count} nodes more for ${pods.length} pods that fit nowhere`);
+    await pool?.add(count);
+  }
+}
+
+async function scaleDown(
+  client: Client,
+  cloud: Cloud,
+  idleSince: Map<string, Map<string, number>>,
+  idleMs: number,
+): Promise<void> {
+  const now = Date.now();
+  for (const pool of await scaledPools(client, cloud)) {
+    const before = idleSince.get(pool.view.id) ?? new Map<string, number>();
+    const idle = new Map(
+      (await idleNodes(client, pool.nodes)).map((name) => [name, before.get(name) ?? now]),
+    );
+    idleSince.set(pool.view.id, idle);
+    await removeIdle(pool, nodesToRemove(pool.view, idle, now, idleMs));
+  }
+}
+
+async function removeIdle(pool: ScaledPool, names: readonly string[]): Promise<void> {
+  if (names.length === 0) return;
+  console.log(`${pool.view.id}: ${names.join(", ")} carried nothing and goes`);
+  await pool.remove(names);
+}
+
+main().catch((error: unknown) => {
+  console.error(error instanceof Error ? error.message : error);
+  process.exit(1);
+});

@@ -1,0 +1,98 @@
+import type { Client } from "../plugins/kubernetes/api/client";
+import { at, nameOf, textAt, type KubeObject } from "../plugins/kubernetes/api/objects";
+import { isProperties } from "../plugins/protocol/values";
+import { clusterType } from "../plugins/gcp/cluster";
+import type { Cloud, CloudRecord } from "../plugins/gcp/cloud";
+import { NodeGroup } from "../plugins/gcp/node-group";
+import { nodeObject, type PoolShape } from "../plugins/gcp/node-object";
+import { clusterOf, nodePoolType, poolShape, poolZones } from "../plugins/gcp/node-pool";
+import { poolFault } from "../plugins/gcp/faults";
+import { inside } from "../plugins/gcp/refusals";
+import type { ScalablePool } from "./decide";
+
+/** Time for a node to come; it is the gcp stand-in that a test tells to be slow. */
+const readySeconds = 60;
+
+/** A node pool of the lab's cloud that has autoscaling, with its nodes. */
+export class ScaledPool {
+  constructor(
+    readonly view: ScalablePool,
+    readonly nodes: readonly KubeObject[],
+    private readonly group: NodeGroup,
+    private readonly shape: PoolShape,
+    private readonly zones: readonly string[],
+  ) {}
+
+  /** Adds nodes, each in the zone that has the fewest. */
+  async add(count: number): Promise<void> {
+    const counts = new Map(
+      this.zones.map((zone) => [zone, this.nodes.filter((node) => zoneOf(node) === zone).length]),
+    );
+    const wanted = new Map<string, number>();
+    for (let i = 0; i < count; i++) {
+      const [zone] = [...counts].sort(([, a], [, b]) => a - b)[0] ?? [];
+      if (zone === undefined) return;
+      counts.set(zone, (counts.get(zone) ?? 0) + 1);
+      wanted.set(zone, (wanted.get(zone) ?? 0) + 1);
+    }
+    await Promise.all([...wanted].map(([zone, number]) => this.group.add(this.shape, zone, number)));
+  }
+
+  async remove(names: readonly string[]): Promise<void> {
+    await this.group.remove(
+      this.nodes.filter((node) => names.includes(nameOf(node))),
+      true,
+    );
+  }
+}
+
+/** The pools that may grow or shrink; those that a fault keeps without nodes are left alone. */
+export async function scaledPools(client: Client, cloud: Cloud): Promise<ScaledPool[]> {
+  const records = cloud.list(nodePoolType).filter(({ inputs }) => isProperties(inputs["autoscaling"]));
+  const pools = await Promise.all(records.map((record) => scaledPool(record, client, cloud)));
+  return pools.filter((pool): pool is ScaledPool => pool !== undefined);
+}
+
+async function scaledPool(
+  { id, inputs }: CloudRecord,
+  client: Client,
+  cloud: Cloud,
+): Promise<ScaledPool | undefined> {
+  const ref = clusterOf(inputs, {});
+  const cluster = cloud.get(clusterType, ref.id)?.outputs;
+  if (cluster === undefined) return undefined;
+  const shape = poolShape(inputs, ref, false);
+  if (poolFault(cloud.labFolder, shape.pool) !== undefined) return undefined;
+  const zones = poolZones(inputs, cluster, { project: ref.project });
+  const context = {
+    client,
+    cloud,
+    cancel: new AbortController().signal,
+    deadline: Date.now() + readySeconds * 1000,
+    status: () => Promise.resolve(),
+  };
+  const group = new NodeGroup(context, ref, shape.pool);
+  const nodes = (await group.list()).filter(
+    (node) => at(node, "metadata", "deletionTimestamp") === undefined,
+  );
+  const limit = (total: string, perZone: string): number | undefined => {
+    const all = inside(inputs, "autoscaling", total);
+    const each = inside(inputs, "autoscaling", perZone);
+    return typeof all === "number" ? all : typeof each === "number" ? each * zones.length : undefined;
+  };
+  const template = nodeObject(shape, "template", zones[0] ?? "", "127.0.0.0/27");
+  const view: ScalablePool = {
+    id,
+    min: limit("totalMinNodeCount", "minNodeCount") ?? 0,
+    max: limit("totalMaxNodeCount", "maxNodeCount") ?? 0,
+    nodes: nodes.length,
+    labels: at(template, "metadata", "labels") as Record<string, string>,
+    taints: at(template, "spec", "taints") as unknown as ScalablePool["taints"],
+    allocatable: at(template, "status", "allocatable") as Record<string, string>,
+  };
+  return new ScaledPool(view, nodes, group, shape, zones);
+}
+
+function zoneOf(node: KubeObject): string {
+  return textAt(node, "metadata", "labels", "topology.kubernetes.io/zone");
+}

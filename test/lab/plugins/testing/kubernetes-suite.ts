@@ -1,0 +1,317 @@
+import { PatchStrategy } from "@kubernetes/client-node";
+import * as assert from "node:assert/strict";
+import { describe, test } from "node:test";
+import { Program } from "./program";
+import type { TestLab } from "./test-lab";
+
+/** Beginning of the programs below: a provider for the lab's cluster. */
+export const head = `import * as k8s from "@pulumi/kubernetes";
+import * as pulumi from "@pulumi/pulumi";
+const config = new pulumi.Config();
+const provider = new k8s.Provider("lab", { kubeconfig: process.env["KUBECONFIG"]! });
+const opts = { provider };
+`;
+
+const route = (weight: string, annotations = "{}"): string => `${head}
+export const route = new k8s.apiextensions.CustomResource("route", {
+  apiVersion: "gateway.networking.k8s.io/v1", kind: "HTTPRoute",
+  metadata: { name: config.require("name"), namespace: "default", annotations: ${annotations} },
+  spec: { rules: [{ backendRefs: [{ name: "a", port: 80, weight: ${weight} }, { name: "b", port: 80, weight: 50 }] }] },
+}, opts).metadata.generation;
+`;
+
+export function kubernetesSuite(lab: () => TestLab): void {
+  const edit = (object: object, manager: string): Promise<unknown> =>
+    lab().objects.patch(object, undefined, undefined, manager, undefined, PatchStrategy.MergePatch);
+  const weights = (name: string, weight: number): object => ({
+    apiVersion: "gateway.networking.k8s.io/v1",
+    kind: "HTTPRoute",
+    metadata: { name, namespace: "default" },
+    spec: {
+      rules: [
+        {
+          backendRefs: [
+            { name: "a", port: 80, weight },
+            { name: "b", port: 80, weight: 50 },
+          ],
+        },
+      ],
+    },
+  });
+  const weightOf = async (name: string): Promise<unknown> => {
+    const found = await lab().get("gateway.networking.k8s.io/v1", "HTTPRoute", name, "default");
+    return (found as unknown as { spec: { rules: { backendRefs: { weight: number }[] }[] } }).spec.rules[0]
+      ?.backendRefs[0]?.weight;
+  };
+
+  describe("kubernetes objects", { concurrency: 2 }, () => {
+    test("create, leave alone, update, replace, drift, destroy", async () => {
+      const program = await Program.make(
+        lab(),
+        "objects",
+        `${head}
+        const space = new k8s.core.v1.Namespace("space", {}, opts);
+        const namespace = space.metadata.name;
+        const free = new k8s.core.v1.ConfigMap("free", { metadata: { namespace }, data: { a: config.get("data") ?? "1" } }, opts);
+        const fixed = new k8s.core.v1.ConfigMap("fixed", { metadata: { namespace, name: "fixed" }, data: { a: config.get("data") ?? "1" } }, opts);
+        const secret = new k8s.core.v1.Secret("secret", { metadata: { namespace, name: "s" }, stringData: { password: "hunter2" } }, opts);
+        const service = new k8s.core.v1.Service("service", { metadata: { namespace, labels: { weight: config.get("label") ?? "a" } }, spec: { selector: { app: "x" }, ports: [{ port: 80 }] } }, opts);
+        const deployment = new k8s.apps.v1.Deployment("deployment", {
+          metadata: { namespace, annotations: { "pulumi.com/skipAwait": "true" } },
+          spec: { replicas: 0, selector: { matchLabels: { app: config.get("app") ?? "x" } }, template: {
+            metadata: { labels: { app: config.get("app") ?? "x" } },
+            spec: { hostNetwork: false, containers: [{ name: "c", image: "i", env: [], resources: { requests: { cpu: "1000m", memory: "0.5Gi" } } }] } } },
+        }, opts);
+        export const names = { namespace, free: free.metadata.name, secret: secret.data, ip: service.spec.clusterIP };`,
+      );
+      const preview = await program.preview();
+      assert.match(preview.output, /8 to create/);
+      assert.match(await program.mustUp(), /8 created/);
+      const state = await program.state();
+      const sealed = JSON.stringify(state);
+      for (const clear of ["hunter2", Buffer.from("hunter2").toString("base64")])
+        assert.ok(!sealed.includes(clear));
+      const names = (await program.outputs())["names"] as Record<"namespace" | "free", string>;
+      assert.match(names.namespace, /^space-[0-9a-f]{8}$/);
+      assert.deepEqual((await program.resource("free"))?.id, `${names.namespace}/${names.free}`);
+      const live = await lab().get("v1", "ConfigMap", names.free, names.namespace);
+      assert.equal(
+        (live as unknown as { metadata: { annotations: Record<string, string> } }).metadata.annotations[
+          "pulumi.com/autonamed"
+        ],
+        "true",
+      );
+
+      assert.match(await program.mustUp(), /8 unchanged/);
+      const refreshed = await program.mustRun("refresh", "--yes", "--skip-preview", "--diff");
+      assert.match(refreshed, /8 unchanged/, refreshed);
+
+      await program.set("label", "b");
+      await program.set("data", "2");
+      await program.set("app", "y");
+      const changed = await program.mustUp();
+      assert.match(changed, /ConfigMap free created replacement/);
+      assert.match(changed, /ConfigMap fixed deleted original/);
+      assert.ok(
+        changed.indexOf("fixed deleted original") < changed.indexOf("fixed created replacement"),
+        "deleted first",
+      );
+      assert.match(changed, /Deployment deployment created replacement/);
+      assert.match(changed, /1 updated[\s\S]*3 replaced/);
+      const after = (await program.outputs())["names"] as Record<"namespace" | "free", string>;
+      assert.notEqual(after.free, names.free);
+      assert.equal(await lab().get("v1", "ConfigMap", names.free, names.namespace), undefined);
+
+      const fixed = {
+        apiVersion: "v1",
+        kind: "ConfigMap",
+        metadata: { name: "fixed", namespace: names.namespace },
+      };
+      await edit({ ...fixed, data: { a: "by hand" } }, "kubectl-edit");
+      assert.match(await program.mustUp(), /8 unchanged/, "without a refresh drift is not seen");
+      assert.match(await program.mustRun("refresh", "--yes", "--skip-preview", "--diff"), /"2" => "by hand"/);
+      assert.match((await program.preview()).output, /"by hand" => "2"/);
+      await lab().objects.delete(fixed);
+      assert.match(await program.mustRun("refresh", "--yes", "--skip-preview"), /ConfigMap fixed deleted/);
+      assert.match(await program.mustUp(), /1 created/);
+      await program.destroy();
+      assert.equal(await lab().get("v1", "Namespace", names.namespace), undefined);
+    });
+
+    test("previews know what the server would refuse, and do not mind what is unknown", async () => {
+      const program = await Program.make(
+        lab(),
+        "previews",
+        `${head}
+        import * as random from "@pulumi/random";
+        const id = new random.RandomId("id", { byteLength: 2 });
+        new k8s.core.v1.ConfigMap("unknown", { metadata: { name: id.hex }, data: { a: id.dec } }, opts);
+        const crd = new k8s.apiextensions.v1.CustomResourceDefinition("crd", { metadata: { name: "things.lab.example" }, spec: {
+          group: "lab.example", scope: "Namespaced", names: { kind: "Thing", plural: "things" },
+          versions: [{ name: "v1", served: true, storage: true, schema: { openAPIV3Schema: { type: "object", x_kubernetes_preserve_unknown_fields: true } } }] } }, opts);
+        new k8s.apiextensions.CustomResource("thing", { apiVersion: "lab.example/v1", kind: "Thing", spec: { a: 1 } }, { provider, dependsOn: [crd] });
+        if (config.get("wrong")) new k8s.core.v1.Service("wrong", { spec: { ports: [{ port: 80, nonsense: 1 } as never] } }, opts);`,
+      );
+      assert.match((await program.preview()).output, /6 to create/);
+      await program.mustUp();
+      assert.match(await program.mustUp(), /6 unchanged/);
+      await program.set("wrong", "1");
+      const refused = await program.preview();
+      assert.notEqual(refused.status, 0);
+      assert.match(refused.output, /unknown field "spec\.ports\[0\]\.nonsense"/);
+      await program.mustRun("config", "rm", "wrong");
+      await program.destroy();
+    });
+
+    test("creating what exists is an error, unless the provider upserts", async () => {
+      const source = (
+        options: string,
+      ): string => `${head.replace("}!", "}!").replace('process.env["KUBECONFIG"]! }', `process.env["KUBECONFIG"]!${options} }`)}
+        new k8s.core.v1.ConfigMap("taken", { metadata: { name: "taken" }, data: { a: "1" } }, opts);`;
+      await lab().objects.create({
+        apiVersion: "v1",
+        kind: "ConfigMap",
+        metadata: { name: "taken", namespace: "default" },
+      });
+      const program = await Program.make(lab(), "taken", source(""));
+      const { status, output } = await program.up();
+      assert.notEqual(status, 0);
+      assert.match(output, /configmaps "taken" already exists/);
+      assert.match(output, /The resource already exists in the cluster/);
+      program.write(source(", upsertExistingObjects: true"));
+      await program.mustUp();
+      await program.destroy();
+    });
+
+    test("fields of another manager conflict, patchForce takes them, ignoreChanges leaves them", async () => {
+      const program = await Program.make(lab(), "conflict", route('config.requireNumber("w")'), {
+        name: "shared",
+        w: "10",
+      });
+      await program.mustUp();
+      await program.set("w", "20");
+      await program.mustUp();
+      await edit(weights("shared", 77), "kubectl-edit");
+      await program.set("w", "30");
+      const refused = await program.up();
+      assert.match(
+        refused.output,
+        /Apply failed with 1 conflict: conflict with "kubectl-edit" using gateway\.networking\.k8s\.io\/v1: \.spec\.rules/,
+      );
+      assert.match(refused.output, /server-side apply field conflict detected, see https:/);
+      assert.equal(await weightOf("shared"), 77, "the route is untouched");
+      const kept = await program.resource("route");
+      assert.equal(kept?.initErrors?.length, 1);
+      program.write(route('config.requireNumber("w")', '{ "pulumi.com/patchForce": "true" }'));
+      await program.mustUp();
+      assert.equal(await weightOf("shared"), 30);
+      program.write(
+        route('config.requireNumber("w")').replace(
+          "}, opts).",
+          '}, { provider, ignoreChanges: ["spec.rules"] }).',
+        ),
+      );
+      await program.set("w", "40");
+      await program.mustUp();
+      assert.equal(await weightOf("shared"), 30);
+      await program.destroy();
+    });
+
+    test("a beforeUpdate hook that throws leaves the object untouched", async () => {
+      const source = route('config.requireNumber("w")')
+        .replace("}, opts).", "}, { provider, hooks: { beforeUpdate: [guard] } }).")
+        .replace(
+          "export const route",
+          `const guard = new pulumi.ResourceHook("guard", (args) => { if (config.get("closed")) throw new Error("not ready: " + JSON.stringify((args.newInputs as any).spec.rules[0].backendRefs[0].weight)); });\nexport const route`,
+        );
+      const program = await Program.make(lab(), "hook", source, { name: "guarded", w: "10" });
+      await program.mustUp();
+      await program.set("closed", "yes");
+      await program.set("w", "60");
+      const { status, output } = await program.up();
+      assert.notEqual(status, 0);
+      assert.match(output, /not ready: 60/);
+      assert.equal(await weightOf("guarded"), 10);
+      await program.mustRun("config", "rm", "closed");
+      await program.mustUp();
+      assert.equal(await weightOf("guarded"), 60);
+      await program.mustRun("destroy", "--yes", "--skip-preview", "--run-program");
+    });
+
+    test("what an admission policy says reaches the user", async () => {
+      const policy = {
+        apiVersion: "admissionregistration.k8s.io/v1",
+        kind: "ValidatingAdmissionPolicy",
+        metadata: { name: "no-deletes" },
+      };
+      const binding = { ...policy, kind: "ValidatingAdmissionPolicyBinding" };
+      await lab().objects.create({
+        ...policy,
+        spec: {
+          matchConstraints: {
+            resourceRules: [
+              { apiGroups: [""], apiVersions: ["v1"], operations: ["DELETE"], resources: ["configmaps"] },
+            ],
+          },
+          validations: [
+            {
+              expression: "!oldObject.metadata.name.startsWith('guarded')",
+              message: "it still gets traffic",
+            },
+          ],
+        },
+      } as never);
+      await lab().objects.create({
+        ...binding,
+        spec: { policyName: "no-deletes", validationActions: ["Deny"] },
+      } as never);
+      const source = `${head} new k8s.core.v1.ConfigMap("guarded", { metadata: { name: "guarded" } }, opts);`;
+      const program = await Program.make(lab(), "denied", source);
+      await program.mustUp();
+      let output = "";
+      // A policy takes a few seconds to become active.
+      for (let i = 0; i < 10 && !output.includes("traffic"); i++) {
+        await program.mustUp();
+        output = (await program.run("destroy", "--yes", "--skip-preview")).output;
+      }
+      assert.match(
+        output,
+        /ValidatingAdmissionPolicy 'no-deletes' with binding 'no-deletes' denied request: it still gets traffic/,
+      );
+      assert.notEqual(await lab().get("v1", "ConfigMap", "guarded", "default"), undefined);
+      await lab().objects.delete(binding);
+      await lab().objects.delete(policy);
+      for (let i = 0; i < 10 && (await program.run("destroy", "--yes", "--skip-preview")).status !== 0; i++);
+    });
+
+    test("no other API server is ever asked", async () => {
+      const other = JSON.stringify({
+        apiVersion: "v1",
+        kind: "Config",
+        "current-context": "a",
+        clusters: [{ name: "a", cluster: { server: "https://127.0.0.1:1" } }],
+        contexts: [{ name: "a", context: { cluster: "a", user: "a" } }],
+        users: [{ name: "a", user: {} }],
+      });
+      const source = `${head.replace('process.env["KUBECONFIG"]!', `'${other}'`)} new k8s.core.v1.ConfigMap("a", {}, opts);`;
+      const program = await Program.make(lab(), "other", source);
+      const { status, output } = await program.up();
+      assert.notEqual(status, 0);
+      assert.match(output, /talk to the lab's API server https:\S+ only, not to https:\/\/127\.0\.0\.1:1/);
+    });
+
+    test("existing objects: get, import, patch", async () => {
+      const existing = {
+        apiVersion: "v1",
+        kind: "ConfigMap",
+        metadata: { name: "theirs", namespace: "default" },
+        data: { a: "1" },
+      };
+      await lab().objects.create(existing);
+      const program = await Program.make(
+        lab(),
+        "existing",
+        `${head}
+        export const data = k8s.core.v1.ConfigMap.get("got", "default/theirs", opts).data;
+        new k8s.core.v1.NamespacePatch("patch", { metadata: { name: "default", labels: { team: config.get("team") ?? "a" } } }, opts);
+        new k8s.core.v1.ConfigMap("taken-over", { metadata: { name: "theirs" }, data: { a: "1" } }, { provider, import: "default/theirs", retainOnDelete: true });`,
+      );
+      await program.mustUp();
+      assert.deepEqual((await program.outputs())["data"], { a: "1" });
+      const label = async (): Promise<string | undefined> =>
+        (
+          (await lab().get("v1", "Namespace", "default")) as unknown as {
+            metadata: { labels: Record<string, string> };
+          }
+        ).metadata.labels["team"];
+      assert.equal(await label(), "a");
+      await program.set("team", "b");
+      await program.mustUp();
+      assert.equal(await label(), "b");
+      assert.match(await program.mustUp(), /unchanged/);
+      await program.destroy();
+      assert.equal(await label(), undefined);
+      assert.notEqual(await lab().get("v1", "ConfigMap", "theirs", "default"), undefined);
+    });
+  });
+}
