@@ -46,12 +46,12 @@ function entriesOf(key: string, schema: z.ZodType): Entry[] {
   const inner = unwrap(schema);
   const own = { key, allowed: allowedBy(schema), description: schema.description ?? inner.description ?? "" };
   if (!(inner instanceof z.ZodObject)) return [own];
-  const fields = Object.entries(inner.shape as Record<string, z.ZodType>);
+  const fields = Object.entries<z.ZodType>(inner.shape);
   return [own, ...fields.flatMap(([name, field]) => entriesOf(`${key}.${name}`, field))];
 }
 
 function unwrap(schema: z.ZodType): z.ZodType {
-  return schema instanceof z.ZodOptional ? unwrap(schema.unwrap() as z.ZodType) : schema;
+  return schema instanceof z.ZodOptional ? unwrap((schema as z.ZodOptional<z.ZodType>).unwrap()) : schema;
 }
 
 /** What the schema itself says when it is given something that cannot be right. */

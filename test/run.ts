@@ -1,0 +1,92 @@
+import { spawn } from "node:child_process";
+import * as fs from "node:fs";
+import * as path from "node:path";
+import { Listr } from "listr2";
+import { catalogue, rehearsalTools, type ToolName } from "./lab/tools/catalogue";
+import { toolTask } from "./lab/tools/tasks";
+
+/*
+ * `npm test` and `npm run test:full`. What a test needs is in its file's name: `x.test.ts` nothing but this machine,
+ * `x.cluster.test.ts` a control plane, `x.lab.test.ts` a whole lab, `x.long.test.ts` a whole lab and much time.
+ * Words on the command line choose files whose paths contain one of them.
+ */
+
+interface Group {
+  title: string;
+  suffix: string;
+  /** Files that run at once: a control plane needs the machine for itself. */
+  concurrency: number;
+}
+
+const groups: readonly Group[] = [
+  { title: "on this machine", suffix: ".test.ts", concurrency: 2 },
+  { title: "with a control plane", suffix: ".cluster.test.ts", concurrency: 1 },
+  { title: "in a whole lab", suffix: ".lab.test.ts", concurrency: 1 },
+];
+const long: Group = { title: "long ones, in a whole lab", suffix: ".long.test.ts", concurrency: 1 };
+const suffixes = [...groups.map(({ suffix }) => suffix), long.suffix];
+
+function testFiles(folder: string): string[] {
+  return fs.readdirSync(folder, { withFileTypes: true }).flatMap((entry) => {
+    const file = path.join(folder, entry.name);
+    if (entry.isDirectory()) return testFiles(file);
+    return entry.name.endsWith(".test.ts") ? [file] : [];
+  });
+}
+
+/** A file belongs to the longest suffix that it ends with. */
+function suffixOf(file: string): string {
+  return suffixes.filter((suffix) => file.endsWith(suffix)).sort((a, b) => b.length - a.length)[0] ?? "";
+}
+
+async function tools(): Promise<void> {
+  const names: readonly ToolName[] = rehearsalTools;
+  const found: Partial<Record<ToolName, string>> = {};
+  const tasks = names.map((name) => toolTask(name, found));
+  await new Listr(tasks, { fallbackRenderer: "simple" }).run();
+}
+
+/** @returns whether all passed. */
+function run({ title, concurrency }: Group, files: readonly string[]): Promise<boolean> {
+  console.log(`\n# ${files.length} files ${title}`);
+  const args = ["--require", "ts-node/register", "--test", `--test-concurrency=${concurrency}`];
+  const child = spawn(process.execPath, [...args, "--test-reporter=spec", ...files], { stdio: "inherit" });
+  // Ctrl-C reaches the tests themselves, which clean up.
+  for (const signal of ["SIGINT", "SIGTERM"] as const) process.on(signal, () => undefined);
+  return new Promise((resolve, reject) => {
+    child.once("error", reject);
+    child.once("exit", (status) => resolve(status === 0));
+  });
+}
+
+async function main(): Promise<void> {
+  const words = process.argv.slice(2).filter((word) => !word.startsWith("--"));
+  const all = testFiles(__dirname)
+    .map((file) => path.relative(process.cwd(), file))
+    .filter((file) => words.length === 0 || words.some((word) => file.includes(word)));
+  const chosen = process.argv.includes("--full") ? [...groups, long] : groups;
+  const work = chosen
+    .map((group) => ({ group, files: all.filter((file) => suffixOf(file) === group.suffix) }))
+    .filter(({ files }) => files.length > 0);
+  if (work.length === 0) throw new Error(`no test file's path contains ${words.join(" or ")}`);
+  if (work.some(({ group }) => group.suffix !== ".test.ts")) await tools();
+  const times: string[] = [];
+  for (const { group, files } of work) {
+    const began = Date.now();
+    const passed = await run(group, files);
+    times.push(
+      `${group.title}: ${passed ? "passed" : "FAILED"}, ${Math.round((Date.now() - began) / 1000)} s`,
+    );
+    // The later groups stand on the earlier ones: their failures would only hide the first.
+    if (!passed) {
+      process.exitCode = 1;
+      break;
+    }
+  }
+  console.log(`\n${times.join("\n")}\n${catalogue.length} pinned tools; Node ${process.versions.node}`);
+}
+
+main().catch((error: unknown) => {
+  console.error(error instanceof Error ? error.message : String(error));
+  process.exitCode = 1;
+});
