@@ -46,7 +46,7 @@ export async function rehearse(options: RehearsalOptions): Promise<Rehearsed> {
   const pulumi = new Pulumi(workspace, lab.plugins.environment(), options.signal);
   const watch = new RouteWatch(lab.controlPlane.kubeconfig, options.route.namespace, options.route.name);
   await watch.start();
-  const stages: StageReport[] = [];
+  const measured: { from: number; stage: StageReport }[] = [];
   const problems: string[] = [];
   const marks: Mark[] = [];
   let traffic: Traffic | undefined;
@@ -56,6 +56,7 @@ export async function rehearse(options: RehearsalOptions): Promise<Rehearsed> {
       options.signal.throwIfAborted();
       const say = (doing: string): void => options.onStep?.(step, { doing });
       const from = now();
+      const streamsBefore = traffic?.progress.streams ?? 0;
       const updateSeconds = await update(pulumi, step, say);
       if (traffic === undefined) {
         traffic = Traffic.start(await targetOf(pulumi, lab), trafficLimits);
@@ -63,12 +64,13 @@ export async function rehearse(options: RehearsalOptions): Promise<Rehearsed> {
       }
       const confirmedAt = now();
       marks.push({ at: watch.writtenAt(from, confirmedAt) ?? confirmedAt, label: step.name });
-      const { stage } = await measureStage(
+      const stage = await measureStage(
         {
           name: step.name,
           weight: step.weight,
           candidate: options.candidate,
           from,
+          streamsBefore,
           confirmedAt,
           updateSeconds,
         },
@@ -77,13 +79,18 @@ export async function rehearse(options: RehearsalOptions): Promise<Rehearsed> {
         sample,
         say,
       );
-      stages.push(stage);
+      measured.push({ from, stage });
       if (step.rollback === true)
         rollback = rollbackOf(traffic, watch, options.candidate, from, updateSeconds);
       options.onStep?.(step, { done: stage });
     }
     // The last streams are still running: they count too, and where they end is part of the result.
     await traffic?.drain(120);
+    const stages = measured.map(({ from, stage }, i) => {
+      // What began in a stage belongs to it, also where it ended later: only now all of it has ended.
+      const outcomes = traffic?.startedBetween(from, measured[i + 1]?.from) ?? [];
+      return { ...stage, ...countsOf(outcomes) };
+    });
     const totals = traffic === undefined ? totalsOf([]) : countsOf(traffic.outcomes);
     problems.push(...problemsOf(stages, sample), ...failuresOf(traffic));
     const report: Report = {
@@ -104,6 +111,9 @@ export async function rehearse(options: RehearsalOptions): Promise<Rehearsed> {
   }
 }
 
+/** What the engine prints when it begins with a resource: a sign, its type, its name, what is done to it. */
+const resourceLine = /^(?:[+~-]+|@)\s+(\S+:\S+ \S+ (?:creat|updat|delet|replac)ing)\b/;
+
 async function update(pulumi: Pulumi, step: Step, say: (doing: string) => void): Promise<number> {
   for (const [key, value] of Object.entries(step.config)) {
     if (value === undefined) await pulumi.removeConfig(key);
@@ -112,7 +122,10 @@ async function update(pulumi: Pulumi, step: Step, say: (doing: string) => void):
   say("pulumi up");
   const start = now();
   try {
-    await pulumi.up((line) => say(`pulumi up: ${line}`));
+    await pulumi.up((line) => {
+      const resource = resourceLine.exec(line)?.[1];
+      if (resource !== undefined) say(`pulumi up: ${resource}`);
+    });
   } catch (error) {
     if (error instanceof PulumiFailed) throw new Error(`step "${step.name}": ${error.message}`);
     throw error;

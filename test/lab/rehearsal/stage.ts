@@ -16,6 +16,8 @@ export interface StageInput {
   candidate: string;
   /** When the stage began: before its config was changed. */
   from: number;
+  /** Streams that had been started then. */
+  streamsBefore: number;
   /** When `pulumi up` had succeeded. */
   confirmedAt: number;
   updateSeconds: number;
@@ -31,9 +33,9 @@ export async function measureStage(
   watch: RouteWatch,
   sample: Sample,
   report: (text: string) => void,
-): Promise<{ stage: StageReport; to: number }> {
+): Promise<StageReport> {
   const expected = input.weight / 100;
-  const after = (from: number): Outcome[] => served(traffic.startedBetween(from));
+  const after = (from: number): Outcome[] => sampled(traffic, from);
   const gather = async (from: number, count: number): Promise<Split> => {
     report(`watching ${count} requests`);
     await traffic.until(() => after(from).length >= count, `${count} answers at weight ${input.weight}`, 120);
@@ -47,16 +49,15 @@ export async function measureStage(
     bound = wrong;
   }
   await traffic.until(
-    () => traffic.startedBetween(input.from).filter(({ kind }) => kind === "stream").length >= sample.streams,
+    () => traffic.progress.streams - input.streamsBefore >= sample.streams,
     `${sample.streams} streams at weight ${input.weight}`,
     120,
   );
-  const to = now();
   const settle = watch.settledSeconds(input.from, input.confirmedAt);
-  const stage: StageReport = {
+  return {
     name: input.name,
     weight: input.weight,
-    ...countsOf(traffic.startedBetween(input.from, to)),
+    ...countsOf(traffic.startedBetween(input.from)),
     candidateShare: split.requests === 0 ? 0 : split.candidate / split.requests,
     expectedShare: expected,
     sigma: sigmaOf(split.requests, expected),
@@ -65,7 +66,6 @@ export async function measureStage(
     updateSeconds: input.updateSeconds,
     ...(settle === undefined ? {} : { settleSeconds: settle }),
   };
-  return { stage, to };
 }
 
 export function countsOf(outcomes: readonly Outcome[]): {
@@ -84,9 +84,14 @@ export function countsOf(outcomes: readonly Outcome[]): {
   };
 }
 
-/** Answers that say who gave them; a failed request says nothing about the split, and fails the run anyway. */
-function served(outcomes: readonly Outcome[]): Outcome[] {
-  return outcomes.filter(({ pool, failure }) => pool !== undefined && failure === undefined);
+/**
+ * Plain requests that say who answered them; a failed one says nothing about the split, and fails the run anyway.
+ * Only up to the oldest one that still waits: to count the answers that are there would favour the faster pool.
+ */
+function sampled(traffic: Traffic, from: number): Outcome[] {
+  return traffic
+    .startedBetween(from, traffic.progress.settledUntil)
+    .filter(({ kind, pool, failure }) => kind === "plain" && pool !== undefined && failure === undefined);
 }
 
 function splitOf(outcomes: readonly Outcome[], candidate: string): Split {

@@ -137,6 +137,6 @@ function streamCheck(tokens: number): BodyCheck {
 }
 
 /** Milliseconds since the epoch, finer than Date.now(). */
-function now(): number {
+export function now(): number {
   return performance.timeOrigin + performance.now();
 }

@@ -1,5 +1,5 @@
-import { InferenceClient } from "./client";
-import type { FromTraffic, Outcome, Rates, ToTraffic } from "./outcome";
+import { InferenceClient, now } from "./client";
+import type { FromTraffic, Outcome, Progress, Rates, ToTraffic } from "./outcome";
 
 /*
  * The customers: a process of its own, so that what the rehearsal itself does never delays a request. It is told
@@ -17,7 +17,9 @@ let client: InferenceClient | undefined;
 let rates: Rates = { plain: 0, streams: 0, models: [] };
 let limits = { requests: 0, seconds: 0 };
 let outcomes: Outcome[] = [];
-let running = 0;
+/** Start of every request that has not ended, by kind. */
+const open = { plain: new Set<{ at: number }>(), stream: new Set<{ at: number }>() };
+let streams = 0;
 let sent = 0;
 let stopping: string | undefined;
 const began = performance.now();
@@ -55,13 +57,15 @@ class Schedule {
     this.turn++;
     if (client === undefined || model === undefined) return;
     if (sent >= limits.requests) stop(`${limits.requests} requests were sent`);
-    if (running >= maxRunning) stop(`${maxRunning} requests are waiting for an answer`);
+    if (running() >= maxRunning) stop(`${maxRunning} requests are waiting for an answer`);
     if (stopping !== undefined) return;
     sent++;
-    running++;
+    if (this.kind === "stream") streams++;
+    const entry = { at: now() };
+    open[this.kind].add(entry);
     const headers = objective === undefined ? {} : { "x-gateway-inference-objective": objective };
     void client.complete({ kind: this.kind, model, maxTokens: this.tokens, headers }).then((outcome) => {
-      running--;
+      open[this.kind].delete(entry);
       outcomes.push(outcome);
     });
   }
@@ -79,10 +83,17 @@ const ticker = setInterval(() => {
   for (const schedule of schedules) schedule.tick();
 }, 5);
 
+function running(): number {
+  return open.plain.size + open.stream.size;
+}
+
 const reporter = setInterval(() => {
-  send({ type: "outcomes", outcomes, running });
+  // Sets keep their order: the first is the oldest.
+  const [oldest] = open.plain;
+  const progress: Progress = { running: running(), streams, settledUntil: oldest?.at ?? now() };
+  send({ type: "outcomes", outcomes, progress });
   outcomes = [];
-  if (stopping !== undefined && running === 0) {
+  if (stopping !== undefined && running() === 0) {
     send({ type: "stopped", reason: stopping });
     process.exit(0);
   }

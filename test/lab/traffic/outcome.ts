@@ -43,5 +43,16 @@ export type ToTraffic =
   | { type: "rates"; rates: Rates }
   | { type: "stop" };
 
+/** Where the traffic stands. */
+export interface Progress {
+  /** Requests without an answer so far. */
+  running: number;
+  /** Streams that were started, from the beginning on. */
+  streams: number;
+  /** Every plain request that started before this has ended. */
+  settledUntil: number;
+}
+
 export type FromTraffic =
-  { type: "outcomes"; outcomes: readonly Outcome[]; running: number } | { type: "stopped"; reason: string };
+  | { type: "outcomes"; outcomes: readonly Outcome[]; progress: Progress }
+  | { type: "stopped"; reason: string };

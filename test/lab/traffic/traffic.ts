@@ -1,20 +1,19 @@
 import { fork, type ChildProcess } from "node:child_process";
 import * as path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import type { FromTraffic, Outcome, Rates, Target, ToTraffic } from "./outcome";
+import type { FromTraffic, Outcome, Progress, Rates, Target, ToTraffic } from "./outcome";
 
 /** The customers of a rehearsal: continuous traffic, and everything that came of it. */
 export class Traffic {
   readonly outcomes: Outcome[] = [];
-  /** Requests without an answer so far. */
-  running = 0;
+  progress: Progress = { running: 0, streams: 0, settledUntil: 0 };
   private ended: string | undefined;
 
   private constructor(private readonly child: ChildProcess) {
     child.on("message", (message: FromTraffic) => {
       if (message.type === "outcomes") {
         for (const outcome of message.outcomes) this.outcomes.push(outcome);
-        this.running = message.running;
+        this.progress = message.progress;
       } else {
         this.ended = message.reason;
       }
