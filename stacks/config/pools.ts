@@ -82,10 +82,18 @@ export function resolvePool(
     hardware,
     model: model ?? "",
     server: resolveServer(shape.values.server, input.server),
+    // A pod that is taken over from somebody else is run as it is.
+    adapters: input.adapters ?? (adaptersDeclared(shape) && template === undefined),
+    adaptersAreExplicit: input.adapters !== undefined,
     ...(template === undefined
       ? {}
       : { templateOf: { name: template.name, namespace: template.input.namespace ?? around.namespace } }),
   };
+}
+
+/** Also those with mistakes, or a pool would have a mistake of its own because of them. */
+function adaptersDeclared({ values }: ShapeResult): boolean {
+  return (values.adapters ?? []).length > 0;
 }
 
 function resolveHardware(input: PoolInput, accelerator: string): Hardware {

@@ -1,3 +1,4 @@
+import { adapterMistakesOfPools, resolveAdapters } from "./adapters";
 import { broken, missing, nearest, removeCommand, setCommand, shown, type Mistake } from "./mistakes";
 import { resolvePool } from "./pools";
 import type { CloudConfig } from "./raw";
@@ -163,6 +164,8 @@ function resolveService(shape: ShapeResult, raw: RawConfig, mistakes: Mistake[])
     const pool = resolvePool(name, shape, { service, namespace, names }, mistakes);
     if (pool !== undefined) pools[name] = pool;
   }
+  const adapters = resolveAdapters(shape, mistakes);
+  mistakes.push(...adapterMistakesOfPools(shape, pools));
   if (mistakes.length > 0) return undefined;
   return {
     service,
@@ -172,6 +175,8 @@ function resolveService(shape: ShapeResult, raw: RawConfig, mistakes: Mistake[])
     weight: candidate === undefined ? 0 : (values.weight ?? 0),
     pools,
     objectives: shape.objectives,
+    aliases: values.aliases ?? [],
+    adapters,
     ...(values.rollout === undefined ? {} : { rollout: values.rollout }),
     gate: resolveGate(values),
     ladder: values.ladder ?? [10, 30, 60, 100],

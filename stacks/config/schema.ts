@@ -20,10 +20,10 @@ const name = (max: number): z.ZodString => {
     .regex(dnsLabel, allowed);
 };
 
-const text = (allowed: string): z.ZodString => z.string({ error: allowed }).min(1, allowed);
+export const text = (allowed: string): z.ZodString => z.string({ error: allowed }).min(1, allowed);
 
 /** An integer, also as the string that `pulumi config set` stores. */
-function integer(min: number, max: number, what: string): z.ZodType<number> {
+export function integer(min: number, max: number, what: string): z.ZodType<number> {
   const allowed = `a whole number from ${min} to ${max}${what}`;
   return z.preprocess(
     (value) => (typeof value === "string" && /^[+-]?\d+$/.test(value) ? Number(value) : value),
@@ -107,6 +107,9 @@ export const poolSchema = z.strictObject(
     driver: oneOf(["default", "latest", "disabled"])
       .optional()
       .describe("GPU driver that GKE installs. Default: default."),
+    adapters: flag()
+      .optional()
+      .describe("Whether the pool loads the stack's adapters. Default: true where there are any."),
   },
   { error: "an object" },
 );
@@ -185,7 +188,7 @@ export const gateSchema = z.strictObject(
   { error: "an object with via, address, timeoutSeconds" },
 );
 
-const allowable = oneOf(["edited-in-place", "destroy"]);
+const allowable = oneOf(["edited-in-place", "drop-names", "destroy"]);
 
 /** Every key of a stack's config, without the project's prefix. */
 export const configSchema = {
@@ -219,7 +222,17 @@ export const configSchema = {
     .array(z.unknown(), { error: "a list of {name, priority}" })
     .optional()
     .describe("Priorities, the same on both pools."),
-  rollout: oneOf(["node-update", "base-model", "model-server"])
+  aliases: z
+    .array(text("a model name"), { error: "a list of model names" })
+    .optional()
+    .describe(
+      "Names by which clients ask for the base model, whatever it is: they stay when the model changes. The stable pool's own model name is one of them by itself.",
+    ),
+  adapters: z
+    .array(z.unknown(), { error: "a list of {name, version, source, bases, candidate, weight}" })
+    .optional()
+    .describe("LoRA adapters, the same on both pools, loaded while the model servers run."),
+  rollout: oneOf(["node-update", "base-model", "model-server", "adapter"])
     .optional()
     .describe("What the roll-out is meant to be: refused where it is not."),
   cluster: clusterSchema.optional(),

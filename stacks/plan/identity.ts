@@ -19,11 +19,16 @@ export function identityOf(pool: OwnedPool): PoolIdentity {
     "server.args": JSON.stringify(server.args),
     "server.port": String(server.port),
   };
+  // Only where they are: a pool that was made before there were adapters has no such field.
+  if (pool.adapters) fields["adapters"] = adaptersLoaded;
   if (hardware.machineType !== undefined) fields["machineType"] = hardware.machineType;
   if (hardware.zones !== undefined) fields["zones"] = hardware.zones.join(",");
   if (pool.templateOf !== undefined) fields["like"] = `${pool.templateOf.namespace}/${pool.templateOf.name}`;
   return fields;
 }
+
+/** A model server is started so that it can load adapters, or it never can. */
+export const adaptersLoaded = "loaded";
 
 export interface IdentityChange {
   field: string;

@@ -1,7 +1,8 @@
 import type { OwnedPool, Pool, RolloutKind, ServiceConfig } from "../config/resolved";
 import type { Allowance } from "../config/schema";
 import { identityOf, type PoolIdentity } from "./identity";
-import { kindOf } from "./kind";
+import { adapterKind, kindOf } from "./kind";
+import { asMade } from "./model-names";
 import { rounding, sharesOf, type Backend, type Observed } from "./observed";
 import { rules, type Refusal } from "./rules";
 import { replicasNeeded } from "./sizing";
@@ -73,6 +74,7 @@ export function plan(config: ServiceConfig, observed: Observed): Plan {
 
   const pools = [stablePool, candidatePool]
     .filter((pool): pool is OwnedPool => pool?.existing === false)
+    .map((pool) => asMade(pool, observed))
     .map((pool) => ({
       pool,
       namespace: namespaceOf(pool, observed),
@@ -90,7 +92,10 @@ export function plan(config: ServiceConfig, observed: Observed): Plan {
   const candidateShareNow = candidate === undefined ? 0 : (now.get(candidate.name) ?? 0);
   const draft: Draft = {
     state: stateOf(config),
-    ...optional("kind", candidatePool === undefined ? undefined : kindOf(stablePool, candidatePool)),
+    ...optional(
+      "kind",
+      candidatePool === undefined ? adapterKind(config) : kindOf(stablePool, candidatePool),
+    ),
     pools,
     stable,
     ...optional("candidate", candidate),

@@ -1,6 +1,7 @@
 import { removeCommand, setCommand } from "../config/mistakes";
 import type { ServiceConfig } from "../config/resolved";
 import type { Allowance } from "../config/schema";
+import { adapterRules } from "./adapter-rules";
 import { identityChanges } from "./identity";
 import { rounding, sharesOf, type Observed } from "./observed";
 import type { Draft, RoutedPool } from "./plan";
@@ -171,4 +172,5 @@ export const rules: readonly Rule[] = [
   templateMissing,
   objectivesUnderWay,
   notTheKind,
+  ...adapterRules,
 ];
