@@ -21,22 +21,21 @@ export interface ModelServerArgs extends ServerTemplateArgs {
  * depends on this component comes after that.
  */
 export class ModelServer extends pulumi.ComponentResource {
+  readonly resource: k8s.apps.v1.Deployment;
+
   constructor(name: string, args: ModelServerArgs, opts?: pulumi.ComponentResourceOptions) {
     super("inference-rollout:index:ModelServer", name, {}, opts);
     const labels = poolLabels(args.service, args.pool);
     const selector = podSelector(args.pool);
     const template = args.template === undefined ? serverTemplate(args) : adaptTemplate(args.template, args);
-    new k8s.apps.v1.Deployment(
+    this.resource = new k8s.apps.v1.Deployment(
       name,
       {
         metadata: {
           name: args.pool,
           namespace: args.namespace,
           labels,
-          // What was taken over is kept beside the copy: its owner may change or remove the original.
-          ...(args.template === undefined
-            ? {}
-            : { annotations: { [annotations.template]: JSON.stringify(args.template) } }),
+          ...notes(args),
         },
         spec: {
           replicas: args.replicas,
@@ -64,4 +63,16 @@ export class ModelServer extends pulumi.ComponentResource {
   }
 }
 
-const loadingMinutes = 45;
+/** How long it takes at the most until a model server answers. */
+export const loadingMinutes = 45;
+
+function notes({ template, adapters }: ModelServerArgs): { annotations?: Record<string, string> } {
+  const found: Record<string, string> = {
+    // What was taken over is kept beside the copy: its owner may change or remove the original.
+    ...(template === undefined ? {} : { [annotations.template]: JSON.stringify(template) }),
+    // Pods with adapters are waited for by the program itself (live/servers.ts): the provider would wait to the end
+    // for an adapter that a server has long refused, and then not say what the server said.
+    ...(adapters ? { "pulumi.com/skipAwait": "true" } : {}),
+  };
+  return Object.keys(found).length === 0 ? {} : { annotations: found };
+}

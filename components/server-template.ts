@@ -1,5 +1,6 @@
 import type * as k8s from "@pulumi/kubernetes";
 import type { Server } from "../stacks/config/resolved";
+import { adapterEnvironment, adapterFlags, adapterLoading, adapterMount } from "./adapter-loading";
 import { resourceName } from "./accelerators/catalogue";
 import { draining } from "./draining";
 import { nodeBinding, type PlacementArgs, type PodTemplate } from "./pod-template";
@@ -15,6 +16,8 @@ export interface TokenSecret {
 export interface ServerTemplateArgs extends PlacementArgs {
   model: string;
   server: Server;
+  /** Whether adapters are loaded while the server runs. */
+  adapters: boolean;
   token?: TokenSecret;
 }
 
@@ -23,12 +26,16 @@ export function serverTemplate(args: ServerTemplateArgs): PodTemplate {
   const { server } = args;
   const resources = { [resourceName(args.placement.accelerator)]: String(args.acceleratorsPerReplica) };
   const health = { path: "/health", port: "http" };
+  const loading = args.adapters
+    ? adapterLoading({ pool: args.pool, image: server.image, serverPort: server.port })
+    : undefined;
   const container: Container = {
     name: server.engine,
     image: server.image,
     ...commandOf(args),
     env: [
       { name: "HF_HOME", value: "/cache/huggingface" },
+      ...(loading === undefined ? [] : adapterEnvironment),
       ...(args.token === undefined
         ? []
         : [
@@ -47,6 +54,7 @@ export function serverTemplate(args: ServerTemplateArgs): PodTemplate {
     volumeMounts: [
       { name: "cache", mountPath: "/cache" },
       { name: "shm", mountPath: "/dev/shm" },
+      ...(loading === undefined ? [] : [adapterMount]),
     ],
   };
   return {
@@ -55,6 +63,9 @@ export function serverTemplate(args: ServerTemplateArgs): PodTemplate {
       ...nodeBinding(args),
       // The server never talks to the API server.
       automountServiceAccountToken: false,
+      ...(loading === undefined
+        ? {}
+        : { serviceAccountName: loading.serviceAccountName, initContainers: [loading.sidecar] }),
       // A Service called vllm in the namespace would otherwise set VLLM_PORT, which vLLM reads.
       enableServiceLinks: false,
       terminationGracePeriodSeconds: draining.graceSeconds,
@@ -63,6 +74,7 @@ export function serverTemplate(args: ServerTemplateArgs): PodTemplate {
       volumes: [
         { name: "cache", emptyDir: {} },
         { name: "shm", emptyDir: { medium: "Memory" } },
+        ...(loading?.volumes ?? []),
       ],
     },
   };
@@ -71,6 +83,7 @@ export function serverTemplate(args: ServerTemplateArgs): PodTemplate {
 function commandOf({
   server,
   model,
+  adapters,
   acceleratorsPerReplica,
 }: ServerTemplateArgs): Pick<Container, "command" | "args"> {
   const count = String(acceleratorsPerReplica);
@@ -82,6 +95,7 @@ function commandOf({
         args: [
           ...["--model", model, "--port", port, "--tensor-parallel-size", count],
           ...(drainsByFlag(server.image) ? ["--shutdown-timeout", String(draining.finishSeconds)] : []),
+          ...(adapters ? adapterFlags : []),
           ...server.args,
         ],
       };

@@ -1,10 +1,13 @@
 import * as pulumi from "@pulumi/pulumi";
 import type { OwnedPool } from "../stacks/config/resolved";
 import type { PoolIdentity } from "../stacks/plan/identity";
+import type { AdapterList, NameRule } from "../stacks/plan/model-names";
 import { AcceleratorNodePool } from "./accelerator-node-pool";
 import { nodesFor, place } from "./accelerators/placement";
+import { AdapterLoader } from "./adapter-loader";
 import { EndpointPicker } from "./endpoint-picker";
 import { InferencePool } from "./inference-pool";
+import { ModelNames } from "./model-names";
 import { ModelServer } from "./model-server";
 import { Objectives } from "./objectives";
 import type { PodTemplate } from "./pod-template";
@@ -25,6 +28,14 @@ export interface ServingPoolArgs {
   replicas: number;
   identity: PoolIdentity;
   objectives: readonly { name: string; priority: number }[];
+  /** How the model names that clients ask for are rewritten here. */
+  names: readonly NameRule[];
+  /** Asked before they are rewritten otherwise. */
+  nameHooks?: pulumi.ResourceHookBinding;
+  /** What the model servers load; absent: no adapters. */
+  adapters?: AdapterList;
+  /** Waits until the model servers are ready; absent where nothing has to wait for them. */
+  loaded?: () => Promise<void>;
   nodes?: NodeLocation;
   template?: PodTemplate;
   token?: TokenSecret;
@@ -41,7 +52,7 @@ export interface ServingPoolArgs {
  */
 export class ServingPool extends pulumi.ComponentResource {
   /** What a route waits for before it names this pool. */
-  readonly ready: pulumi.Resource[];
+  readonly ready: pulumi.Input<pulumi.Resource>[];
 
   constructor(name: string, args: ServingPoolArgs, opts?: pulumi.ComponentResourceOptions) {
     super("inference-rollout:index:ServingPool", name, {}, opts);
@@ -81,6 +92,8 @@ export class ServingPool extends pulumi.ComponentResource {
       child,
     );
     const objectives = new Objectives(name, { ...common, objectives: args.objectives }, child);
+    const loader =
+      args.adapters === undefined ? [] : [new AdapterLoader(name, { ...common, list: args.adapters }, child)];
     const server = new ModelServer(
       name,
       {
@@ -90,12 +103,29 @@ export class ServingPool extends pulumi.ComponentResource {
         acceleratorsPerReplica: pool.hardware.acceleratorsPerReplica,
         model: pool.model,
         server: pool.server,
+        adapters: args.adapters !== undefined,
         ...(args.template === undefined ? {} : { template: args.template }),
         ...(args.token === undefined ? {} : { token: args.token }),
       },
-      { ...child, dependsOn: [...nodes, picker, inferencePool, objectives] },
+      { ...child, dependsOn: [...nodes, picker, inferencePool, objectives, ...loader] },
     );
-    this.ready = [server, inferencePool, picker, objectives];
+    const loaded = waited(server, args.loaded);
+    // Names are rewritten only to what is loaded.
+    const names = new ModelNames(
+      name,
+      { ...common, rules: args.names, ...(args.nameHooks === undefined ? {} : { hooks: args.nameHooks }) },
+      { ...child, dependsOn: [loaded, inferencePool, ...loader] },
+    );
+    this.ready = [loaded, inferencePool, picker, objectives, names];
     this.registerOutputs();
   }
+}
+
+/** The servers once they are waited for. Previews wait for nothing. */
+function waited(server: ModelServer, wait: (() => Promise<void>) | undefined): pulumi.Input<pulumi.Resource> {
+  if (wait === undefined || pulumi.runtime.isDryRun()) return server;
+  return server.resource.metadata.apply(async () => {
+    await wait();
+    return server;
+  });
 }

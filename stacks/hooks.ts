@@ -1,17 +1,21 @@
 import * as pulumi from "@pulumi/pulumi";
 import { previewHeader } from "../components/inference-route";
+import { loadedBefore, proveVersions } from "./adapter-waits";
 import type { GatewayConfig, ServiceConfig } from "./config/resolved";
 import type { ClusterReader, LiveObject } from "./live/cluster-reader";
 import { passGate, type GateTask } from "./live/gate";
 import { observedRoute, routePath } from "./live/observe";
 import { annotations, labels, previewRouteName, routeName } from "./names";
-import { sharesOf } from "./plan/observed";
+import { adapterListFor, baseNameOf, clientNames } from "./plan/model-names";
+import { sharesOf, type Observed } from "./plan/observed";
 import type { Plan } from "./plan/plan";
 import type { ServiceHooks } from "./service";
 
 export interface HookContext {
   config: ServiceConfig;
   plan: Plan;
+  /** What was deployed before this update. */
+  observed: Observed;
   gateway: GatewayConfig;
   /** The cluster as it is when a hook runs; it may have been made by this very update. */
   reader: () => Promise<ClusterReader>;
@@ -25,7 +29,12 @@ export interface HookContext {
 export function trafficHooks(context: HookContext): ServiceHooks {
   const gate = new pulumi.ResourceHook("candidate-gate", () => gateHook(context));
   const guard = new pulumi.ResourceHook("traffic-guard", (args) => guardHook(context, args));
+  const { config, observed, reader } = context;
+  const waits = { config, observed, pools: context.plan.pools, reader };
+  const versions = new pulumi.ResourceHook("version-gate", () => proveVersions(waits));
   return {
+    names: { beforeCreate: [versions], beforeUpdate: [versions] },
+    ...(pulumi.runtime.isDryRun() ? {} : { loaded: loadedBefore(waits) }),
     route: { beforeCreate: [gate], beforeUpdate: [gate], beforeDelete: [guard] },
     beforeDelete: [guard],
   };
@@ -46,6 +55,7 @@ async function gateHook({ config, plan, gateway, reader, previewSecret }: HookCo
     pool: candidate,
     ...(plan.candidateNeeds === undefined ? {} : { replicas: plan.candidateNeeds }),
     models: modelNames(config),
+    ...servesOf(config, plan),
     previewRoute: { namespace: config.namespace, name: previewRouteName(config.service) },
     gateway,
     endpoint: {
@@ -62,11 +72,23 @@ async function gateHook({ config, plan, gateway, reader, previewSecret }: HookCo
   });
 }
 
-/** Every name that clients of the stable pool ask for. */
+/** Every name that clients of the stable pool ask for, and the candidate's own. */
 function modelNames(config: ServiceConfig): string[] {
   const candidate = config.candidate === undefined ? undefined : config.pools[config.candidate];
-  const model = candidate?.model ?? config.pools[config.stable]?.model;
-  return model === undefined || model === "" ? [] : [model];
+  const own = candidate === undefined ? undefined : baseNameOf(candidate);
+  return [...new Set([...clientNames(config), ...(own === undefined ? [] : [own])])];
+}
+
+/** What a candidate of this stack has to have loaded: its base model, and every version of every adapter. */
+function servesOf(config: ServiceConfig, plan: Plan): Pick<GateTask, "serves" | "revision"> {
+  const pool = plan.pools.find((planned) => planned.pool.name === plan.candidate?.name)?.pool;
+  const base = pool === undefined || pool.templateOf !== undefined ? undefined : baseNameOf(pool);
+  if (pool === undefined || base === undefined) return {};
+  const list = adapterListFor(config, pool);
+  return {
+    serves: [base, ...(list?.adapters ?? []).map(({ name }) => name)],
+    ...(list === undefined ? {} : { revision: list.revision }),
+  };
 }
 
 /** Before anything is deleted that customers may be connected to: the live route is asked. */

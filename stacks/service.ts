@@ -8,6 +8,7 @@ import { TrafficGuard } from "../components/traffic-guard";
 import type { PodTemplate } from "../components/pod-template";
 import type { ServiceConfig } from "./config/resolved";
 import { labels } from "./names";
+import { adapterListFor, rulesFor } from "./plan/model-names";
 import type { Plan, PlannedPool } from "./plan/plan";
 import type { Platform } from "./platform";
 
@@ -15,6 +16,10 @@ import type { Platform } from "./platform";
 export interface ServiceHooks {
   route?: pulumi.ResourceHookBinding;
   beforeDelete?: pulumi.ResourceHook[];
+  /** Of what rewrites model names on a pool. */
+  names?: pulumi.ResourceHookBinding;
+  /** Waits for a pool's model servers; undefined for a pool that nothing has to wait for. */
+  loaded?: (planned: PlannedPool) => (() => Promise<void>) | undefined;
 }
 
 export interface ServiceOptions {
@@ -53,7 +58,7 @@ export function buildService(config: ServiceConfig, plan: Plan, options: Service
   const handles: ServiceHandles = preview === undefined ? {} : { previewSecret: preview };
   const hooks = options.hooks(handles);
   const pools = plan.pools.map((planned) => buildPool(config, plan, planned, hooks, options));
-  const beforeRoute: pulumi.Resource[] = [guard, ...pools.flatMap(({ ready: waits }) => waits)];
+  const beforeRoute: pulumi.Input<pulumi.Resource>[] = [guard, ...pools.flatMap(({ ready: waits }) => waits)];
 
   if (plan.candidate !== undefined && preview !== undefined) {
     beforeRoute.push(
@@ -91,14 +96,15 @@ export function buildService(config: ServiceConfig, plan: Plan, options: Service
 function buildPool(
   config: ServiceConfig,
   plan: Plan,
-  { pool, namespace, replicas, identity, objectives }: PlannedPool,
+  planned: PlannedPool,
   hooks: ServiceHooks,
   options: ServiceOptions,
 ): ServingPool {
+  const { pool, namespace, replicas, identity, objectives } = planned;
   const { provider, ready, nodes } = options.platform;
   const opts = { provider, dependsOn: [...ready] };
-  const planned = plan.namespaces.find(({ name }) => name === namespace);
-  if (planned !== undefined) {
+  const own = plan.namespaces.find(({ name }) => name === namespace);
+  if (own !== undefined) {
     opts.dependsOn.push(
       new PoolNamespace(
         pool.name,
@@ -107,7 +113,7 @@ function buildPool(
           pool: pool.name,
           namespace,
           stack: options.stack,
-          create: planned.create,
+          create: own.create,
           routesFrom: config.namespace,
         },
         { provider, dependsOn: ready },
@@ -116,6 +122,8 @@ function buildPool(
   }
   const token = tokenSecret(config.service, pool.name, namespace, options, opts);
   const template = options.templates[pool.name];
+  const adapters = adapterListFor(config, pool);
+  const loaded = hooks.loaded?.(planned);
   return new ServingPool(
     pool.name,
     {
@@ -125,6 +133,10 @@ function buildPool(
       replicas,
       identity,
       objectives: objectives ? config.objectives : [],
+      names: rulesFor(config, pool),
+      ...(adapters === undefined ? {} : { adapters }),
+      ...(hooks.names === undefined ? {} : { nameHooks: hooks.names }),
+      ...(loaded === undefined ? {} : { loaded }),
       ...(nodes === undefined ? {} : { nodes }),
       ...(template === undefined ? {} : { template }),
       ...(token === undefined ? {} : { token }),
