@@ -4,8 +4,10 @@ Runs as a sidecar in the server's own image (its Python, nothing else) and does 
 
 - loads what is on the list and is not loaded (POST /v1/load_lora_adapter), again and again until it is;
 - unloads what it has loaded and is no longer on the list, after a while and only when no request uses it;
-- answers GET /ready with 200 only while the server has every adapter of the list: the pod's readiness probe. It
-  asks the server anew each time, so that a server that was restarted, and so has none, is not ready;
+- answers GET /ready, the pod's readiness probe. A server that has started is ready when it has every adapter of the
+  list, and not before. One that had them all goes on being ready while it loads what comes onto the list later: a
+  new version that cannot be loaded must not take down the pods that serve the others. It asks the server anew each
+  time, so that a server that was restarted, and so has lost them, is not ready;
 - writes a condition into its pod's status: which list it has loaded, or what the server said instead.
 
 A list is {"revision": "...", "adapters": [{"name": "...", "source": "..."}]}. A source is a Hugging Face repository,
@@ -225,27 +227,58 @@ class Loader:
         self.attempts, self.retry_at, self.errors = {}, {}, {}
         self.unlisted_since = {}
         self.last_good = 0.0
+        self.last_list = None
         # Adapters that the server was started with are none of ours to unload.
+        self.ours = set()
+        # The list that the running server had whole; None: not since it started. Requests may ask for these.
+        self.whole = None
+        # Both outlive this program: the server, and what it has loaded, do too.
         self.record = os.path.join(folder, ".loaded.json")
+        self.lock = threading.Lock()
         try:
             with open(self.record, encoding="utf-8") as file:
-                self.ours = set(json.load(file))
-        except (OSError, ValueError):
-            self.ours = set()
+                kept = json.load(file)
+            self.ours = set(kept["ours"])
+            self.whole = None if kept["whole"] is None else set(kept["whole"])
+        except (OSError, ValueError, KeyError, TypeError):
+            pass
 
     def wanted(self):
-        with open(self.list_file, encoding="utf-8") as file:
-            parsed = json.load(file)
-        return parsed["revision"], {entry["name"]: entry["source"] for entry in parsed["adapters"]}
+        """The list; the one before where the present one cannot be read."""
+        try:
+            with open(self.list_file, encoding="utf-8") as file:
+                parsed = json.load(file)
+            adapters = {entry["name"]: entry["source"] for entry in parsed["adapters"]}
+            self.last_list = (parsed["revision"], adapters)
+        except (OSError, ValueError, KeyError, TypeError):
+            if self.last_list is None:
+                raise
+        return self.last_list
+
+    def _look(self, timeout):
+        """What the server has, and what is missing of the list; remembers when it has, or has lost, all."""
+        revision, wanted = self.wanted()
+        try:
+            loaded = self.server.loaded(timeout)
+        except ServerGone:
+            self._keep(whole=None)
+            raise
+        if set(wanted) <= loaded:
+            self._keep(whole=set(wanted))
+        elif self.whole is not None and not (self.whole & set(wanted)) <= loaded:
+            self._keep(whole=None)
+        return revision, wanted, loaded
 
     def missing_now(self):
         """For the probe. @returns what is missing, or why it is not known."""
         try:
-            _, wanted = self.wanted()
-            missing = sorted(set(wanted) - self.server.loaded(timeout=1))
+            _, wanted, loaded = self._look(timeout=1)
+            # What has come onto the list since the server had it whole is not asked for yet.
+            required = set(wanted) if self.whole is None else set(wanted) & self.whole
+            missing = sorted(required - loaded)
         except TimeoutError as error:
             return [] if time.monotonic() - self.last_good < SLOW_ANSWER_SECONDS else [str(error)]
-        except (ServerGone, Refused, OSError, ValueError, KeyError) as error:
+        except (ServerGone, Refused, OSError, ValueError, KeyError, TypeError) as error:
             self.last_good = 0.0
             return [str(error)]
         self.last_good = 0.0 if missing else time.monotonic()
@@ -254,11 +287,11 @@ class Loader:
     def step(self):
         """One look, and what follows from it. @returns status, reason and message of the pod's condition."""
         try:
-            revision, wanted = self.wanted()
-        except (OSError, ValueError, KeyError) as error:
+            revision, _ = self.wanted()
+        except (OSError, ValueError, KeyError, TypeError) as error:
             return "False", "Failed", f"the list of adapters cannot be read: {error}"
         try:
-            loaded = self.server.loaded()
+            revision, wanted, loaded = self._look(timeout=10)
             for name in sorted(set(wanted) - loaded):
                 if self._load(name, wanted[name]):
                     loaded.add(name)
@@ -280,7 +313,7 @@ class Loader:
         if time.monotonic() < self.retry_at.get(name, 0):
             return False
         try:
-            self._own(self.ours | {name})
+            self._keep(ours=self.ours | {name})
             path = self.bucket.fetch(name, source) if source.startswith("gs://") else source
             self.server.load(name, path)
             return True
@@ -306,16 +339,19 @@ class Loader:
             except Refused as error:
                 log(f"adapter {name} was not unloaded: {error}")
                 continue
-            self._own(self.ours - {name})
+            self._keep(ours=self.ours - {name})
             shutil.rmtree(os.path.join(self.folder, name.replace("/", "_")), ignore_errors=True)
 
-    def _own(self, names):
-        if names == self.ours:
-            return
-        self.ours = names
-        with open(self.record + ".new", "w", encoding="utf-8") as file:
-            json.dump(sorted(names), file)
-        os.replace(self.record + ".new", self.record)
+    def _keep(self, **changes):
+        with self.lock:
+            if all(getattr(self, field) == value for field, value in changes.items()):
+                return
+            for field, value in changes.items():
+                setattr(self, field, value)
+            kept = {"ours": sorted(self.ours), "whole": None if self.whole is None else sorted(self.whole)}
+            with open(self.record + ".new", "w", encoding="utf-8") as file:
+                json.dump(kept, file)
+            os.replace(self.record + ".new", self.record)
 
     def _forget(self, missing):
         """What is loaded begins anew should it be lost: with its first attempt, and at once."""

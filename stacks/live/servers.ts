@@ -24,9 +24,9 @@ interface Condition {
 }
 
 /**
- * One look at the pods of a pool. A pod is ready only while it has every adapter of its list (its sidecar's probe
- * asks the server anew each time); which list that is, and what a server said of an adapter it refused, is in a
- * condition that the sidecar writes.
+ * One look at the pods of a pool. That a pod is ready means that it had every adapter of its list when its server
+ * had started, and has not lost one since; what came onto the list later, and what a server said of an adapter it
+ * refused, is in a condition that the pod's sidecar writes.
  */
 export async function lookAtServers(
   reader: ClusterReader,
