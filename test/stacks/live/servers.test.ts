@@ -6,9 +6,11 @@ import { lookAtServers, type ServersTask } from "../../../stacks/live/servers";
 
 const pool = { name: "llm", namespace: "default" };
 
+type Said = [status: string, reason: string, message: string];
+
 interface PodFacts {
   ready?: boolean;
-  says?: [status: string, reason: string, message: string];
+  says?: Said;
   leaving?: boolean;
   app?: string;
 }
@@ -34,7 +36,7 @@ const look = (task: Partial<ServersTask>, ...pods: LiveObject[]): ReturnType<typ
   return lookAtServers(reader, { pool, ...task });
 };
 
-const loaded = (revision: string): PodFacts["says"] => ["True", "Loaded", `revision ${revision}: food-v1`];
+const loaded = (revision: string): Said => ["True", "Loaded", `revision ${revision}: food-v1`];
 
 describe("a pool's model servers", () => {
   it("are there when as many are ready as are asked for", async () => {
@@ -75,7 +77,7 @@ describe("a pool's model servers", () => {
   });
 
   it("are told by pool, pod, adapter and the server's own words when they refuse one", async () => {
-    const says: PodFacts["says"] = ["False", "Failed", "revision r2: adapter food-v2: 404 No adapter found"];
+    const says: Said = ["False", "Failed", "revision r2: adapter food-v2: 404 No adapter found"];
     assert.deepEqual(await look({ revision: "r2" }, pod("a", { says: loaded("r2") }), pod("b", { says })), {
       done: { failing: ["pool llm, pod b: adapter food-v2: 404 No adapter found"] },
     });
