@@ -184,7 +184,12 @@ const nameDropped: Rule = (config, observed) => {
   // The model of a pool with traffic is not edited at all; that is told by another rule, and once is enough.
   const fixed = (observed.record?.weights[config.stable] ?? 0) > 0;
   const own = observed.pools.find(({ name, owned }) => owned && name === config.stable)?.identity?.["model"];
-  return (observed.record?.names ?? [])
+  // Also what an update brought that broke off before it left a record.
+  const answered = new Set([
+    ...(observed.record?.names ?? []),
+    ...(observed.rewrites ?? []).map(({ model }) => model),
+  ]);
+  return [...answered]
     .filter((name) => !kept.has(name) && !(fixed && name === own))
     .map((name) => ({
       rule: "name-dropped",

@@ -1,0 +1,137 @@
+import assert from "node:assert/strict";
+import { after, before, describe, it } from "node:test";
+import { eventually, ready } from "../pods/small-cluster";
+import type { CommandResult } from "../tools/command";
+import { rehearsalOf } from "./kinds";
+import { StackLab } from "./stack-lab";
+
+/*
+ * Adapters that cannot be loaded, in a base-model roll-out and in one of their own: nothing is sent to who has not
+ * loaded them, the update says who and why, and the way back is open.
+ */
+
+const stable = "llm-pool";
+const candidate = "llm-pool-version-2";
+
+describe("a candidate whose adapter cannot be loaded", { concurrency: false }, () => {
+  let stack: StackLab;
+  before(async () => {
+    const { changes } = rehearsalOf("base-model", "dev");
+    stack = await StackLab.start({
+      ...changes,
+      "inference-rollout:candidate": "",
+      "inference-rollout:rollout": "",
+      "inference-rollout:objectives": [],
+      "inference-rollout:gate": { timeoutSeconds: 45 },
+    });
+    succeeded(await stack.update({}));
+  });
+  after(() => stack.stop());
+
+  function succeeded({ status, output }: CommandResult): void {
+    assert.equal(status, 0, output);
+  }
+  function stoppedBy({ status, output }: CommandResult, ...patterns: RegExp[]): void {
+    assert.notEqual(status, 0, output);
+    for (const pattern of patterns) assert.match(output, pattern);
+    assert.doesNotMatch(output, /at Object\.|at async /, "a stack trace helps nobody");
+  }
+
+  it("gets no traffic: the update stops and names pool, pod, adapter and the server's own words", async () => {
+    await stack.lose("acme/sql");
+    stoppedBy(
+      await stack.update({ candidate, weight: "10" }),
+      /pool llm-pool-version-2, pod llm-pool-version-2-\S+: adapter sql-v1: 404 Loading lora sql-v1 failed: No adapter found for acme\/sql/,
+    );
+    assert.deepEqual(await stack.weights(), { [stable]: 100 });
+  });
+
+  it("gets it once the adapter is there", async () => {
+    await stack.lose();
+    succeeded(await stack.update({}));
+    assert.deepEqual(await stack.weights(), { [stable]: 90, [candidate]: 10 });
+  });
+
+  it("gets no more where an adapter was lost and a pod restarted, which is not ready any more", async () => {
+    await stack.lose("acme/sql");
+    const [pod] = await stack.pods(candidate);
+    const name = pod?.metadata?.name ?? "";
+    await stack.killServer(name);
+    await eventually("the pod is not ready", async () =>
+      (await stack.pods(candidate)).some((found) => found.metadata?.name === name && !ready(found)),
+    );
+    stoppedBy(
+      await stack.update({ weight: "60" }),
+      /The route was not changed/,
+      new RegExp(`pool ${candidate}, pod ${name}: adapter sql-v1: 404 Loading lora sql-v1 failed`),
+    );
+    assert.deepEqual(await stack.weights(), { [stable]: 90, [candidate]: 10 });
+  });
+
+  it("can be left at once, broken as it is", async () => {
+    succeeded(await stack.update({ weight: "0" }));
+    assert.deepEqual(await stack.weights(), { [stable]: 100 });
+    succeeded(await stack.update({ candidate: undefined, weight: undefined }));
+    await stack.lose();
+  });
+});
+
+describe("a version of an adapter that cannot be loaded", { concurrency: false }, () => {
+  let stack: StackLab;
+  const v2 = {
+    "adapters[0].candidate.version": "v2",
+    "adapters[0].candidate.source": "acme/food-review-v2",
+  };
+  before(async () => {
+    const { changes } = rehearsalOf("adapter", "dev");
+    stack = await StackLab.start({ ...changes, "inference-rollout:gate": { timeoutSeconds: 45 } });
+    const { status, output } = await stack.update({});
+    assert.equal(status, 0, output);
+  });
+  after(() => stack.stop());
+
+  it("stops the update that brings it, and takes nothing from the pods that serve", async () => {
+    await stack.lose("acme/food-review-v2");
+    const { status, output } = await stack.update(v2);
+    assert.notEqual(status, 0);
+    assert.match(
+      output,
+      /pool llm, pod llm-\S+: adapter food-review-v2: 404 Loading lora food-review-v2 failed/,
+    );
+    assert.deepEqual(await stack.targets("llm", "food-review"), { "food-review-v1": 100 });
+    assert.ok((await stack.pods("llm")).every(ready), "pods that serve the old version go on");
+  });
+
+  it("gets no request, whatever weight it is given", async () => {
+    const { status, output } = await stack.update({ "adapters[0].weight": "10" });
+    assert.notEqual(status, 0);
+    assert.match(output, /No request was sent to food-review-v2/);
+    assert.deepEqual(await stack.targets("llm", "food-review"), { "food-review-v1": 100 });
+  });
+
+  it("gets requests once every pod has it", async () => {
+    await stack.lose();
+    const { status, output } = await stack.update({});
+    assert.equal(status, 0, output);
+    assert.deepEqual(await stack.targets("llm", "food-review"), {
+      "food-review-v1": 90,
+      "food-review-v2": 10,
+    });
+  });
+
+  it("cannot be taken away while it has requests, and can when it has none", async () => {
+    const refused = await stack.update({
+      "adapters[0].candidate": undefined,
+      "adapters[0].weight": undefined,
+    });
+    assert.notEqual(refused.status, 0);
+    assert.match(refused.output, /adapter-version-has-traffic/);
+    const back = await stack.update({ ...v2, "adapters[0].weight": "0" });
+    assert.equal(back.status, 0, back.output);
+    const { status, output } = await stack.update({
+      "adapters[0].candidate": undefined,
+      "adapters[0].weight": undefined,
+    });
+    assert.equal(status, 0, output);
+  });
+});
