@@ -6,51 +6,62 @@ import { lookAtServers, type Failing, type ServersTask } from "./live/servers";
 import { until, type Progress } from "./live/wait";
 import { adapterListFor, newVersions, versionsToProve } from "./plan/model-names";
 import { sharesOf, type Observed } from "./plan/observed";
-import type { PlannedPool } from "./plan/plan";
+import type { Plan, PlannedPool } from "./plan/plan";
 
 /** What waiting for adapters needs to know of an update. */
 export interface AdapterWaits {
   config: ServiceConfig;
   observed: Observed;
-  pools: readonly PlannedPool[];
+  plan: Pick<Plan, "pools" | "backends">;
   reader: () => Promise<ClusterReader>;
 }
 
 /**
- * For a pool with adapters that has no traffic: everything that names it waits until its servers have them. A pool
- * that customers are on is never waited for here, because going back must not wait for a pool that is broken.
+ * For a pool with adapters that is new, or that this update makes larger: everything that names it waits until its
+ * servers have loaded them, as the provider would wait for a pool without. A pool whose share falls is never waited
+ * for: going back must not wait for a pool that is broken.
  */
 export function loadedBefore(
   waits: AdapterWaits,
 ): (planned: PlannedPool) => (() => Promise<void>) | undefined {
+  const { observed, plan } = waits;
   return (planned) => {
-    const { pool, replicas } = planned;
-    const share = sharesOf(waits.observed.route?.backends ?? []).get(pool.name) ?? 0;
+    const { name } = planned.pool;
     const task = taskFor(waits, planned);
-    if (task?.revision === undefined || share > 0) return undefined;
-    return () => waitFor(waits, { ...task, replicas }, "No traffic was sent to it", loadingMinutes * 60);
+    const live = observed.pools.find((pool) => pool.owned && pool.name === name);
+    const isNew = observed.record?.pools[name] === undefined;
+    const grows = live?.replicas !== undefined && planned.replicas > live.replicas;
+    const [now, next] = [observed.route?.backends ?? [], plan.backends].map(
+      (backends) => sharesOf(backends).get(name) ?? 0,
+    ) as [number, number];
+    if (task === undefined || !(isNew || grows) || next < now) return undefined;
+    const replicas = planned.replicas;
+    return () => waitFor(waits, { ...task, replicas }, "No more traffic was sent to it", loadingMinutes * 60);
   };
 }
 
-/** Before requests are rewritten to versions that were not serving before: every pod has them, or nothing changes. */
-export async function proveVersions(waits: AdapterWaits): Promise<void> {
-  for (const planned of waits.pools) {
-    const versions = versionsToProve(waits.config, waits.observed, planned.pool);
-    const task = taskFor(waits, planned);
-    if (versions.length === 0 || task === undefined) continue;
-    if (waits.config.gate.via === "off") {
-      await pulumi.log.warn(`gate.via is off: nobody asked whether ${versions.join(", ")} is loaded`);
-      continue;
-    }
-    await waitFor(waits, task, `No request was sent to ${versions.join(", ")} that was not before`);
+/**
+ * Before a pool's requests are rewritten to versions that were not serving before: every pod of it has them, or
+ * nothing changes.
+ */
+export async function proveVersions(waits: AdapterWaits, pool: string): Promise<void> {
+  const planned = waits.plan.pools.find((entry) => entry.pool.name === pool);
+  if (planned === undefined) return;
+  const versions = versionsToProve(waits.config, waits.observed, planned.pool);
+  const task = taskFor(waits, planned);
+  if (versions.length === 0 || task === undefined) return;
+  if (waits.config.gate.via === "off") {
+    await pulumi.log.warn(`gate.via is off: nobody asked whether ${versions.join(", ")} is loaded`);
+    return;
   }
+  await waitFor(waits, task, `No request was sent to ${versions.join(", ")} that was not before`);
 }
 
 /** A version that was staged is loaded everywhere before the update counts as done, also while it has no weight. */
 export async function confirmVersions(waits: AdapterWaits): Promise<void> {
   const versions = newVersions(waits.config, waits.observed);
   if (versions.length === 0) return;
-  for (const planned of waits.pools) {
+  for (const planned of waits.plan.pools) {
     const task = taskFor(waits, planned);
     if (task !== undefined)
       await waitFor(waits, task, `${versions.join(", ")} is not to be given any weight`);

@@ -29,15 +29,20 @@ export interface HookContext {
 export function trafficHooks(context: HookContext): ServiceHooks {
   const gate = new pulumi.ResourceHook("candidate-gate", () => gateHook(context));
   const guard = new pulumi.ResourceHook("traffic-guard", (args) => guardHook(context, args));
-  const { config, observed, reader } = context;
-  const waits = { config, observed, pools: context.plan.pools, reader };
-  const versions = new pulumi.ResourceHook("version-gate", () => proveVersions(waits));
+  const versions = new pulumi.ResourceHook("version-gate", (args) =>
+    proveVersions(context, poolOf(args.newInputs)),
+  );
   return {
     names: { beforeCreate: [versions], beforeUpdate: [versions] },
-    ...(pulumi.runtime.isDryRun() ? {} : { loaded: loadedBefore(waits) }),
+    ...(pulumi.runtime.isDryRun() ? {} : { loaded: loadedBefore(context) }),
     route: { beforeCreate: [gate], beforeUpdate: [gate], beforeDelete: [guard] },
     beforeDelete: [guard],
   };
+}
+
+/** The pool that an object says it belongs to; "" where it says none. */
+function poolOf(inputs: unknown): string {
+  return (inputs as Partial<LiveObject> | undefined)?.metadata?.labels?.[labels.pool] ?? "";
 }
 
 /** Before the route changes: a candidate whose share rises proves itself, or the route stays as it is. */

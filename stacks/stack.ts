@@ -101,7 +101,7 @@ async function confirmed(
   reader: () => Promise<ClusterReader>,
 ): Promise<string> {
   const address = await confirm(config, plan, gateway, reader);
-  await confirmVersions({ config, observed, pools: plan.pools, reader });
+  await confirmVersions({ config, observed, plan, reader });
   return address;
 }
 
