@@ -43,6 +43,7 @@ export const maxServiceName = 20;
 
 export const routeName = (service: string): string => `routes-to-${service}`;
 export const previewRouteName = (service: string): string => `preview-of-${service}`;
+export const closedPathsName = (service: string): string => `closed-paths-of-${service}`;
 export const pickerName = (pool: string): string => `${pool}-epp`;
 export const poolNamespace = (service: string, pool: string): string => `${service}-${pool}`;
 

@@ -1,6 +1,7 @@
 import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
 import * as random from "@pulumi/random";
+import { ClosedPaths } from "../components/closed-paths";
 import { InferenceRoute, PreviewRoute, type GatewayRef } from "../components/inference-route";
 import { PoolNamespace } from "../components/pool-namespace";
 import { ServingPool } from "../components/serving-pool";
@@ -60,6 +61,15 @@ export function buildService(config: ServiceConfig, plan: Plan, options: Service
   const pools = plan.pools.map((planned) => buildPool(config, plan, planned, hooks, options));
   const beforeRoute: pulumi.Input<pulumi.Resource>[] = [guard, ...pools.flatMap(({ ready: waits }) => waits)];
 
+  if (plan.pools.some(({ pool }) => pool.adapters)) {
+    beforeRoute.push(
+      new ClosedPaths(
+        config.service,
+        { service: config.service, namespace: config.namespace, gateway: gatewayRef, ...hostnames },
+        opts,
+      ),
+    );
+  }
   if (plan.candidate !== undefined && preview !== undefined) {
     beforeRoute.push(
       new PreviewRoute(

@@ -126,6 +126,21 @@ describe("model servers with adapters", () => {
     assert.ok(list !== undefined && list.subPath === undefined, "a subPath would never see a change");
   });
 
+  it("are not reached by customers where adapters are loaded and unloaded", () => {
+    const { rules } = named(resources, "HTTPRoute", "closed-paths-of-llm")["spec"] as {
+      rules: {
+        matches: { path: { value: string } }[];
+        backendRefs?: object[];
+        filters: { type: string }[];
+      }[];
+    };
+    assert.deepEqual(
+      rules.flatMap(({ matches }) => matches.map(({ path }) => path.value)),
+      ["/v1/load_lora_adapter", "/v1/unload_lora_adapter"],
+    );
+    assert.ok(rules.every(({ backendRefs, filters }) => backendRefs === undefined && filters.length === 1));
+  });
+
   it("may load adapters while they run", () => {
     const [server] = podOf(resources, "llm").containers;
     assert.ok(server !== undefined && server.args.includes("--enable-lora"));
@@ -159,12 +174,17 @@ describe("model servers with adapters", () => {
     let during: string[] = [];
     const all = await render(adapterCase({}), async () => {
       await sleep(500);
-      during = renderedSoFar().map(({ inputs }) => String(inputs["kind"]));
+      during = renderedSoFar().map(
+        ({ inputs }) => (inputs["metadata"] as { name?: string } | undefined)?.name ?? "",
+      );
     });
-    assert.ok(during.includes("Deployment"));
-    for (const kind of ["HTTPRoute", "InferenceModelRewrite"]) {
-      assert.ok(!during.includes(kind), kind);
-      assert.ok(ofKind(all, kind).length > 0, kind);
+    assert.ok(during.includes("llm"));
+    for (const [kind, name] of [
+      ["HTTPRoute", "routes-to-llm"],
+      ["InferenceModelRewrite", "llm-names"],
+    ] as const) {
+      assert.ok(!during.includes(name), name);
+      named(all, kind, name);
     }
   });
 });

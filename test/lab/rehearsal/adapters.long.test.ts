@@ -119,6 +119,18 @@ describe("a version of an adapter that cannot be loaded", { concurrency: false }
     });
   });
 
+  it("cannot be unloaded by a customer", async () => {
+    const { host, port } = await stack.target();
+    const answer = await fetch(`http://${host}:${port}/v1/unload_lora_adapter`, {
+      method: "POST",
+      redirect: "manual",
+      headers: { "content-type": "application/json" },
+      body: JSON.stringify({ lora_name: "food-review-v1" }),
+    });
+    assert.equal(answer.status, 302);
+    assert.ok((await stack.pods("llm")).every(ready));
+  });
+
   it("cannot be taken away while it has requests, and can when it has none", async () => {
     const refused = await stack.update({
       "adapters[0].candidate": undefined,
