@@ -2,7 +2,7 @@ import * as pulumi from "@pulumi/pulumi";
 import type { OwnedPool } from "../stacks/config/resolved";
 import type { PoolIdentity } from "../stacks/plan/identity";
 import { AcceleratorNodePool } from "./accelerator-node-pool";
-import { nodesFor, place } from "./accelerators/placement";
+import { isMisfit, place } from "./accelerators/placement";
 import { EndpointPicker } from "./endpoint-picker";
 import { InferencePool } from "./inference-pool";
 import { ModelServer } from "./model-server";
@@ -47,7 +47,7 @@ export class ServingPool extends pulumi.ComponentResource {
     super("inference-rollout:index:ServingPool", name, {}, opts);
     const { pool, namespace, service } = args;
     const placement = place({ ...pool.hardware, perReplica: pool.hardware.acceleratorsPerReplica });
-    if (typeof placement === "string") throw new pulumi.ResourceError(placement, this);
+    if (isMisfit(placement)) throw new pulumi.ResourceError(placement.reason, this);
     const child = { parent: this };
     const nodes =
       args.nodes === undefined
@@ -60,10 +60,9 @@ export class ServingPool extends pulumi.ComponentResource {
                 service,
                 pool: pool.name,
                 placement,
-                nodes: nodesFor(args.replicas, placement),
-                provisioning: pool.hardware.provisioning,
-                driver: pool.hardware.driver,
-                ...(pool.hardware.zones === undefined ? {} : { zones: pool.hardware.zones }),
+                hardware: pool.hardware,
+                replicas: args.replicas,
+                ...(pool.autoscaling === undefined ? {} : { maxReplicas: pool.autoscaling.max }),
               },
               child,
             ),

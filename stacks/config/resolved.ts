@@ -1,3 +1,4 @@
+import type { Provisioning } from "../../components/accelerators/accelerator";
 import type { Allowance } from "./schema";
 
 /*
@@ -22,8 +23,36 @@ export interface Hardware {
   acceleratorsPerReplica: number;
   machineType?: string;
   zones?: readonly string[];
-  provisioning: "on-demand" | "spot";
+  provisioning: Provisioning;
+  /** The specific reservation, where provisioning is that. */
+  reservation?: string;
+  /** How machines are bought where the first way has none left. */
+  fallback?: "on-demand";
   driver: "default" | "latest" | "disabled";
+  /** GKE version of the nodes; absent: the cluster's. */
+  nodeVersion?: string;
+  nodeImage: "cos" | "ubuntu";
+  /** Disk image with container images on it. */
+  imageCache?: string;
+  /** Gigabytes of each node's boot disk; absent: GKE's own. */
+  diskGb?: number;
+  /** Absent: what the accelerator's machines have. */
+  acceleratorNetwork?: "auto" | "none";
+}
+
+/** Where the weights of a model come from. */
+export type Weights =
+  | { from: "hugging-face" }
+  | { from: "gcs"; bucket: string; path: string; loader: "mount" | "stream" }
+  | { from: "disk"; claim: string; path: string };
+
+/** Replicas that follow the load. The plan's size is the least; nothing but the autoscaler goes above it. */
+export interface Autoscaling {
+  /** The most replicas. */
+  max: number;
+  metric: "queue" | "cache";
+  /** Waiting requests a replica, or percent of the KV cache. */
+  target: number;
 }
 
 /** A pool that this stack makes. */
@@ -39,6 +68,9 @@ export interface OwnedPool {
   hardware: Hardware;
   model: string;
   server: Server;
+  weights: Weights;
+  /** Absent: the number of replicas is the plan's alone. */
+  autoscaling?: Autoscaling;
   /** An existing pool whose pod template this one takes over instead of being given model and server. */
   templateOf?: { name: string; namespace: string };
 }

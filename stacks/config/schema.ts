@@ -1,47 +1,13 @@
 import { z } from "zod";
 import { acceleratorNames } from "../../components/accelerators/catalogue";
+import { dnsName, flag, integer, name, oneOf, text } from "./fields";
+import { autoscalingSchema, hardwareFields, weightsSchema } from "./pool-schema";
 import { maxLabel, maxPoolName, maxServiceName } from "../names";
 
 /*
  * The shape of a stack's config. Each field's error text is what is allowed there: validation adds the key, what
  * was found and the command that mends it (validate.ts). Descriptions and defaults become docs/config.md.
  */
-
-const dnsLabel = /^[a-z0-9]([-a-z0-9]*[a-z0-9])?$/;
-const dnsName = /^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$/;
-
-/** A name that Kubernetes takes everywhere, so also where it must begin with a letter (Services). */
-const name = (max: number): z.ZodString => {
-  const allowed = `a name of at most ${max} characters: a-z, 0-9 and -, beginning with a letter, not ending with -`;
-  return z
-    .string({ error: allowed })
-    .max(max, allowed)
-    .regex(/^[a-z]/, allowed)
-    .regex(dnsLabel, allowed);
-};
-
-const text = (allowed: string): z.ZodString => z.string({ error: allowed }).min(1, allowed);
-
-/** An integer, also as the string that `pulumi config set` stores. */
-function integer(min: number, max: number, what: string): z.ZodType<number> {
-  const allowed = `a whole number from ${min} to ${max}${what}`;
-  return z.preprocess(
-    (value) => (typeof value === "string" && /^[+-]?\d+$/.test(value) ? Number(value) : value),
-    z.int({ error: allowed }).min(min, allowed).max(max, allowed),
-  );
-}
-
-function oneOf<const T extends readonly [string, ...string[]]>(
-  values: T,
-): z.ZodEnum<{ [K in T[number]]: K }> {
-  return z.enum(values, { error: `one of ${values.join(", ")}` });
-}
-
-const flag = (): z.ZodType<boolean> =>
-  z.preprocess(
-    (value) => (value === "true" ? true : value === "false" ? false : value),
-    z.boolean({ error: "true or false" }),
-  );
 
 export const serverSchema = z.strictObject(
   {
@@ -82,7 +48,7 @@ export const poolSchema = z.strictObject(
     accelerator: oneOf(acceleratorNames as [string, ...string[]])
       .optional()
       .describe("GKE's name of the accelerator."),
-    acceleratorsPerReplica: integer(1, 64, "")
+    acceleratorsPerReplica: integer(1, 256, "")
       .optional()
       .describe(
         "GPUs or TPU chips of one replica. Default: 1 GPU; for TPUs all chips of the smallest machine.",
@@ -101,12 +67,9 @@ export const poolSchema = z.strictObject(
       .min(1, "at least one zone")
       .optional()
       .describe("Zones of the nodes. Default: the cluster's."),
-    provisioning: oneOf(["on-demand", "spot"])
-      .optional()
-      .describe("How the machines are bought. Default: on-demand."),
-    driver: oneOf(["default", "latest", "disabled"])
-      .optional()
-      .describe("GPU driver that GKE installs. Default: default."),
+    ...hardwareFields,
+    weights: weightsSchema.optional().describe("Default: the stack's weights."),
+    autoscaling: autoscalingSchema.optional(),
   },
   { error: "an object" },
 );
@@ -203,6 +166,9 @@ export const configSchema = {
     .optional()
     .describe("The model that every pool serves that names none itself."),
   server: serverSchema.optional().describe("The model server of every pool that names none itself."),
+  weights: weightsSchema
+    .optional()
+    .describe("Where the weights of every pool come from that says nothing itself. Default: Hugging Face."),
   stable: name(maxPoolName).optional().describe("The pool that serves the customers."),
   candidate: z
     .union([z.literal(""), name(maxPoolName)], { error: "the name of a pool, or nothing" })

@@ -93,7 +93,7 @@ describe("a service without objectives", () => {
       ]),
       [
         ["llm-abc123", 6, "g2-standard-12"],
-        ["llm-new-abc123", 2, "a3-highgpu-1g"],
+        ["llm-new-abc123", 1, "a3-highgpu-8g"],
       ],
     );
     for (const { inputs } of pools) {
