@@ -2,9 +2,10 @@ import * as pulumi from "@pulumi/pulumi";
 import type { OwnedPool } from "../stacks/config/resolved";
 import type { PoolIdentity } from "../stacks/plan/identity";
 import { AcceleratorNodePool } from "./accelerator-node-pool";
-import { isMisfit, place } from "./accelerators/placement";
+import { isMisfit, placementOf } from "./accelerators/placement";
 import { EndpointPicker } from "./endpoint-picker";
 import { InferencePool } from "./inference-pool";
+import { ModelAccess } from "./model-access";
 import { ModelServer } from "./model-server";
 import { Objectives } from "./objectives";
 import type { PodTemplate } from "./pod-template";
@@ -46,7 +47,7 @@ export class ServingPool extends pulumi.ComponentResource {
   constructor(name: string, args: ServingPoolArgs, opts?: pulumi.ComponentResourceOptions) {
     super("inference-rollout:index:ServingPool", name, {}, opts);
     const { pool, namespace, service } = args;
-    const placement = place({ ...pool.hardware, perReplica: pool.hardware.acceleratorsPerReplica });
+    const placement = placementOf(pool.hardware);
     if (isMisfit(placement)) throw new pulumi.ResourceError(placement.reason, this);
     const child = { parent: this };
     const nodes =
@@ -80,6 +81,22 @@ export class ServingPool extends pulumi.ComponentResource {
       child,
     );
     const objectives = new Objectives(name, { ...common, objectives: args.objectives }, child);
+    const access =
+      pool.weights.from === "gcs"
+        ? [
+            new ModelAccess(
+              name,
+              {
+                service,
+                pool: pool.name,
+                namespace,
+                bucket: pool.weights.bucket,
+                ...(args.nodes?.project === undefined ? {} : { project: args.nodes.project }),
+              },
+              child,
+            ),
+          ]
+        : [];
     const server = new ModelServer(
       name,
       {
@@ -89,10 +106,14 @@ export class ServingPool extends pulumi.ComponentResource {
         acceleratorsPerReplica: pool.hardware.acceleratorsPerReplica,
         model: pool.model,
         server: pool.server,
+        weights: pool.weights,
+        provisioning: pool.hardware.provisioning,
+        prefersSpot: pool.hardware.fallback !== undefined,
+        ...(pool.autoscaling === undefined ? {} : { autoscaling: pool.autoscaling }),
         ...(args.template === undefined ? {} : { template: args.template }),
         ...(args.token === undefined ? {} : { token: args.token }),
       },
-      { ...child, dependsOn: [...nodes, picker, inferencePool, objectives] },
+      { ...child, dependsOn: [...nodes, ...access, picker, inferencePool, objectives] },
     );
     this.ready = [server, inferencePool, picker, objectives];
     this.registerOutputs();

@@ -1,4 +1,5 @@
 import * as pulumi from "@pulumi/pulumi";
+import { isGrouped } from "../components/accelerators/placement";
 import { previewHeader } from "../components/inference-route";
 import type { GatewayConfig, ServiceConfig } from "./config/resolved";
 import type { ClusterReader, LiveObject } from "./live/cluster-reader";
@@ -45,6 +46,7 @@ async function gateHook({ config, plan, gateway, reader, previewSecret }: HookCo
     via: config.gate.via,
     pool: candidate,
     ...(plan.candidateNeeds === undefined ? {} : { replicas: plan.candidateNeeds }),
+    groups: hasGroups(config, candidate.name),
     models: modelNames(config),
     previewRoute: { namespace: config.namespace, name: previewRouteName(config.service) },
     gateway,
@@ -60,6 +62,11 @@ async function gateHook({ config, plan, gateway, reader, previewSecret }: HookCo
     timeoutSeconds: config.gate.timeoutSeconds,
     report: (text) => void pulumi.log.info(`gate: ${text}`, undefined, undefined, true),
   });
+}
+
+function hasGroups(config: ServiceConfig, name: string): boolean {
+  const pool = config.pools[name];
+  return pool?.existing === false && isGrouped(pool.hardware);
 }
 
 /** Every name that clients of the stable pool ask for. */

@@ -1,6 +1,6 @@
 import * as pulumi from "@pulumi/pulumi";
 import { previewHeader } from "../components/inference-route";
-import { isMisfit, nodesFor, place } from "../components/accelerators/placement";
+import { isMisfit, nodesFor, placementOf } from "../components/accelerators/placement";
 import type { GatewayConfig, ServiceConfig } from "./config/resolved";
 import { removeCommand, setCommand } from "./config/mistakes";
 import type { Plan, RoutedPool } from "./plan/plan";
@@ -26,7 +26,7 @@ export function nextSteps(config: ServiceConfig, plan: Plan): { next?: string; b
 export function poolStates(plan: Plan): Record<string, object> {
   const shares = sharesOf(plan.backends);
   const owned = plan.pools.map(({ pool, namespace, replicas }) => {
-    const placement = place({ ...pool.hardware, perReplica: pool.hardware.acceleratorsPerReplica });
+    const placement = placementOf(pool.hardware);
     const nodes = isMisfit(placement) ? 0 : nodesFor(replicas, placement);
     const state = {
       namespace,

@@ -139,6 +139,21 @@ function wrongProvisioning(accelerator: Accelerator, fitting: readonly Candidate
   };
 }
 
+/** What a pool's hardware says, in the words of a config. */
+export interface HardwareWords extends Omit<Need, "perReplica"> {
+  acceleratorsPerReplica: number;
+}
+
+export function placementOf(hardware: HardwareWords): Placement | Misfit {
+  return place({ ...hardware, perReplica: hardware.acceleratorsPerReplica });
+}
+
+/** Whether a replica is a group of pods, because it takes several machines. */
+export function isGrouped(hardware: HardwareWords): boolean {
+  const found = placementOf(hardware);
+  return !isMisfit(found) && found.hosts > 1;
+}
+
 /** Machines that `replicas` replicas need. */
 export function nodesFor(replicas: number, { replicasPerNode, hosts }: Placement): number {
   return hosts > 1 ? replicas * hosts : Math.ceil(replicas / replicasPerNode);

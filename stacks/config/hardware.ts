@@ -1,5 +1,5 @@
 import { acceleratorNamed } from "../../components/accelerators/catalogue";
-import { isMisfit, nodesFor, place, type Placement } from "../../components/accelerators/placement";
+import { isMisfit, nodesFor, placementOf, type Placement } from "../../components/accelerators/placement";
 import { missing, removeCommand, setCommand, shown, type Mistake } from "./mistakes";
 import type { Hardware } from "./resolved";
 import type { PoolInput } from "./schema";
@@ -10,6 +10,8 @@ export interface ResolvedHardware {
   family: "gpu" | "tpu";
   /** Machines of one replica. */
   hosts: number;
+  /** GPUs or chips of one machine. */
+  perMachine: number;
 }
 
 /**
@@ -64,7 +66,7 @@ export function resolveHardware(
     ...(input.diskGb === undefined ? {} : { diskGb: input.diskGb }),
     ...(input.acceleratorNetwork === undefined ? {} : { acceleratorNetwork: input.acceleratorNetwork }),
   };
-  const placement = place({ ...hardware, perReplica: hardware.acceleratorsPerReplica });
+  const placement = placementOf(hardware);
   if (isMisfit(placement)) {
     const { field, reason, nearest } = placement;
     mistakes.push({
@@ -79,7 +81,12 @@ export function resolveHardware(
   mistakes.push(...rules.flatMap((rule) => rule(key, hardware, placement, input.replicas ?? 1)));
   return mistakes.length > before
     ? undefined
-    : { hardware, family: accelerator.family, hosts: placement.hosts };
+    : {
+        hardware,
+        family: accelerator.family,
+        hosts: placement.hosts,
+        perMachine: placement.machine.count,
+      };
 }
 
 type Rule = (key: string, hardware: Hardware, placement: Placement, replicas: number) => Mistake[];

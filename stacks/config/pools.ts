@@ -1,6 +1,6 @@
 import { poolNamespace } from "../names";
 import { inherit, resolveHardware } from "./hardware";
-import { broken, missing, removeCommand, type Mistake } from "./mistakes";
+import { broken, missing, removeCommand, setCommand, type Mistake } from "./mistakes";
 import type { Pool } from "./resolved";
 import type { PoolInput } from "./schema";
 import { resolveServer } from "./servers";
@@ -63,6 +63,14 @@ export function resolvePool(
   if (input.accelerator === undefined || input.replicas === undefined) return undefined;
   const hardware = resolveHardware(key, { ...input, accelerator: input.accelerator }, mistakes);
   if (hardware === undefined) return undefined;
+  if (template !== undefined && hardware.hosts > 1) {
+    mistakes.push({
+      key: `${key}.like`,
+      found: `${template.name}, whose pods are single ones, for a slice of ${hardware.hosts} machines`,
+      allowed: "a pool of this stack, or hardware where one machine carries a replica",
+      mend: setCommand(`${key}.acceleratorsPerReplica`, String(hardware.perMachine)),
+    });
+  }
   const server = resolveServer(shape.values.server, input.server, hardware.family);
   const context = { key, input, own, server, family: hardware.family, hosts: hardware.hosts };
   const weights = resolveWeights(input.weights ?? shape.values.weights, model ?? "", context, mistakes);

@@ -2,6 +2,7 @@ import * as http from "node:http";
 import * as https from "node:https";
 import { podSelector } from "../names";
 import type { ClusterReader, LiveObject } from "./cluster-reader";
+import { modelServersIn } from "./model-servers";
 import { selectsPodsOf } from "./observe";
 import { lookAtRoute } from "./programmed";
 import { until, type Progress, type WaitOptions } from "./wait";
@@ -12,6 +13,8 @@ export interface GateTask {
   pool: { name: string; namespace: string };
   /** Model servers that have to be ready: the declared size, so that no weight exceeds what is there. */
   replicas?: number;
+  /** Whether its replicas are groups of pods. Default: they are single ones. */
+  groups?: boolean;
   /** Names that clients ask for; the candidate must answer for every one. */
   models: readonly string[];
   previewRoute: { name: string; namespace: string };
@@ -74,10 +77,13 @@ async function lookAtCandidate(reader: ClusterReader, task: GateTask): Promise<P
   return missing.length === 0 ? { done: true } : { missing };
 }
 
-async function missingServers(reader: ClusterReader, { pool, replicas }: GateTask): Promise<string[]> {
+async function missingServers(
+  reader: ClusterReader,
+  { pool, replicas, groups }: GateTask,
+): Promise<string[]> {
   if (replicas === undefined) return [];
-  const deployments = await reader.list(`/apis/apps/v1/namespaces/${pool.namespace}/deployments`);
-  const server = deployments.find((deployment) => selectsPodsOf(podSelector(pool.name), deployment));
+  const servers = await modelServersIn(reader, pool.namespace, groups ?? false);
+  const server = servers.find((deployment) => selectsPodsOf(podSelector(pool.name), deployment));
   if (server === undefined) return [`pool ${pool.name} has no model servers`];
   const ready = readyReplicas(server);
   return ready >= replicas ? [] : [`${ready} of ${replicas} model servers of ${pool.name} are ready`];

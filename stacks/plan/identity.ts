@@ -1,4 +1,4 @@
-import { isMisfit, place } from "../../components/accelerators/placement";
+import { isMisfit, placementOf } from "../../components/accelerators/placement";
 import type { Hardware, OwnedPool } from "../config/resolved";
 
 /**
@@ -39,7 +39,7 @@ export function identityOf(pool: OwnedPool): PoolIdentity {
  * another must not exchange machines under customers. Naming the old one in the config keeps it.
  */
 function machineTypeOf(hardware: Hardware): string | undefined {
-  const found = place({ ...hardware, perReplica: hardware.acceleratorsPerReplica });
+  const found = placementOf(hardware);
   return isMisfit(found) ? hardware.machineType : found.machine.type;
 }
 
