@@ -1,5 +1,6 @@
 import * as pulumi from "@pulumi/pulumi";
-import type { OwnedPool } from "../stacks/config/resolved";
+import type { GatewayConfig, OwnedPool } from "../stacks/config/resolved";
+import type { Served } from "../stacks/live/served";
 import type { PoolIdentity } from "../stacks/plan/identity";
 import { AcceleratorNodePool } from "./accelerator-node-pool";
 import { isMisfit, placementOf } from "./accelerators/placement";
@@ -9,6 +10,8 @@ import { ModelAccess } from "./model-access";
 import { ModelServer } from "./model-server";
 import { Objectives } from "./objectives";
 import type { PodTemplate } from "./pod-template";
+import { PoolMonitoring } from "./pool-monitoring";
+import { PoolPolicies } from "./pool-policies";
 import type { TokenSecret } from "./server-template";
 
 /** Where GKE makes nodes; absent where the cluster's nodes are somebody else's business. */
@@ -27,6 +30,10 @@ export interface ServingPoolArgs {
   identity: PoolIdentity;
   objectives: readonly { name: string; priority: number }[];
   nodes?: NodeLocation;
+  /** What the cluster serves beyond Kubernetes: nothing is asked of it that it does not know. */
+  served: Served;
+  /** What the load balancer is told of every pool. */
+  gateway: Pick<GatewayConfig, "timeoutSeconds" | "logging" | "cloudArmor">;
   template?: PodTemplate;
   token?: TokenSecret;
   /** Asked before anything is deleted that customers may be connected to. */
@@ -80,6 +87,22 @@ export class ServingPool extends pulumi.ComponentResource {
       { ...common, targetPort: pool.server.port, picker: picker.serviceName, identity: args.identity },
       child,
     );
+    const policies = args.served.gatewayPolicies
+      ? [
+          new PoolPolicies(
+            name,
+            {
+              ...common,
+              port: pool.server.port,
+              timeoutSeconds: args.gateway.timeoutSeconds,
+              logging: args.gateway.logging,
+              ...(args.gateway.cloudArmor === undefined ? {} : { cloudArmor: args.gateway.cloudArmor }),
+            },
+            { ...child, dependsOn: inferencePool },
+          ),
+        ]
+      : [];
+    if (args.served.podMonitoring) new PoolMonitoring(name, common, child);
     const objectives = new Objectives(name, { ...common, objectives: args.objectives }, child);
     const access =
       pool.weights.from === "gcs"
@@ -115,7 +138,7 @@ export class ServingPool extends pulumi.ComponentResource {
       },
       { ...child, dependsOn: [...nodes, ...access, picker, inferencePool, objectives] },
     );
-    this.ready = [server, inferencePool, picker, objectives];
+    this.ready = [server, inferencePool, picker, objectives, ...policies];
     this.registerOutputs();
   }
 }

@@ -1,6 +1,7 @@
 import * as pulumi from "@pulumi/pulumi";
 import { isGrouped } from "../components/accelerators/placement";
 import { previewHeader } from "../components/inference-route";
+import { usesTls } from "./config/gateway";
 import type { GatewayConfig, ServiceConfig } from "./config/resolved";
 import type { ClusterReader, LiveObject } from "./live/cluster-reader";
 import { passGate, type GateTask } from "./live/gate";
@@ -52,7 +53,7 @@ async function gateHook({ config, plan, gateway, reader, previewSecret }: HookCo
     gateway,
     endpoint: {
       port: gateway.port,
-      tls: gateway.tlsSecret !== undefined,
+      tls: usesTls(gateway),
       ...(gateway.hostname === undefined ? {} : { hostname: gateway.hostname }),
       ...(config.gate.address === undefined ? {} : { address: config.gate.address }),
     },

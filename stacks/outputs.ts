@@ -1,6 +1,7 @@
 import * as pulumi from "@pulumi/pulumi";
 import { previewHeader } from "../components/inference-route";
 import { isMisfit, nodesFor, placementOf } from "../components/accelerators/placement";
+import { usesTls } from "./config/gateway";
 import type { GatewayConfig, ServiceConfig } from "./config/resolved";
 import { removeCommand, setCommand } from "./config/mistakes";
 import type { Plan, RoutedPool } from "./plan/plan";
@@ -54,7 +55,7 @@ export function howToTry(
   gateway: GatewayConfig,
   address: string,
 ): { customers: string; candidate?: string } {
-  const scheme = gateway.tlsSecret === undefined ? "http" : "https";
+  const scheme = usesTls(gateway) ? "https" : "http";
   const host = gateway.hostname ?? address;
   const usual = gateway.port === (scheme === "http" ? 80 : 443);
   const url = `${scheme}://${host}${usual ? "" : `:${gateway.port}`}/v1/completions`;

@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { acceleratorNames } from "../../components/accelerators/catalogue";
-import { dnsName, flag, integer, name, oneOf, text } from "./fields";
+import { flag, integer, name, oneOf, text } from "./fields";
+import { gatewaySchema } from "./gateway-schema";
 import { autoscalingSchema, hardwareFields, weightsSchema } from "./pool-schema";
 import { maxLabel, maxPoolName, maxServiceName } from "../names";
 
@@ -96,36 +97,31 @@ export const clusterSchema = z.strictObject(
     kubeconfig: text("a kubeconfig, or the path of one")
       .optional()
       .describe("Use this cluster as it is; node pools are left alone. Set it with --secret."),
+    channel: oneOf(["rapid", "regular", "stable"])
+      .optional()
+      .describe("Release channel of a cluster that is made here. Default: regular."),
+    authorizedNetworks: z
+      .array(
+        text("a network, as 203.0.113.7/32").regex(/^[0-9a-fA-F.:]+\/\d+$/, "a network, as 203.0.113.7/32"),
+        {
+          error: "a list of networks, as 203.0.113.7/32",
+        },
+      )
+      .optional()
+      .describe(
+        "Networks from which the control plane of a cluster that is made here may be reached. Default: none, so only from inside its network.",
+      ),
+    nodeServiceAccount: text("the address of a service account")
+      .regex(/^[^@\s]+@[^@\s]+\.gserviceaccount\.com$/, "the address of a service account")
+      .optional()
+      .describe(
+        "Whom the accelerator nodes of a cluster that exists act as. Default: the project's default service account.",
+      ),
   },
-  { error: "an object with name, location, create, kubeconfig" },
-);
-
-export const gatewaySchema = z.strictObject(
   {
-    name: name(maxLabel).optional().describe("Default: my-inference-gateway, the source's name."),
-    namespace: name(maxLabel).optional().describe("Default: the service's namespace."),
-    existing: flag()
-      .optional()
-      .describe("The Gateway was made by somebody else (also by a platform stack). Default: false."),
-    routesFrom: z
-      .array(name(maxLabel), { error: "a list of namespaces" })
-      .optional()
-      .describe("Namespaces whose routes may attach. Default: the service's namespace."),
-    exposure: oneOf(["internal", "external"])
-      .optional()
-      .describe("Default: internal, a regional internal load balancer."),
-    port: integer(1, 65535, "")
-      .optional()
-      .describe("Default: 80 in clear text inside the network, 443 with TLS."),
-    hostname: text("a DNS name")
-      .regex(dnsName, "a DNS name")
-      .optional()
-      .describe("Needed for an external gateway."),
-    tlsSecret: name(maxLabel)
-      .optional()
-      .describe("Secret with the certificate, in the gateway's namespace. Needed for an external gateway."),
+    error:
+      "an object with name, location, create, kubeconfig, channel, authorizedNetworks, nodeServiceAccount",
   },
-  { error: "an object" },
 );
 
 export const gateSchema = z.strictObject(

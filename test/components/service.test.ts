@@ -4,6 +4,7 @@ import { rendered, type Registered } from "../rendering";
 import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
 import { serviceConfig, sourceCase } from "../stacks/cases";
+import { newCluster } from "../../stacks/live/served";
 import type { RawConfig } from "../../stacks/config/validate";
 import { nothingDeployed } from "../../stacks/plan/observed";
 import { plan } from "../../stacks/plan/plan";
@@ -23,12 +24,16 @@ function render(raw: RawConfig): Promise<Registered[]> {
           exposure: "internal",
           routesFrom: ["default"],
           port: 80,
+          globalAccess: false,
+          timeoutSeconds: 3600,
+          logging: true,
         },
         nodes: { cluster: "inference", location: "us-central1", project: "acme-ml" },
         ready: [],
       },
       stack: "inference-rollout.test",
       templates: {},
+      served: newCluster,
       hooks: () => ({}),
     }),
   );
