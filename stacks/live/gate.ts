@@ -47,23 +47,45 @@ export class GateUnreachable extends Error {}
 
 /** @throws GateClosed, GateUnreachable */
 export async function passGate(reader: ClusterReader, task: GateTask, options: WaitOptions): Promise<void> {
-  const result = await until(() => lookAtCandidate(reader, task), options);
+  let unreachableSince: number | undefined;
+  const look = async (): Promise<Progress<true>> => {
+    const progress = await lookAtCandidate(reader, task);
+    const unreachable = unreachableOf(progress);
+    if (unreachable === undefined) unreachableSince = undefined;
+    else unreachableSince ??= Date.now();
+    if (unreachable !== undefined && Date.now() - (unreachableSince ?? 0) > patience * 1000) {
+      throw unreachableGateway(unreachable);
+    }
+    return progress;
+  };
+  const result = await until(look, options);
   if ("done" in result) return;
-  const unreachable = result.missing.find((text) => text.startsWith(unreachablePrefix));
-  if (unreachable !== undefined) {
-    throw new GateUnreachable(
-      [
-        `The route was not changed: ${unreachable}.`,
-        "  Whether the candidate is ready is not known: the machine that runs pulumi does not reach the gateway.",
-        "  - run pulumi from inside the network, or name a tunnel: pulumi config set --path gate.address HOST:PORT",
-        "  - or ask the API server only: pulumi config set --path gate.via api-server",
-      ].join("\n"),
-    );
-  }
+  const unreachable = unreachableOf(result);
+  if (unreachable !== undefined) throw unreachableGateway(unreachable);
   throw new GateClosed(task, result.missing, options.timeoutSeconds);
 }
 
+/** Seconds without any answer of an accepted gateway: a new load balancer may need one minute, not ten. */
+const patience = 120;
+
 const unreachablePrefix = "the gateway cannot be reached";
+
+function unreachableOf(progress: Progress<true>): string | undefined {
+  return "missing" in progress
+    ? progress.missing.find((text) => text.startsWith(unreachablePrefix))
+    : undefined;
+}
+
+function unreachableGateway(unreachable: string): GateUnreachable {
+  return new GateUnreachable(
+    [
+      `The route was not changed: ${unreachable}.`,
+      "  Whether the candidate is ready is not known: the machine that runs pulumi does not reach the gateway.",
+      "  - run pulumi from inside the network, or name a tunnel: pulumi config set --path gate.address HOST:PORT",
+      "  - or ask the API server only: pulumi config set --path gate.via api-server",
+    ].join("\n"),
+  );
+}
 
 async function lookAtCandidate(reader: ClusterReader, task: GateTask): Promise<Progress<true>> {
   const servers = await missingServers(reader, task);

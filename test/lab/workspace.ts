@@ -11,6 +11,7 @@ const linked = [
   "components",
   "stacks",
   "policy",
+  "rollout",
   "node_modules",
   "package.json",
   "tsconfig.json",
