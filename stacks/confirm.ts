@@ -1,5 +1,6 @@
 import * as pulumi from "@pulumi/pulumi";
 import type { GatewayConfig, ServiceConfig } from "./config/resolved";
+import { UserError } from "./user-error";
 import type { ClusterReader } from "./live/cluster-reader";
 import { lookAtRoute } from "./live/programmed";
 import { until } from "./live/wait";
@@ -30,7 +31,7 @@ export async function confirm(
       report: (text) => void pulumi.log.info(`gateway: ${text}`, undefined, undefined, true),
     });
     if ("missing" in result) {
-      throw new pulumi.RunError(
+      throw new UserError(
         [
           `The route was written, and the gateway has not confirmed it after ${config.gate.timeoutSeconds} s:`,
           ...result.missing.map((text) => `  - ${text}`),

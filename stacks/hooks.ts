@@ -19,12 +19,19 @@ export interface HookContext {
 }
 
 /**
+ * The engine refuses a `pulumi destroy` that does not run the program, and all that it says of it is the name of the
+ * hook; so the name says what to run. It is in every state that was ever written: to change it is to break them.
+ */
+const guardName =
+  "traffic-guard (customers are connected; to take the service down: pulumi config set --path 'allow[0]' destroy && pulumi up && pulumi destroy --run-program)";
+
+/**
  * The hooks that stand before the resources that move or hold traffic. They are registered in every update, because
  * the engine refuses to delete a resource whose state names a hook that the program did not register.
  */
 export function trafficHooks(context: HookContext): ServiceHooks {
   const gate = new pulumi.ResourceHook("candidate-gate", () => gateHook(context));
-  const guard = new pulumi.ResourceHook("traffic-guard", (args) => guardHook(context, args));
+  const guard = new pulumi.ResourceHook(guardName, (args) => guardHook(context, args));
   return {
     route: { beforeCreate: [gate], beforeUpdate: [gate], beforeDelete: [guard] },
     beforeDelete: [guard],

@@ -2,6 +2,7 @@ import * as container from "@pulumi/gcp/container";
 import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
 import { gkeKubeconfig, InferenceCluster } from "../components/inference-cluster";
+import { UserError } from "./user-error";
 import { InferenceGateway } from "../components/inference-gateway";
 import type { NodeLocation } from "../components/serving-pool";
 import type { ClusterConfig, GatewayConfig, PlatformConfig } from "./config/resolved";
@@ -80,7 +81,7 @@ export interface GivenPlatform {
   connect: () => Platform;
 }
 
-/** @throws RunError where the stack does not exist or is no platform. */
+/** @throws UserError where the stack does not exist or is no platform. */
 export async function platformOf(stack: string): Promise<GivenPlatform> {
   const reference = new pulumi.StackReference("platform", { name: stack });
   const [kubeconfig, gateway, nodes] = await Promise.all(
@@ -90,7 +91,7 @@ export async function platformOf(stack: string): Promise<GivenPlatform> {
     }),
   );
   if (typeof kubeconfig !== "string" || gateway === undefined) {
-    throw new pulumi.RunError(
+    throw new UserError(
       `Stack ${stack} has no outputs kubeconfig and gateway: deploy it with role: platform first, or name the right one (pulumi config set platform ORGANISATION/PROJECT/STACK)`,
     );
   }

@@ -1,5 +1,6 @@
 import * as pulumi from "@pulumi/pulumi";
 import { describeMistakes } from "./config/mistakes";
+import { UserError, withoutLibraryFrames } from "./user-error";
 import { readRawConfig } from "./config/raw";
 import { resolveConfig } from "./config/resolve";
 import type { StackConfig } from "./config/resolved";
@@ -30,9 +31,17 @@ import { buildService } from "./service";
  * user got wrong ends here, before anything is registered, with everything that is wrong in one message.
  */
 export async function deployStack(): Promise<Record<string, unknown>> {
+  try {
+    return await deploy();
+  } catch (error) {
+    throw withoutLibraryFrames(error);
+  }
+}
+
+async function deploy(): Promise<Record<string, unknown>> {
   const { raw, cloud, secrets } = readRawConfig();
   const { config, mistakes } = resolveConfig(raw, cloud, secrets);
-  if (config === undefined) throw new pulumi.RunError(describeMistakes(mistakes));
+  if (config === undefined) throw new UserError(describeMistakes(mistakes));
   return config.role === "platform" ? deployPlatform(config) : deployService(config);
 }
 
@@ -60,7 +69,7 @@ async function deployService(config: ServiceStack): Promise<Record<string, unkno
   });
   const plan = makePlan(service, observed);
   for (const note of plan.notes) void pulumi.log.warn(note);
-  if (plan.refusals.length > 0) throw new pulumi.RunError(describeRefusals(plan.refusals));
+  if (plan.refusals.length > 0) throw new UserError(describeRefusals(plan.refusals));
 
   const platform = given.build({
     owners: reader === undefined ? {} : observed.namespaces,

@@ -30,19 +30,23 @@ export interface Workspace {
  * Lays out a folder that `pulumi` takes for the project: links to the checkout's program, and a copy of one stack's
  * config, so that `pulumi config set` in a rehearsal never edits the checkout. Secrets of the copy are dummies: a
  * rehearsal needs none, and cannot decrypt the user's.
+ * @param from the stack whose config is copied.
+ * @param changes keys with other values; undefined: without them.
+ * @param stack name of the stack in the workspace. Default: the same.
  * @throws Error where the stack has no config file.
  */
 export function layOutWorkspace(
   folder: string,
-  stack: string,
+  from: string,
   changes: Readonly<Record<string, unknown>> = {},
+  stack = from,
 ): Workspace {
-  const source = path.join(projectFolder, `Pulumi.${stack}.yaml`);
+  const source = path.join(projectFolder, `Pulumi.${from}.yaml`);
   if (!fs.existsSync(source)) {
     const known = fs
       .readdirSync(projectFolder)
       .flatMap((name) => /^Pulumi\.(.+)\.yaml$/.exec(name)?.[1] ?? []);
-    throw new Error(`there is no Pulumi.${stack}.yaml here; there are stacks ${known.join(", ")}`);
+    throw new Error(`there is no Pulumi.${from}.yaml here; there are stacks ${known.join(", ")}`);
   }
   fs.mkdirSync(folder, { recursive: true });
   for (const name of linked) {

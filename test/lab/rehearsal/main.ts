@@ -18,6 +18,7 @@ interface Flags {
   stack: string;
   requests: string;
   streams: string;
+  out: string;
 }
 
 /** `npm start`: rehearse a whole roll-out on this machine, and say what the customers saw. */
@@ -29,9 +30,10 @@ async function main(): Promise<void> {
     .addOption(new Option("--stack <name>", "the stack whose config is rehearsed").default("dev"))
     .addOption(new Option("--requests <n>", "requests that each split is judged by").default("600"))
     .addOption(new Option("--streams <n>", "streams that each stage sees at least").default("60"))
+    .addOption(new Option("--out <folder>", "where the report goes").default(path.join("out", "rehearsal")))
     .parse(process.argv);
   const flags = program.opts<Flags>();
-  const output = path.join(projectFolder, "out", "rehearsal");
+  const output = path.resolve(projectFolder, flags.out);
   const abort = new AbortController();
   let lab: WholeLab | undefined;
   const leave = (why: string): void => abort.abort(new Error(why));
@@ -118,7 +120,7 @@ async function main(): Promise<void> {
     await lab?.stop();
   }
   if (result === undefined) throw new Error("the rehearsal has no result");
-  finish(result, output, { stable: readCase(flags.stack).stable, candidate });
+  finish(result, path.relative(process.cwd(), output), { stable: readCase(flags.stack).stable, candidate });
 }
 
 function finish(
@@ -133,7 +135,7 @@ function finish(
   if (chart !== undefined) fs.writeFileSync(path.join(output, "split.svg"), chart);
   console.log(`\n${table(report)}\n`);
   for (const line of summary(report)) console.log(line);
-  console.log(`\nout/rehearsal/report.html and report.json have the details.`);
+  console.log(`\n${path.join(output, "report.html")} and report.json have the details.`);
   process.exitCode = report.ok ? 0 : 1;
 }
 
