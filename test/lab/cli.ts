@@ -75,7 +75,7 @@ async function up(folder: string, stack: string): Promise<void> {
         },
       },
     ],
-    { fallbackRenderer: "simple" },
+    { fallbackRenderer: "simple", registerSignalListeners: false },
   ).run();
   console.log(
     `\nThe lab is up. In it, for example:\n  npm run lab -- exec -- pulumi up\n  npm run lab -- down`,

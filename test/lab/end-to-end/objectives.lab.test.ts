@@ -64,8 +64,27 @@ describe("objectives", minutes(8), () => {
     await stack.setPath("objectives[0].priority", "10");
   });
 
-  test("a namespace whose pool has traffic is not deleted", async () => {
-    const said = await lab.remove("v1", "Namespace", undefined, "llm-llm-new");
-    assert.match(said ?? "nothing: it was deleted", /serves|holds what HTTPRoute/);
+  test("what has traffic in a namespace of its own is not deleted, nor is the namespace", async () => {
+    for (const [apiVersion, kind, namespace, name] of [
+      ["inference.networking.k8s.io/v1", "InferencePool", "llm-llm-new", "llm-new"],
+      ["apps/v1", "Deployment", "llm-llm-new", "llm-new"],
+      ["v1", "Service", "llm-llm-new", "llm-new-epp"],
+      ["v1", "Namespace", undefined, "llm-llm-new"],
+      ["v1", "Namespace", undefined, "llm-llm"],
+      ["v1", "Namespace", undefined, "default"],
+    ] as const) {
+      const said = await lab.remove(apiVersion, kind, namespace, name);
+      assert.match(
+        said ?? "nothing: it was deleted",
+        /HTTPRoute default\/routes-to-llm|forbidden/,
+        `${kind} ${name}`,
+      );
+    }
+  });
+
+  test("what has none is free to go", async () => {
+    await stack.set("weight", "0");
+    await stack.up();
+    assert.equal(await lab.remove("v1", "Service", "llm-llm-new", "llm-new-epp"), undefined);
   });
 });

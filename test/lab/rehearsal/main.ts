@@ -112,7 +112,11 @@ async function main(): Promise<void> {
         },
       },
     ],
-    { rendererOptions: { collapseSubtasks: false, collapseErrors: false }, fallbackRenderer: "simple" },
+    {
+      rendererOptions: { collapseSubtasks: false, collapseErrors: false },
+      fallbackRenderer: "simple",
+      registerSignalListeners: false,
+    },
   );
   try {
     await tasks.run();
