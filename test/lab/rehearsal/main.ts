@@ -45,6 +45,7 @@ async function main(): Promise<void> {
   const tools: Partial<Record<ToolName, string>> = {};
   let workspace: Workspace | undefined;
   let result: Rehearsed | undefined;
+  let failure: unknown;
   const waiting = new Map(steps.map((step) => [step.name, deferred()]));
 
   const tasks = new Listr<object>(
@@ -101,13 +102,21 @@ async function main(): Promise<void> {
             },
           });
           const failed = (error: unknown): void => {
-            for (const entry of waiting.values()) entry.reject(error);
+            // Told in full once, at the end: every stage that waits fails with it.
+            failure ??= error;
+            for (const entry of waiting.values()) entry.reject(new Error(firstLine(error)));
           };
           running.then((done) => (result = done), failed);
           abort.signal.addEventListener("abort", () => failed(abort.signal.reason), { once: true });
           return task.newListr([
             ...stages,
-            { title: "last streams", task: () => running.then(() => undefined) },
+            {
+              title: "last streams",
+              task: () =>
+                running
+                  .then(() => undefined)
+                  .catch((error: unknown) => Promise.reject(new Error(firstLine(error)))),
+            },
           ]);
         },
       },
@@ -120,6 +129,8 @@ async function main(): Promise<void> {
   );
   try {
     await tasks.run();
+  } catch (error) {
+    throw failure ?? error;
   } finally {
     await lab?.stop();
   }
@@ -168,6 +179,10 @@ function readCase(stack: string): Case {
 
 /** A rehearsal begins before the roll-out: the candidate is declared and has no weight. */
 const beforeTheRollOut = { [`${prefix}weight`]: 0 };
+
+function firstLine(error: unknown): string {
+  return (error instanceof Error ? error.message : String(error)).split("\n")[0] ?? "";
+}
 
 interface Deferred {
   promise: Promise<void>;
