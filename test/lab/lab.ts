@@ -26,6 +26,8 @@ export interface LabOptions {
 export interface WholeLabOptions extends LabOptions {
   /** Whether a container that dies is started again, as on GKE, or ends the lab with its name. Default: true. */
   restartContainers?: boolean;
+  /** Model servers are this many times as fast as their accelerators would be: for tests. Default: 1. */
+  speed?: number;
 }
 
 /** A rehearsal cluster: API server, controllers, scheduler and fake nodes, all on addresses of its own. */
@@ -90,7 +92,7 @@ export class WholeLab extends Lab {
       const context: PartContext = { folder, range, supervisor, controlPlane, tools: options.tools };
       report("model servers, pods and gateway");
       const pods = async (): Promise<[Part, Part]> => {
-        const simulator = await startSimulator(context);
+        const simulator = await startSimulator(context, options.speed ?? 1);
         const restartContainers = options.restartContainers ?? true;
         return [simulator, await startPods(context, simulator, { restartContainers })];
       };

@@ -4,7 +4,7 @@ import * as path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { KubernetesObjectApi, PatchStrategy, type KubernetesObject } from "@kubernetes/client-node";
 import { loadKubeconfig } from "../cluster/objects";
-import { WholeLab } from "../lab";
+import { WholeLab, type WholeLabOptions } from "../lab";
 import { Pulumi } from "../pulumi";
 import { rehearsalTools, type ToolName } from "../tools/catalogue";
 import { resolveTool } from "../tools/resolve";
@@ -22,11 +22,11 @@ export class StackLab {
     readonly objects: KubernetesObjectApi,
   ) {}
 
-  static async start(): Promise<StackLab> {
+  static async start(options: Pick<WholeLabOptions, "speed"> = {}): Promise<StackLab> {
     const tools = {} as Record<ToolName, string>;
     for (const name of rehearsalTools) tools[name] = (await resolveTool(name)).path;
     const folder = fs.mkdtempSync(path.join(os.tmpdir(), "lab-stack-"));
-    const lab = await WholeLab.start({ folder, tools });
+    const lab = await WholeLab.start({ folder, tools, ...options });
     return new StackLab(lab, KubernetesObjectApi.makeApiClient(loadKubeconfig(lab.controlPlane.kubeconfig)));
   }
 

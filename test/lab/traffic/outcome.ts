@@ -51,6 +51,8 @@ export interface Progress {
   streams: number;
   /** Every plain request that started before this has ended. */
   settledUntil: number;
+  /** Everything that started before this has ended, streams too. */
+  allSettledUntil: number;
 }
 
 export type FromTraffic =
