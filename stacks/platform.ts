@@ -76,6 +76,7 @@ export async function namespaceOwners(
 
 /** The platform that another stack made. */
 export interface GivenPlatform {
+  gateway: GatewayConfig;
   reader: () => Promise<ClusterReader>;
   connect: () => Platform;
 }
@@ -95,6 +96,7 @@ export async function platformOf(stack: string): Promise<GivenPlatform> {
     );
   }
   return {
+    gateway: gateway as GatewayConfig,
     reader: () => clusterReader(kubeconfig),
     connect: () => {
       const text = reference.requireOutput("kubeconfig") as pulumi.Output<string>;
