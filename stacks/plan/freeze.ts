@@ -61,7 +61,9 @@ function* changes(config: ServiceConfig, observed: Observed, draft: Draft): Gene
   if (record !== undefined && record.stable !== stable.name) {
     yield `the config makes ${stable.name} the stable pool instead of ${record.stable}`;
   }
-  for (const { name } of draft.removed) yield `pool ${name} would be removed`;
+  // What an earlier update began to remove and did not finish is gone for everybody but the bill.
+  const begins = draft.removed.filter(({ name }) => record?.pools[name] !== undefined);
+  for (const { name } of begins) yield `pool ${name} would be removed`;
   for (const { pool, identity } of draft.pools) {
     const live = observed.pools.find(({ name, owned }) => owned && name === pool.name);
     if (live?.identity !== undefined && identityChanges(live.identity, identity).length > 0) {
