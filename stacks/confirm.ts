@@ -54,7 +54,7 @@ async function confirmShares(config: ServiceConfig, plan: Plan, client: ClusterR
   const wanted = new Map(Object.entries(plan.shares));
   // Half a percent: an edit by hand that the config adopted need not add up to 100.
   if (sameShares(live, wanted, 0.5)) return;
-  throw new pulumi.RunError(
+  throw new UserError(
     `The live route sends ${shareText(live)}, and this update's plan is ${shareText(wanted)}: somebody edited it meanwhile, or Pulumi's state is ahead of the cluster. pulumi up --refresh looks again.`,
   );
 }
