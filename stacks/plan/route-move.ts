@@ -1,4 +1,4 @@
-import { sameShares, sharesOf, type Backend, type Observed } from "./observed";
+import { sameShares, sharesOf, type Observed } from "./observed";
 import type { Draft } from "./plan";
 
 /** How the live route comes to say what the plan says. */
@@ -21,18 +21,12 @@ export function moveOf(observed: Observed, draft: Draft, waived: readonly string
   const wanted = new Map(Object.entries(draft.shares));
   const moves = route === undefined || sameShares(sharesOf(route.backends), wanted) ? 0 : 1;
   const takeOver = waived.includes("take-over-route");
-  // Whoever edited weights that we adopted owns them together with us, and would conflict with the next move.
-  const conflicts =
-    (route?.coOwners ?? []).length > 0 && !sameBackends(route?.backends ?? [], draft.backends);
+  // Whoever edited weights that we adopt owns all rules with us (the list is atomic, with the API server's defaults
+  // in it), and every later move would conflict. What may not pass of it was refused by a rule.
+  const conflicts = (route?.coOwners ?? []).length > 0;
   return {
     moves: (route?.moves ?? 0) + moves,
     force: takeOver || waived.includes("route-edited") || (conflicts && route?.foreign !== true),
     takeOver,
   };
-}
-
-function sameBackends(a: readonly Backend[], b: readonly Backend[]): boolean {
-  const text = (backends: readonly Backend[]): string =>
-    JSON.stringify(backends.map(({ namespace, pool, weight }) => [namespace, pool, weight]));
-  return text(a) === text(b);
 }
