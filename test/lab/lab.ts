@@ -12,7 +12,8 @@ import {
   type PartContext,
 } from "./parts";
 import { installPlugins, type InstalledPlugins } from "./plugins/install";
-import { AddressRange } from "./processes/addresses";
+import { movedPorts } from "./gateway/placement";
+import { AddressRange, freePort } from "./processes/addresses";
 import { Supervisor } from "./processes/supervisor";
 import type { ToolName } from "./tools/catalogue";
 
@@ -103,6 +104,16 @@ export class WholeLab extends Lab {
       await startAutoscaler(context, installed.tokenFile);
       return new WholeLab(parts, simulator, kubelet, gateway, installed);
     });
+  }
+
+  /**
+   * Config for a stack that is carried out here: where the gate finds the gateway. Without root a port below 1024 is
+   * bound elsewhere, which is the lab's business and not the program's. The lab's first Gateway is the stack's.
+   */
+  async stackConfig(): Promise<Record<string, unknown>> {
+    const { range } = this;
+    if ((await freePort(range.gateway(0), 80)) === 80) return {};
+    return { "inference-rollout:gate": { address: `${range.gateway(0)}:${80 + movedPorts}` } };
   }
 
   /** The port on which a gateway really answers: a privileged one is moved where the lab does not run as root. */

@@ -42,7 +42,7 @@ export class StackLab {
       value,
     ]);
     const folder = path.join(this.lab.folder, "workspaces", name);
-    const changed = Object.fromEntries(prefixed) as Record<string, unknown>;
+    const changed = { ...(await this.lab.stackConfig()), ...(Object.fromEntries(prefixed) as object) };
     const workspace = layOutWorkspace(folder, "dev", changed, name);
     const pulumi = new Pulumi(workspace, this.lab.plugins.environment());
     await pulumi.initStack();

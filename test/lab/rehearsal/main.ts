@@ -69,7 +69,10 @@ async function main(): Promise<void> {
             report: (what) => (task.output = what),
           });
           void lab.supervisor.firstDeath.then((death) => abort.abort(death));
-          workspace = layOutWorkspace(path.join(output, "workspace"), flags.stack, beforeTheRollOut);
+          workspace = layOutWorkspace(path.join(output, "workspace"), flags.stack, {
+            ...(await lab.stackConfig()),
+            ...beforeTheRollOut,
+          });
           await new Pulumi(workspace, lab.plugins.environment(), abort.signal).initStack();
         },
       },
