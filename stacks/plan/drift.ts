@@ -38,7 +38,7 @@ export function driftOf({ route }: Observed): RouteDrift | undefined {
  */
 export function adopts(observed: Observed, draft: Draft): boolean {
   const drift = driftOf(observed);
-  if (drift === undefined || drift.unknown.length > 0 || drift.rules.length > 0) return false;
+  if (drift === undefined || drift.rules.length > 0) return false;
   const live = sharesOf(observed.route?.backends ?? []);
   return sameShares(live, new Map(Object.entries(draft.shares)), 0.5);
 }

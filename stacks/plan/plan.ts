@@ -177,10 +177,10 @@ function sizesOf(
   const { weight, capacity } = config;
   const role = name === config.stable ? "stable" : "candidate";
   const live = sharesOf(observed.route?.backends ?? []);
-  const now = live.get(name) ?? 0;
+  const carried = [live.get(name) ?? 0, observed.record?.weights[name] ?? 0];
   const settled = sizeAt(role, replicas, weight, capacity);
-  const planned = plannedSize(role, replicas, weight, [now, observed.record?.weights[name] ?? 0], capacity);
-  const moves = now > 0 && !sameShares(live, new Map(Object.entries(shares)));
+  const planned = plannedSize(role, replicas, weight, carried, capacity);
+  const moves = Math.max(...carried) > 0 && !sameShares(live, new Map(Object.entries(shares)));
   const frozen = freezeNow(config.freeze, observed.now) !== undefined;
   const kept = observed.pools.find((pool) => pool.name === name && pool.owned)?.replicas ?? 0;
   return { replicas: moves || frozen ? Math.max(planned, kept) : planned, settled };

@@ -9,9 +9,9 @@ import { emptyWorld, refresh, update, type Fate, type State, type Witness, type 
 export interface History {
   world: World;
   knobs: Knobs;
-  /** Configs that an update was begun with, newest last. */
+  /** Configs that an update was begun with, and the world before it; newest last. */
   configs: Knobs[];
-  states: { state: State; record: World["record"] }[];
+  states: { state: State; record: World["record"]; route: World["route"] }[];
   /** What people did behind the program's back, since the program last wrote the route and found all in place. */
   drift: { route: boolean; pools: boolean };
 }
@@ -122,7 +122,7 @@ function run(history: History, fate: Fate, witness: Witness): string {
   const config = configOf(knobs);
   if (config === undefined) return "mistake";
   history.configs.push(knobs);
-  history.states.push({ state: world.state, record: world.record });
+  history.states.push({ state: world.state, record: world.record, route: world.route });
   const outcome = update(world, config, fate, witness);
   if (outcome === "done") {
     history.drift = {
