@@ -1,114 +1,97 @@
+import * as compute from "@pulumi/gcp/compute";
 import * as container from "@pulumi/gcp/container";
-import type { container as inputs } from "@pulumi/gcp/types/input";
 import * as pulumi from "@pulumi/pulumi";
 import * as random from "@pulumi/random";
-import { labels, maxNodePoolName, nodeLabel } from "../stacks/names";
-import { resourceName } from "./accelerators/catalogue";
-import type { Placement } from "./accelerators/placement";
+import { maxNodePoolName } from "../stacks/names";
+import { nodePoolSpecs, type MachineNeeds, type NodePoolSpec } from "./node-pool-spec";
 
-export interface AcceleratorNodePoolArgs {
-  /** The inference service the pool belongs to. */
-  service: string;
-  /** The pool whose model servers run here. */
-  pool: string;
+export interface AcceleratorNodePoolArgs extends MachineNeeds {
   /** GKE cluster: its name or id. */
   cluster: pulumi.Input<string>;
   /** Region or zone of the cluster. */
   location: pulumi.Input<string>;
   /** Project of the cluster. Default: the provider's. */
   project?: pulumi.Input<string>;
-  placement: Placement;
-  /** Machines, over all zones: so many are always there. */
-  nodes: number;
-  /** Machines at the most. Default: as many as there are at least. */
-  maxNodes?: number;
-  /** Default: the cluster's zones. */
-  zones?: readonly string[];
-  provisioning: "on-demand" | "spot";
-  /** GPUs only; TPU machines bring their own. */
-  driver: "default" | "latest" | "disabled";
   /** Service account of the nodes. Default: the project's default one. */
   serviceAccount?: pulumi.Input<string>;
 }
 
-const drivers = { default: "DEFAULT", latest: "LATEST", disabled: "INSTALLATION_DISABLED" } as const;
-
 /**
- * The machines of one pool. Its name ends in random characters that change when the hardware does, so that Pulumi
- * can make the new machines before the old ones go.
+ * The machines of one pool. Names end in random characters that change when the hardware does, so that Pulumi can
+ * make the new machines before the old ones go.
  */
 export class AcceleratorNodePool extends pulumi.ComponentResource {
+  /** Name of the (first) GKE node pool. */
   readonly name: pulumi.Output<string>;
 
   constructor(name: string, args: AcceleratorNodePoolArgs, opts?: pulumi.ComponentResourceOptions) {
     super("inference-rollout:index:AcceleratorNodePool", name, {}, opts);
-    const { placement } = args;
+    const specs = nodePoolSpecs(args);
     const suffix = new random.RandomId(
       `${name}-nodes`,
-      {
-        byteLength: 3,
-        keepers: {
-          machineType: placement.machine.type,
-          provisioning: args.provisioning,
-          driver: args.driver,
-          zones: (args.zones ?? []).join(","),
-        },
-      },
+      { byteLength: 3, keepers: keepersOf(args) },
       { parent: this },
     );
-    const prefix = args.pool.slice(0, maxNodePoolName - 7).replace(/-+$/, "");
-    const nodePool = new container.NodePool(
-      `${name}-nodes`,
+    const pools = specs.map((spec) => this.nodePool(name, spec, args, suffix.hex));
+    this.name = pools[0]?.name ?? pulumi.output("");
+    this.registerOutputs({ name: this.name });
+  }
+
+  private nodePool(
+    name: string,
+    { suffix, workloadTopology, args: spec }: NodePoolSpec,
+    args: AcceleratorNodePoolArgs,
+    hex: pulumi.Output<string>,
+  ): container.NodePool {
+    const tail = suffix === "" ? "" : `-${suffix}`;
+    const room = maxNodePoolName - "-abcdef".length - tail.length;
+    const prefix = args.pool.slice(0, room).replace(/-+$/, "");
+    const poolName = pulumi.interpolate`${prefix}-${hex}${tail}`;
+    const resource = `${name}-nodes${tail}`;
+    const project = args.project === undefined ? {} : { project: args.project };
+    const [zone] = args.hardware.zones ?? [];
+    const policy =
+      workloadTopology === undefined
+        ? undefined
+        : new compute.ResourcePolicy(
+            resource,
+            {
+              name: poolName,
+              ...project,
+              ...(zone === undefined ? {} : { region: zone.replace(/-[^-]+$/, "") }),
+              workloadPolicy: { type: "HIGH_THROUGHPUT", acceleratorTopology: workloadTopology },
+            },
+            { parent: this },
+          );
+    return new container.NodePool(
+      resource,
       {
-        name: pulumi.interpolate`${prefix}-${suffix.hex}`,
+        ...spec,
+        name: poolName,
         cluster: args.cluster,
         location: args.location,
-        ...(args.project === undefined ? {} : { project: args.project }),
-        ...(args.zones === undefined ? {} : { nodeLocations: [...args.zones] }),
-        // A plain node count is per zone, so three times what is meant in most regions; these are totals.
-        autoscaling: {
-          totalMinNodeCount: args.nodes,
-          totalMaxNodeCount: args.maxNodes ?? args.nodes,
-          locationPolicy: "ANY",
+        ...project,
+        nodeConfig: {
+          ...spec.nodeConfig,
+          ...(args.serviceAccount === undefined ? {} : { serviceAccount: args.serviceAccount }),
         },
-        management: { autoRepair: true, autoUpgrade: true },
-        // Spare accelerators for a surge are rarely to be had; one machine at a time is replaced in place.
-        upgradeSettings: { strategy: "SURGE", maxSurge: 0, maxUnavailable: 1 },
-        nodeConfig: nodeConfig(args),
+        ...(policy === undefined ? {} : { placementPolicy: { type: "COMPACT", policyName: policy.name } }),
       },
       { parent: this, customTimeouts: { create: "60m", update: "60m", delete: "60m" } },
     );
-    this.name = nodePool.name;
-    this.registerOutputs({ name: this.name });
   }
 }
 
-function nodeConfig(args: AcceleratorNodePoolArgs): inputs.NodePoolNodeConfig {
-  const { accelerator, machine } = args.placement;
+/**
+ * What makes other machines of them: the config's words, not what is rendered from them, so that a later version of
+ * this program that renders something more does not exchange the machines of pools that serve.
+ */
+function keepersOf({ hardware, placement }: MachineNeeds): Record<string, string> {
+  // How many accelerators a replica uses is no property of a machine.
+  const words = Object.entries(hardware).filter(([key]) => key !== "acceleratorsPerReplica");
   return {
-    machineType: machine.type,
-    spot: args.provisioning === "spot",
-    labels: { [labels.pool]: nodeLabel(args.service, args.pool) },
-    // GKE adds this taint by itself only where another node pool exists already: it is declared, so that nothing
-    // but model servers ever lands on accelerators.
-    taints: [{ key: resourceName(accelerator), value: "present", effect: "NO_SCHEDULE" }],
-    ...(accelerator.family === "gpu"
-      ? {
-          guestAccelerators: [
-            {
-              type: accelerator.name,
-              count: machine.count,
-              gpuDriverInstallationConfig: { gpuDriverVersion: drivers[args.driver] },
-            },
-          ],
-        }
-      : {}),
-    gvnic: { enabled: true },
-    // Image streaming: a pod starts before its image of many gigabytes has arrived.
-    gcfsConfig: { enabled: true },
-    workloadMetadataConfig: { mode: "GKE_METADATA" },
-    shieldedInstanceConfig: { enableSecureBoot: false, enableIntegrityMonitoring: true },
-    oauthScopes: ["https://www.googleapis.com/auth/cloud-platform"],
-    ...(args.serviceAccount === undefined ? {} : { serviceAccount: args.serviceAccount }),
+    ...Object.fromEntries(words.map(([key, value]) => [key, String(value)])),
+    machineType: placement.machine.type,
+    ...(placement.topology === undefined || placement.hosts === 1 ? {} : { topology: placement.topology }),
   };
 }

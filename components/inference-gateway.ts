@@ -1,5 +1,6 @@
 import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
+import type { ModelArmor } from "../stacks/config/resolved";
 import { apis, labels, managedBy } from "../stacks/names";
 
 export interface InferenceGatewayArgs {
@@ -10,13 +11,24 @@ export interface InferenceGatewayArgs {
   port: number;
   /** DNS name it answers for. Default: any. */
   hostname?: string;
-  /** Secret with the certificate, in the gateway's namespace. Absent: clear text, internal only. */
+  /** Secret with the certificate, in the gateway's namespace. Absent, and no other: clear text, internal only. */
   tlsSecret?: string;
+  /** Regional certificate of Certificate Manager, instead of a Secret. */
+  certificate?: string;
+  /** Name of a reserved regional address. Default: GKE takes a free one. */
+  address?: string;
+  /** Internal: whether clients in other regions of the network may connect. */
+  globalAccess: boolean;
+  /** Checks of prompts and answers. Default: none. */
+  modelArmor?: ModelArmor;
   /** Namespaces whose routes may attach. */
   routesFrom: readonly string[];
 }
 
 const classes = { internal: "gke-l7-rilb", external: "gke-l7-regional-external-managed" } as const;
+
+/** GKE's own API for what Gateway API does not know. */
+export const gkeApi = "networking.gke.io/v1";
 
 /** The Gateway in front of the inference services. One gateway can serve several services. */
 export class InferenceGateway extends pulumi.ComponentResource {
@@ -24,28 +36,62 @@ export class InferenceGateway extends pulumi.ComponentResource {
 
   constructor(name: string, args: InferenceGatewayArgs, opts?: pulumi.ComponentResourceOptions) {
     super("inference-rollout:index:InferenceGateway", name, {}, opts);
-    if (args.exposure === "external" && args.tlsSecret === undefined) {
+    if (args.exposure === "external" && args.tlsSecret === undefined && args.certificate === undefined) {
       throw new pulumi.ResourceError(
         "an external gateway needs a certificate: nothing is opened in clear text",
         this,
       );
     }
+    const metadata = {
+      name: args.name,
+      namespace: args.namespace,
+      labels: { [labels.managedBy]: managedBy },
+    };
     this.resource = new k8s.apiextensions.CustomResource(
       name,
       {
         apiVersion: `${apis.gateway}/v1`,
         kind: "Gateway",
-        metadata: {
-          name: args.name,
-          namespace: args.namespace,
-          labels: { [labels.managedBy]: managedBy },
-          annotations: { "pulumi.com/waitFor": "condition=Programmed" },
+        metadata: { ...metadata, annotations: { "pulumi.com/waitFor": "condition=Programmed" } },
+        spec: {
+          gatewayClassName: classes[args.exposure],
+          ...(args.address === undefined
+            ? {}
+            : { addresses: [{ type: "NamedAddress", value: args.address }] }),
+          listeners: [listener(args)],
         },
-        spec: { gatewayClassName: classes[args.exposure], listeners: [listener(args)] },
       },
       // A load balancer takes minutes to be made.
       { parent: this, customTimeouts: { create: "20m", update: "20m", delete: "20m" } },
     );
+    const after = { parent: this, dependsOn: this.resource };
+    if (args.globalAccess) {
+      new k8s.apiextensions.CustomResource(
+        `${name}-access`,
+        {
+          apiVersion: gkeApi,
+          kind: "GCPGatewayPolicy",
+          metadata,
+          spec: {
+            default: { allowGlobalAccess: true },
+            targetRef: { group: apis.gateway, kind: "Gateway", name: args.name },
+          },
+        },
+        after,
+      );
+    }
+    if (args.modelArmor !== undefined) {
+      new k8s.apiextensions.CustomResource(
+        `${name}-model-armor`,
+        {
+          apiVersion: gkeApi,
+          kind: "GCPTrafficExtension",
+          metadata,
+          spec: modelArmorSpec(args.name, args.modelArmor),
+        },
+        after,
+      );
+    }
     this.registerOutputs();
   }
 }
@@ -53,13 +99,7 @@ export class InferenceGateway extends pulumi.ComponentResource {
 function listener(args: InferenceGatewayArgs): object {
   const onlyOwn = args.routesFrom.every((namespace) => namespace === args.namespace);
   return {
-    ...(args.tlsSecret === undefined
-      ? { name: "http", protocol: "HTTP" }
-      : {
-          name: "https",
-          protocol: "HTTPS",
-          tls: { mode: "Terminate", certificateRefs: [{ kind: "Secret", name: args.tlsSecret }] },
-        }),
+    ...protocol(args),
     port: args.port,
     ...(args.hostname === undefined ? {} : { hostname: args.hostname }),
     allowedRoutes: {
@@ -74,5 +114,54 @@ function listener(args: InferenceGatewayArgs): object {
             },
           },
     },
+  };
+}
+
+/** Regional load balancers take certificates of Certificate Manager by name, in an option of the listener. */
+function protocol({ tlsSecret, certificate }: InferenceGatewayArgs): object {
+  if (tlsSecret === undefined && certificate === undefined) return { name: "http", protocol: "HTTP" };
+  const tls =
+    tlsSecret === undefined
+      ? { options: { "networking.gke.io/cert-manager-certs": certificate } }
+      : { certificateRefs: [{ kind: "Secret", name: tlsSecret }] };
+  return { name: "https", protocol: "HTTPS", tls: { mode: "Terminate", ...tls } };
+}
+
+/** Source: Google's page on Model Armor with GKE Inference Gateway. */
+function modelArmorSpec(gateway: string, settings: ModelArmor): object {
+  const { promptTemplate, responseTemplate, model, failOpen, location } = settings;
+  return {
+    targetRefs: [{ group: apis.gateway, kind: "Gateway", name: gateway }],
+    extensionChains: [
+      {
+        name: "model-armor",
+        matchCondition: {
+          celExpressions: [
+            { celMatcher: 'request.path == "/v1/chat/completions" || request.path == "/v1/completions"' },
+          ],
+        },
+        extensions: [
+          {
+            name: "model-armor",
+            googleAPIServiceName: `modelarmor.${location}.rep.googleapis.com`,
+            failOpen,
+            timeout: "1s",
+            supportedEvents: [
+              ...["RequestHeaders", "RequestBody", "RequestTrailers"],
+              ...["ResponseHeaders", "ResponseBody", "ResponseTrailers"],
+            ],
+            metadata: {
+              model_armor_settings: JSON.stringify([
+                {
+                  model,
+                  user_prompt_template_id: promptTemplate,
+                  model_response_template_id: responseTemplate,
+                },
+              ]),
+            },
+          },
+        ],
+      },
+    ],
   };
 }

@@ -1,9 +1,12 @@
 import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
+import type { Autoscaling } from "../stacks/config/resolved";
 import { annotations, podSelector, poolLabels } from "../stacks/names";
 import type { Placement } from "./accelerators/placement";
 import { deletionHooks } from "./deletion-hooks";
 import { adaptTemplate, type PodTemplate } from "./pod-template";
+import { ServerAutoscaler } from "./server-autoscaler";
+import { groupApi, groupNameLabel, groupTemplates } from "./server-group";
 import { serverTemplate, type ServerTemplateArgs } from "./server-template";
 
 export interface ModelServerArgs extends ServerTemplateArgs {
@@ -12,27 +15,61 @@ export interface ModelServerArgs extends ServerTemplateArgs {
   placement: Placement;
   /** Pod template of a pool that somebody else made, to be run on other hardware; absent: our own. */
   template?: PodTemplate;
+  /** Replicas follow the load above `replicas`. Default: they do not. */
+  autoscaling?: Autoscaling;
   /** Asked before the model servers are deleted. */
   beforeDelete?: pulumi.ResourceHook[];
 }
 
 /**
  * The model servers of one pool. Ready means here that a pod has loaded its model and answers, so that whatever
- * depends on this component comes after that.
+ * depends on this component comes after that. A replica is a pod; where it needs several machines, a group of pods
+ * whose leader answers.
  */
 export class ModelServer extends pulumi.ComponentResource {
   constructor(name: string, args: ModelServerArgs, opts?: pulumi.ComponentResourceOptions) {
     super("inference-rollout:index:ModelServer", name, {}, opts);
-    const labels = poolLabels(args.service, args.pool);
+    const grouped = args.placement.hosts > 1;
+    if (grouped) this.group(name, args);
+    else this.deployment(name, args);
+    new k8s.policy.v1.PodDisruptionBudget(
+      name,
+      {
+        metadata: this.metadata(args),
+        // Drains of nodes take one at a time, and wait until another one is ready.
+        spec: {
+          maxUnavailable: 1,
+          selector: { matchLabels: grouped ? { [groupNameLabel]: args.pool } : podSelector(args.pool) },
+        },
+      },
+      { parent: this },
+    );
+    if (args.autoscaling !== undefined && !grouped) {
+      new ServerAutoscaler(
+        name,
+        { ...this.metadata(args), replicas: args.replicas, autoscaling: args.autoscaling },
+        { parent: this },
+      );
+    }
+    this.registerOutputs();
+  }
+
+  private metadata({ service, pool, namespace }: ModelServerArgs): {
+    name: string;
+    namespace: string;
+    labels: Record<string, string>;
+  } {
+    return { name: pool, namespace, labels: poolLabels(service, pool) };
+  }
+
+  private deployment(name: string, args: ModelServerArgs): void {
     const selector = podSelector(args.pool);
     const template = args.template === undefined ? serverTemplate(args) : adaptTemplate(args.template, args);
     new k8s.apps.v1.Deployment(
       name,
       {
         metadata: {
-          name: args.pool,
-          namespace: args.namespace,
-          labels,
+          ...this.metadata(args),
           // What was taken over is kept beside the copy: its owner may change or remove the original.
           ...(args.template === undefined
             ? {}
@@ -44,24 +81,80 @@ export class ModelServer extends pulumi.ComponentResource {
           strategy: { type: "RollingUpdate", rollingUpdate: { maxSurge: 0, maxUnavailable: 1 } },
           progressDeadlineSeconds: loadingMinutes * 60,
           selector: { matchLabels: selector },
-          template: {
-            metadata: {
-              ...template.metadata,
-              labels: { ...template.metadata?.labels, ...labels, ...selector },
-            },
-            spec: template.spec,
-          },
+          template: labelled(template, { ...poolLabels(args.service, args.pool), ...selector }),
         },
       },
       {
-        parent: this,
-        // Pulling an image and loading weights onto machines that are still being made takes this long at the most.
-        customTimeouts: { create: `${loadingMinutes}m`, update: `${loadingMinutes}m`, delete: "15m" },
-        ...deletionHooks(args.beforeDelete),
+        ...this.options(args),
+        // An autoscaler owns the number from then on; it is told the least, and never put back.
+        ...(args.autoscaling === undefined ? {} : { ignoreChanges: ["spec.replicas"] }),
       },
     );
-    this.registerOutputs();
   }
+
+  private group(name: string, args: ModelServerArgs): void {
+    if (args.template !== undefined) {
+      throw new pulumi.ResourceError(
+        `pool ${args.pool} takes over a pod template, and one pod does not run on ${args.placement.hosts} machines`,
+        this,
+      );
+    }
+    const { leader, worker } = groupTemplates(args);
+    const labels = poolLabels(args.service, args.pool);
+    const count = String(args.replicas);
+    new k8s.apiextensions.CustomResource(
+      name,
+      {
+        apiVersion: `${groupApi.group}/${groupApi.version}`,
+        kind: groupApi.kind,
+        metadata: {
+          ...this.metadata(args),
+          annotations: {
+            // A group stands on the machines of one slice, and a slice is a node pool.
+            "leaderworkerset.sigs.k8s.io/exclusive-topology": "cloud.google.com/gke-nodepool",
+            "pulumi.com/waitFor": JSON.stringify([
+              "condition=Available",
+              `jsonpath={.status.updatedReplicas}=${count}`,
+              `jsonpath={.status.readyReplicas}=${count}`,
+            ]),
+          },
+        },
+        spec: {
+          replicas: args.replicas,
+          rolloutStrategy: {
+            type: "RollingUpdate",
+            rollingUpdateConfiguration: { maxUnavailable: 1, maxSurge: 0 },
+          },
+          startupPolicy: "LeaderCreated",
+          leaderWorkerTemplate: {
+            size: args.placement.hosts,
+            // A group without one of its pods cannot answer: it begins again as a whole.
+            restartPolicy: "RecreateGroupOnPodRestart",
+            // The InferencePool selects by this label: leaders have it, workers do not.
+            leaderTemplate: labelled(leader, { ...labels, ...podSelector(args.pool) }),
+            workerTemplate: labelled(worker, labels),
+          },
+        },
+      },
+      this.options(args),
+    );
+  }
+
+  private options(args: ModelServerArgs): pulumi.CustomResourceOptions {
+    return {
+      parent: this,
+      // Pulling an image and loading weights onto machines that are still being made takes this long at the most.
+      customTimeouts: { create: `${loadingMinutes}m`, update: `${loadingMinutes}m`, delete: "15m" },
+      ...deletionHooks(args.beforeDelete),
+    };
+  }
+}
+
+function labelled(template: PodTemplate, labels: Record<string, string>): PodTemplate {
+  return {
+    metadata: { ...template.metadata, labels: { ...template.metadata?.labels, ...labels } },
+    spec: template.spec,
+  };
 }
 
 const loadingMinutes = 45;

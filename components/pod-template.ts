@@ -1,5 +1,6 @@
 import type * as k8s from "@pulumi/kubernetes";
 import { labels, nodeLabel } from "../stacks/names";
+import type { Provisioning } from "./accelerators/accelerator";
 import { resourceName } from "./accelerators/catalogue";
 import type { Placement } from "./accelerators/placement";
 
@@ -17,17 +18,34 @@ export interface PlacementArgs {
   pool: string;
   acceleratorsPerReplica: number;
   placement: Placement;
+  /** How the machines are bought. Default: on-demand. */
+  provisioning?: Provisioning;
 }
 
 /** What ties a pod to its pool's machines: the label that AcceleratorNodePool gives them, and their taint. */
-export function nodeBinding({ service, pool, placement }: PlacementArgs): {
+export function nodeBinding({ service, pool, placement, provisioning }: PlacementArgs): {
   nodeSelector: Record<string, string>;
-  tolerations: { key: string; operator: string; effect: string }[];
+  tolerations: { key: string; operator: string; value?: string; effect: string }[];
 } {
+  const { accelerator } = placement;
   return {
-    nodeSelector: { [labels.pool]: nodeLabel(service, pool) },
-    tolerations: [{ key: resourceName(placement.accelerator), operator: "Exists", effect: "NoSchedule" }],
+    nodeSelector: {
+      [labels.pool]: nodeLabel(service, pool),
+      // Without it GKE brings up no such machine for a pod.
+      ...(provisioning === "flex-start" ? { "cloud.google.com/gke-flex-start": "true" } : {}),
+    },
+    tolerations: [
+      { key: resourceName(accelerator), operator: "Exists", effect: "NoSchedule" },
+      ...(accelerator.architecture === "arm64"
+        ? [{ key: "kubernetes.io/arch", operator: "Equal", value: "arm64", effect: "NoSchedule" }]
+        : []),
+    ],
   };
+}
+
+/** Accelerators of one pod: all of the machine where a replica takes several machines. */
+export function acceleratorsOfPod({ placement, acceleratorsPerReplica }: PlacementArgs): number {
+  return placement.hosts > 1 ? placement.machine.count : acceleratorsPerReplica;
 }
 
 /** Labels by which GKE's own manifests choose hardware; a template that moves leaves them behind. */
@@ -53,7 +71,7 @@ export function adaptTemplate(template: PodTemplate, args: PlacementArgs): PodTe
     for (const list of [container.resources?.limits, container.resources?.requests]) {
       if (list === undefined || !accelerators.some((name) => name in list)) continue;
       for (const name of accelerators) Reflect.deleteProperty(list, name);
-      list[resource] = String(args.acceleratorsPerReplica);
+      list[resource] = String(acceleratorsOfPod(args));
     }
   }
   // The old pool selects its pods by labels; a copy that kept them would get the old pool's traffic.

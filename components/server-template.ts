@@ -1,8 +1,10 @@
 import type * as k8s from "@pulumi/kubernetes";
-import type { Server } from "../stacks/config/resolved";
+import type { Server, Weights } from "../stacks/config/resolved";
 import { resourceName } from "./accelerators/catalogue";
 import { draining } from "./draining";
-import { nodeBinding, type PlacementArgs, type PodTemplate } from "./pod-template";
+import { weightsSetup } from "./model-weights";
+import { acceleratorsOfPod, nodeBinding, type PlacementArgs, type PodTemplate } from "./pod-template";
+import { spread } from "./pod-spread";
 
 type Container = k8s.types.input.core.v1.Container;
 
@@ -15,13 +17,18 @@ export interface TokenSecret {
 export interface ServerTemplateArgs extends PlacementArgs {
   model: string;
   server: Server;
+  weights: Weights;
   token?: TokenSecret;
+  /** Whether the pool has machines of two kinds, the cheaper ones to be preferred. */
+  prefersSpot?: boolean;
 }
 
 /** Pod template of a model server that this project sets up. */
 export function serverTemplate(args: ServerTemplateArgs): PodTemplate {
   const { server } = args;
-  const resources = { [resourceName(args.placement.accelerator)]: String(args.acceleratorsPerReplica) };
+  const { accelerator } = args.placement;
+  const resources = { [resourceName(accelerator)]: String(acceleratorsOfPod(args)) };
+  const weights = weightsSetup(args);
   const health = { path: "/health", port: "http" };
   const container: Container = {
     name: server.engine,
@@ -29,6 +36,8 @@ export function serverTemplate(args: ServerTemplateArgs): PodTemplate {
     ...commandOf(args),
     env: [
       { name: "HF_HOME", value: "/cache/huggingface" },
+      // A container that is started again need not compile its model for the TPU again.
+      ...(accelerator.family === "tpu" ? [{ name: "VLLM_XLA_CACHE_PATH", value: "/cache/xla" }] : []),
       ...(args.token === undefined
         ? []
         : [
@@ -43,16 +52,23 @@ export function serverTemplate(args: ServerTemplateArgs): PodTemplate {
     livenessProbe: { httpGet: health, periodSeconds: 1, failureThreshold: 5, timeoutSeconds: 1 },
     lifecycle: { preStop: { sleep: { seconds: draining.preStopSeconds } } },
     resources: { limits: resources, requests: resources },
-    securityContext: { allowPrivilegeEscalation: false, capabilities: { drop: ["ALL"] } },
+    securityContext: {
+      allowPrivilegeEscalation: false,
+      // The TPU's runtime locks memory, which is one of the capabilities that containers have by default.
+      ...(accelerator.family === "tpu" ? {} : { capabilities: { drop: ["ALL"] } }),
+    },
     volumeMounts: [
       { name: "cache", mountPath: "/cache" },
       { name: "shm", mountPath: "/dev/shm" },
+      ...weights.mounts,
     ],
   };
   return {
-    metadata: {},
+    metadata: weights.annotations === undefined ? {} : { annotations: weights.annotations },
     spec: {
       ...nodeBinding(args),
+      ...spread(args.pool, args.prefersSpot ?? false),
+      ...(weights.serviceAccount === undefined ? {} : { serviceAccountName: weights.serviceAccount }),
       // The server never talks to the API server.
       automountServiceAccountToken: false,
       // A Service called vllm in the namespace would otherwise set VLLM_PORT, which vLLM reads.
@@ -63,24 +79,24 @@ export function serverTemplate(args: ServerTemplateArgs): PodTemplate {
       volumes: [
         { name: "cache", emptyDir: {} },
         { name: "shm", emptyDir: { medium: "Memory" } },
+        ...weights.volumes,
       ],
     },
   };
 }
 
-function commandOf({
-  server,
-  model,
-  acceleratorsPerReplica,
-}: ServerTemplateArgs): Pick<Container, "command" | "args"> {
+function commandOf(args: ServerTemplateArgs): Pick<Container, "command" | "args"> {
+  const { server, acceleratorsPerReplica } = args;
   const count = String(acceleratorsPerReplica);
   const port = String(server.port);
+  const model = weightsSetup(args).args;
   switch (server.engine) {
     case "vllm":
       return {
         command: ["python3", "-m", "vllm.entrypoints.openai.api_server"],
         args: [
-          ...["--model", model, "--port", port, "--tensor-parallel-size", count],
+          ...model,
+          ...["--port", port, "--tensor-parallel-size", count],
           ...(drainsByFlag(server.image) ? ["--shutdown-timeout", String(draining.finishSeconds)] : []),
           ...server.args,
         ],
@@ -89,7 +105,8 @@ function commandOf({
       return {
         command: ["python3", "-m", "sglang.launch_server"],
         args: [
-          ...["--model-path", model, "--host", "0.0.0.0", "--port", port, "--tp", count, "--enable-metrics"],
+          ...model,
+          ...["--host", "0.0.0.0", "--port", port, "--tp", count, "--enable-metrics"],
           ...server.args,
         ],
       };

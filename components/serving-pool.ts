@@ -1,13 +1,17 @@
 import * as pulumi from "@pulumi/pulumi";
-import type { OwnedPool } from "../stacks/config/resolved";
+import type { GatewayConfig, OwnedPool } from "../stacks/config/resolved";
+import type { Served } from "../stacks/live/served";
 import type { PoolIdentity } from "../stacks/plan/identity";
 import { AcceleratorNodePool } from "./accelerator-node-pool";
-import { nodesFor, place } from "./accelerators/placement";
+import { isMisfit, placementOf } from "./accelerators/placement";
 import { EndpointPicker } from "./endpoint-picker";
 import { InferencePool } from "./inference-pool";
+import { ModelAccess } from "./model-access";
 import { ModelServer } from "./model-server";
 import { Objectives } from "./objectives";
 import type { PodTemplate } from "./pod-template";
+import { PoolMonitoring } from "./pool-monitoring";
+import { PoolPolicies } from "./pool-policies";
 import type { TokenSecret } from "./server-template";
 
 /** Where GKE makes nodes; absent where the cluster's nodes are somebody else's business. */
@@ -26,6 +30,10 @@ export interface ServingPoolArgs {
   identity: PoolIdentity;
   objectives: readonly { name: string; priority: number }[];
   nodes?: NodeLocation;
+  /** What the cluster serves beyond Kubernetes: nothing is asked of it that it does not know. */
+  served: Served;
+  /** What the load balancer is told of every pool. */
+  gateway: Pick<GatewayConfig, "timeoutSeconds" | "logging" | "cloudArmor">;
   template?: PodTemplate;
   token?: TokenSecret;
   /** Asked before anything is deleted that customers may be connected to. */
@@ -46,8 +54,8 @@ export class ServingPool extends pulumi.ComponentResource {
   constructor(name: string, args: ServingPoolArgs, opts?: pulumi.ComponentResourceOptions) {
     super("inference-rollout:index:ServingPool", name, {}, opts);
     const { pool, namespace, service } = args;
-    const placement = place({ ...pool.hardware, perReplica: pool.hardware.acceleratorsPerReplica });
-    if (typeof placement === "string") throw new pulumi.ResourceError(placement, this);
+    const placement = placementOf(pool.hardware);
+    if (isMisfit(placement)) throw new pulumi.ResourceError(placement.reason, this);
     const child = { parent: this };
     const nodes =
       args.nodes === undefined
@@ -60,12 +68,10 @@ export class ServingPool extends pulumi.ComponentResource {
                 service,
                 pool: pool.name,
                 placement,
-                nodes: nodesFor(args.replicas, placement),
+                hardware: pool.hardware,
+                replicas: args.replicas,
                 // Room for the full size from the beginning: to grow is then only a matter of replicas.
-                maxNodes: nodesFor(Math.max(args.replicas, pool.replicas), placement),
-                provisioning: pool.hardware.provisioning,
-                driver: pool.hardware.driver,
-                ...(pool.hardware.zones === undefined ? {} : { zones: pool.hardware.zones }),
+                maxReplicas: Math.max(args.replicas, pool.replicas, pool.autoscaling?.max ?? 0),
               },
               child,
             ),
@@ -82,7 +88,39 @@ export class ServingPool extends pulumi.ComponentResource {
       { ...common, targetPort: pool.server.port, picker: picker.serviceName, identity: args.identity },
       child,
     );
+    const policies = args.served.gatewayPolicies
+      ? [
+          new PoolPolicies(
+            name,
+            {
+              ...common,
+              port: pool.server.port,
+              timeoutSeconds: args.gateway.timeoutSeconds,
+              logging: args.gateway.logging,
+              ...(args.gateway.cloudArmor === undefined ? {} : { cloudArmor: args.gateway.cloudArmor }),
+            },
+            { ...child, dependsOn: inferencePool },
+          ),
+        ]
+      : [];
+    if (args.served.podMonitoring) new PoolMonitoring(name, common, child);
     const objectives = new Objectives(name, { ...common, objectives: args.objectives }, child);
+    const access =
+      pool.weights.from === "gcs"
+        ? [
+            new ModelAccess(
+              name,
+              {
+                service,
+                pool: pool.name,
+                namespace,
+                bucket: pool.weights.bucket,
+                ...(args.nodes?.project === undefined ? {} : { project: args.nodes.project }),
+              },
+              child,
+            ),
+          ]
+        : [];
     const server = new ModelServer(
       name,
       {
@@ -92,12 +130,16 @@ export class ServingPool extends pulumi.ComponentResource {
         acceleratorsPerReplica: pool.hardware.acceleratorsPerReplica,
         model: pool.model,
         server: pool.server,
+        weights: pool.weights,
+        provisioning: pool.hardware.provisioning,
+        prefersSpot: pool.hardware.fallback !== undefined,
+        ...(pool.autoscaling === undefined ? {} : { autoscaling: pool.autoscaling }),
         ...(args.template === undefined ? {} : { template: args.template }),
         ...(args.token === undefined ? {} : { token: args.token }),
       },
-      { ...child, dependsOn: [...nodes, picker, inferencePool, objectives] },
+      { ...child, dependsOn: [...nodes, ...access, picker, inferencePool, objectives] },
     );
-    this.ready = [server, inferencePool, picker, objectives];
+    this.ready = [server, inferencePool, picker, objectives, ...policies];
     this.registerOutputs();
   }
 }

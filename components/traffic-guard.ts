@@ -77,6 +77,7 @@ const deletion = (apiGroup: string, apiVersion: string, resource: string): objec
 const deletions = [
   deletion(apis.pool, "*", "inferencepools"),
   deletion("apps", "v1", "deployments"),
+  deletion("leaderworkerset.x-k8s.io", "*", "leaderworkersets"),
   deletion("", "v1", "services"),
   deletion("", "v1", "namespaces"),
   deletion(apis.gateway, "*", "httproutes"),
@@ -95,7 +96,7 @@ const backendNamespace = "b[?'namespace'].orValue(variables.own)";
 const poolOfObject = `
 variables.kind == 'inferencepools'
   ? oldObject.metadata.name
-  : (variables.kind in ['deployments', 'services']
+  : (variables.kind in ['deployments', 'leaderworkersets', 'services']
       ? oldObject.metadata.?labels[?'${labels.pool}'].orValue('')
       : '')`.trim();
 

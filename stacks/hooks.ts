@@ -1,5 +1,7 @@
 import * as pulumi from "@pulumi/pulumi";
+import { isGrouped } from "../components/accelerators/placement";
 import { previewHeader } from "../components/inference-route";
+import { usesTls } from "./config/gateway";
 import type { GatewayConfig, ServiceConfig } from "./config/resolved";
 import type { ClusterReader, LiveObject } from "./live/cluster-reader";
 import { passGate, passReadiness, type GateTask } from "./live/gate";
@@ -67,12 +69,13 @@ async function candidateGate(
     via: config.gate.via,
     pool: candidate,
     ...(rising.needs === undefined ? {} : { replicas: rising.needs }),
+    groups: hasGroups(config, candidate.name),
     models: modelNames(config),
     previewRoute: { namespace: config.namespace, name: previewRouteName(config.service) },
     gateway,
     endpoint: {
       port: gateway.port,
-      tls: gateway.tlsSecret !== undefined,
+      tls: usesTls(gateway),
       ...(gateway.hostname === undefined ? {} : { hostname: gateway.hostname }),
       ...(config.gate.address === undefined ? {} : { address: config.gate.address }),
     },
@@ -86,6 +89,11 @@ function waiting({ gate }: ServiceConfig): WaitOptions {
     timeoutSeconds: gate.timeoutSeconds,
     report: (text) => void pulumi.log.info(`gate: ${text}`, undefined, undefined, true),
   };
+}
+
+function hasGroups(config: ServiceConfig, name: string): boolean {
+  const pool = config.pools[name];
+  return pool?.existing === false && isGrouped(pool.hardware);
 }
 
 /** Every name that clients of the stable pool ask for. */

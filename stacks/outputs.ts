@@ -1,6 +1,7 @@
 import * as pulumi from "@pulumi/pulumi";
 import { previewHeader } from "../components/inference-route";
-import { nodesFor, place } from "../components/accelerators/placement";
+import { isMisfit, nodesFor, placementOf } from "../components/accelerators/placement";
+import { usesTls } from "./config/gateway";
 import type { GatewayConfig, ServiceConfig } from "./config/resolved";
 import { removeCommand, setCommand } from "./config/mistakes";
 import { acceleratorsOf, capacityStages } from "./plan/capacity";
@@ -28,8 +29,8 @@ export function nextSteps(config: ServiceConfig, plan: Plan): { next?: string; b
 export function poolStates(plan: Plan): Record<string, object> {
   const shares = sharesOf(plan.backends);
   const owned = plan.pools.map(({ pool, namespace, replicas }) => {
-    const placement = place({ ...pool.hardware, perReplica: pool.hardware.acceleratorsPerReplica });
-    const nodes = typeof placement === "string" ? 0 : nodesFor(replicas, placement);
+    const placement = placementOf(pool.hardware);
+    const nodes = isMisfit(placement) ? 0 : nodesFor(replicas, placement);
     const state = {
       namespace,
       role: pool.name === plan.stable.name ? "stable" : "candidate",
@@ -62,7 +63,7 @@ export function howToTry(
   gateway: GatewayConfig,
   address: string,
 ): { customers: string; candidate?: string } {
-  const scheme = gateway.tlsSecret === undefined ? "http" : "https";
+  const scheme = usesTls(gateway) ? "https" : "http";
   const host = gateway.hostname ?? address;
   const usual = gateway.port === (scheme === "http" ? 80 : 443);
   const url = `${scheme}://${host}${usual ? "" : `:${gateway.port}`}/v1/completions`;

@@ -3,8 +3,10 @@ import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
 import { gkeKubeconfig, InferenceCluster } from "../components/inference-cluster";
 import { UserError } from "./user-error";
+import { InferenceDefinitions, type DefinitionName } from "../components/inference-definitions";
 import { InferenceGateway } from "../components/inference-gateway";
 import type { NodeLocation } from "../components/serving-pool";
+import { setCommand } from "./config/mistakes";
 import type { ClusterConfig, GatewayConfig, PlatformConfig } from "./config/resolved";
 import { clusterReader, kubeconfigText, type ClusterReader } from "./live/cluster-reader";
 import { ownerOf } from "./live/observe";
@@ -31,6 +33,11 @@ export interface Platform extends PlatformOutputs {
 export async function readerBefore(cluster: ClusterConfig): Promise<ClusterReader | undefined> {
   if (cluster.mode === "kubeconfig") return clusterReader(cluster.kubeconfig);
   const found = await findCluster(cluster);
+  if (found === undefined && cluster.authorizedNetworks.length === 0) {
+    void pulumi.log.warn(
+      `the control plane of cluster ${cluster.name} will answer inside its network only: run pulumi there, or name the networks it runs in (${setCommand("cluster.authorizedNetworks[0]", "203.0.113.7/32")})`,
+    );
+  }
   return found === undefined ? undefined : clusterReader(found);
 }
 
@@ -55,6 +62,8 @@ export interface PlatformOptions {
   owners: NamespaceOwners;
   /** Label value of this stack. */
   stack: string;
+  /** CRDs of the inference extension that the cluster lacks. */
+  definitions: readonly DefinitionName[];
   /** Whether protection against deletion comes off: only for one update that was told so. */
   deletable: boolean;
 }
@@ -74,6 +83,8 @@ export async function namespaceOwners(
     found.filter((entry): entry is readonly [string, "owned" | "foreign"] => entry[1] !== undefined),
   );
 }
+
+const gatewayDefaults = { globalAccess: false, timeoutSeconds: 3600, logging: true } as const;
 
 /** The platform that another stack made. */
 export interface GivenPlatform {
@@ -103,7 +114,8 @@ export async function platformOf(stack: string): Promise<GivenPlatform> {
       const text = reference.requireOutput("kubeconfig") as pulumi.Output<string>;
       return {
         kubeconfig: text,
-        gateway: gateway as GatewayConfig,
+        // A platform stack that was deployed by an earlier version does not say everything.
+        gateway: { ...gatewayDefaults, ...(gateway as GatewayConfig) },
         ...(nodes === undefined ? {} : { nodes: nodes as NodeLocation }),
         provider: new k8s.Provider("cluster", { kubeconfig: text }),
         ready: [],
@@ -116,7 +128,13 @@ export function buildPlatform(config: PlatformConfig, options: PlatformOptions):
   const { cluster, gateway } = config;
   const base = buildCluster(cluster, options);
   const provider = new k8s.Provider("cluster", { kubeconfig: base.kubeconfig }, { dependsOn: base.ready });
-  const ready: pulumi.Resource[] = [...base.ready];
+  const definitions = new InferenceDefinitions(
+    "inference-extension",
+    { install: options.definitions, stack: options.stack },
+    { provider, dependsOn: base.ready },
+  );
+  // Pickers look for the kinds they watch only once, when they start.
+  const ready: pulumi.Resource[] = [...base.ready, ...definitions.resources];
   const namespaces = new Set([config.namespace, gateway.namespace]);
   for (const name of namespaces) {
     if (name === "default" || options.owners[name] === "foreign") continue;
@@ -148,11 +166,19 @@ function buildCluster(
       kubeconfig: pulumi
         .all([found.endpoint, found.masterAuths])
         .apply(([endpoint, auths]) => gkeKubeconfig(name, endpoint, auths[0]?.clusterCaCertificate ?? "")),
-      nodes: { cluster: name, location, project },
+      nodes: {
+        cluster: name,
+        location,
+        project,
+        ...(cluster.nodeServiceAccount === undefined ? {} : { serviceAccount: cluster.nodeServiceAccount }),
+      },
       ready: [],
     };
   }
-  const made = new InferenceCluster(name, { name, project, location, region, deletable });
+  const { channel, authorizedNetworks } = cluster;
+  const made = new InferenceCluster(name, {
+    ...{ name, project, location, region, channel, authorizedNetworks, deletable },
+  });
   return {
     kubeconfig: pulumi
       .all([made.cluster.endpoint, made.cluster.masterAuth])

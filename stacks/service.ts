@@ -7,6 +7,7 @@ import { ServingPool } from "../components/serving-pool";
 import { TrafficGuard } from "../components/traffic-guard";
 import type { PodTemplate } from "../components/pod-template";
 import type { ServiceConfig } from "./config/resolved";
+import type { Served } from "./live/served";
 import { labels } from "./names";
 import type { Plan, PlannedPool } from "./plan/plan";
 import type { Platform } from "./platform";
@@ -22,6 +23,8 @@ export interface ServiceOptions {
   platform: Platform;
   /** Label value of this stack. */
   stack: string;
+  /** What the cluster serves beyond Kubernetes. */
+  served: Served;
   hooks: (handles: ServiceHandles) => ServiceHooks;
   /** Pod templates of pools made by others, by the pool that takes them over. */
   templates: Readonly<Record<string, PodTemplate>>;
@@ -142,6 +145,8 @@ function buildPool(
       identity,
       objectives: objectives ? config.objectives : [],
       ...(nodes === undefined ? {} : { nodes }),
+      served: options.served,
+      gateway: options.platform.gateway,
       ...(template === undefined ? {} : { template }),
       ...(token === undefined ? {} : { token }),
       ...(hooks.beforeDelete === undefined ? {} : { beforeDelete: hooks.beforeDelete }),

@@ -1,14 +1,17 @@
 import * as pulumi from "@pulumi/pulumi";
+import type { DefinitionName } from "../components/inference-definitions";
 import { describeMistakes } from "./config/mistakes";
 import { UserError, withoutLibraryFrames } from "./user-error";
 import { readRawConfig } from "./config/raw";
 import { resolveConfig } from "./config/resolve";
 import type { GatewayConfig, StackConfig } from "./config/resolved";
 import { confirm } from "./confirm";
+import { hardwareNotes, poolsWithoutGroups } from "./hardware-notes";
 import { trafficHooks } from "./hooks";
 import type { ClusterReader } from "./live/cluster-reader";
 import { observe } from "./live/observe";
 import { lazyReader, readable } from "./live/readable";
+import { definitionsToInstall, newCluster, readDefinitions, readServed, type Served } from "./live/served";
 import { templatesFor } from "./live/templates";
 import { stackLabel } from "./names";
 import { outputsOf } from "./outputs";
@@ -49,12 +52,17 @@ type PlatformStack = Extract<StackConfig, { role: "platform" }>;
 type ServiceStack = Exclude<StackConfig, { role: "platform" }>;
 
 async function deployPlatform({ platform: config, allow }: PlatformStack): Promise<Record<string, unknown>> {
-  const owners = await readable(async () =>
-    namespaceOwners(await readerBefore(config.cluster), config, thisStack()),
-  );
+  const { owners, definitions } = await readable(async () => {
+    const reader = await readerBefore(config.cluster);
+    return {
+      owners: await namespaceOwners(reader, config, thisStack()),
+      definitions: await missingDefinitions(reader),
+    };
+  });
   const platform = buildPlatform(config, {
     owners,
     stack: thisStack(),
+    definitions,
     deletable: allow.includes("destroy"),
   });
   return { kubeconfig: platform.kubeconfig, gateway: platform.gateway, nodes: platform.nodes };
@@ -64,22 +72,27 @@ async function deployService(config: ServiceStack): Promise<Record<string, unkno
   const { service } = config;
   const given = await basisOf(config);
   const record = await lastRecord();
-  const { reader, observed, templates } = await readable(async () => {
+  const { reader, observed, templates, served, definitions } = await readable(async () => {
     return look(await given.reader(), config, record, given.gateway);
   });
   const plan = makePlan(service, observed);
-  for (const note of plan.notes) void pulumi.log.warn(note);
+  for (const note of [...plan.notes, ...hardwareNotes(plan)]) void pulumi.log.warn(note);
   if (plan.refusals.length > 0) throw new UserError(describeRefusals(plan.refusals));
+
+  const groupless = poolsWithoutGroups(plan, served);
+  if (groupless !== undefined) throw new UserError(groupless);
 
   const platform = given.build({
     owners: reader === undefined ? {} : observed.namespaces,
     stack: thisStack(),
+    definitions,
     deletable: service.allow.includes("destroy"),
   });
   const readerNow = lazyReader(platform.kubeconfig);
   const built = buildService(service, plan, {
     platform,
     stack: thisStack(),
+    served,
     templates,
     hooks: (handles) =>
       trafficHooks({ config: service, plan, gateway: platform.gateway, reader: readerNow, ...handles }),
@@ -113,21 +126,37 @@ async function basisOf(config: ServiceStack): Promise<{
 
 async function look(
   reader: ClusterReader | undefined,
-  { service }: ServiceStack,
+  { service, role }: ServiceStack,
   record: Observed["record"],
   gateway: GatewayConfig,
 ): Promise<{
   reader?: ClusterReader;
   observed: Observed;
   templates: Awaited<ReturnType<typeof templatesFor>>;
+  served: Served;
+  definitions: DefinitionName[];
 }> {
+  const definitions = role === "service" ? [] : await missingDefinitions(reader);
   if (reader === undefined) {
     // Without a cluster there is no other clock.
     const nothing = { ...nothingDeployed, now: new Date() };
-    return { observed: record === undefined ? nothing : { ...nothing, record }, templates: {} };
+    return {
+      observed: record === undefined ? nothing : { ...nothing, record },
+      templates: {},
+      served: newCluster,
+      definitions,
+    };
   }
-  const observed = await observe(reader, service, record, thisStack(), gateway);
-  return { reader, observed, templates: await templatesFor(reader, service) };
+  const [observed, served] = await Promise.all([
+    observe(reader, service, record, thisStack(), gateway),
+    readServed(reader),
+  ]);
+  return { reader, observed, served, definitions, templates: await templatesFor(reader, service) };
+}
+
+/** CRDs that this update has to install; a service stack leaves them to its platform. */
+async function missingDefinitions(reader: ClusterReader | undefined): Promise<DefinitionName[]> {
+  return definitionsToInstall(reader === undefined ? undefined : await readDefinitions(reader), thisStack());
 }
 
 function thisStack(): string {

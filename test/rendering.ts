@@ -24,6 +24,11 @@ const answers: Readonly<Record<string, Record<string, unknown>>> = {
   "gcp:serviceaccount/account:Account": { email: "nodes@acme-ml.iam.gserviceaccount.com" },
 };
 
+/** What the cloud would have answered when it is asked for something that exists. */
+const looked: Readonly<Record<string, Record<string, unknown>>> = {
+  "gcp:organizations/getProject:getProject": { number: "123456789012" },
+};
+
 void pulumi.runtime.setMocks(
   {
     newResource: ({ type, name, inputs, id }) => {
@@ -32,7 +37,7 @@ void pulumi.runtime.setMocks(
       registered.push(resource);
       return { id: `${name}-id`, state: { ...resource.inputs, ...answers[type] } };
     },
-    call: ({ inputs }) => inputs as Record<string, unknown>,
+    call: ({ token, inputs }) => ({ ...(inputs as Record<string, unknown>), ...looked[token] }),
   },
   "inference-rollout",
   "test",

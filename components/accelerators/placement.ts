@@ -1,4 +1,5 @@
-import { acceleratorNamed, type Accelerator, type Machine } from "./catalogue";
+import type { Accelerator, Machine, Provisioning, Slice } from "./accelerator";
+import { acceleratorNamed } from "./catalogue";
 
 /** What one replica of a model server asks of the hardware. */
 export interface Need {
@@ -7,46 +8,153 @@ export interface Need {
   perReplica: number;
   /** A machine type instead of the one that is chosen. */
   machineType?: string;
+  /** How the machines are bought. Default: whatever way there is. */
+  provisioning?: Provisioning;
 }
 
 export interface Placement {
   accelerator: Accelerator;
   machine: Machine;
-  /** How many replicas fit on one machine. */
+  /** How many replicas fit on one machine; 1 where a replica takes several. */
   replicasPerNode: number;
+  /** Machines of one replica: more than 1 for a slice of several hosts, where a replica is a group of pods. */
+  hosts: number;
+  /** TPU only: topology of the slice that one replica runs on. */
+  topology?: string;
+}
+
+/** Why a need cannot be met. */
+export interface Misfit {
+  /** The part of the need to change. */
+  field: "acceleratorsPerReplica" | "machineType" | "provisioning";
+  /** What does exist, in words. */
+  reason: string;
+  /** A value of that part that would do; absent where none does. */
+  nearest?: string;
+}
+
+export const isMisfit = (found: Placement | Misfit): found is Misfit => "reason" in found;
+
+/** One way to run a replica: a machine, for TPUs with a slice. */
+interface Candidate {
+  machine: Machine;
+  slice?: Slice;
+  /** GPUs or chips it offers a replica. */
+  offers: number;
 }
 
 /**
- * The machine that a need is placed on: the first of the catalogue that carries one replica, unless one is named.
- * @returns what is wrong, in words that name what does exist, where there is none.
+ * The machines that a replica is placed on: the first of the catalogue that carry it and can be had as asked. A TPU
+ * replica takes whole slices; where one machine is a slice large enough, it is preferred to several.
+ * @returns what does not fit, naming the nearest that does exist.
  */
-export function place(need: Need): Placement | string {
+export function place(need: Need): Placement | Misfit {
   const accelerator = acceleratorNamed(need.accelerator);
-  const counts = [...new Set(accelerator.machines.map(({ count }) => count))].sort((a, b) => a - b);
-  const machine = chosenMachine(accelerator, need);
-  if (machine === undefined) {
-    return need.machineType === undefined
-      ? `${need.accelerator} comes ${counts.join(", ")} to a machine, so a replica on one machine can use at most ${counts.at(-1)}`
-      : `${need.machineType} does not carry ${need.accelerator}; ${accelerator.machines.map(({ type }) => type).join(", ")} do`;
-  }
-  if (machine.count < need.perReplica) {
-    return `${machine.type} carries ${machine.count} x ${need.accelerator}, a replica needs ${need.perReplica}`;
-  }
-  // GKE hands out the chips of a TPU machine together: a replica takes the whole machine.
-  if (accelerator.family === "tpu" && machine.count !== need.perReplica) {
-    return `a replica uses all TPU chips of its machine: ${need.accelerator} comes ${counts.join(", ")} to a machine, not ${need.perReplica}`;
-  }
-  return { accelerator, machine, replicasPerNode: Math.floor(machine.count / need.perReplica) };
+  const all = candidatesOf(accelerator);
+  const named =
+    need.machineType === undefined
+      ? all.filter(({ machine }) => machine.share === undefined)
+      : all.filter(({ machine }) => machine.type === need.machineType);
+  if (named.length === 0) return wrongMachine(accelerator, need);
+  const fitting = named.filter((candidate) => carries(accelerator, candidate, need.perReplica));
+  if (fitting.length === 0) return wrongCount(accelerator, named, need);
+  const best = fitting.find(({ machine, slice }) => canBeHad(machine, slice, need.provisioning));
+  if (best === undefined) return wrongProvisioning(accelerator, fitting, need);
+  const { machine, slice } = best;
+  const hosts = slice?.hosts ?? 1;
+  return {
+    accelerator,
+    machine,
+    hosts,
+    replicasPerNode: slice === undefined ? Math.floor(machine.count / need.perReplica) : 1,
+    ...(slice === undefined ? {} : { topology: slice.topology }),
+  };
 }
 
-function chosenMachine(accelerator: Accelerator, need: Need): Machine | undefined {
-  if (need.machineType !== undefined) {
-    return accelerator.machines.find(({ type }) => type === need.machineType);
-  }
-  return accelerator.machines.find(({ count }) => count >= need.perReplica);
+/** One machine each first, then slices from small to large, each in the catalogue's order. */
+function candidatesOf({ machines }: Accelerator): Candidate[] {
+  const all = machines.flatMap((machine): Candidate[] =>
+    machine.slices.length === 0
+      ? [{ machine, offers: machine.count }]
+      : machine.slices.map((slice) => ({ machine, slice, offers: machine.count * slice.hosts })),
+  );
+  return all
+    .map((candidate, i) => ({ candidate, i }))
+    .sort((a, b) => (a.candidate.slice?.hosts ?? 1) - (b.candidate.slice?.hosts ?? 1) || a.i - b.i)
+    .map(({ candidate }) => candidate);
+}
+
+function carries({ family }: Accelerator, { offers }: Candidate, perReplica: number): boolean {
+  return family === "gpu" ? offers >= perReplica : offers === perReplica;
+}
+
+/** Flex-start is documented for slices of a single machine only. */
+function canBeHad(
+  machine: Machine,
+  slice: Slice | undefined,
+  provisioning: Provisioning | undefined,
+): boolean {
+  if (provisioning === "flex-start" && (slice?.hosts ?? 1) > 1) return false;
+  return provisioning === undefined || machine.provisioning.includes(provisioning);
+}
+
+function wrongMachine(accelerator: Accelerator, { machineType }: Need): Misfit {
+  const types = accelerator.machines.map(({ type }) => type);
+  return {
+    field: "machineType",
+    reason: `${machineType ?? ""} does not carry ${accelerator.name}; ${types.join(", ")} do`,
+    ...(types[0] === undefined ? {} : { nearest: types[0] }),
+  };
+}
+
+function wrongCount(accelerator: Accelerator, named: readonly Candidate[], need: Need): Misfit {
+  const { name, family } = accelerator;
+  const counts = [...new Set(named.map(({ offers }) => offers))].sort((a, b) => a - b);
+  const nearest = [...counts].sort(
+    (a, b) => Math.abs(a - need.perReplica) - Math.abs(b - need.perReplica) || b - a,
+  )[0];
+  const whose = need.machineType === undefined ? name : `${name} on ${need.machineType}`;
+  const reason =
+    family === "gpu"
+      ? `${whose} comes ${counts.join(", ")} to a machine, and a replica runs on one machine: at most ${counts.at(-1) ?? 0}, not ${need.perReplica}`
+      : `a replica uses all chips of its slice: ${whose} comes in slices of ${counts.join(", ")}, not ${need.perReplica}`;
+  return {
+    field: "acceleratorsPerReplica",
+    reason,
+    ...(nearest === undefined ? {} : { nearest: String(nearest) }),
+  };
+}
+
+function wrongProvisioning(accelerator: Accelerator, fitting: readonly Candidate[], need: Need): Misfit {
+  const ways = fitting.map(({ machine, slice }) => ({
+    what: slice === undefined || slice.hosts === 1 ? machine.type : `${machine.type} (${slice.topology})`,
+    by: machine.provisioning.filter((way) => canBeHad(machine, slice, way)),
+  }));
+  const offered = ways.map(({ what, by }) => `${what} by ${by.join(", ")}`).join("; ");
+  const nearest = ways[0]?.by[0];
+  return {
+    field: "provisioning",
+    reason: `${accelerator.name} is not to be had by ${need.provisioning ?? ""} for ${need.perReplica} to a replica: ${offered}`,
+    ...(nearest === undefined ? {} : { nearest }),
+  };
+}
+
+/** What a pool's hardware says, in the words of a config. */
+export interface HardwareWords extends Omit<Need, "perReplica"> {
+  acceleratorsPerReplica: number;
+}
+
+export function placementOf(hardware: HardwareWords): Placement | Misfit {
+  return place({ ...hardware, perReplica: hardware.acceleratorsPerReplica });
+}
+
+/** Whether a replica is a group of pods, because it takes several machines. */
+export function isGrouped(hardware: HardwareWords): boolean {
+  const found = placementOf(hardware);
+  return !isMisfit(found) && found.hosts > 1;
 }
 
 /** Machines that `replicas` replicas need. */
-export function nodesFor(replicas: number, { replicasPerNode }: Placement): number {
-  return Math.ceil(replicas / replicasPerNode);
+export function nodesFor(replicas: number, { replicasPerNode, hosts }: Placement): number {
+  return hosts > 1 ? replicas * hosts : Math.ceil(replicas / replicasPerNode);
 }

@@ -1,11 +1,11 @@
-import { acceleratorNamed } from "../../components/accelerators/catalogue";
-import { place } from "../../components/accelerators/placement";
 import { poolNamespace } from "../names";
-import { broken, missing, removeCommand, shown, type Mistake } from "./mistakes";
-import type { Hardware, Pool } from "./resolved";
+import { inherit, resolveHardware } from "./hardware";
+import { broken, missing, removeCommand, setCommand, type Mistake } from "./mistakes";
+import type { Pool } from "./resolved";
 import type { PoolInput } from "./schema";
 import { resolveServer } from "./servers";
 import type { ShapeResult } from "./validate";
+import { resolveAutoscaling, resolveWeights } from "./weights";
 
 /** What a pool needs to know of the config around it. */
 export interface Surroundings {
@@ -39,7 +39,7 @@ export function resolvePool(
     return { name, namespace, existing: true, ...(known === undefined ? {} : { model: known }) };
   }
   // Nearer settings win. Where a pool lives and whose it is are its own, so these two are not taken over.
-  const input = chain.reduceRight<PoolInput>((settings, entry) => ({ ...settings, ...entry.input }), {});
+  const input = chain.reduceRight<PoolInput>((settings, entry) => inherit(settings, entry.input), {});
   const template = chain.find((entry) => entry.input.existing === true);
   // With objectives, each pool that we make has a namespace of its own: an InferenceObjective's name is unique in
   // its namespace and bound to one pool there, so that two pools could not have the same ones.
@@ -61,43 +61,34 @@ export function resolvePool(
     mistakes.push(missing("model", `the model that ${name} serves`, "Qwen/Qwen3-8B"));
   }
   if (input.accelerator === undefined || input.replicas === undefined) return undefined;
-  const hardware = resolveHardware(input, input.accelerator);
-  const placement = place({ ...hardware, perReplica: hardware.acceleratorsPerReplica });
-  if (typeof placement === "string") {
-    const field = input.machineType === undefined ? "acceleratorsPerReplica" : "machineType";
+  const hardware = resolveHardware(key, { ...input, accelerator: input.accelerator }, mistakes);
+  if (hardware === undefined) return undefined;
+  if (template !== undefined && hardware.hosts > 1) {
     mistakes.push({
-      key: `${key}.${field}`,
-      found: shown(input[field] ?? hardware.acceleratorsPerReplica),
-      allowed: placement,
-      mend: removeCommand(`${key}.${field}`),
+      key: `${key}.like`,
+      found: `${template.name}, whose pods are single ones, for a slice of ${hardware.hosts} machines`,
+      allowed: "a pool of this stack, or hardware where one machine carries a replica",
+      mend: setCommand(`${key}.acceleratorsPerReplica`, String(hardware.perMachine)),
     });
-    return undefined;
   }
+  const server = resolveServer(shape.values.server, input.server, hardware.family);
+  const context = { key, input, own, server, family: hardware.family, hosts: hardware.hosts };
+  const weights = resolveWeights(input.weights ?? shape.values.weights, model ?? "", context, mistakes);
+  const autoscaling = resolveAutoscaling(input.replicas, context, mistakes);
   return {
     name,
     namespace,
     namespaceIsExplicit: own.namespace !== undefined,
     existing: false,
     replicas: input.replicas,
-    hardware,
+    hardware: hardware.hardware,
     model: model ?? "",
-    server: resolveServer(shape.values.server, input.server),
+    server,
+    weights,
+    ...(autoscaling === undefined ? {} : { autoscaling }),
     ...(template === undefined
       ? {}
       : { templateOf: { name: template.name, namespace: template.input.namespace ?? around.namespace } }),
-  };
-}
-
-function resolveHardware(input: PoolInput, accelerator: string): Hardware {
-  const { family, machines } = acceleratorNamed(accelerator);
-  const smallest = Math.min(...machines.map(({ count }) => count));
-  return {
-    accelerator,
-    acceleratorsPerReplica: input.acceleratorsPerReplica ?? (family === "gpu" ? 1 : smallest),
-    ...(input.machineType === undefined ? {} : { machineType: input.machineType }),
-    ...(input.zones === undefined ? {} : { zones: input.zones }),
-    provisioning: input.provisioning ?? "on-demand",
-    driver: input.driver ?? "default",
   };
 }
 

@@ -1,3 +1,4 @@
+import { resolveGateway } from "./gateway";
 import { broken, missing, nearest, removeCommand, setCommand, shown, type Mistake } from "./mistakes";
 import { resolvePool } from "./pools";
 import type { CloudConfig } from "./raw";
@@ -10,7 +11,6 @@ export type Resolution = { config: StackConfig; mistakes: [] } | { config?: unde
 const defaults = {
   service: "llm",
   namespace: "default",
-  gateway: "my-inference-gateway",
   cluster: "inference",
 };
 
@@ -62,35 +62,10 @@ function resolveParts(raw: RawConfig, cloud: CloudConfig): Resolution {
 
 function resolvePlatform(values: Parsed, cloud: CloudConfig, mistakes: Mistake[]): PlatformConfig {
   const namespace = values.namespace ?? defaults.namespace;
-  const { gateway } = values;
-  const exposure = gateway?.exposure ?? "internal";
-  if (exposure === "external" && gateway?.existing !== true) {
-    for (const [key, example] of [
-      ["hostname", "llm.example.com"],
-      ["tlsSecret", "llm-certificate"],
-    ] as const) {
-      if (gateway?.[key] === undefined && !broken(mistakes, `gateway.${key}`)) {
-        const why =
-          key === "hostname"
-            ? "the DNS name of an external gateway"
-            : "the Secret with its certificate: nothing is opened to the world in clear text";
-        mistakes.push(missing(`gateway.${key}`, why, example));
-      }
-    }
-  }
   return {
     namespace,
     cluster: resolveCluster(values, cloud, mistakes),
-    gateway: {
-      name: gateway?.name ?? defaults.gateway,
-      namespace: gateway?.namespace ?? namespace,
-      existing: gateway?.existing ?? false,
-      exposure,
-      routesFrom: gateway?.routesFrom ?? [namespace],
-      port: gateway?.port ?? (gateway?.tlsSecret === undefined ? 80 : 443),
-      ...(gateway?.hostname === undefined ? {} : { hostname: gateway.hostname }),
-      ...(gateway?.tlsSecret === undefined ? {} : { tlsSecret: gateway.tlsSecret }),
-    },
+    gateway: resolveGateway(values, namespace, mistakes),
   };
 }
 
@@ -108,6 +83,9 @@ function resolveCluster({ cluster }: Parsed, cloud: CloudConfig, mistakes: Mista
     project: cloud.project ?? "",
     region,
     location: cluster?.location ?? region,
+    channel: cluster?.channel ?? "regular",
+    authorizedNetworks: cluster?.authorizedNetworks ?? [],
+    ...(cluster?.nodeServiceAccount === undefined ? {} : { nodeServiceAccount: cluster.nodeServiceAccount }),
   };
 }
 

@@ -1,4 +1,5 @@
 import type { Safety } from "./safety";
+import type { Provisioning } from "../../components/accelerators/accelerator";
 import type { Allowance } from "./schema";
 
 /*
@@ -23,8 +24,36 @@ export interface Hardware {
   acceleratorsPerReplica: number;
   machineType?: string;
   zones?: readonly string[];
-  provisioning: "on-demand" | "spot";
+  provisioning: Provisioning;
+  /** The specific reservation, where provisioning is that. */
+  reservation?: string;
+  /** How machines are bought where the first way has none left. */
+  fallback?: "on-demand";
   driver: "default" | "latest" | "disabled";
+  /** GKE version of the nodes; absent: the cluster's. */
+  nodeVersion?: string;
+  nodeImage: "cos" | "ubuntu";
+  /** Disk image with container images on it. */
+  imageCache?: string;
+  /** Gigabytes of each node's boot disk; absent: GKE's own. */
+  diskGb?: number;
+  /** Absent: what the accelerator's machines have. */
+  acceleratorNetwork?: "auto" | "none";
+}
+
+/** Where the weights of a model come from. */
+export type Weights =
+  | { from: "hugging-face" }
+  | { from: "gcs"; bucket: string; path: string; loader: "mount" | "stream" }
+  | { from: "disk"; claim: string; path: string };
+
+/** Replicas that follow the load. The plan's size is the least; nothing but the autoscaler goes above it. */
+export interface Autoscaling {
+  /** The most replicas. */
+  max: number;
+  metric: "queue" | "cache";
+  /** Waiting requests a replica, or percent of the KV cache. */
+  target: number;
 }
 
 /** A pool that this stack makes. */
@@ -40,6 +69,9 @@ export interface OwnedPool {
   hardware: Hardware;
   model: string;
   server: Server;
+  weights: Weights;
+  /** Absent: the number of replicas is the plan's alone. */
+  autoscaling?: Autoscaling;
   /** An existing pool whose pod template this one takes over instead of being given model and server. */
   templateOf?: { name: string; namespace: string };
 }
@@ -69,6 +101,11 @@ export type ClusterConfig =
       region: string;
       /** Region or zone. */
       location: string;
+      channel: "rapid" | "regular" | "stable";
+      /** From where the control plane may be reached; none: only from inside the cluster's network. */
+      authorizedNetworks: readonly string[];
+      /** Whom the nodes act as, where the cluster exists; absent: the project's default service account. */
+      nodeServiceAccount?: string;
     }
   | {
       mode: "kubeconfig";
@@ -85,7 +122,31 @@ export interface GatewayConfig {
   routesFrom: readonly string[];
   port: number;
   hostname?: string;
+  /** Secret with the certificate, in the gateway's namespace. */
   tlsSecret?: string;
+  /** Certificate of Certificate Manager instead. */
+  certificate?: string;
+  /** Name of a reserved regional address. */
+  address?: string;
+  /** Internal: whether clients in other regions may connect. */
+  globalAccess: boolean;
+  /** How long one answer may take, to its last token. */
+  timeoutSeconds: number;
+  /** Whether the load balancer logs requests. */
+  logging: boolean;
+  /** Cloud Armor security policy of all pools. */
+  cloudArmor?: string;
+  modelArmor?: ModelArmor;
+}
+
+/** What prompts and answers are held against. */
+export interface ModelArmor {
+  promptTemplate: string;
+  responseTemplate: string;
+  model: string;
+  failOpen: boolean;
+  /** Region of the templates. */
+  location: string;
 }
 
 export interface GateConfig {

@@ -1,5 +1,8 @@
 import { z } from "zod";
 import { acceleratorNames } from "../../components/accelerators/catalogue";
+import { flag, integer, name, oneOf, text } from "./fields";
+import { gatewaySchema } from "./gateway-schema";
+import { autoscalingSchema, hardwareFields, weightsSchema } from "./pool-schema";
 import { maxLabel, maxPoolName, maxServiceName } from "../names";
 import { capacitySchema, freezeSchema, resumedSchema, rolledBackSchema } from "./safety-schema";
 
@@ -7,42 +10,6 @@ import { capacitySchema, freezeSchema, resumedSchema, rolledBackSchema } from ".
  * The shape of a stack's config. Each field's error text is what is allowed there: validation adds the key, what
  * was found and the command that mends it (validate.ts). Descriptions and defaults become docs/config.md.
  */
-
-const dnsLabel = /^[a-z0-9]([-a-z0-9]*[a-z0-9])?$/;
-const dnsName = /^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$/;
-
-/** A name that Kubernetes takes everywhere, so also where it must begin with a letter (Services). */
-const name = (max: number): z.ZodString => {
-  const allowed = `a name of at most ${max} characters: a-z, 0-9 and -, beginning with a letter, not ending with -`;
-  return z
-    .string({ error: allowed })
-    .max(max, allowed)
-    .regex(/^[a-z]/, allowed)
-    .regex(dnsLabel, allowed);
-};
-
-const text = (allowed: string): z.ZodString => z.string({ error: allowed }).min(1, allowed);
-
-/** An integer, also as the string that `pulumi config set` stores. */
-function integer(min: number, max: number, what: string): z.ZodType<number> {
-  const allowed = `a whole number from ${min} to ${max}${what}`;
-  return z.preprocess(
-    (value) => (typeof value === "string" && /^[+-]?\d+$/.test(value) ? Number(value) : value),
-    z.int({ error: allowed }).min(min, allowed).max(max, allowed),
-  );
-}
-
-function oneOf<const T extends readonly [string, ...string[]]>(
-  values: T,
-): z.ZodEnum<{ [K in T[number]]: K }> {
-  return z.enum(values, { error: `one of ${values.join(", ")}` });
-}
-
-const flag = (): z.ZodType<boolean> =>
-  z.preprocess(
-    (value) => (value === "true" ? true : value === "false" ? false : value),
-    z.boolean({ error: "true or false" }),
-  );
 
 export const serverSchema = z.strictObject(
   {
@@ -83,7 +50,7 @@ export const poolSchema = z.strictObject(
     accelerator: oneOf(acceleratorNames as [string, ...string[]])
       .optional()
       .describe("GKE's name of the accelerator."),
-    acceleratorsPerReplica: integer(1, 64, "")
+    acceleratorsPerReplica: integer(1, 256, "")
       .optional()
       .describe(
         "GPUs or TPU chips of one replica. Default: 1 GPU; for TPUs all chips of the smallest machine.",
@@ -102,12 +69,9 @@ export const poolSchema = z.strictObject(
       .min(1, "at least one zone")
       .optional()
       .describe("Zones of the nodes. Default: the cluster's."),
-    provisioning: oneOf(["on-demand", "spot"])
-      .optional()
-      .describe("How the machines are bought. Default: on-demand."),
-    driver: oneOf(["default", "latest", "disabled"])
-      .optional()
-      .describe("GPU driver that GKE installs. Default: default."),
+    ...hardwareFields,
+    weights: weightsSchema.optional().describe("Default: the stack's weights."),
+    autoscaling: autoscalingSchema.optional(),
   },
   { error: "an object" },
 );
@@ -134,36 +98,31 @@ export const clusterSchema = z.strictObject(
     kubeconfig: text("a kubeconfig, or the path of one")
       .optional()
       .describe("Use this cluster as it is; node pools are left alone. Set it with --secret."),
+    channel: oneOf(["rapid", "regular", "stable"])
+      .optional()
+      .describe("Release channel of a cluster that is made here. Default: regular."),
+    authorizedNetworks: z
+      .array(
+        text("a network, as 203.0.113.7/32").regex(/^[0-9a-fA-F.:]+\/\d+$/, "a network, as 203.0.113.7/32"),
+        {
+          error: "a list of networks, as 203.0.113.7/32",
+        },
+      )
+      .optional()
+      .describe(
+        "Networks from which the control plane of a cluster that is made here may be reached. Default: none, so only from inside its network.",
+      ),
+    nodeServiceAccount: text("the address of a service account")
+      .regex(/^[^@\s]+@[^@\s]+\.gserviceaccount\.com$/, "the address of a service account")
+      .optional()
+      .describe(
+        "Whom the accelerator nodes of a cluster that exists act as. Default: the project's default service account.",
+      ),
   },
-  { error: "an object with name, location, create, kubeconfig" },
-);
-
-export const gatewaySchema = z.strictObject(
   {
-    name: name(maxLabel).optional().describe("Default: my-inference-gateway, the source's name."),
-    namespace: name(maxLabel).optional().describe("Default: the service's namespace."),
-    existing: flag()
-      .optional()
-      .describe("The Gateway was made by somebody else (also by a platform stack). Default: false."),
-    routesFrom: z
-      .array(name(maxLabel), { error: "a list of namespaces" })
-      .optional()
-      .describe("Namespaces whose routes may attach. Default: the service's namespace."),
-    exposure: oneOf(["internal", "external"])
-      .optional()
-      .describe("Default: internal, a regional internal load balancer."),
-    port: integer(1, 65535, "")
-      .optional()
-      .describe("Default: 80 in clear text inside the network, 443 with TLS."),
-    hostname: text("a DNS name")
-      .regex(dnsName, "a DNS name")
-      .optional()
-      .describe("Needed for an external gateway."),
-    tlsSecret: name(maxLabel)
-      .optional()
-      .describe("Secret with the certificate, in the gateway's namespace. Needed for an external gateway."),
+    error:
+      "an object with name, location, create, kubeconfig, channel, authorizedNetworks, nodeServiceAccount",
   },
-  { error: "an object" },
 );
 
 export const gateSchema = z.strictObject(
@@ -207,6 +166,9 @@ export const configSchema = {
     .optional()
     .describe("The model that every pool serves that names none itself."),
   server: serverSchema.optional().describe("The model server of every pool that names none itself."),
+  weights: weightsSchema
+    .optional()
+    .describe("Where the weights of every pool come from that says nothing itself. Default: Hugging Face."),
   stable: name(maxPoolName).optional().describe("The pool that serves the customers."),
   candidate: z
     .union([z.literal(""), name(maxPoolName)], { error: "the name of a pool, or nothing" })

@@ -3,7 +3,8 @@ import * as https from "node:https";
 import { setCommand } from "../config/mistakes";
 import type { RisingPool } from "../plan/rising";
 import type { ClusterReader, LiveObject } from "./cluster-reader";
-import { deploymentsPath, poolsPath, selectsPodsOf } from "./observe";
+import { modelServersIn } from "./model-servers";
+import { poolsPath, selectsPodsOf } from "./observe";
 import { lookAtRoute } from "./programmed";
 import { until, type Progress, type WaitOptions } from "./wait";
 
@@ -13,6 +14,8 @@ export interface GateTask {
   pool: { name: string; namespace: string };
   /** Model servers that have to be ready: the declared size, so that no weight exceeds what is there. */
   replicas?: number;
+  /** Whether its replicas are groups of pods. Default: they are single ones. */
+  groups?: boolean;
   /** Names that clients ask for; the candidate must answer for every one. */
   models: readonly string[];
   previewRoute: { name: string; namespace: string };
@@ -137,16 +140,16 @@ async function lookAtCandidate(reader: ClusterReader, task: GateTask): Promise<P
 
 async function missingServers(
   reader: ClusterReader,
-  { pool, replicas }: Pick<GateTask, "pool" | "replicas">,
+  { pool, replicas, groups }: Pick<GateTask, "pool" | "replicas" | "groups">,
 ): Promise<string[]> {
   if (replicas === undefined) return [];
-  const [live, deployments] = await Promise.all([
+  const [live, servers] = await Promise.all([
     reader.get(`${poolsPath(pool.namespace)}/${pool.name}`),
-    reader.list(deploymentsPath(pool.namespace)),
+    modelServersIn(reader, pool.namespace, groups ?? false),
   ]);
   if (live === undefined) return [`there is no InferencePool ${pool.name} in namespace ${pool.namespace}`];
   const selector = (live["spec"] as { selector?: { matchLabels?: Record<string, string> } }).selector;
-  const server = deployments.find((deployment) => selectsPodsOf(selector?.matchLabels, deployment));
+  const server = servers.find((deployment) => selectsPodsOf(selector?.matchLabels, deployment));
   if (server === undefined) return [`pool ${pool.name} has no model servers`];
   const ready = readyReplicas(server);
   if (ready >= replicas) return [];

@@ -1,9 +1,11 @@
+import { isGrouped } from "../../components/accelerators/placement";
 import { annotations, apis, labels, managedBy, poolNamespace, routeName } from "../names";
 import type { ServiceConfig } from "../config/resolved";
 import type { Backend, DeploymentRecord, Observed, ObservedPool, ObservedRoute } from "../plan/observed";
 import type { PoolIdentity } from "../plan/identity";
 import type { ClusterReader, LiveObject } from "./cluster-reader";
 import { isPoolRef, routeShape, type Attachment } from "./route-shape";
+import { modelServersIn } from "./model-servers";
 
 /**
  * Reads what is deployed of one service: its route, and the pools in every namespace where one can be.
@@ -17,9 +19,10 @@ export async function observe(
   attachment?: Attachment,
 ): Promise<Observed> {
   const names = namespacesOf(config, record);
+  const groups = Object.values(config.pools).some((pool) => !pool.existing && isGrouped(pool.hardware));
   const [route, pools, namespaces] = await Promise.all([
     reader.get(routePath(config.namespace, routeName(config.service))),
-    Promise.all(names.map((namespace) => poolsIn(reader, namespace, config.service))),
+    Promise.all(names.map((namespace) => poolsIn(reader, namespace, config.service, groups))),
     Promise.all(
       names.map(async (namespace) => [namespace, await ownerOf(reader, namespace, stack)] as const),
     ),
@@ -71,10 +74,15 @@ function namespacesOf(config: ServiceConfig, record: DeploymentRecord | undefine
   return [...new Set([config.namespace, ...declared, ...Object.values(record?.pools ?? {})])];
 }
 
-async function poolsIn(reader: ClusterReader, namespace: string, service: string): Promise<ObservedPool[]> {
+async function poolsIn(
+  reader: ClusterReader,
+  namespace: string,
+  service: string,
+  groups: boolean,
+): Promise<ObservedPool[]> {
   const [pools, deployments] = await Promise.all([
     reader.list(poolsPath(namespace)),
-    reader.list(deploymentsPath(namespace)),
+    modelServersIn(reader, namespace, groups),
   ]);
   return pools.map((pool) => observedPool(pool, namespace, deployments, service));
 }

@@ -1,4 +1,5 @@
-import type { OwnedPool } from "../config/resolved";
+import { isMisfit, placementOf } from "../../components/accelerators/placement";
+import type { Hardware, OwnedPool } from "../config/resolved";
 
 /**
  * What a pool is made as and keeps for life: to have another accelerator, model or server is to be another pool,
@@ -19,10 +20,27 @@ export function identityOf(pool: OwnedPool): PoolIdentity {
     "server.args": JSON.stringify(server.args),
     "server.port": String(server.port),
   };
-  if (hardware.machineType !== undefined) fields["machineType"] = hardware.machineType;
+  const machineType = machineTypeOf(hardware);
+  if (machineType !== undefined) fields["machineType"] = machineType;
   if (hardware.zones !== undefined) fields["zones"] = hardware.zones.join(",");
+  for (const key of ["reservation", "fallback", "nodeVersion", "imageCache", "acceleratorNetwork"] as const) {
+    const value = hardware[key];
+    if (value !== undefined) fields[key] = value;
+  }
+  if (hardware.diskGb !== undefined) fields["diskGb"] = String(hardware.diskGb);
+  if (hardware.nodeImage !== "cos") fields["nodeImage"] = hardware.nodeImage;
+  if (pool.weights.from !== "hugging-face") fields["weights"] = JSON.stringify(pool.weights);
   if (pool.templateOf !== undefined) fields["like"] = `${pool.templateOf.namespace}/${pool.templateOf.name}`;
   return fields;
+}
+
+/**
+ * The machine the pool runs on, also where the program chose it: a later version of the catalogue that would choose
+ * another must not exchange machines under customers. Naming the old one in the config keeps it.
+ */
+function machineTypeOf(hardware: Hardware): string | undefined {
+  const found = placementOf(hardware);
+  return isMisfit(found) ? hardware.machineType : found.machine.type;
 }
 
 export interface IdentityChange {
@@ -34,8 +52,17 @@ export interface IdentityChange {
 /** Fields that differ. A field only one side knows differs too: a default that was not there then is a change now. */
 export function identityChanges(deployed: PoolIdentity, wanted: PoolIdentity): IdentityChange[] {
   const fields = [...new Set([...Object.keys(deployed), ...Object.keys(wanted)])].sort();
-  return fields.flatMap((field) => {
+  const changes = fields.flatMap((field) => {
     const [before, after] = [deployed[field] ?? "nothing", wanted[field] ?? "nothing"];
     return before === after ? [] : [{ field, deployed: before, wanted: after }];
   });
+  // Another accelerator comes on another machine: that is one change, not two.
+  const chosen = changes.some(({ field }) => choosesMachine.has(field));
+  return chosen ? changes.filter(({ field }) => field !== "machineType") : changes;
 }
+
+const choosesMachine: ReadonlySet<string> = new Set([
+  "accelerator",
+  "acceleratorsPerReplica",
+  "provisioning",
+]);

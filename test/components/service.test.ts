@@ -5,6 +5,7 @@ import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
 import { after, serviceConfig, sourceCase } from "../stacks/cases";
 import { at, deployed, foreign, rolledBack } from "../stacks/plan/scenarios";
+import { newCluster } from "../../stacks/live/served";
 import type { RawConfig } from "../../stacks/config/validate";
 import { nothingDeployed, type Observed } from "../../stacks/plan/observed";
 import { plan } from "../../stacks/plan/plan";
@@ -24,12 +25,16 @@ function render(raw: RawConfig, observed: Observed = nothingDeployed): Promise<R
           exposure: "internal",
           routesFrom: ["default"],
           port: 80,
+          globalAccess: false,
+          timeoutSeconds: 3600,
+          logging: true,
         },
         nodes: { cluster: "inference", location: "us-central1", project: "acme-ml" },
         ready: [],
       },
       stack: "inference-rollout.test",
       templates: {},
+      served: newCluster,
       hooks: () => ({}),
     }),
   );
@@ -94,7 +99,7 @@ describe("a service without objectives", () => {
       ]),
       [
         ["llm-abc123", 6, "g2-standard-12"],
-        ["llm-new-abc123", 2, "a3-highgpu-1g"],
+        ["llm-new-abc123", 1, "a3-highgpu-8g"],
       ],
     );
     for (const { inputs } of pools) {

@@ -35,6 +35,7 @@ describe("a stack's config", () => {
       acceleratorsPerReplica: 1,
       provisioning: "on-demand",
       driver: "default",
+      nodeImage: "cos",
     });
     assert.equal(pool.server.image, "vllm/vllm-openai:v0.21.0");
     assert.equal(pool.namespace, "default");

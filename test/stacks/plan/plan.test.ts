@@ -142,7 +142,7 @@ describe("what the plan refuses", () => {
   it("changes no hardware, model or server in place", () => {
     const world = deployed(at(0), at(10));
     for (const change of [
-      { accelerator: "nvidia-b200", acceleratorsPerReplica: 8 },
+      { accelerator: "nvidia-b200", acceleratorsPerReplica: 8, provisioning: "spot" },
       { model: "Qwen/Qwen3-14B" },
       { server: { version: "v0.20.0" } },
       { server: { args: ["--max-model-len", "4096"] } },

@@ -1,0 +1,188 @@
+import { acceleratorNamed } from "../../components/accelerators/catalogue";
+import { isMisfit, nodesFor, placementOf, type Placement } from "../../components/accelerators/placement";
+import { missing, removeCommand, setCommand, shown, type Mistake } from "./mistakes";
+import type { Hardware } from "./resolved";
+import type { PoolInput } from "./schema";
+
+/** The machines of a pool, and what others need to know of them. */
+export interface ResolvedHardware {
+  hardware: Hardware;
+  family: "gpu" | "tpu";
+  /** Machines of one replica. */
+  hosts: number;
+  /** GPUs or chips of one machine. */
+  perMachine: number;
+}
+
+/**
+ * Settings of a pool over those of the one it is like. What only makes sense for the other pool's accelerator is not
+ * taken over when this one has another.
+ */
+export function inherit(base: PoolInput, own: PoolInput): PoolInput {
+  const other = own.accelerator !== undefined && base.accelerator !== undefined;
+  if (!other || own.accelerator === base.accelerator) {
+    // Bought in another way, the machines come from no reservation and have no fallback.
+    const kept = own.provisioning === undefined ? base : without(base, ["reservation", "fallback"]);
+    return { ...kept, ...own };
+  }
+  const families = [base.accelerator, own.accelerator].map((name) => acceleratorNamed(name ?? "").family);
+  return {
+    ...without(base, [
+      "machineType",
+      "reservation",
+      "fallback",
+      "provisioning",
+      "acceleratorNetwork",
+      ...(families[0] === families[1] ? [] : (["acceleratorsPerReplica", "driver", "imageCache"] as const)),
+    ]),
+    ...own,
+  };
+}
+
+function without(input: PoolInput, keys: readonly (keyof PoolInput)[]): PoolInput {
+  return Object.fromEntries(Object.entries(input).filter(([key]) => !keys.includes(key as keyof PoolInput)));
+}
+
+/** @returns undefined where the machines do not exist as asked for; what is wrong is in `mistakes`. */
+export function resolveHardware(
+  key: string,
+  input: PoolInput & { accelerator: string },
+  mistakes: Mistake[],
+): ResolvedHardware | undefined {
+  const accelerator = acceleratorNamed(input.accelerator);
+  const smallest = Math.min(...accelerator.machines.map(({ count }) => count));
+  const hardware: Hardware = {
+    accelerator: input.accelerator,
+    acceleratorsPerReplica: input.acceleratorsPerReplica ?? (accelerator.family === "gpu" ? 1 : smallest),
+    ...(input.machineType === undefined ? {} : { machineType: input.machineType }),
+    ...(input.zones === undefined ? {} : { zones: input.zones }),
+    provisioning: input.provisioning ?? "on-demand",
+    ...(input.reservation === undefined ? {} : { reservation: input.reservation }),
+    ...(input.fallback === undefined ? {} : { fallback: input.fallback }),
+    driver: input.driver ?? "default",
+    ...(input.nodeVersion === undefined ? {} : { nodeVersion: input.nodeVersion }),
+    nodeImage: input.nodeImage ?? "cos",
+    ...(input.imageCache === undefined ? {} : { imageCache: input.imageCache }),
+    ...(input.diskGb === undefined ? {} : { diskGb: input.diskGb }),
+    ...(input.acceleratorNetwork === undefined ? {} : { acceleratorNetwork: input.acceleratorNetwork }),
+  };
+  const placement = placementOf(hardware);
+  if (isMisfit(placement)) {
+    const { field, reason, nearest } = placement;
+    mistakes.push({
+      key: `${key}.${field}`,
+      found: shown(hardware[field]),
+      allowed: reason,
+      mend: nearest === undefined ? removeCommand(`${key}.${field}`) : setCommand(`${key}.${field}`, nearest),
+    });
+    return undefined;
+  }
+  const before = mistakes.length;
+  mistakes.push(...rules.flatMap((rule) => rule(key, hardware, placement, input.replicas ?? 1)));
+  return mistakes.length > before
+    ? undefined
+    : {
+        hardware,
+        family: accelerator.family,
+        hosts: placement.hosts,
+        perMachine: placement.machine.count,
+      };
+}
+
+type Rule = (key: string, hardware: Hardware, placement: Placement, replicas: number) => Mistake[];
+
+const reservationNamed: Rule = (key, { provisioning, reservation }) => {
+  if (provisioning === "reservation" && reservation === undefined) {
+    return [missing(`${key}.reservation`, "the name of the reservation", "NAME")];
+  }
+  if (provisioning === "reservation" || reservation === undefined) return [];
+  return [
+    {
+      key: `${key}.reservation`,
+      found: `${reservation}, with provisioning ${provisioning}`,
+      allowed: "no reservation unless provisioning says reservation",
+      mend: setCommand(`${key}.provisioning`, "reservation"),
+    },
+  ];
+};
+
+const fallbackForSpot: Rule = (key, { provisioning, fallback }, { machine, hosts }) => {
+  if (fallback === undefined) return [];
+  const remove = removeCommand(`${key}.fallback`);
+  const wrong = (found: string, allowed: string): Mistake[] => [
+    { key: `${key}.fallback`, found: `${fallback}, ${found}`, allowed, mend: remove },
+  ];
+  if (provisioning !== "spot") {
+    return wrong(`with provisioning ${provisioning}`, "a fallback only for spot machines");
+  }
+  if (!machine.provisioning.includes(fallback)) {
+    return wrong(`for ${machine.type}`, `a machine that is sold on demand; ${machine.type} is not`);
+  }
+  return hosts > 1
+    ? wrong("for slices of several machines", "a fallback only for replicas of one machine")
+    : [];
+};
+
+/** Where machines have to stand together, and where a reservation is, is one zone. */
+const oneZone: Rule = (key, { zones, provisioning }, { accelerator, hosts, topology }) => {
+  const reasons = [
+    ...(provisioning === "reservation" ? ["a reservation is in one zone"] : []),
+    ...(hosts > 1 ? [`a ${topology ?? ""} slice is in one zone`] : []),
+    ...(accelerator.workloadPolicy?.kind === "rack" ? [`a rack of ${accelerator.title} is in one zone`] : []),
+  ];
+  if (reasons.length === 0 || zones?.length === 1) return [];
+  const found = zones === undefined ? "nothing" : zones.join(", ");
+  const mend =
+    zones === undefined
+      ? setCommand(`${key}.zones[0]`, "us-central1-a")
+      : `pulumi config set --path --json '${key}.zones' '["${zones[0] ?? "us-central1-a"}"]'`;
+  return [{ key: `${key}.zones`, found, allowed: `exactly one zone: ${reasons.join(", ")}`, mend }];
+};
+
+const gpuOnly: Rule = (key, { driver, nodeImage, imageCache }, { accelerator }) => {
+  const mistakes: Mistake[] = [];
+  const wrong = (field: string, found: string, allowed: string): void =>
+    void mistakes.push({
+      key: `${key}.${field}`,
+      found,
+      allowed,
+      mend: removeCommand(`${key}.${field}`),
+    });
+  if (accelerator.family === "tpu") {
+    if (driver !== "default") wrong("driver", driver, "nothing: TPU machines bring their own");
+    if (nodeImage !== "cos") wrong("nodeImage", nodeImage, "cos: the image that TPU machines run");
+  }
+  if (imageCache !== undefined && nodeImage !== "cos") {
+    wrong("imageCache", imageCache, "nothing: only cos reads container images from a disk");
+  }
+  return mistakes;
+};
+
+const network: Rule = (key, { acceleratorNetwork }, { accelerator }) =>
+  acceleratorNetwork === "auto" && accelerator.network !== "rdma"
+    ? [
+        {
+          key: `${key}.acceleratorNetwork`,
+          found: "auto",
+          allowed: `none: machines of ${accelerator.name} have no network of that kind`,
+          mend: removeCommand(`${key}.acceleratorNetwork`),
+        },
+      ]
+    : [];
+
+const rackIsFull: Rule = (key, _hardware, placement, replicas) => {
+  const policy = placement.accelerator.workloadPolicy;
+  const nodes = nodesFor(replicas, placement);
+  if (policy?.kind !== "rack" || nodes <= policy.maxNodes) return [];
+  const most = policy.maxNodes * placement.replicasPerNode;
+  return [
+    {
+      key: `${key}.replicas`,
+      found: `${replicas}, so ${nodes} machines`,
+      allowed: `at most ${most}: a rack has ${policy.maxNodes} machines of ${placement.accelerator.title}, and a pool is one rack`,
+      mend: setCommand(`${key}.replicas`, String(most)),
+    },
+  ];
+};
+
+const rules: readonly Rule[] = [reservationNamed, fallbackForSpot, oneZone, gpuOnly, network, rackIsFull];

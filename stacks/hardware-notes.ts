@@ -1,0 +1,55 @@
+import { isMisfit, nodesFor, placementOf } from "../components/accelerators/placement";
+import type { Served } from "./live/served";
+import type { Plan } from "./plan/plan";
+
+/** What a person should know of the machines that an update asks for. */
+export function hardwareNotes(plan: Plan): string[] {
+  return plan.pools.flatMap(({ pool, replicas }) => {
+    const { name, hardware, autoscaling } = pool;
+    const notes: string[] = [];
+    const placement = placementOf(hardware);
+    if (!isMisfit(placement) && placement.hosts === 1) {
+      const nodes = nodesFor(replicas, placement);
+      const idle = nodes * placement.machine.count - replicas * hardware.acceleratorsPerReplica;
+      // Whole machines stand idle, not a rest of the last one that every packing has.
+      if (idle >= placement.machine.count / 2 && placement.machine.count > 1) {
+        notes.push(
+          `${name}: ${idle} of ${nodes * placement.machine.count} x ${hardware.accelerator} stand idle: ${placement.machine.type} is the smallest machine to be had by ${hardware.provisioning} for ${hardware.acceleratorsPerReplica} to a replica`,
+        );
+      }
+    }
+    if (hardware.provisioning === "flex-start") {
+      notes.push(
+        `${name}: flex-start machines end seven days after they came, with what runs on them; roll out a new pool before that`,
+      );
+    }
+    if (hardware.provisioning === "spot") {
+      notes.push(
+        `${name}: spot machines go with 30 s notice, which is less than long answers take: those are cut`,
+      );
+    }
+    if (autoscaling !== undefined) {
+      notes.push(
+        `${name}: an autoscaler owns the number of replicas between ${replicas} (the plan's) and ${autoscaling.max} (the config's)`,
+      );
+    }
+    return notes;
+  });
+}
+
+/** Why pools whose replicas are groups cannot be made here; undefined: they can, or there are none. */
+export function poolsWithoutGroups(plan: Plan, served: Served): string | undefined {
+  if (served.groups) return undefined;
+  const names = plan.pools
+    .filter(({ pool }) => {
+      const placement = placementOf(pool.hardware);
+      return !isMisfit(placement) && placement.hosts > 1;
+    })
+    .map(({ pool }) => pool.name);
+  if (names.length === 0) return undefined;
+  return [
+    `This update is not carried out; nothing was changed. A replica of ${names.join(", ")} takes several machines, so it is a group of pods, and the cluster does not know LeaderWorkerSet (leaderworkerset.x-k8s.io/v1).`,
+    "  mend: kubectl apply --server-side -f https://github.com/kubernetes-sigs/lws/releases/download/v0.9.0/manifests.yaml, then pulumi up",
+    "        (a cluster that this stack is about to make: make it first, with role: platform in a stack of its own)",
+  ].join("\n");
+}

@@ -1,0 +1,46 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import { hardwareNotes, poolsWithoutGroups } from "../../stacks/hardware-notes";
+import { newCluster } from "../../stacks/live/served";
+import { nothingDeployed } from "../../stacks/plan/observed";
+import { plan, type Plan } from "../../stacks/plan/plan";
+import { serviceConfig } from "./cases";
+
+function planned(pool: object): Plan {
+  return plan(
+    serviceConfig({ model: "Qwen/Qwen3-8B", stable: "llm", pools: { llm: { replicas: 2, ...pool } } }),
+    nothingDeployed,
+  );
+}
+
+describe("what a person is told of machines", () => {
+  it("is nothing where nothing is unusual", () => {
+    assert.deepEqual(hardwareNotes(planned({ accelerator: "nvidia-l4" })), []);
+  });
+
+  it("is that accelerators stand idle where only large machines are to be had", () => {
+    assert.match(
+      hardwareNotes(planned({ accelerator: "nvidia-h100-80gb" })).join(),
+      /6 of 8 x nvidia-h100-80gb stand idle: a3-highgpu-8g is the smallest machine to be had by on-demand/,
+    );
+    assert.deepEqual(hardwareNotes(planned({ accelerator: "nvidia-h100-80gb", replicas: 8 })), []);
+  });
+
+  it("is that flex-start machines end, that spot machines go, and who owns the replicas", () => {
+    const notes = (pool: object): string =>
+      hardwareNotes(planned({ accelerator: "nvidia-l4", ...pool })).join();
+    assert.match(notes({ provisioning: "flex-start" }), /seven days/);
+    assert.match(notes({ provisioning: "spot" }), /30 s notice/);
+    assert.match(notes({ autoscaling: { max: 9 } }), /between 2 \(the plan's\) and 9 \(the config's\)/);
+  });
+});
+
+describe("replicas that are groups of pods", () => {
+  const slice = { accelerator: "tpu-v6e-slice", acceleratorsPerReplica: 16, zones: ["us-east5-b"] };
+
+  it("are refused, with the command that mends it, where the cluster does not know LeaderWorkerSet", () => {
+    assert.match(poolsWithoutGroups(planned(slice), newCluster) ?? "", /kubectl apply --server-side/);
+    assert.equal(poolsWithoutGroups(planned(slice), { ...newCluster, groups: true }), undefined);
+    assert.equal(poolsWithoutGroups(planned({ accelerator: "nvidia-l4" }), newCluster), undefined);
+  });
+});
