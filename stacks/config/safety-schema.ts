@@ -16,8 +16,20 @@ function number(min: number, max: number, what: string): z.ZodType<number> {
 
 const aTime = "a time with its zone, as 2026-11-27T18:00:00Z";
 
-/** A moment; always with a zone, because who writes it and who runs it sit in different ones. */
-const time = (): z.ZodType<string> => z.iso.datetime({ offset: true, error: aTime });
+/**
+ * A moment; always with a zone, because who writes it and who runs it sit in different ones. A time that stands
+ * in the YAML without quotes arrives in the words of Pulumi's own language: 2026-11-27 18:00:00 +0000 UTC (tried).
+ */
+const time = (): z.ZodType<string> =>
+  z.preprocess(
+    (value) => {
+      const found = typeof value === "string" ? goTime.exec(value) : null;
+      return found === null ? value : `${found[1]}T${found[2]}${found[3]}:${found[4]}`;
+    },
+    z.iso.datetime({ offset: true, error: aTime }),
+  );
+
+const goTime = /^(\d{4}-\d\d-\d\d) (\d\d:\d\d:\d\d(?:\.\d+)?) ([+-]\d\d)(\d\d) \S+$/;
 
 const aReason = "why, in a few words (at most 300 characters)";
 const reason = (): z.ZodString => z.string({ error: aReason }).min(1, aReason).max(300, aReason);

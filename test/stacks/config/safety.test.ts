@@ -59,7 +59,7 @@ describe("the config of what keeps a roll-out from harm", () => {
     const [mistake] = mistakesOf({ weight: 30, rolledBack: turn });
     assert.equal(mistake?.key, "weight");
     assert.match(
-      mistake?.found ?? "",
+      mistake.found,
       /30, and rolledBack says that llm-new was rolled back at .* \(worse answers\)/,
     );
     assert.deepEqual(keysOf({ weight: 0, rolledBack: turn }), []);
@@ -69,6 +69,15 @@ describe("the config of what keeps a roll-out from harm", () => {
     assert.deepEqual(keysOf({ weight: 30, rolledBack: turn, resumed }), []);
     assert.deepEqual(keysOf({ weight: 30, rolledBack: turn, resumed: { ...resumed, candidate: "llm" } }), [
       "weight",
+    ]);
+  });
+
+  it("takes times that stand in the YAML without quotes, as pulumi hands them over", () => {
+    const freeze = [
+      { from: "2026-11-27 00:00:00 +0000 UTC", to: "2026-11-30 09:00:00 +0100 +0100", reason: "sale" },
+    ];
+    assert.deepEqual(serviceConfig({ ...sourceCase, freeze }).freeze, [
+      { from: "2026-11-27T00:00:00+00:00", to: "2026-11-30T09:00:00+01:00", reason: "sale" },
     ]);
   });
 
