@@ -31,8 +31,11 @@ export function readDefinition(name: DefinitionName): Definition {
 }
 
 export interface InferenceDefinitionsArgs {
-  /** Those that the cluster lacks, or that this stack installed. */
-  install: readonly DefinitionName[];
+  /**
+   * Those that the cluster lacks, or that this stack installed. A promise, because what a cluster lacks that is still
+   * being made can be asked only when it is there.
+   */
+  install: Promise<readonly DefinitionName[]>;
   /** Label value of this stack: how a later update knows that they are its own. */
   stack: string;
 }
@@ -42,24 +45,21 @@ export interface InferenceDefinitionsArgs {
  * would remove every object of its kind, whoever made it.
  */
 export class InferenceDefinitions extends pulumi.ComponentResource {
-  readonly resources: pulumi.Resource[];
-
   constructor(name: string, args: InferenceDefinitionsArgs, opts?: pulumi.ComponentResourceOptions) {
-    super("inference-rollout:index:InferenceDefinitions", name, {}, opts);
-    this.resources = args.install.map((definition) => {
+    super("inference-rollout:index:InferenceDefinitions", name, args, opts);
+  }
+
+  /** Whoever depends on this component waits until this has ended, and for what it made. */
+  protected override async initialize(args: pulumi.Inputs): Promise<void> {
+    const { install, stack } = args as InferenceDefinitionsArgs;
+    for (const definition of await install) {
       const { metadata, spec } = readDefinition(definition);
-      return new k8s.apiextensions.v1.CustomResourceDefinition(
+      new k8s.apiextensions.v1.CustomResourceDefinition(
         definition,
-        {
-          metadata: {
-            ...metadata,
-            labels: { [labels.managedBy]: managedBy, [labels.stack]: args.stack },
-          },
-          spec,
-        },
+        { metadata: { ...metadata, labels: { [labels.managedBy]: managedBy, [labels.stack]: stack } }, spec },
         { parent: this, retainOnDelete: true },
       );
-    });
+    }
     this.registerOutputs();
   }
 }

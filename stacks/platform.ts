@@ -10,6 +10,7 @@ import { setCommand } from "./config/mistakes";
 import type { ClusterConfig, GatewayConfig, PlatformConfig } from "./config/resolved";
 import { clusterReader, kubeconfigText, type ClusterReader } from "./live/cluster-reader";
 import { ownerOf } from "./live/observe";
+import { definitionsToInstall, readDefinitions } from "./live/served";
 import { labels, managedBy } from "./names";
 
 /** What a service needs to know of the platform it runs on: all of it can cross a stack boundary. */
@@ -62,8 +63,8 @@ export interface PlatformOptions {
   owners: NamespaceOwners;
   /** Label value of this stack. */
   stack: string;
-  /** CRDs of the inference extension that the cluster lacks. */
-  definitions: readonly DefinitionName[];
+  /** CRDs of the inference extension that the cluster lacks; undefined: it is still to be made, and asked then. */
+  definitions: readonly DefinitionName[] | undefined;
   /** Whether protection against deletion comes off: only for one update that was told so. */
   deletable: boolean;
 }
@@ -130,11 +131,17 @@ export function buildPlatform(config: PlatformConfig, options: PlatformOptions):
   const provider = new k8s.Provider("cluster", { kubeconfig: base.kubeconfig }, { dependsOn: base.ready });
   const definitions = new InferenceDefinitions(
     "inference-extension",
-    { install: options.definitions, stack: options.stack },
+    {
+      install:
+        options.definitions === undefined
+          ? definitionsOfNew(base, options.stack)
+          : Promise.resolve(options.definitions),
+      stack: options.stack,
+    },
     { provider, dependsOn: base.ready },
   );
   // Pickers look for the kinds they watch only once, when they start.
-  const ready: pulumi.Resource[] = [...base.ready, ...definitions.resources];
+  const ready: pulumi.Resource[] = [...base.ready, definitions];
   const namespaces = new Set([config.namespace, gateway.namespace]);
   for (const name of namespaces) {
     if (name === "default" || options.owners[name] === "foreign") continue;
@@ -150,6 +157,17 @@ export function buildPlatform(config: PlatformConfig, options: PlatformOptions):
     ready.push(new InferenceGateway(gateway.name, gateway, { provider, dependsOn: [...ready] }));
   }
   return { ...base, gateway, provider, ready };
+}
+
+/** What a cluster lacks that this very update makes: known once it has its first nodes; a preview cannot know. */
+async function definitionsOfNew(
+  { kubeconfig, ready }: { kubeconfig: pulumi.Output<string>; ready: readonly pulumi.Resource[] },
+  stack: string,
+): Promise<DefinitionName[]> {
+  if (pulumi.runtime.isDryRun()) return [];
+  const made = pulumi.all([kubeconfig, ...ready.map(({ urn }) => urn)]);
+  const text = await new Promise<string>((resolve) => made.apply(([found]) => resolve(found ?? "")));
+  return definitionsToInstall(await readDefinitions(await clusterReader(text)), stack, "new");
 }
 
 function buildCluster(

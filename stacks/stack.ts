@@ -134,8 +134,9 @@ async function look(
   observed: Observed;
   templates: Awaited<ReturnType<typeof templatesFor>>;
   served: Served;
-  definitions: DefinitionName[];
+  definitions: DefinitionName[] | undefined;
 }> {
+  // A service stack leaves them to its platform.
   const definitions = role === "service" ? [] : await missingDefinitions(reader);
   if (reader === undefined) {
     // Without a cluster there is no other clock.
@@ -154,9 +155,11 @@ async function look(
   return { reader, observed, served, definitions, templates: await templatesFor(reader, service) };
 }
 
-/** CRDs that this update has to install; a service stack leaves them to its platform. */
-async function missingDefinitions(reader: ClusterReader | undefined): Promise<DefinitionName[]> {
-  return definitionsToInstall(reader === undefined ? undefined : await readDefinitions(reader), thisStack());
+/** CRDs that the cluster lacks; undefined where it is still to be made. */
+async function missingDefinitions(reader: ClusterReader | undefined): Promise<DefinitionName[] | undefined> {
+  return reader === undefined
+    ? undefined
+    : definitionsToInstall(await readDefinitions(reader), thisStack(), "existing");
 }
 
 function thisStack(): string {

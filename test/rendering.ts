@@ -26,6 +26,10 @@ const answers: Readonly<Record<string, Record<string, unknown>>> = {
 
 /** What the cloud would have answered when it is asked for something that exists. */
 const looked: Readonly<Record<string, Record<string, unknown>>> = {
+  "gcp:container/getCluster:getCluster": {
+    endpoint: "10.0.0.2",
+    masterAuths: [{ clusterCaCertificate: "Y2E=" }],
+  },
   "gcp:organizations/getProject:getProject": { number: "123456789012" },
 };
 

@@ -59,15 +59,17 @@ export async function readDefinitions(
 /**
  * Which CRDs to install: those that the cluster lacks and those that this stack installed before; never one that GKE
  * or somebody else put there, because two owners would undo each other's version.
- * @param live undefined for a cluster that is about to be made: GKE brings InferencePool by itself.
+ * @param age of the cluster: into a new one GKE is about to put InferencePool by itself, if it has not yet.
  */
 export function definitionsToInstall(
-  live: ReadonlyMap<DefinitionName, LiveObject | undefined> | undefined,
+  live: ReadonlyMap<DefinitionName, LiveObject | undefined>,
   stack: string,
+  age: "new" | "existing",
 ): DefinitionName[] {
-  if (live === undefined) return definitionNames.filter((name) => !name.endsWith(`.${apis.pool}`));
-  return definitionNames.filter((name) => {
-    const found = live.get(name);
-    return found === undefined || found.metadata.labels?.[labels.stack] === stack;
-  });
+  return definitionNames
+    .filter((name) => age === "existing" || !name.endsWith(`.${apis.pool}`))
+    .filter((name) => {
+      const found = live.get(name);
+      return found === undefined || found.metadata.labels?.[labels.stack] === stack;
+    });
 }

@@ -104,7 +104,7 @@ describe("the platform", () => {
     const resources = await rendered(
       () =>
         new InferenceDefinitions("inference-extension", {
-          install: ["inferenceobjectives.inference.networking.x-k8s.io"],
+          install: Promise.resolve(["inferenceobjectives.inference.networking.x-k8s.io"] as const),
           stack: "inference-rollout.test",
         }),
     );

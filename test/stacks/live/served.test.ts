@@ -53,14 +53,14 @@ describe("CRDs of the inference extension", () => {
     new Map(definitionNames.map((name) => [name, found[name]]));
 
   it("are installed where they are missing", () => {
-    assert.deepEqual(definitionsToInstall(live({}), "s"), definitionNames);
+    assert.deepEqual(definitionsToInstall(live({}), "s", "existing"), definitionNames);
   });
 
   it("are left alone where GKE or somebody else has put them", () => {
     const all = Object.fromEntries(definitionNames.map((name) => [name, crd(name)]));
-    assert.deepEqual(definitionsToInstall(live(all), "s"), []);
+    assert.deepEqual(definitionsToInstall(live(all), "s", "existing"), []);
     const others = Object.fromEntries(definitionNames.map((name) => [name, crd(name, "another")]));
-    assert.deepEqual(definitionsToInstall(live(others), "s"), []);
+    assert.deepEqual(definitionsToInstall(live(others), "s", "existing"), []);
   });
 
   it("are kept by the stack that installed them, so that its next update does not drop them", () => {
@@ -69,13 +69,15 @@ describe("CRDs of the inference extension", () => {
         const found = Object.fromEntries(
           definitionNames.map((name) => [name, crd(name, own.includes(name) ? "s" : undefined)]),
         );
-        assert.deepEqual(definitionsToInstall(live(found), "s"), own);
+        assert.deepEqual(definitionsToInstall(live(found), "s", "existing"), own);
       }),
     );
   });
 
-  it("are, in a cluster that is about to be made, those that GKE does not bring", () => {
-    assert.deepEqual(definitionsToInstall(undefined, "s"), [
+  it("are, in a new cluster, those that GKE does not bring, unless it did", () => {
+    const all = Object.fromEntries(definitionNames.map((name) => [name, crd(name)]));
+    assert.deepEqual(definitionsToInstall(live(all), "s", "new"), []);
+    assert.deepEqual(definitionsToInstall(live({}), "s", "new"), [
       "inferenceobjectives.inference.networking.x-k8s.io",
       "inferencemodelrewrites.inference.networking.x-k8s.io",
     ]);
