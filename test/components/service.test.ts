@@ -264,11 +264,12 @@ describe("capacity that follows weight", () => {
     const raw = { ...at(60), capacity };
     assert.deepEqual(limits(await render(raw)), [
       ["llm-abc123", 3, 6],
-      ["llm-new-abc123", 2, 2],
+      // H100s are sold on demand by eight: one machine carries both replicas.
+      ["llm-new-abc123", 1, 1],
     ]);
     assert.deepEqual(limits(await render(at(60))), [
       ["llm-abc123", 6, 6],
-      ["llm-new-abc123", 2, 2],
+      ["llm-new-abc123", 1, 1],
     ]);
   });
 });

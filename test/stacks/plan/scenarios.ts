@@ -80,7 +80,7 @@ export const scenarios: readonly Scenario[] = [
       ...at(0),
       pools: {
         ...sourceCase.pools,
-        "llm-new": { accelerator: "nvidia-b200", replicas: 2, acceleratorsPerReplica: 8 },
+        "llm-new": { accelerator: "nvidia-a100-80gb", replicas: 2, acceleratorsPerReplica: 8 },
       },
     },
     world: () => deployed(at(0)),
