@@ -25,5 +25,6 @@ export function recordOf(config: ServiceConfig, plan: Plan): DeploymentRecord {
     pools: Object.fromEntries(plan.pools.map(({ pool, namespace }) => [pool.name, namespace])),
     objectives: Object.fromEntries(config.objectives.map(({ name, priority }) => [name, priority])),
     waived: plan.waived,
+    move: plan.move,
   };
 }

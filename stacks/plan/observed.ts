@@ -1,4 +1,5 @@
 import type { PoolIdentity } from "./identity";
+import type { LastMove } from "./last-move";
 
 /*
  * What is deployed, as the plan is told. The live cluster counts first; what the last successful update recorded
@@ -41,6 +42,8 @@ export interface DeploymentRecord {
   candidate?: string;
   /** Rules that the update waived. */
   waived: readonly string[];
+  /** Absent in records of older versions. */
+  move?: LastMove;
 }
 
 export interface Observed {

@@ -2,6 +2,7 @@ import type { OwnedPool, Pool, RolloutKind, ServiceConfig } from "../config/reso
 import type { Allowance } from "../config/schema";
 import { identityOf, type PoolIdentity } from "./identity";
 import { kindOf } from "./kind";
+import { lastMove, type LastMove } from "./last-move";
 import { rounding, sharesOf, type Backend, type Observed } from "./observed";
 import { rules, type Refusal } from "./rules";
 import { replicasNeeded } from "./sizing";
@@ -52,6 +53,8 @@ export interface Plan {
   candidateShareNow: number;
   /** Pools of this stack that exist and will not after the update. */
   removed: readonly RoutedPool[];
+  /** The last change of the roll-out: this update, or the one that made what this one keeps. */
+  move: LastMove;
   /** What a person should know of this update. */
   notes: readonly string[];
   /** Rules that were waived by `allow`. */
@@ -103,6 +106,7 @@ export function plan(config: ServiceConfig, observed: Observed): Plan {
     ),
     candidateShareNow,
     removed,
+    move: lastMove(config, observed, removed),
   };
   return { ...draft, ...judge(config, observed, draft) };
 }
