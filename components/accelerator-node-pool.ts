@@ -18,8 +18,10 @@ export interface AcceleratorNodePoolArgs {
   /** Project of the cluster. Default: the provider's. */
   project?: pulumi.Input<string>;
   placement: Placement;
-  /** Machines, over all zones. */
+  /** Machines, over all zones: so many are always there. */
   nodes: number;
+  /** Machines at the most. Default: as many as there are at least. */
+  maxNodes?: number;
   /** Default: the cluster's zones. */
   zones?: readonly string[];
   provisioning: "on-demand" | "spot";
@@ -64,7 +66,11 @@ export class AcceleratorNodePool extends pulumi.ComponentResource {
         ...(args.project === undefined ? {} : { project: args.project }),
         ...(args.zones === undefined ? {} : { nodeLocations: [...args.zones] }),
         // A plain node count is per zone, so three times what is meant in most regions; these are totals.
-        autoscaling: { totalMinNodeCount: args.nodes, totalMaxNodeCount: args.nodes, locationPolicy: "ANY" },
+        autoscaling: {
+          totalMinNodeCount: args.nodes,
+          totalMaxNodeCount: args.maxNodes ?? args.nodes,
+          locationPolicy: "ANY",
+        },
         management: { autoRepair: true, autoUpgrade: true },
         // Spare accelerators for a surge are rarely to be had; one machine at a time is replaced in place.
         upgradeSettings: { strategy: "SURGE", maxSurge: 0, maxUnavailable: 1 },

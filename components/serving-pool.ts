@@ -61,6 +61,8 @@ export class ServingPool extends pulumi.ComponentResource {
                 pool: pool.name,
                 placement,
                 nodes: nodesFor(args.replicas, placement),
+                // Room for the full size from the beginning: to grow is then only a matter of replicas.
+                maxNodes: nodesFor(Math.max(args.replicas, pool.replicas), placement),
                 provisioning: pool.hardware.provisioning,
                 driver: pool.hardware.driver,
                 ...(pool.hardware.zones === undefined ? {} : { zones: pool.hardware.zones }),

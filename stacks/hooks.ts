@@ -2,11 +2,13 @@ import * as pulumi from "@pulumi/pulumi";
 import { previewHeader } from "../components/inference-route";
 import type { GatewayConfig, ServiceConfig } from "./config/resolved";
 import type { ClusterReader, LiveObject } from "./live/cluster-reader";
-import { passGate, type GateTask } from "./live/gate";
+import { passGate, passReadiness, type GateTask } from "./live/gate";
 import { observedRoute, routePath } from "./live/observe";
+import type { WaitOptions } from "./live/wait";
 import { annotations, labels, previewRouteName, routeName } from "./names";
 import { sharesOf } from "./plan/observed";
-import type { Plan } from "./plan/plan";
+import type { Plan, RoutedPool } from "./plan/plan";
+import type { RisingPool } from "./plan/rising";
 import type { ServiceHooks } from "./service";
 
 export interface HookContext {
@@ -38,20 +40,33 @@ export function trafficHooks(context: HookContext): ServiceHooks {
   };
 }
 
-/** Before the route changes: a candidate whose share rises proves itself, or the route stays as it is. */
-async function gateHook({ config, plan, gateway, reader, previewSecret }: HookContext): Promise<void> {
-  const { candidate } = plan;
-  if (candidate === undefined || !plan.candidateRises || previewSecret === undefined) return;
-  if (config.gate.via === "off") {
-    await pulumi.log.warn(
-      `gate.via is off: nobody asked whether ${candidate.name} is ready for ${config.weight} %`,
-    );
-    return;
+/** Before the route changes: a pool whose share rises is ready for it, or the route stays as it is. */
+async function gateHook(context: HookContext): Promise<void> {
+  const { config, plan, reader } = context;
+  for (const rising of plan.rising) {
+    if (config.gate.via === "off") {
+      await pulumi.log.warn(
+        `gate.via is off: nobody asked whether ${rising.pool} is ready for ${rising.share} %`,
+      );
+    } else if (rising.pool === plan.candidate?.name) {
+      await candidateGate(context, rising, plan.candidate);
+    } else {
+      await passReadiness(await reader(), rising, waiting(config));
+    }
   }
+}
+
+/** A candidate proves itself through its preview route. */
+async function candidateGate(
+  { config, gateway, reader, previewSecret }: HookContext,
+  rising: RisingPool,
+  candidate: RoutedPool,
+): Promise<void> {
+  if (config.gate.via === "off" || previewSecret === undefined) return;
   const task: GateTask = {
     via: config.gate.via,
     pool: candidate,
-    ...(plan.candidateNeeds === undefined ? {} : { replicas: plan.candidateNeeds }),
+    ...(rising.needs === undefined ? {} : { replicas: rising.needs }),
     models: modelNames(config),
     previewRoute: { namespace: config.namespace, name: previewRouteName(config.service) },
     gateway,
@@ -63,10 +78,14 @@ async function gateHook({ config, plan, gateway, reader, previewSecret }: HookCo
     },
     header: { name: previewHeader, value: await valueOf(previewSecret) },
   };
-  await passGate(await reader(), task, {
-    timeoutSeconds: config.gate.timeoutSeconds,
+  await passGate(await reader(), task, waiting(config));
+}
+
+function waiting({ gate }: ServiceConfig): WaitOptions {
+  return {
+    timeoutSeconds: gate.timeoutSeconds,
     report: (text) => void pulumi.log.info(`gate: ${text}`, undefined, undefined, true),
-  });
+  };
 }
 
 /** Every name that clients of the stable pool ask for. */

@@ -77,6 +77,7 @@ export async function namespaceOwners(
 
 /** The platform that another stack made. */
 export interface GivenPlatform {
+  gateway: GatewayConfig;
   reader: () => Promise<ClusterReader>;
   connect: () => Platform;
 }
@@ -96,6 +97,7 @@ export async function platformOf(stack: string): Promise<GivenPlatform> {
     );
   }
   return {
+    gateway: gateway as GatewayConfig,
     reader: () => clusterReader(kubeconfig),
     connect: () => {
       const text = reference.requireOutput("kubeconfig") as pulumi.Output<string>;

@@ -11,6 +11,7 @@ import type { ServiceConfig } from "./config/resolved";
 import { labels } from "./names";
 import type { Plan, PlannedPool } from "./plan/plan";
 import type { Platform } from "./platform";
+import { routeAnnotations } from "./route-annotations";
 
 /** Hooks of the resources that move or hold traffic; none under Pulumi's mocks, which cannot run them. */
 export interface ServiceHooks {
@@ -54,26 +55,32 @@ export function buildService(config: ServiceConfig, plan: Plan, options: Service
   const preview = plan.candidate === undefined ? undefined : previewSecretOf(config.service);
   const handles: ServiceHandles = preview === undefined ? {} : { previewSecret: preview };
   const hooks = options.hooks(handles);
-  const pools = plan.pools.map((planned) => buildPool(config, plan, planned, hooks, options));
-  const beforeRoute: pulumi.Resource[] = [guard, ...pools.flatMap(({ ready: waits }) => waits)];
+  const build = (planned: readonly PlannedPool[], after: readonly pulumi.Resource[]): pulumi.Resource[] =>
+    planned.flatMap((pool) => buildPool(config, plan, pool, hooks, options, after).ready);
+  const buildPreview = (after: readonly pulumi.Resource[]): pulumi.Resource[] =>
+    plan.candidate === undefined || preview === undefined
+      ? []
+      : [
+          new PreviewRoute(
+            config.service,
+            {
+              service: config.service,
+              namespace: config.namespace,
+              gateway: gatewayRef,
+              ...hostnames,
+              pool: plan.candidate,
+              secret: preview,
+            },
+            { provider, dependsOn: [guard, ...after] },
+          ),
+        ];
 
-  if (plan.candidate !== undefined && preview !== undefined) {
-    beforeRoute.push(
-      new PreviewRoute(
-        config.service,
-        {
-          service: config.service,
-          namespace: config.namespace,
-          gateway: gatewayRef,
-          ...hostnames,
-          pool: plan.candidate,
-          secret: preview,
-        },
-        { provider, dependsOn: beforeRoute },
-      ),
-    );
-  }
-  // Everything comes before the route: it moves last, and it is what `pulumi destroy` meets first.
+  const first = build(
+    plan.pools.filter(({ beforeRoute }) => beforeRoute),
+    [],
+  );
+  const previewFirst = plan.candidateFalls ? [] : buildPreview(first);
+  // Nearly everything comes before the route: it moves last, and it is what `pulumi destroy` meets first.
   const route = new InferenceRoute(
     config.service,
     {
@@ -82,11 +89,18 @@ export function buildService(config: ServiceConfig, plan: Plan, options: Service
       gateway: gatewayRef,
       ...hostnames,
       backends: plan.backends,
-      deletable: config.allow.includes("destroy"),
+      annotations: routeAnnotations(plan, config.allow.includes("destroy")),
+      takeOver: plan.route.takeOver,
       ...(hooks.route === undefined ? {} : { hooks: hooks.route }),
     },
-    { provider, dependsOn: [...ready, ...beforeRoute] },
+    { provider, dependsOn: [...ready, guard, ...first, ...previewFirst] },
   );
+  // A pool that loses traffic comes after it: whatever is wrong with that pool, the way off it is open.
+  const last = build(
+    plan.pools.filter(({ beforeRoute }) => !beforeRoute),
+    [route.resource],
+  );
+  if (plan.candidateFalls) buildPreview(last);
   return { route, ...handles };
 }
 
@@ -96,8 +110,10 @@ function buildPool(
   { pool, namespace, replicas, identity, objectives }: PlannedPool,
   hooks: ServiceHooks,
   options: ServiceOptions,
+  after: readonly pulumi.Resource[],
 ): ServingPool {
-  const { provider, ready, nodes } = options.platform;
+  const { provider, nodes } = options.platform;
+  const ready = [...options.platform.ready, ...after];
   const opts = { provider, dependsOn: [...ready] };
   const planned = plan.namespaces.find(({ name }) => name === namespace);
   if (planned !== undefined) {

@@ -3,7 +3,7 @@ import { describeMistakes } from "./config/mistakes";
 import { UserError, withoutLibraryFrames } from "./user-error";
 import { readRawConfig } from "./config/raw";
 import { resolveConfig } from "./config/resolve";
-import type { StackConfig } from "./config/resolved";
+import type { GatewayConfig, StackConfig } from "./config/resolved";
 import { confirm } from "./confirm";
 import { trafficHooks } from "./hooks";
 import type { ClusterReader } from "./live/cluster-reader";
@@ -65,7 +65,7 @@ async function deployService(config: ServiceStack): Promise<Record<string, unkno
   const given = await basisOf(config);
   const record = await lastRecord();
   const { reader, observed, templates } = await readable(async () => {
-    return look(await given.reader(), config, record);
+    return look(await given.reader(), config, record, given.gateway);
   });
   const plan = makePlan(service, observed);
   for (const note of plan.notes) void pulumi.log.warn(note);
@@ -95,15 +95,17 @@ async function deployService(config: ServiceStack): Promise<Record<string, unkno
 
 /** What a service stands on: a platform that this stack makes, or another stack's. */
 async function basisOf(config: ServiceStack): Promise<{
+  gateway: GatewayConfig;
   reader: () => Promise<ClusterReader | undefined>;
   build: (options: PlatformOptions) => Platform;
 }> {
   if (config.role === "service") {
     const given = await platformOf(config.platformStack);
-    return { reader: given.reader, build: given.connect };
+    return { gateway: given.gateway, reader: given.reader, build: given.connect };
   }
   const { platform } = config;
   return {
+    gateway: platform.gateway,
     reader: () => readerBefore(platform.cluster),
     build: (options) => buildPlatform(platform, options),
   };
@@ -113,18 +115,18 @@ async function look(
   reader: ClusterReader | undefined,
   { service }: ServiceStack,
   record: Observed["record"],
+  gateway: GatewayConfig,
 ): Promise<{
   reader?: ClusterReader;
   observed: Observed;
   templates: Awaited<ReturnType<typeof templatesFor>>;
 }> {
   if (reader === undefined) {
-    return {
-      observed: record === undefined ? nothingDeployed : { ...nothingDeployed, record },
-      templates: {},
-    };
+    // Without a cluster there is no other clock.
+    const nothing = { ...nothingDeployed, now: new Date() };
+    return { observed: record === undefined ? nothing : { ...nothing, record }, templates: {} };
   }
-  const observed = await observe(reader, service, record, thisStack());
+  const observed = await observe(reader, service, record, thisStack(), gateway);
   return { reader, observed, templates: await templatesFor(reader, service) };
 }
 

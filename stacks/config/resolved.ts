@@ -1,3 +1,4 @@
+import type { Safety } from "./safety";
 import type { Allowance } from "./schema";
 
 /*
@@ -102,7 +103,7 @@ export interface PlatformConfig {
 }
 
 /** One inference service. */
-export interface ServiceConfig {
+export interface ServiceConfig extends Safety {
   service: string;
   namespace: string;
   stable: string;

@@ -1,8 +1,9 @@
 import * as http from "node:http";
 import * as https from "node:https";
-import { podSelector } from "../names";
+import { setCommand } from "../config/mistakes";
+import type { RisingPool } from "../plan/rising";
 import type { ClusterReader, LiveObject } from "./cluster-reader";
-import { selectsPodsOf } from "./observe";
+import { deploymentsPath, poolsPath, selectsPodsOf } from "./observe";
 import { lookAtRoute } from "./programmed";
 import { until, type Progress, type WaitOptions } from "./wait";
 
@@ -37,6 +38,19 @@ export class GateClosed extends Error {
         `The route was not changed: candidate ${task.pool.name} is not ready for more traffic after ${seconds} s.`,
         ...missing.map((text) => `  - ${text}`),
         "Mend it and run pulumi up again; or go back: pulumi config set weight 0 && pulumi up",
+      ].join("\n"),
+    );
+  }
+}
+
+/** The stable pool is not ready for what it would get back; the route is as it was. */
+export class StableUnready extends Error {
+  constructor({ pool, share }: RisingPool, missing: readonly string[], seconds: number) {
+    super(
+      [
+        `The route was not changed: stable pool ${pool} is not ready for ${share} % of the traffic after ${seconds} s.`,
+        ...missing.map((text) => `  - ${text}`),
+        `Mend it and run pulumi up again; or send the traffic there all the same: ${setCommand("allow[0]", "unready-stable")} && pulumi up`,
       ].join("\n"),
     );
   }
@@ -87,6 +101,31 @@ function unreachableGateway(unreachable: string): GateUnreachable {
   );
 }
 
+/**
+ * Waits for the stable pool to be ready for what it gets back: what the API server says of its model servers, and
+ * nothing else. Going back must not depend on anything that a candidate has to prove.
+ * @throws StableUnready
+ */
+export async function passReadiness(
+  reader: ClusterReader,
+  rising: RisingPool,
+  options: WaitOptions,
+): Promise<void> {
+  const pool = { name: rising.pool, namespace: rising.namespace };
+  const waive = setCommand("allow[0]", "unready-stable");
+  const look = async (): Promise<Progress<true>> => {
+    const missing = await missingServers(reader, {
+      pool,
+      ...(rising.needs === undefined ? {} : { replicas: rising.needs }),
+    });
+    return missing.length === 0 ? { done: true } : { missing };
+  };
+  // Who goes back in need is told at once that nobody has to wait.
+  const report = (text: string): void => options.report?.(`${text} (${waive} does not wait for it)`);
+  const result = await until(look, { ...options, report });
+  if ("missing" in result) throw new StableUnready(rising, result.missing, options.timeoutSeconds);
+}
+
 async function lookAtCandidate(reader: ClusterReader, task: GateTask): Promise<Progress<true>> {
   const servers = await missingServers(reader, task);
   const route = await lookAtRoute(reader, task.previewRoute, task.gateway);
@@ -96,13 +135,25 @@ async function lookAtCandidate(reader: ClusterReader, task: GateTask): Promise<P
   return missing.length === 0 ? { done: true } : { missing };
 }
 
-async function missingServers(reader: ClusterReader, { pool, replicas }: GateTask): Promise<string[]> {
+async function missingServers(
+  reader: ClusterReader,
+  { pool, replicas }: Pick<GateTask, "pool" | "replicas">,
+): Promise<string[]> {
   if (replicas === undefined) return [];
-  const deployments = await reader.list(`/apis/apps/v1/namespaces/${pool.namespace}/deployments`);
-  const server = deployments.find((deployment) => selectsPodsOf(podSelector(pool.name), deployment));
+  const [live, deployments] = await Promise.all([
+    reader.get(`${poolsPath(pool.namespace)}/${pool.name}`),
+    reader.list(deploymentsPath(pool.namespace)),
+  ]);
+  if (live === undefined) return [`there is no InferencePool ${pool.name} in namespace ${pool.namespace}`];
+  const selector = (live["spec"] as { selector?: { matchLabels?: Record<string, string> } }).selector;
+  const server = deployments.find((deployment) => selectsPodsOf(selector?.matchLabels, deployment));
   if (server === undefined) return [`pool ${pool.name} has no model servers`];
   const ready = readyReplicas(server);
-  return ready >= replicas ? [] : [`${ready} of ${replicas} model servers of ${pool.name} are ready`];
+  if (ready >= replicas) return [];
+  const asked = (server["spec"] as { replicas?: number }).replicas ?? 1;
+  const scaled =
+    asked < replicas ? `; its Deployment asks for ${asked} only: pulumi up --refresh puts that right` : "";
+  return [`${ready} of ${replicas} model servers of ${pool.name} are ready${scaled}`];
 }
 
 /** Ready pods of the present template: those of an older one are on their way out. */
