@@ -95,8 +95,10 @@ function leaves({ key, path, after }: Pick<Change, "key" | "path" | "after">): L
   );
 }
 
-function fitsPath({ key, path, after }: Change): boolean {
+function fitsPath({ key, path, before, after }: Change): boolean {
   if (after === undefined) return true;
+  // What is no object does not become one by setting something inside it.
+  if (before !== undefined && [before, after].some((value) => typeof value === "object")) return false;
   const all = leavesOf(path, after);
   return (
     all.length > 0 &&

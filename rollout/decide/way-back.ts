@@ -5,7 +5,7 @@ import { plan } from "../../stacks/plan/plan";
 import { changesBetween } from "./changes";
 import type { Deployed } from "./deployed";
 import type { PastUpdate } from "./history";
-import { markTime } from "./latch";
+import { latchOn, markTime } from "./latch";
 import { command, rolesOf, rollback, type Reason } from "./moves";
 import { places, resolveValues } from "./resolved";
 import { own, sameValue, short, withValues, type StackValues, type Value } from "./values";
@@ -48,7 +48,7 @@ export function wayBack(
   const unfit = unfitToGoBackTo(past);
   if (unfit !== undefined) return { reasons: [unfit] };
   const { target, kept, lost } = targetOf(past, present.values);
-  const early = [...lost, ...elsewhere(past, present.values)];
+  const early = [...lost, ...elsewhere(past, present.values), ...latchedThen(target, present)];
   if (early.length > 0) return { reasons: early };
   const resolved = resolveValues(target);
   if ("mistakes" in resolved) {
@@ -124,6 +124,19 @@ function elsewhere(past: PastUpdate, present: StackValues): Reason[] {
 function textOf(value: Value | undefined): string {
   if (value === undefined || value.secret) return "(nothing)";
   return typeof value.value === "string" ? value.value : JSON.stringify(value.value);
+}
+
+/** A candidate that was rolled back since does not come back by an earlier config. */
+function latchedThen(target: StackValues, { values, deployed }: Present): Reason[] {
+  const { candidate, weight } = rolesOf(target);
+  const latch = candidate === undefined ? undefined : latchOn(candidate, values, deployed);
+  if (latch === undefined || weight === 0) return [];
+  return [
+    {
+      found: `it would give ${latch.candidate} ${weight} % of the traffic, which was rolled back at ${latch.time} (${latch.reason})`,
+      mend: command("resume --reason WHY"),
+    },
+  ];
 }
 
 /** Pools that its config routes to, and that are no longer there. */
