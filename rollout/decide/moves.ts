@@ -125,21 +125,26 @@ export function promote(values: StackValues, deployed: Deployed | undefined): De
 /**
  * All traffic back to the stable pool, and the candidate latched. Where the config names other roles than the ones
  * that are deployed (a promotion that failed half-way, a candidate taken out of the config), those deployed count.
+ * @param live percent of the traffic by pool, by the live route: where the config and the last update name different
+ * candidates, the one that customers are connected to is the one to roll back.
  */
 export function rollback(
   values: StackValues,
   deployed: Deployed | undefined,
-  { reason, now }: { reason: string; now: Date },
+  { reason, now, live = {} }: { reason: string; now: Date; live?: Readonly<Record<string, number>> },
 ): Decision {
   const roles = rolesOf(values);
-  const candidate = deployed?.candidate ?? roles.candidate;
+  const share = (pool: string): number => Math.max(shareOf(deployed, pool), live[pool] ?? 0);
+  const [candidate] = [roles.candidate, deployed?.candidate]
+    .filter((name) => name !== undefined)
+    .sort((a, b) => share(b) - share(a));
   if (candidate === undefined) {
     return refuse(
       "no roll-out is under way: there is no candidate that could be rolled back",
       `to go back to an earlier update: ${command("rollback --list")}`,
     );
   }
-  const stable = deployed?.candidate === undefined ? roles.stable : deployed.stable;
+  const stable = candidate === deployed?.candidate ? deployed.stable : roles.stable;
   const other = roles.candidate !== candidate || roles.stable !== stable;
   return {
     wanted: withValues(values, {
@@ -148,7 +153,7 @@ export function rollback(
       weight: 0,
       rolledBack: { candidate, reason, time: markTime(values, deployed, now) },
     }),
-    title: `${candidate} from ${shareOf(deployed, candidate)} to 0 %, latched`,
+    title: `${candidate} from ${share(candidate)} to 0 %, latched`,
     notes: other
       ? [`the config had other roles than the deployed ones: stable ${stable ?? ""}, candidate ${candidate}`]
       : [],
@@ -185,7 +190,8 @@ export function resume(
 /** The waiver that lets a service be taken down, in the config and out of it again. */
 export function allowDestroy(values: StackValues, allowed: boolean): StackValues {
   const present = valueOf(values, "allow");
-  const others = (Array.isArray(present) ? present : []).filter((name) => name !== "destroy");
-  const list: unknown[] = allowed ? [...others, "destroy"] : others;
-  return withValues(values, { allow: list.length === 0 ? undefined : list });
+  const list: unknown[] = Array.isArray(present) ? present : [];
+  const others = list.filter((name) => name !== "destroy");
+  const wanted = allowed ? [...others, "destroy"] : others;
+  return withValues(values, { allow: wanted.length === 0 ? undefined : wanted });
 }

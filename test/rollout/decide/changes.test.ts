@@ -71,8 +71,8 @@ describe("changes of a config", () => {
     assert.deepEqual(commands(at(10), at(30)), [
       ["config", "set-all", "--path", "--plaintext", "inference-rollout:weight=30"],
     ]);
-    const { candidate: _candidate, weight: _weight, ...rest } = at(100);
-    assert.deepEqual(commands(at(100), { ...rest, stable: "llm-new" }), [
+    const { model, pools } = at(100);
+    assert.deepEqual(commands(at(100), { model, pools, stable: "llm-new" }), [
       ["config", "set-all", "--path", "--plaintext", "inference-rollout:stable=llm-new"],
       ["config", "rm-all", "--path", "inference-rollout:candidate", "inference-rollout:weight"],
     ]);
