@@ -74,9 +74,9 @@ export async function carryOut(
 export const packs = ({ policyPack }: ChangeOptions): { policyPacks?: readonly string[] } =>
   policyPack === undefined ? {} : { policyPacks: policyPack };
 
-/** A refusal, with what to do instead. @returns the exit status. */
+/** A refusal of this command's, with what to do instead. @param what a sentence. @returns the exit status. */
 export function refused({ screen }: Session, what: string, reasons: readonly Reason[]): number {
-  screen.bad(`${what}: nothing was changed.`);
+  screen.bad(what);
   for (const { found, mend } of reasons) {
     screen.line(`  found: ${found}`);
     screen.line(`  mend:  ${mend}`);
@@ -130,20 +130,19 @@ async function preview(session: Session, { steps }: Undertaking, options: Change
 
 /** What a preview found. @returns the exit status. */
 export function showPreview({ screen }: Session, result: UpdateResult): number {
-  const { ok, errors, warnings, changes, begun, cancelled } = result;
+  const { ok, errors, warnings, begun, cancelled } = result;
   for (const warning of warnings) screen.line(`  ! ${warning}`);
   if (ok) {
-    const counts = Object.entries(changes).filter(([op]) => op !== "same");
     screen.good(
-      counts.length === 0
+      begun.length === 0
         ? "It would be carried out, and change no resource."
-        : `It would be carried out: ${counts.map(([op, count]) => `${count} to ${op}`).join(", ")}.`,
+        : `It would be carried out: ${listed(begun)}.`,
     );
   } else {
     screen.bad(cancelled ? "The preview was interrupted." : "It would not be carried out:");
     for (const error of errors) screen.line(error);
   }
-  screen.result({ ok, changes, resources: begun, warnings, errors });
+  screen.result({ ok, resources: begun, warnings, errors });
   return cancelled ? exit.interrupted : ok ? exit.done : exit.refused;
 }
 
@@ -193,8 +192,7 @@ async function failed(
       : `It had begun: ${listed(result.begun)}. ${engine.file.name} says what was asked for.`,
   );
   await session.refresh().catch(() => undefined);
-  const status = await session.showStatus();
-  screen.line(`to go on     ${again}`);
+  const status = await session.showStatus(again);
   const outcome: Outcome = {
     ok: false,
     updates: { done, of: steps.length },

@@ -39,7 +39,7 @@ export async function runDestroy(
     return showPreview(session, result);
   }
   const reason = await missingConsent(session, service, options);
-  if (reason !== undefined) return refused(session, "Nothing was destroyed", [reason]);
+  if (reason !== undefined) return refused(session, "Nothing was destroyed.", [reason]);
   const edited = await engine.edit(wanted);
   const allowed = await update(session, "allow the deletion", (say, signal) =>
     engine.up({ message: `rollout: allow the deletion of ${service}`, say, signal, ...packs(options) }),

@@ -15,15 +15,18 @@ export async function runRollbackTo(
 ): Promise<number> {
   const { toUpdate } = options;
   const [history, now] = await Promise.all([session.engine.history(), present(session)]);
-  if ("unknown" in now) return refused(session, "Not possible now", [now.unknown]);
+  if ("unknown" in now) return refused(session, "Not possible now; nothing was changed.", [now.unknown]);
   const past = history.find(({ number }) => number === toUpdate);
   if (past === undefined) {
     const found = `the stack has no update ${toUpdate}`;
-    return refused(session, "Not possible", [{ found, mend: command("rollback --list") }]);
+    return refused(session, "Not possible; nothing was changed.", [
+      { found, mend: command("rollback --list") },
+    ]);
   }
   const reason = options.reason ?? `back to update ${toUpdate}`;
   const way = wayBack(past, now.present, { reason, now: new Date() });
-  if ("reasons" in way) return refused(session, `Update ${toUpdate} cannot be gone back to`, way.reasons);
+  if ("reasons" in way)
+    return refused(session, `Update ${toUpdate} cannot be gone back to; nothing was changed.`, way.reasons);
   if ("same" in way) {
     session.screen.good(`Nothing to do: what update ${toUpdate} deployed is what there is.`);
     session.screen.result({ ok: true, updates: { done: 0, of: 0 }, errors: [] });
@@ -39,7 +42,7 @@ export async function runRollbackTo(
 export async function runList(session: Session): Promise<number> {
   const { screen } = session;
   const [history, now] = await Promise.all([session.engine.history(), present(session)]);
-  if ("unknown" in now) return refused(session, "Not possible now", [now.unknown]);
+  if ("unknown" in now) return refused(session, "Not possible now; nothing was changed.", [now.unknown]);
   const why = { reason: "listing", now: new Date() };
   const rows = history.map((past) => ({ past, way: wayBack(past, now.present, why) }));
   for (const note of now.notes) screen.line(`(${note})`);

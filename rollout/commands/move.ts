@@ -52,7 +52,8 @@ async function move(
   options: ChangeOptions,
   how: { again: string; takeBack: boolean },
 ): Promise<number> {
-  if ("refused" in decision) return refused(session, "Not possible now", decision.refused);
+  if ("refused" in decision)
+    return refused(session, "Not possible now; nothing was changed.", decision.refused);
   const { title, wanted, notes } = decision;
   return carryOut(session, { title, steps: [{ title, wanted }], notes, ...how }, options);
 }
@@ -69,14 +70,17 @@ export async function runResume(
     now: new Date(),
     ...(candidate === undefined ? {} : { candidate }),
   });
-  if ("refused" in decision) return refused(session, "Not possible now", decision.refused);
+  if ("refused" in decision)
+    return refused(session, "Not possible now; nothing was changed.", decision.refused);
   const changes = changesBetween(values, decision.wanted);
   screen.line(screen.styled("bold", `${engine.stack}: ${decision.title}`));
   for (const change of changes) screen.line(`  ${describeChange(change)}`);
   for (const note of decision.notes) screen.line(`  (${note})`);
   if (options.dryRun !== true) {
     if (options.yes !== true && !screen.interactive) {
-      return refused(session, "Nobody to ask", [{ found: "there is no terminal", mend: "--yes" }]);
+      return refused(session, "Nobody to ask; nothing was changed.", [
+        { found: "there is no terminal", mend: "--yes" },
+      ]);
     }
     if (options.yes !== true && !/^y(es)?$/i.test(await screen.ask("Write it? [y/N] "))) {
       screen.line("Nothing was changed.");

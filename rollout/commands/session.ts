@@ -57,9 +57,9 @@ export class Session {
   }
 
   /** Shows where things stand; what programs read is the caller's. */
-  async showStatus(): Promise<Status> {
+  async showStatus(again?: string): Promise<Status> {
     const status = await this.status();
-    for (const line of describeStatus(status)) this.screen.line(line);
+    for (const line of describeStatus(status, again)) this.screen.line(line);
     return status;
   }
 }

@@ -23,14 +23,14 @@ export async function runVerify(session: Session, options: VerifyOptions): Promi
   const { screen, deployed, values } = session;
   if (options.traffic !== true) {
     const found = "verify sends requests to the service that customers use, so it wants to be told to";
-    return refused(session, "Nothing was sent", [{ found, mend: "npm run rollout -- verify --traffic" }]);
+    return refused(session, "Nothing was sent.", [{ found, mend: "npm run rollout -- verify --traffic" }]);
   }
   const target = targetOf(session, options.address);
   const models = options.model ?? modelsOf(session);
-  if ("found" in target) return refused(session, "Nothing was sent", [target]);
+  if ("found" in target) return refused(session, "Nothing was sent.", [target]);
   if (models.length === 0) {
     const found = "the config does not say which model the stable pool serves";
-    return refused(session, "Nothing was sent", [{ found, mend: "--model NAME" }]);
+    return refused(session, "Nothing was sent.", [{ found, mend: "--model NAME" }]);
   }
   const load: Load = {
     requests: options.requests,

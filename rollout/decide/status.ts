@@ -99,8 +99,8 @@ function whatNext(
   }
   const share = deployed?.candidate === candidate ? (deployed.weights[candidate] ?? 0) : 0;
   if (latches.some((latch) => latch.candidate === candidate)) {
-    const back = share > 0 ? { back: command("rollback") } : {};
-    return { next: command("resume --reason WHY"), ...back };
+    // Rolled back in the config, and not yet in the cluster.
+    return share > 0 ? { next: "pulumi up" } : { next: command("resume --reason WHY") };
   }
   return {
     next: share === 100 ? command("promote") : command("next"),
@@ -108,8 +108,11 @@ function whatNext(
   };
 }
 
-/** A status as a person reads it. */
-export function describeStatus(status: Status): string[] {
+/**
+ * A status as a person reads it.
+ * @param again the command that goes on with what was stopped.
+ */
+export function describeStatus(status: Status, again?: string): string[] {
   const { config, deployed, live, pools, latches, notes } = status;
   const rows: [string, string][] = [
     ["stack", status.stack],
@@ -128,6 +131,7 @@ export function describeStatus(status: Status): string[] {
     ...notes.map((note): [string, string] => ["note", note]),
     ["next", status.next],
     ...(status.back === undefined ? [] : [["back", status.back] satisfies [string, string]]),
+    ...(again === undefined ? [] : [["to go on", again] satisfies [string, string]]),
   ];
   const width = Math.max(...rows.map(([name]) => name.length)) + 2;
   return rows.map(([name, text]) => `${name.padEnd(width)}${text}`);

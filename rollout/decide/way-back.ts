@@ -65,8 +65,12 @@ export function wayBack(
   const reasons = refusalsOnTheWay(steps, present);
   if (reasons.length > 0) return { reasons };
   if (steps.length === 1 && isThere(target, resolved.config.service, present)) return { same: true };
-  return { steps, notes: kept };
+  // A latch that is written anew does not stay as it is.
+  const marked = steps.some(({ wanted }) => !sameValue(wanted[rolledBack], present.values[rolledBack]));
+  return { steps, notes: kept.filter((note) => !marked || !note.startsWith("rolledBack ")) };
 }
+
+const rolledBack = own("rolledBack");
 
 function unfitToGoBackTo({ kind, succeeded, partial }: PastUpdate): Reason | undefined {
   const mend = `choose another: ${command("rollback --list")}`;

@@ -8,9 +8,7 @@ export interface UpdateResult {
   /** What the program, a policy or a provider said was wrong. */
   errors: readonly string[];
   warnings: readonly string[];
-  /** Resources by what was done to them; of a preview: would be. */
-  changes: Readonly<Record<string, number>>;
-  /** Resources whose change was begun, as `update HTTPRoute llm`. */
+  /** Resources whose change was begun, as `update HTTPRoute llm`; of a preview: would be. */
   begun: readonly string[];
 }
 
@@ -19,20 +17,19 @@ export class UpdateLog {
   private readonly errors: string[] = [];
   private readonly warnings: string[] = [];
   private readonly begun: string[] = [];
-  private changes: Record<string, number> = {};
 
   /** @param say told of what goes on, as one line. */
   constructor(private readonly say: (line: string) => void = () => undefined) {}
 
   take(event: EngineEvent): void {
-    const { resourcePreEvent, diagnosticEvent, policyEvent, summaryEvent, stdoutEvent } = event;
+    const { resourcePreEvent, diagnosticEvent, policyEvent, stdoutEvent } = event;
     if (resourcePreEvent !== undefined)
       this.step(resourcePreEvent.metadata.op, resourcePreEvent.metadata.urn);
     if (diagnosticEvent !== undefined) {
       const text = plain(diagnosticEvent.message);
       if (text === "") return;
       if (diagnosticEvent.severity === "error") this.add(this.errors, text);
-      else if (diagnosticEvent.severity === "warning") this.add(this.warnings, text);
+      else if (diagnosticEvent.severity === "warning" && !isNoise(text)) this.add(this.warnings, text);
       else if (diagnosticEvent.severity === "info") this.say(text.split("\n")[0] ?? "");
     }
     if (policyEvent !== undefined) {
@@ -41,22 +38,22 @@ export class UpdateLog {
       this.add(enforcementLevel === "mandatory" ? this.errors : this.warnings, text);
     }
     if (stdoutEvent !== undefined) this.say(plain(stdoutEvent.message).split("\n")[0] ?? "");
-    if (summaryEvent !== undefined) this.changes = summaryEvent.resourceChanges;
   }
 
   /** @param failure what `pulumi` itself printed where it failed; used where the events say nothing. */
   result({ ok, cancelled, failure }: { ok: boolean; cancelled: boolean; failure?: string }): UpdateResult {
     const errors = this.errors.length > 0 || failure === undefined ? this.errors : [failure];
-    const { warnings, changes, begun } = this;
-    return { ok, cancelled, errors: ok ? [] : errors, warnings, changes, begun };
+    const { warnings, begun } = this;
+    return { ok, cancelled, errors: ok ? [] : errors, warnings, begun };
   }
 
   private step(op: string, urn: string): void {
     if (["same", "read", "refresh", "read-replacement", "discard"].includes(op)) return;
     const [type = "", name = ""] = urn.split("::").slice(-2);
-    const kind = type.split("$").at(-1)?.split(":").at(-1) ?? type;
-    // The stack itself and a reference to another are no resources of anybody.
-    if (kind === "Stack" || kind === "StackReference") return;
+    const own = type.split("$").at(-1) ?? type;
+    // Stacks, providers and components are nothing that a customer could be connected to.
+    if (/^(pulumi:pulumi|pulumi:providers|inference-rollout:index):/.test(own)) return;
+    const kind = own.split(":").at(-1) ?? own;
     this.begun.push(`${op} ${kind} ${name}`);
     this.say(`${op} ${kind} ${name}`);
   }
@@ -65,6 +62,10 @@ export class UpdateLog {
     if (!list.includes(text)) list.push(text);
   }
 }
+
+/** The SDK's remark in every preview on an output that only an update knows. */
+const isNoise = (text: string): boolean =>
+  /^Undefined value \(.*\) will not show as a stack output/.test(text);
 
 /** Without the engine's marks for colours, its prefixes and surrounding space. */
 export function plain(text: string): string {
