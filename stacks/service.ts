@@ -3,6 +3,7 @@ import * as pulumi from "@pulumi/pulumi";
 import * as random from "@pulumi/random";
 import { InferenceRoute, PreviewRoute, type GatewayRef } from "../components/inference-route";
 import { PoolNamespace } from "../components/pool-namespace";
+import { RolloutPlan } from "../components/rollout-plan";
 import { ServingPool } from "../components/serving-pool";
 import { TrafficGuard } from "../components/traffic-guard";
 import type { PodTemplate } from "../components/pod-template";
@@ -48,6 +49,7 @@ export function buildService(config: ServiceConfig, plan: Plan, options: Service
   const hostnames = gateway.hostname === undefined ? {} : { hostnames: [gateway.hostname] };
   const opts = { provider, dependsOn: ready };
 
+  new RolloutPlan(config.service, plan.move);
   const guard = new TrafficGuard(
     config.service,
     { service: config.service, namespace: config.namespace },

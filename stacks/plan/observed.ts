@@ -1,4 +1,5 @@
 import type { PoolIdentity } from "./identity";
+import type { LastMove } from "./last-move";
 import type { Latch } from "./latch";
 
 /*
@@ -54,6 +55,8 @@ export interface DeploymentRecord {
   candidate?: string;
   /** Rules that the update waived. */
   waived: readonly string[];
+  /** Absent in records of older versions. */
+  move?: LastMove;
   /** Replicas by pool, as the update set them. */
   sizes?: Readonly<Record<string, number>>;
   latches?: readonly Latch[];

@@ -3,6 +3,7 @@ import type { Allowance } from "../config/schema";
 import { identityOf, type PoolIdentity } from "./identity";
 import { freezeNow } from "./freeze";
 import { kindOf } from "./kind";
+import { lastMove, type LastMove } from "./last-move";
 import { latchesOf, type Latch } from "./latch";
 import { notesOf } from "./notes";
 import { rounding, sameShares, sharesOf, type Backend, type Observed } from "./observed";
@@ -69,6 +70,8 @@ export interface Plan {
   candidateShareNow: number;
   /** Pools of this stack that exist and will not after the update. */
   removed: readonly RoutedPool[];
+  /** The last change of the roll-out: this update, or the one that made what this one keeps. */
+  move: LastMove;
   /** What a person should know of this update. */
   notes: readonly string[];
   /** Rules that were waived by `allow`. */
@@ -123,6 +126,7 @@ export function plan(config: ServiceConfig, observed: Observed): Plan {
     candidateFalls: config.weight < candidateShareNow - rounding,
     candidateShareNow,
     removed,
+    move: lastMove(config, observed, removed),
   };
   const judged = judge(config, observed, draft);
   const { waived } = judged;

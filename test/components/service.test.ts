@@ -3,9 +3,10 @@ import { before, describe, it } from "node:test";
 import { rendered, type Registered } from "../rendering";
 import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
+import { rolloutPlanType } from "../../components/rollout-plan";
+import { newCluster } from "../../stacks/live/served";
 import { after, serviceConfig, sourceCase } from "../stacks/cases";
 import { at, deployed, foreign, rolledBack } from "../stacks/plan/scenarios";
-import { newCluster } from "../../stacks/live/served";
 import type { RawConfig } from "../../stacks/config/validate";
 import { nothingDeployed, type Observed } from "../../stacks/plan/observed";
 import { plan } from "../../stacks/plan/plan";
@@ -142,11 +143,24 @@ describe("a service without objectives", () => {
     assert.equal(server.template.spec.automountServiceAccountToken, false);
   });
 
-  it("says nothing of role or weight anywhere but in the two routes", () => {
+  it("says nothing of role or weight anywhere but in the two routes and in what policies judge by", () => {
     const others = resources.filter(
-      ({ inputs }) => inputs["kind"] !== "HTTPRoute" && inputs["kind"] !== "ValidatingAdmissionPolicy",
+      ({ type, inputs }) =>
+        type !== rolloutPlanType &&
+        inputs["kind"] !== "HTTPRoute" &&
+        inputs["kind"] !== "ValidatingAdmissionPolicy",
     );
     assert.doesNotMatch(JSON.stringify(others), /stable|candidate|"weight":/);
+  });
+});
+
+describe("what policies judge an update by", () => {
+  it("is a resource with the change in its inputs", async () => {
+    const found = (await render(sourceCase)).filter(({ type }) => type === rolloutPlanType);
+    assert.deepEqual(
+      found.map(({ name, inputs }) => [name, inputs]),
+      [["llm", { stable: "llm", candidate: "llm-new", weight: 10, previousWeight: 0, removed: [] }]],
+    );
   });
 });
 
@@ -157,7 +171,7 @@ describe("promotion", () => {
         .filter(
           ({ inputs, name }) => JSON.stringify(inputs).includes("llm-new") && !name.startsWith("llm-preview"),
         )
-        .filter(({ inputs }) => inputs["kind"] !== "HTTPRoute")
+        .filter(({ type, inputs }) => type !== rolloutPlanType && inputs["kind"] !== "HTTPRoute")
         .map(({ type, name, inputs }) => ({ type, name, inputs }));
     const shifted = only(await render({ ...sourceCase, weight: 100 }));
     const promoted = only(await render({ ...sourceCase, stable: "llm-new", candidate: "", weight: 0 }));

@@ -37,6 +37,7 @@ export function after(config: ServiceConfig, plan: Plan, previous?: Observed, su
     pools: Object.fromEntries(plan.pools.map(({ pool, namespace }) => [pool.name, namespace])),
     objectives: Object.fromEntries(config.objectives.map(({ name, priority }) => [name, priority])),
     waived: plan.waived,
+    move: plan.move,
     sizes: Object.fromEntries(plan.pools.map(({ pool, replicas }) => [pool.name, replicas])),
     latches: plan.latches,
   };

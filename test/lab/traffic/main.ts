@@ -1,4 +1,4 @@
-import { InferenceClient, now } from "./client";
+import { InferenceClient, now } from "../../../rollout/traffic/client";
 import type { FromTraffic, Outcome, Progress, Rates, ToTraffic } from "./outcome";
 
 /*
