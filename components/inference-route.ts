@@ -1,6 +1,6 @@
 import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
-import { annotations, apis, labels, managedBy, previewRouteName, routeName } from "../stacks/names";
+import { apis, labels, managedBy, previewRouteName, routeName } from "../stacks/names";
 import type { Backend } from "../stacks/plan/observed";
 
 /** The Gateway a route attaches to. */
@@ -16,8 +16,13 @@ export interface InferenceRouteArgs {
   /** DNS names of the service. Default: all of the gateway. */
   hostnames?: readonly string[];
   backends: readonly Backend[];
-  /** Whether the route may be deleted: only for one update that was told so. */
-  deletable: boolean;
+  /** What is written down on the route beside the weights. */
+  annotations: Readonly<Record<string, string>>;
+  /**
+   * Whether a route that somebody else made becomes this one: it is imported, and updated in the same update.
+   * Without it the provider refuses to create what exists. For a route that is this stack's already it does nothing.
+   */
+  takeOver: boolean;
   hooks?: pulumi.ResourceHookBinding;
 }
 
@@ -36,7 +41,7 @@ export class InferenceRoute extends pulumi.ComponentResource {
           name: routeName(args.service),
           namespace: args.namespace,
           labels: { [labels.managedBy]: managedBy, [labels.service]: args.service },
-          ...(args.deletable ? { annotations: { [annotations.deletable]: "true" } } : {}),
+          annotations: { ...args.annotations },
         },
         spec: {
           parentRefs: [parentRef(args.gateway, args.namespace)],
@@ -44,7 +49,11 @@ export class InferenceRoute extends pulumi.ComponentResource {
           rules: [{ backendRefs: args.backends.map((backend) => backendRef(backend, args.namespace)) }],
         },
       },
-      { parent: this, ...(args.hooks === undefined ? {} : { hooks: args.hooks }) },
+      {
+        parent: this,
+        ...(args.takeOver ? { import: `${args.namespace}/${routeName(args.service)}` } : {}),
+        ...(args.hooks === undefined ? {} : { hooks: args.hooks }),
+      },
     );
     this.registerOutputs();
   }

@@ -70,7 +70,8 @@ export class ServingPool extends pulumi.ComponentResource {
                 placement,
                 hardware: pool.hardware,
                 replicas: args.replicas,
-                ...(pool.autoscaling === undefined ? {} : { maxReplicas: pool.autoscaling.max }),
+                // Room for the full size from the beginning: to grow is then only a matter of replicas.
+                maxReplicas: Math.max(args.replicas, pool.replicas, pool.autoscaling?.max ?? 0),
               },
               child,
             ),

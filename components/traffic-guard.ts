@@ -90,7 +90,7 @@ const deletions = [
 const someBackend = (condition: string): string =>
   `params.spec.?rules.orValue([]).exists(r, r.?backendRefs.orValue([]).exists(b, b.?weight.orValue(1) > 0 && ${condition}))`;
 
-const backendNamespace = "b.?__namespace__.orValue(variables.own)";
+const backendNamespace = "b[?'namespace'].orValue(variables.own)";
 
 /** Deployments and Services say by a label whose they are; other people's say nothing and are free to go. */
 const poolOfObject = `

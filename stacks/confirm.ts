@@ -1,9 +1,12 @@
 import * as pulumi from "@pulumi/pulumi";
 import type { GatewayConfig, ServiceConfig } from "./config/resolved";
+import { UserError } from "./user-error";
 import type { ClusterReader } from "./live/cluster-reader";
 import { lookAtRoute } from "./live/programmed";
+import { observedRoute, routePath } from "./live/observe";
 import { until } from "./live/wait";
 import { previewRouteName, routeName } from "./names";
+import { sameShares, shareText, sharesOf } from "./plan/observed";
 import type { Plan } from "./plan/plan";
 
 /**
@@ -30,7 +33,7 @@ export async function confirm(
       report: (text) => void pulumi.log.info(`gateway: ${text}`, undefined, undefined, true),
     });
     if ("missing" in result) {
-      throw new pulumi.RunError(
+      throw new UserError(
         [
           `The route was written, and the gateway has not confirmed it after ${config.gate.timeoutSeconds} s:`,
           ...result.missing.map((text) => `  - ${text}`),
@@ -40,5 +43,18 @@ export async function confirm(
     }
     address = result.done;
   }
+  await confirmShares(config, plan, client);
   return address;
+}
+
+/** That the cluster has what was planned, and not only what Pulumi's state says. */
+async function confirmShares(config: ServiceConfig, plan: Plan, client: ClusterReader): Promise<void> {
+  const route = await client.get(routePath(config.namespace, routeName(config.service)));
+  const live = sharesOf(route === undefined ? [] : observedRoute(route).backends);
+  const wanted = new Map(Object.entries(plan.shares));
+  // Half a percent: an edit by hand that the config adopted need not add up to 100.
+  if (sameShares(live, wanted, 0.5)) return;
+  throw new UserError(
+    `The live route sends ${shareText(live)}, and this update's plan is ${shareText(wanted)}: somebody edited it meanwhile, or Pulumi's state is ahead of the cluster. pulumi up --refresh looks again.`,
+  );
 }

@@ -4,11 +4,13 @@ import { previewHeader } from "../components/inference-route";
 import { usesTls } from "./config/gateway";
 import type { GatewayConfig, ServiceConfig } from "./config/resolved";
 import type { ClusterReader, LiveObject } from "./live/cluster-reader";
-import { passGate, type GateTask } from "./live/gate";
+import { passGate, passReadiness, type GateTask } from "./live/gate";
 import { observedRoute, routePath } from "./live/observe";
+import type { WaitOptions } from "./live/wait";
 import { annotations, labels, previewRouteName, routeName } from "./names";
 import { sharesOf } from "./plan/observed";
-import type { Plan } from "./plan/plan";
+import type { Plan, RoutedPool } from "./plan/plan";
+import type { RisingPool } from "./plan/rising";
 import type { ServiceHooks } from "./service";
 
 export interface HookContext {
@@ -21,32 +23,52 @@ export interface HookContext {
 }
 
 /**
+ * The engine refuses a `pulumi destroy` that does not run the program, and all that it says of it is the name of the
+ * hook; so the name says what to run. It is in every state that was ever written: to change it is to break them.
+ */
+const guardName =
+  "traffic-guard (customers are connected; to take the service down: pulumi config set --path 'allow[0]' destroy && pulumi up && pulumi destroy --run-program)";
+
+/**
  * The hooks that stand before the resources that move or hold traffic. They are registered in every update, because
  * the engine refuses to delete a resource whose state names a hook that the program did not register.
  */
 export function trafficHooks(context: HookContext): ServiceHooks {
   const gate = new pulumi.ResourceHook("candidate-gate", () => gateHook(context));
-  const guard = new pulumi.ResourceHook("traffic-guard", (args) => guardHook(context, args));
+  const guard = new pulumi.ResourceHook(guardName, (args) => guardHook(context, args));
   return {
     route: { beforeCreate: [gate], beforeUpdate: [gate], beforeDelete: [guard] },
     beforeDelete: [guard],
   };
 }
 
-/** Before the route changes: a candidate whose share rises proves itself, or the route stays as it is. */
-async function gateHook({ config, plan, gateway, reader, previewSecret }: HookContext): Promise<void> {
-  const { candidate } = plan;
-  if (candidate === undefined || !plan.candidateRises || previewSecret === undefined) return;
-  if (config.gate.via === "off") {
-    await pulumi.log.warn(
-      `gate.via is off: nobody asked whether ${candidate.name} is ready for ${config.weight} %`,
-    );
-    return;
+/** Before the route changes: a pool whose share rises is ready for it, or the route stays as it is. */
+async function gateHook(context: HookContext): Promise<void> {
+  const { config, plan, reader } = context;
+  for (const rising of plan.rising) {
+    if (config.gate.via === "off") {
+      await pulumi.log.warn(
+        `gate.via is off: nobody asked whether ${rising.pool} is ready for ${rising.share} %`,
+      );
+    } else if (rising.pool === plan.candidate?.name) {
+      await candidateGate(context, rising, plan.candidate);
+    } else {
+      await passReadiness(await reader(), rising, waiting(config));
+    }
   }
+}
+
+/** A candidate proves itself through its preview route. */
+async function candidateGate(
+  { config, gateway, reader, previewSecret }: HookContext,
+  rising: RisingPool,
+  candidate: RoutedPool,
+): Promise<void> {
+  if (config.gate.via === "off" || previewSecret === undefined) return;
   const task: GateTask = {
     via: config.gate.via,
     pool: candidate,
-    ...(plan.candidateNeeds === undefined ? {} : { replicas: plan.candidateNeeds }),
+    ...(rising.needs === undefined ? {} : { replicas: rising.needs }),
     groups: hasGroups(config, candidate.name),
     models: modelNames(config),
     previewRoute: { namespace: config.namespace, name: previewRouteName(config.service) },
@@ -59,10 +81,14 @@ async function gateHook({ config, plan, gateway, reader, previewSecret }: HookCo
     },
     header: { name: previewHeader, value: await valueOf(previewSecret) },
   };
-  await passGate(await reader(), task, {
-    timeoutSeconds: config.gate.timeoutSeconds,
+  await passGate(await reader(), task, waiting(config));
+}
+
+function waiting({ gate }: ServiceConfig): WaitOptions {
+  return {
+    timeoutSeconds: gate.timeoutSeconds,
     report: (text) => void pulumi.log.info(`gate: ${text}`, undefined, undefined, true),
-  });
+  };
 }
 
 function hasGroups(config: ServiceConfig, name: string): boolean {

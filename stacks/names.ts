@@ -25,6 +25,12 @@ export const annotations = {
   template: `${domain}/template`,
   /** On the customers' route: its deletion was allowed for one update. */
   deletable: `${domain}/deletable`,
+  /** On the customers' route: the shares that were written with it, in percent by pool, as JSON. */
+  weights: `${domain}/weights`,
+  /** On the customers' route: how often it was moved; see plan/route-move.ts. */
+  moves: `${domain}/moves`,
+  /** On the customers' route: candidates that were rolled back, as JSON; see plan/latch.ts. */
+  latched: `${domain}/latched`,
 } as const;
 
 export const managedBy = "gke-inference-rollout";

@@ -4,6 +4,8 @@ import { isMisfit, nodesFor, placementOf } from "../components/accelerators/plac
 import { usesTls } from "./config/gateway";
 import type { GatewayConfig, ServiceConfig } from "./config/resolved";
 import { removeCommand, setCommand } from "./config/mistakes";
+import { acceleratorsOf, capacityStages } from "./plan/capacity";
+import { holds } from "./plan/latch";
 import type { Plan, RoutedPool } from "./plan/plan";
 import { sharesOf } from "./plan/observed";
 import type { Platform } from "./platform";
@@ -49,6 +51,12 @@ export function poolStates(plan: Plan): Record<string, object> {
   return Object.fromEntries([...owned, ...others]) as Record<string, object>;
 }
 
+/** Accelerators by type: now, and at every stage of the ladder. */
+export function capacityOf(config: ServiceConfig, plan: Plan): object {
+  const now = Object.fromEntries(plan.pools.map(({ pool, replicas }) => [pool.name, replicas]));
+  return { now: acceleratorsOf(plan, now), ladder: capacityStages(config, plan) };
+}
+
 /** A command that asks the service something, for people; the candidate's needs the secret header. */
 export function howToTry(
   config: ServiceConfig,
@@ -91,6 +99,8 @@ export function outputsOf(
     ...(plan.kind === undefined ? {} : { rollout: plan.kind }),
     weights: address.apply(() => record.weights),
     pools: poolStates(plan),
+    ...(service.capacity.mode === "full" ? {} : { capacity: capacityOf(service, plan) }),
+    ...(plan.latches.some(holds) ? { latched: plan.latches.filter(holds) } : {}),
     tryIt: address.apply((at) => howToTry(service, gateway, at ?? "ADDRESS")),
     ...nextSteps(service, plan),
     ...(previewSecret === undefined ? {} : { previewSecret: pulumi.secret(previewSecret) }),

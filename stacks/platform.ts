@@ -2,6 +2,7 @@ import * as container from "@pulumi/gcp/container";
 import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
 import { gkeKubeconfig, InferenceCluster } from "../components/inference-cluster";
+import { UserError } from "./user-error";
 import { InferenceDefinitions, type DefinitionName } from "../components/inference-definitions";
 import { InferenceGateway } from "../components/inference-gateway";
 import type { NodeLocation } from "../components/serving-pool";
@@ -88,11 +89,12 @@ const gatewayDefaults = { globalAccess: false, timeoutSeconds: 3600, logging: tr
 
 /** The platform that another stack made. */
 export interface GivenPlatform {
+  gateway: GatewayConfig;
   reader: () => Promise<ClusterReader>;
   connect: () => Platform;
 }
 
-/** @throws RunError where the stack does not exist or is no platform. */
+/** @throws UserError where the stack does not exist or is no platform. */
 export async function platformOf(stack: string): Promise<GivenPlatform> {
   const reference = new pulumi.StackReference("platform", { name: stack });
   const [kubeconfig, gateway, nodes] = await Promise.all(
@@ -102,11 +104,12 @@ export async function platformOf(stack: string): Promise<GivenPlatform> {
     }),
   );
   if (typeof kubeconfig !== "string" || gateway === undefined) {
-    throw new pulumi.RunError(
+    throw new UserError(
       `Stack ${stack} has no outputs kubeconfig and gateway: deploy it with role: platform first, or name the right one (pulumi config set platform ORGANISATION/PROJECT/STACK)`,
     );
   }
   return {
+    gateway: gateway as GatewayConfig,
     reader: () => clusterReader(kubeconfig),
     connect: () => {
       const text = reference.requireOutput("kubeconfig") as pulumi.Output<string>;

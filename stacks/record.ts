@@ -25,5 +25,8 @@ export function recordOf(config: ServiceConfig, plan: Plan): DeploymentRecord {
     pools: Object.fromEntries(plan.pools.map(({ pool, namespace }) => [pool.name, namespace])),
     objectives: Object.fromEntries(config.objectives.map(({ name, priority }) => [name, priority])),
     waived: plan.waived,
+    move: plan.move,
+    sizes: Object.fromEntries(plan.pools.map(({ pool, replicas }) => [pool.name, replicas])),
+    latches: plan.latches,
   };
 }

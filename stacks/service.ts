@@ -3,6 +3,7 @@ import * as pulumi from "@pulumi/pulumi";
 import * as random from "@pulumi/random";
 import { InferenceRoute, PreviewRoute, type GatewayRef } from "../components/inference-route";
 import { PoolNamespace } from "../components/pool-namespace";
+import { RolloutPlan } from "../components/rollout-plan";
 import { ServingPool } from "../components/serving-pool";
 import { TrafficGuard } from "../components/traffic-guard";
 import type { PodTemplate } from "../components/pod-template";
@@ -11,6 +12,7 @@ import type { Served } from "./live/served";
 import { labels } from "./names";
 import type { Plan, PlannedPool } from "./plan/plan";
 import type { Platform } from "./platform";
+import { routeAnnotations } from "./route-annotations";
 
 /** Hooks of the resources that move or hold traffic; none under Pulumi's mocks, which cannot run them. */
 export interface ServiceHooks {
@@ -47,6 +49,7 @@ export function buildService(config: ServiceConfig, plan: Plan, options: Service
   const hostnames = gateway.hostname === undefined ? {} : { hostnames: [gateway.hostname] };
   const opts = { provider, dependsOn: ready };
 
+  new RolloutPlan(config.service, plan.move);
   const guard = new TrafficGuard(
     config.service,
     { service: config.service, namespace: config.namespace },
@@ -55,26 +58,32 @@ export function buildService(config: ServiceConfig, plan: Plan, options: Service
   const preview = plan.candidate === undefined ? undefined : previewSecretOf(config.service);
   const handles: ServiceHandles = preview === undefined ? {} : { previewSecret: preview };
   const hooks = options.hooks(handles);
-  const pools = plan.pools.map((planned) => buildPool(config, plan, planned, hooks, options));
-  const beforeRoute: pulumi.Resource[] = [guard, ...pools.flatMap(({ ready: waits }) => waits)];
+  const build = (planned: readonly PlannedPool[], after: readonly pulumi.Resource[]): pulumi.Resource[] =>
+    planned.flatMap((pool) => buildPool(config, plan, pool, hooks, options, after).ready);
+  const buildPreview = (after: readonly pulumi.Resource[]): pulumi.Resource[] =>
+    plan.candidate === undefined || preview === undefined
+      ? []
+      : [
+          new PreviewRoute(
+            config.service,
+            {
+              service: config.service,
+              namespace: config.namespace,
+              gateway: gatewayRef,
+              ...hostnames,
+              pool: plan.candidate,
+              secret: preview,
+            },
+            { provider, dependsOn: [guard, ...after] },
+          ),
+        ];
 
-  if (plan.candidate !== undefined && preview !== undefined) {
-    beforeRoute.push(
-      new PreviewRoute(
-        config.service,
-        {
-          service: config.service,
-          namespace: config.namespace,
-          gateway: gatewayRef,
-          ...hostnames,
-          pool: plan.candidate,
-          secret: preview,
-        },
-        { provider, dependsOn: beforeRoute },
-      ),
-    );
-  }
-  // Everything comes before the route: it moves last, and it is what `pulumi destroy` meets first.
+  const first = build(
+    plan.pools.filter(({ beforeRoute }) => beforeRoute),
+    [],
+  );
+  const previewFirst = plan.candidateFalls ? [] : buildPreview(first);
+  // Nearly everything comes before the route: it moves last, and it is what `pulumi destroy` meets first.
   const route = new InferenceRoute(
     config.service,
     {
@@ -83,11 +92,18 @@ export function buildService(config: ServiceConfig, plan: Plan, options: Service
       gateway: gatewayRef,
       ...hostnames,
       backends: plan.backends,
-      deletable: config.allow.includes("destroy"),
+      annotations: routeAnnotations(plan, config.allow.includes("destroy")),
+      takeOver: plan.route.takeOver,
       ...(hooks.route === undefined ? {} : { hooks: hooks.route }),
     },
-    { provider, dependsOn: [...ready, ...beforeRoute] },
+    { provider, dependsOn: [...ready, guard, ...first, ...previewFirst] },
   );
+  // A pool that loses traffic comes after it: whatever is wrong with that pool, the way off it is open.
+  const last = build(
+    plan.pools.filter(({ beforeRoute }) => !beforeRoute),
+    [route.resource],
+  );
+  if (plan.candidateFalls) buildPreview(last);
   return { route, ...handles };
 }
 
@@ -97,8 +113,10 @@ function buildPool(
   { pool, namespace, replicas, identity, objectives }: PlannedPool,
   hooks: ServiceHooks,
   options: ServiceOptions,
+  after: readonly pulumi.Resource[],
 ): ServingPool {
-  const { provider, ready, nodes } = options.platform;
+  const { provider, nodes } = options.platform;
+  const ready = [...options.platform.ready, ...after];
   const opts = { provider, dependsOn: [...ready] };
   const planned = plan.namespaces.find(({ name }) => name === namespace);
   if (planned !== undefined) {

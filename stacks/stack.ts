@@ -1,9 +1,10 @@
 import * as pulumi from "@pulumi/pulumi";
 import type { DefinitionName } from "../components/inference-definitions";
 import { describeMistakes } from "./config/mistakes";
+import { UserError, withoutLibraryFrames } from "./user-error";
 import { readRawConfig } from "./config/raw";
 import { resolveConfig } from "./config/resolve";
-import type { StackConfig } from "./config/resolved";
+import type { GatewayConfig, StackConfig } from "./config/resolved";
 import { confirm } from "./confirm";
 import { hardwareNotes, poolsWithoutGroups } from "./hardware-notes";
 import { trafficHooks } from "./hooks";
@@ -33,9 +34,17 @@ import { buildService } from "./service";
  * user got wrong ends here, before anything is registered, with everything that is wrong in one message.
  */
 export async function deployStack(): Promise<Record<string, unknown>> {
+  try {
+    return await deploy();
+  } catch (error) {
+    throw withoutLibraryFrames(error);
+  }
+}
+
+async function deploy(): Promise<Record<string, unknown>> {
   const { raw, cloud, secrets } = readRawConfig();
   const { config, mistakes } = resolveConfig(raw, cloud, secrets);
-  if (config === undefined) throw new pulumi.RunError(describeMistakes(mistakes));
+  if (config === undefined) throw new UserError(describeMistakes(mistakes));
   return config.role === "platform" ? deployPlatform(config) : deployService(config);
 }
 
@@ -64,14 +73,14 @@ async function deployService(config: ServiceStack): Promise<Record<string, unkno
   const given = await basisOf(config);
   const record = await lastRecord();
   const { reader, observed, templates, served, definitions } = await readable(async () => {
-    return look(await given.reader(), config, record);
+    return look(await given.reader(), config, record, given.gateway);
   });
   const plan = makePlan(service, observed);
   for (const note of [...plan.notes, ...hardwareNotes(plan)]) void pulumi.log.warn(note);
-  if (plan.refusals.length > 0) throw new pulumi.RunError(describeRefusals(plan.refusals));
+  if (plan.refusals.length > 0) throw new UserError(describeRefusals(plan.refusals));
 
   const groupless = poolsWithoutGroups(plan, served);
-  if (groupless !== undefined) throw new pulumi.RunError(groupless);
+  if (groupless !== undefined) throw new UserError(groupless);
 
   const platform = given.build({
     owners: reader === undefined ? {} : observed.namespaces,
@@ -99,15 +108,17 @@ async function deployService(config: ServiceStack): Promise<Record<string, unkno
 
 /** What a service stands on: a platform that this stack makes, or another stack's. */
 async function basisOf(config: ServiceStack): Promise<{
+  gateway: GatewayConfig;
   reader: () => Promise<ClusterReader | undefined>;
   build: (options: PlatformOptions) => Platform;
 }> {
   if (config.role === "service") {
     const given = await platformOf(config.platformStack);
-    return { reader: given.reader, build: given.connect };
+    return { gateway: given.gateway, reader: given.reader, build: given.connect };
   }
   const { platform } = config;
   return {
+    gateway: platform.gateway,
     reader: () => readerBefore(platform.cluster),
     build: (options) => buildPlatform(platform, options),
   };
@@ -117,6 +128,7 @@ async function look(
   reader: ClusterReader | undefined,
   { service, role }: ServiceStack,
   record: Observed["record"],
+  gateway: GatewayConfig,
 ): Promise<{
   reader?: ClusterReader;
   observed: Observed;
@@ -127,15 +139,17 @@ async function look(
   // A service stack leaves them to its platform.
   const definitions = role === "service" ? [] : await missingDefinitions(reader);
   if (reader === undefined) {
+    // Without a cluster there is no other clock.
+    const nothing = { ...nothingDeployed, now: new Date() };
     return {
-      observed: record === undefined ? nothingDeployed : { ...nothingDeployed, record },
+      observed: record === undefined ? nothing : { ...nothing, record },
       templates: {},
       served: newCluster,
       definitions,
     };
   }
   const [observed, served] = await Promise.all([
-    observe(reader, service, record, thisStack()),
+    observe(reader, service, record, thisStack(), gateway),
     readServed(reader),
   ]);
   return { reader, observed, served, definitions, templates: await templatesFor(reader, service) };

@@ -10,6 +10,8 @@ export interface Registered {
   type: string;
   name: string;
   inputs: Record<string, unknown>;
+  /** What it is imported from. */
+  importId?: string;
 }
 
 const registered: Registered[] = [];
@@ -33,8 +35,9 @@ const looked: Readonly<Record<string, Record<string, unknown>>> = {
 
 void pulumi.runtime.setMocks(
   {
-    newResource: ({ type, name, inputs }) => {
-      const resource = { type, name, inputs: inputs as Record<string, unknown> };
+    newResource: ({ type, name, inputs, id }) => {
+      const importId = id === undefined || id === "" ? {} : { importId: id };
+      const resource = { type, name, inputs: inputs as Record<string, unknown>, ...importId };
       registered.push(resource);
       return { id: `${name}-id`, state: { ...resource.inputs, ...answers[type] } };
     },

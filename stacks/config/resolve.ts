@@ -3,6 +3,7 @@ import { broken, missing, nearest, removeCommand, setCommand, shown, type Mistak
 import { resolvePool } from "./pools";
 import type { CloudConfig } from "./raw";
 import type { ClusterConfig, GateConfig, PlatformConfig, Pool, ServiceConfig, StackConfig } from "./resolved";
+import { resolveSafety } from "./safety";
 import { checkShape, type Parsed, type RawConfig, type ShapeResult } from "./validate";
 
 export type Resolution = { config: StackConfig; mistakes: [] } | { config?: undefined; mistakes: Mistake[] };
@@ -141,8 +142,10 @@ function resolveService(shape: ShapeResult, raw: RawConfig, mistakes: Mistake[])
     const pool = resolvePool(name, shape, { service, namespace, names }, mistakes);
     if (pool !== undefined) pools[name] = pool;
   }
+  const safety = resolveSafety(values, mistakes);
   if (mistakes.length > 0) return undefined;
   return {
+    ...safety,
     service,
     namespace,
     stable: must(values.stable),

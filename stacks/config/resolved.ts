@@ -1,3 +1,4 @@
+import type { Safety } from "./safety";
 import type { Provisioning } from "../../components/accelerators/accelerator";
 import type { Allowance } from "./schema";
 
@@ -163,7 +164,7 @@ export interface PlatformConfig {
 }
 
 /** One inference service. */
-export interface ServiceConfig {
+export interface ServiceConfig extends Safety {
   service: string;
   namespace: string;
   stable: string;

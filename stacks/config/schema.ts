@@ -4,6 +4,7 @@ import { flag, integer, name, oneOf, text } from "./fields";
 import { gatewaySchema } from "./gateway-schema";
 import { autoscalingSchema, hardwareFields, weightsSchema } from "./pool-schema";
 import { maxLabel, maxPoolName, maxServiceName } from "../names";
+import { capacitySchema, freezeSchema, resumedSchema, rolledBackSchema } from "./safety-schema";
 
 /*
  * The shape of a stack's config. Each field's error text is what is allowed there: validation adds the key, what
@@ -144,7 +145,10 @@ export const gateSchema = z.strictObject(
   { error: "an object with via, address, timeoutSeconds" },
 );
 
-const allowable = oneOf(["edited-in-place", "destroy"]);
+const allowable = oneOf([
+  ...(["edited-in-place", "destroy", "unready-stable", "frozen", "route-edited"] as const),
+  ...(["take-over-route", "pool-missing", "route-missing"] as const),
+]);
 
 /** Every key of a stack's config, without the project's prefix. */
 export const configSchema = {
@@ -191,6 +195,10 @@ export const configSchema = {
     .array(integer(1, 100, ""), { error: "a list of weights" })
     .optional()
     .describe("Weights that the output `next` proposes. Default: 10, 30, 60, 100."),
+  capacity: capacitySchema.optional(),
+  freeze: freezeSchema.optional(),
+  rolledBack: rolledBackSchema.optional(),
+  resumed: resumedSchema.optional(),
   huggingFaceToken: text("a token").optional().describe("Token for gated models. Set it with --secret."),
   allow: z
     .array(allowable, { error: "a list of rules" })

@@ -13,6 +13,7 @@ export interface LiveObject {
     labels?: Record<string, string>;
     annotations?: Record<string, string>;
     deletionTimestamp?: string;
+    managedFields?: { manager?: string; subresource?: string; fieldsV1?: Record<string, unknown> }[];
   };
   [key: string]: unknown;
 }
@@ -23,6 +24,8 @@ export interface ClusterReader {
   get(path: string): Promise<LiveObject | undefined>;
   /** The items of a list; empty where the namespace or the kind does not exist. */
   list(path: string): Promise<LiveObject[]>;
+  /** The API server's clock, once it has answered something: clocks of the machines that run pulumi differ. */
+  now?(): Date | undefined;
 }
 
 /** The API server cannot be asked: unreachable, or it does not let us. Not the same as "there is nothing". */
@@ -54,6 +57,8 @@ class HttpsReader implements ClusterReader {
   private readonly server: string;
   private readonly agent = new https.Agent({ keepAlive: true, maxSockets: 4 });
   private options: Promise<https.RequestOptions> | undefined;
+  /** Milliseconds by which the API server's clock is ahead of ours. */
+  private ahead: number | undefined;
 
   constructor(
     private readonly config: KubeConfig,
@@ -72,6 +77,10 @@ class HttpsReader implements ClusterReader {
   async list(path: string): Promise<LiveObject[]> {
     const list = (await this.request(path)) as { items?: LiveObject[] } | undefined;
     return list?.items ?? [];
+  }
+
+  now(): Date | undefined {
+    return this.ahead === undefined ? undefined : new Date(Date.now() + this.ahead);
   }
 
   private async request(path: string): Promise<unknown> {
@@ -108,6 +117,8 @@ class HttpsReader implements ClusterReader {
         `${this.server}${path}`,
         { ...options, agent: this.agent, timeout: this.timeoutSeconds * 1000 },
         (response) => {
+          const date = Date.parse(response.headers.date ?? "");
+          if (!Number.isNaN(date)) this.ahead = date - Date.now();
           const chunks: Buffer[] = [];
           response.on("data", (chunk: Buffer) => chunks.push(chunk));
           response.on("end", () =>

@@ -1,9 +1,10 @@
 import * as http from "node:http";
 import * as https from "node:https";
-import { podSelector } from "../names";
+import { setCommand } from "../config/mistakes";
+import type { RisingPool } from "../plan/rising";
 import type { ClusterReader, LiveObject } from "./cluster-reader";
 import { modelServersIn } from "./model-servers";
-import { selectsPodsOf } from "./observe";
+import { poolsPath, selectsPodsOf } from "./observe";
 import { lookAtRoute } from "./programmed";
 import { until, type Progress, type WaitOptions } from "./wait";
 
@@ -45,28 +46,88 @@ export class GateClosed extends Error {
   }
 }
 
+/** The stable pool is not ready for what it would get back; the route is as it was. */
+export class StableUnready extends Error {
+  constructor({ pool, share }: RisingPool, missing: readonly string[], seconds: number) {
+    super(
+      [
+        `The route was not changed: stable pool ${pool} is not ready for ${share} % of the traffic after ${seconds} s.`,
+        ...missing.map((text) => `  - ${text}`),
+        `Mend it and run pulumi up again; or send the traffic there all the same: ${setCommand("allow[0]", "unready-stable")} && pulumi up`,
+      ].join("\n"),
+    );
+  }
+}
+
 /** The gate could not ask: that says nothing about the candidate. */
 export class GateUnreachable extends Error {}
 
 /** @throws GateClosed, GateUnreachable */
 export async function passGate(reader: ClusterReader, task: GateTask, options: WaitOptions): Promise<void> {
-  const result = await until(() => lookAtCandidate(reader, task), options);
+  let unreachableSince: number | undefined;
+  const look = async (): Promise<Progress<true>> => {
+    const progress = await lookAtCandidate(reader, task);
+    const unreachable = unreachableOf(progress);
+    if (unreachable === undefined) unreachableSince = undefined;
+    else unreachableSince ??= Date.now();
+    if (unreachable !== undefined && Date.now() - (unreachableSince ?? 0) > patience * 1000) {
+      throw unreachableGateway(unreachable);
+    }
+    return progress;
+  };
+  const result = await until(look, options);
   if ("done" in result) return;
-  const unreachable = result.missing.find((text) => text.startsWith(unreachablePrefix));
-  if (unreachable !== undefined) {
-    throw new GateUnreachable(
-      [
-        `The route was not changed: ${unreachable}.`,
-        "  Whether the candidate is ready is not known: the machine that runs pulumi does not reach the gateway.",
-        "  - run pulumi from inside the network, or name a tunnel: pulumi config set --path gate.address HOST:PORT",
-        "  - or ask the API server only: pulumi config set --path gate.via api-server",
-      ].join("\n"),
-    );
-  }
+  const unreachable = unreachableOf(result);
+  if (unreachable !== undefined) throw unreachableGateway(unreachable);
   throw new GateClosed(task, result.missing, options.timeoutSeconds);
 }
 
+/** Seconds without any answer of an accepted gateway: a new load balancer may need one minute, not ten. */
+const patience = 120;
+
 const unreachablePrefix = "the gateway cannot be reached";
+
+function unreachableOf(progress: Progress<true>): string | undefined {
+  return "missing" in progress
+    ? progress.missing.find((text) => text.startsWith(unreachablePrefix))
+    : undefined;
+}
+
+function unreachableGateway(unreachable: string): GateUnreachable {
+  return new GateUnreachable(
+    [
+      `The route was not changed: ${unreachable}.`,
+      "  Whether the candidate is ready is not known: the machine that runs pulumi does not reach the gateway.",
+      "  - run pulumi from inside the network, or name a tunnel: pulumi config set --path gate.address HOST:PORT",
+      "  - or ask the API server only: pulumi config set --path gate.via api-server",
+    ].join("\n"),
+  );
+}
+
+/**
+ * Waits for the stable pool to be ready for what it gets back: what the API server says of its model servers, and
+ * nothing else. Going back must not depend on anything that a candidate has to prove.
+ * @throws StableUnready
+ */
+export async function passReadiness(
+  reader: ClusterReader,
+  rising: RisingPool,
+  options: WaitOptions,
+): Promise<void> {
+  const pool = { name: rising.pool, namespace: rising.namespace };
+  const waive = setCommand("allow[0]", "unready-stable");
+  const look = async (): Promise<Progress<true>> => {
+    const missing = await missingServers(reader, {
+      pool,
+      ...(rising.needs === undefined ? {} : { replicas: rising.needs }),
+    });
+    return missing.length === 0 ? { done: true } : { missing };
+  };
+  // Who goes back in need is told at once that nobody has to wait.
+  const report = (text: string): void => options.report?.(`${text} (${waive} does not wait for it)`);
+  const result = await until(look, { ...options, report });
+  if ("missing" in result) throw new StableUnready(rising, result.missing, options.timeoutSeconds);
+}
 
 async function lookAtCandidate(reader: ClusterReader, task: GateTask): Promise<Progress<true>> {
   const servers = await missingServers(reader, task);
@@ -79,14 +140,23 @@ async function lookAtCandidate(reader: ClusterReader, task: GateTask): Promise<P
 
 async function missingServers(
   reader: ClusterReader,
-  { pool, replicas, groups }: GateTask,
+  { pool, replicas, groups }: Pick<GateTask, "pool" | "replicas" | "groups">,
 ): Promise<string[]> {
   if (replicas === undefined) return [];
-  const servers = await modelServersIn(reader, pool.namespace, groups ?? false);
-  const server = servers.find((deployment) => selectsPodsOf(podSelector(pool.name), deployment));
+  const [live, servers] = await Promise.all([
+    reader.get(`${poolsPath(pool.namespace)}/${pool.name}`),
+    modelServersIn(reader, pool.namespace, groups ?? false),
+  ]);
+  if (live === undefined) return [`there is no InferencePool ${pool.name} in namespace ${pool.namespace}`];
+  const selector = (live["spec"] as { selector?: { matchLabels?: Record<string, string> } }).selector;
+  const server = servers.find((deployment) => selectsPodsOf(selector?.matchLabels, deployment));
   if (server === undefined) return [`pool ${pool.name} has no model servers`];
   const ready = readyReplicas(server);
-  return ready >= replicas ? [] : [`${ready} of ${replicas} model servers of ${pool.name} are ready`];
+  if (ready >= replicas) return [];
+  const asked = (server["spec"] as { replicas?: number }).replicas ?? 1;
+  const scaled =
+    asked < replicas ? `; its Deployment asks for ${asked} only: pulumi up --refresh puts that right` : "";
+  return [`${ready} of ${replicas} model servers of ${pool.name} are ready${scaled}`];
 }
 
 /** Ready pods of the present template: those of an older one are on their way out. */

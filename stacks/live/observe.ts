@@ -4,14 +4,19 @@ import type { ServiceConfig } from "../config/resolved";
 import type { Backend, DeploymentRecord, Observed, ObservedPool, ObservedRoute } from "../plan/observed";
 import type { PoolIdentity } from "../plan/identity";
 import type { ClusterReader, LiveObject } from "./cluster-reader";
+import { isPoolRef, routeShape, type Attachment } from "./route-shape";
 import { modelServersIn } from "./model-servers";
 
-/** Reads what is deployed of one service: its route, and the pools in every namespace where one can be. */
+/**
+ * Reads what is deployed of one service: its route, and the pools in every namespace where one can be.
+ * @param attachment where the route will be attached, to compare with a route of somebody else.
+ */
 export async function observe(
   reader: ClusterReader,
   config: ServiceConfig,
   record: DeploymentRecord | undefined,
   stack: string,
+  attachment?: Attachment,
 ): Promise<Observed> {
   const names = namespacesOf(config, record);
   const groups = Object.values(config.pools).some((pool) => !pool.existing && isGrouped(pool.hardware));
@@ -22,8 +27,10 @@ export async function observe(
       names.map(async (namespace) => [namespace, await ownerOf(reader, namespace, stack)] as const),
     ),
   ]);
+  const now = reader.now?.();
   return {
-    ...(route === undefined ? {} : { route: observedRoute(route) }),
+    ...(now === undefined ? {} : { now }),
+    ...(route === undefined ? {} : { route: observedRoute(route, attachment) }),
     pools: pools.flat(),
     namespaces: Object.fromEntries(
       namespaces.filter((entry): entry is readonly [string, "owned" | "foreign"] => entry[1] !== undefined),
@@ -124,22 +131,26 @@ function parseIdentity(text: string | undefined): PoolIdentity | undefined {
 }
 
 /** The backends of every rule: the customers' route has one rule, one that was edited by hand may have more. */
-export function observedRoute(route: LiveObject): ObservedRoute {
+export function observedRoute(route: LiveObject, attachment?: Attachment): ObservedRoute {
   const spec = route["spec"] as { rules?: { backendRefs?: LiveBackendRef[] }[] };
   const own = route.metadata.namespace ?? "default";
   const backends = (spec.rules ?? []).flatMap(({ backendRefs }) =>
     (backendRefs ?? []).map((ref) => backend(ref, own)),
   );
-  return { backends };
+  return { backends, ...routeShape(route, attachment) };
 }
 
 interface LiveBackendRef {
+  group?: string;
+  kind?: string;
   name: string;
   namespace?: string;
   weight?: number;
 }
 
 /** A weight that is absent is 1 (Gateway API). */
-function backend({ name, namespace, weight }: LiveBackendRef, own: string): Backend {
-  return { pool: name, namespace: namespace ?? own, weight: weight ?? 1 };
+function backend(ref: LiveBackendRef, own: string): Backend {
+  const { name, namespace, weight } = ref;
+  const pool = isPoolRef(ref) ? name : `${ref.kind ?? "Service"}/${name}`;
+  return { pool, namespace: namespace ?? own, weight: weight ?? 1 };
 }

@@ -1,5 +1,6 @@
 import * as pulumi from "@pulumi/pulumi";
 import { clusterReader, ClusterUnreadable, type ClusterReader } from "./cluster-reader";
+import { UserError } from "../user-error";
 
 /** A cluster that cannot be read is told as what it is, not as an empty one. */
 export async function readable<T>(read: () => Promise<T>): Promise<T> {
@@ -16,7 +17,7 @@ export async function readable<T>(read: () => Promise<T>): Promise<T> {
         "The program reads routes, pools, deployments and namespaces: docs/permissions.md has the roles.",
       failed: "Run it again; if it stays, kubectl get httproute,inferencepool -A shows the same error.",
     };
-    throw new pulumi.RunError(
+    throw new UserError(
       `What is deployed is not known, so nothing was changed: ${error.message}\n${mends[error.reason]}`,
     );
   }

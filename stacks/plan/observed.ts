@@ -1,4 +1,6 @@
 import type { PoolIdentity } from "./identity";
+import type { LastMove } from "./last-move";
+import type { Latch } from "./latch";
 
 /*
  * What is deployed, as the plan is told. The live cluster counts first; what the last successful update recorded
@@ -8,6 +10,7 @@ import type { PoolIdentity } from "./identity";
 /** One backendRef of a route. */
 export interface Backend {
   namespace: string;
+  /** Name of the InferencePool; of anything else `Kind/name`, so that it is no pool of ours by chance. */
   pool: string;
   /** Relative to the sum of all, as Gateway API means it. */
   weight: number;
@@ -15,6 +18,17 @@ export interface Backend {
 
 export interface ObservedRoute {
   backends: readonly Backend[];
+  /** Nothing on it says that this program made it. Default: false. */
+  foreign?: boolean;
+  /** Percent of the traffic by pool, as this program wrote it last; absent where it never wrote it down. */
+  written?: Readonly<Record<string, number>>;
+  /** How often this program has moved it. */
+  moves?: number;
+  latches?: readonly Latch[];
+  /** What this program's route would not have: in its rules, and in where it is attached. */
+  differences?: { rules: readonly string[]; attachment: readonly string[] };
+  /** Others who own the rules too, by the names of their field managers: they would conflict with a change. */
+  coOwners?: readonly string[];
 }
 
 export interface ObservedPool {
@@ -41,6 +55,11 @@ export interface DeploymentRecord {
   candidate?: string;
   /** Rules that the update waived. */
   waived: readonly string[];
+  /** Absent in records of older versions. */
+  move?: LastMove;
+  /** Replicas by pool, as the update set them. */
+  sizes?: Readonly<Record<string, number>>;
+  latches?: readonly Latch[];
 }
 
 export interface Observed {
@@ -51,6 +70,8 @@ export interface Observed {
   /** Namespaces that exist, and whether this stack made them. */
   namespaces: Readonly<Record<string, "owned" | "foreign">>;
   record?: DeploymentRecord;
+  /** The time, by the cluster's clock; this machine's where there is no cluster yet. */
+  now?: Date;
 }
 
 export const nothingDeployed: Observed = { pools: [], namespaces: {} };
@@ -67,3 +88,19 @@ export function sharesOf(backends: readonly Backend[]): Map<string, number> {
 
 /** Weights set by hand need not add up to 100: shares are compared with this much tolerance, in percent. */
 export const rounding = 0.01;
+
+/** Whether two splits are the same, within `tolerance` percent. */
+export function sameShares(
+  a: ReadonlyMap<string, number>,
+  b: ReadonlyMap<string, number>,
+  tolerance = rounding,
+): boolean {
+  const pools = new Set([...a.keys(), ...b.keys()]);
+  return [...pools].every((pool) => Math.abs((a.get(pool) ?? 0) - (b.get(pool) ?? 0)) <= tolerance);
+}
+
+/** A split as people read it. */
+export function shareText(shares: ReadonlyMap<string, number>): string {
+  const parts = [...shares].map(([pool, share]) => `${pool} ${Number(share.toFixed(2))} %`);
+  return parts.length === 0 ? "nothing to anybody" : parts.join(", ");
+}

@@ -1,10 +1,16 @@
 import type { OwnedPool, Pool, RolloutKind, ServiceConfig } from "../config/resolved";
 import type { Allowance } from "../config/schema";
 import { identityOf, type PoolIdentity } from "./identity";
+import { freezeNow } from "./freeze";
 import { kindOf } from "./kind";
-import { rounding, sharesOf, type Backend, type Observed } from "./observed";
+import { lastMove, type LastMove } from "./last-move";
+import { latchesOf, type Latch } from "./latch";
+import { notesOf } from "./notes";
+import { rounding, sameShares, sharesOf, type Backend, type Observed } from "./observed";
+import { risingPools, routeWaitsFor, type RisingPool } from "./rising";
+import { moveOf, type RouteMove } from "./route-move";
 import { rules, type Refusal } from "./rules";
-import { replicasNeeded } from "./sizing";
+import { plannedSize, sizeAt } from "./sizing";
 
 /** Where a roll-out stands, once the update is done. */
 export type LadderState = "serving" | "staged" | "shifting" | "shifted";
@@ -14,6 +20,10 @@ export interface PlannedPool {
   /** Where it is, or will be made. */
   namespace: string;
   replicas: number;
+  /** What the pool will have once nothing is on its way any more. */
+  settled: number;
+  /** Whether the route waits for what this update does to the pool. */
+  beforeRoute: boolean;
   identity: PoolIdentity;
   /** Whether the service's objectives are bound to this pool; see `objectivesLost`. */
   objectives: boolean;
@@ -44,14 +54,24 @@ export interface Plan {
   namespaces: readonly PlannedNamespace[];
   /** The customers' route: no entry has weight 0. */
   backends: readonly Backend[];
+  /** The same in percent by pool. */
+  shares: Readonly<Record<string, number>>;
+  /** How the route comes to say so. */
+  route: RouteMove;
+  /** Pools that get a larger share than they have now: they have to be ready for it before the route moves. */
+  rising: readonly RisingPool[];
+  /** Candidates that were rolled back, as the route and the record will say. */
+  latches: readonly Latch[];
   /** Whether the candidate gets a larger share than it has now: then it must prove itself first. */
   candidateRises: boolean;
-  /** Model servers of the candidate that must be ready before it rises; undefined for a pool of others. */
-  candidateNeeds?: number;
+  /** Whether it gets a smaller one: then the route waits for nothing that is the candidate's. */
+  candidateFalls: boolean;
   /** The candidate's share now, in percent; 0 where it has none. */
   candidateShareNow: number;
   /** Pools of this stack that exist and will not after the update. */
   removed: readonly RoutedPool[];
+  /** The last change of the roll-out: this update, or the one that made what this one keeps. */
+  move: LastMove;
   /** What a person should know of this update. */
   notes: readonly string[];
   /** Rules that were waived by `allow`. */
@@ -71,12 +91,15 @@ export function plan(config: ServiceConfig, observed: Observed): Plan {
   const stable = place(stablePool);
   const candidate = candidatePool === undefined ? undefined : place(candidatePool);
 
+  const backends = backendsOf(config, stable, candidate);
+  const shares = Object.fromEntries(sharesOf(backends));
   const pools = [stablePool, candidatePool]
     .filter((pool): pool is OwnedPool => pool?.existing === false)
     .map((pool) => ({
       pool,
       namespace: namespaceOf(pool, observed),
-      replicas: pool.replicas,
+      ...sizesOf(config, observed, pool, shares),
+      beforeRoute: routeWaitsFor({ pool, namespace: namespaceOf(pool, observed) }, observed, shares),
       identity: identityOf(pool),
       // In one namespace an objective's name exists once and is bound to one pool: there the stable one has it.
       objectives: pool.name === config.stable || namespaceOf(pool, observed) !== stable.namespace,
@@ -95,19 +118,31 @@ export function plan(config: ServiceConfig, observed: Observed): Plan {
     stable,
     ...optional("candidate", candidate),
     namespaces: namespacesFor(config, observed, pools),
-    backends: backendsOf(config, stable, candidate),
+    backends,
+    shares,
+    rising: risingPools(config, observed, candidate === undefined ? [stable] : [stable, candidate], shares),
+    latches: latchesOf(config, observed, (name) => now.get(name) ?? observed.record?.weights[name] ?? 0),
     candidateRises: config.weight > candidateShareNow + rounding,
-    ...optional(
-      "candidateNeeds",
-      candidatePool?.existing === false ? replicasNeeded(candidatePool.replicas, config.weight) : undefined,
-    ),
+    candidateFalls: config.weight < candidateShareNow - rounding,
     candidateShareNow,
     removed,
+    move: lastMove(config, observed, removed),
   };
-  return { ...draft, ...judge(config, observed, draft) };
+  const judged = judge(config, observed, draft);
+  const { waived } = judged;
+  const isThere = observed.pools.some(({ name }) => name === config.stable);
+  const unasked = waived.includes("unready-stable") && isThere ? config.stable : undefined;
+  return {
+    ...draft,
+    // A stable pool that nobody waits for does not hold up the route by what is done to it either.
+    pools: pools.map((entry) => (entry.pool.name === unasked ? { ...entry, beforeRoute: false } : entry)),
+    rising: draft.rising.filter(({ pool }) => pool !== unasked),
+    route: moveOf(observed, draft, waived),
+    ...judged,
+  };
 }
 
-export type Draft = Omit<Plan, "notes" | "waived" | "refusals">;
+export type Draft = Omit<Plan, "route" | "notes" | "waived" | "refusals">;
 
 function judge(
   config: ServiceConfig,
@@ -118,19 +153,9 @@ function judge(
   const waivers = config.allow.filter((name) => found.some((refusal) => refusal.waiver === name));
   const spent = waivers.filter((name) => observed.record?.waived.includes(name));
   const waived = waivers.filter((name) => !spent.includes(name));
-  const notes = [
-    ...waived.map((name) => `allow: ${name} was used by this update; take it out of the config again`),
-    ...draft.pools
-      .filter(({ objectives }) => !objectives && config.objectives.length > 0)
-      .map(
-        ({ pool, namespace }) =>
-          `the objectives do not hold on ${pool.name}: it shares namespace ${namespace} with ${config.stable}, and an objective is bound to one pool there`,
-      ),
-    ...config.allow
-      .filter((name) => !waivers.includes(name) && name !== "destroy")
-      .map((name) => `allow: ${name} is in the config, and nothing needed it`),
-  ];
+  const notes = notesOf(config, observed, draft, { waived, found: waivers });
   const refusals = found
+    .filter(({ heldBy }) => heldBy !== "gate")
     .filter(({ waiver }) => waiver === undefined || !waived.some((name) => name === waiver))
     .map((refusal) =>
       spent.some((name) => name === refusal.waiver)
@@ -141,6 +166,28 @@ function judge(
         : refusal,
     );
   return { notes, waived, refusals };
+}
+
+/**
+ * Replicas of a pool in this update, and afterwards. No pool with traffic shrinks in an update that moves the route,
+ * also where the config itself says fewer; and nothing shrinks while the service is frozen.
+ */
+function sizesOf(
+  config: ServiceConfig,
+  observed: Observed,
+  { name, replicas }: OwnedPool,
+  shares: Readonly<Record<string, number>>,
+): { replicas: number; settled: number } {
+  const { weight, capacity } = config;
+  const role = name === config.stable ? "stable" : "candidate";
+  const live = sharesOf(observed.route?.backends ?? []);
+  const carried = [live.get(name) ?? 0, observed.record?.weights[name] ?? 0];
+  const settled = sizeAt(role, replicas, weight, capacity);
+  const planned = plannedSize(role, replicas, weight, carried, capacity);
+  const moves = Math.max(...carried) > 0 && !sameShares(live, new Map(Object.entries(shares)));
+  const frozen = freezeNow(config.freeze, observed.now) !== undefined;
+  const kept = observed.pools.find((pool) => pool.name === name && pool.owned)?.replicas ?? 0;
+  return { replicas: moves || frozen ? Math.max(planned, kept) : planned, settled };
 }
 
 function stateOf({ candidate, weight }: ServiceConfig): LadderState {

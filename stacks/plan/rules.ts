@@ -1,9 +1,14 @@
 import { removeCommand, setCommand } from "../config/mistakes";
 import type { ServiceConfig } from "../config/resolved";
 import type { Allowance } from "../config/schema";
+import { poolMissing, routeEdited, routeMissing, unknownBackend } from "./drift";
+import { frozen } from "./freeze";
 import { identityChanges } from "./identity";
+import { latched } from "./latch";
 import { rounding, sharesOf, type Observed } from "./observed";
 import type { Draft, RoutedPool } from "./plan";
+import { unreadyStable } from "./rising";
+import { routeNotOurs } from "./take-over";
 
 /** Why an update must not be carried out. */
 export interface Refusal {
@@ -15,6 +20,8 @@ export interface Refusal {
   mend: string;
   /** The word in `allow` that lets it pass for one update; absent: nothing does. */
   waiver?: Allowance;
+  /** gate: the plan goes on, and the gate waits for it; only the waiver is the plan's. Default: plan. */
+  heldBy?: "plan" | "gate";
 }
 
 type Rule = (config: ServiceConfig, observed: Observed, draft: Draft) => Refusal[];
@@ -163,6 +170,11 @@ function missingPool(name: string, namespace: string): Refusal {
 
 /** In the order in which a person wants to hear of them. */
 export const rules: readonly Rule[] = [
+  routeNotOurs,
+  routeMissing,
+  routeEdited,
+  unknownBackend,
+  poolMissing,
   poolWithTraffic,
   unprovenStable,
   editedInPlace,
@@ -171,4 +183,7 @@ export const rules: readonly Rule[] = [
   templateMissing,
   objectivesUnderWay,
   notTheKind,
+  latched,
+  frozen,
+  unreadyStable,
 ];

@@ -3,17 +3,19 @@ import { before, describe, it } from "node:test";
 import { rendered, type Registered } from "../rendering";
 import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
-import { serviceConfig, sourceCase } from "../stacks/cases";
+import { rolloutPlanType } from "../../components/rollout-plan";
 import { newCluster } from "../../stacks/live/served";
+import { after, serviceConfig, sourceCase } from "../stacks/cases";
+import { at, deployed, foreign, rolledBack } from "../stacks/plan/scenarios";
 import type { RawConfig } from "../../stacks/config/validate";
-import { nothingDeployed } from "../../stacks/plan/observed";
+import { nothingDeployed, type Observed } from "../../stacks/plan/observed";
 import { plan } from "../../stacks/plan/plan";
 import { buildService } from "../../stacks/service";
 
-function render(raw: RawConfig): Promise<Registered[]> {
+function render(raw: RawConfig, observed: Observed = nothingDeployed): Promise<Registered[]> {
   const config = serviceConfig(raw);
   return rendered(() =>
-    buildService(config, plan(config, nothingDeployed), {
+    buildService(config, plan(config, observed), {
       platform: {
         kubeconfig: pulumi.output("{}"),
         provider: new k8s.Provider("cluster", { kubeconfig: "{}" }),
@@ -141,11 +143,24 @@ describe("a service without objectives", () => {
     assert.equal(server.template.spec.automountServiceAccountToken, false);
   });
 
-  it("says nothing of role or weight anywhere but in the two routes", () => {
+  it("says nothing of role or weight anywhere but in the two routes and in what policies judge by", () => {
     const others = resources.filter(
-      ({ inputs }) => inputs["kind"] !== "HTTPRoute" && inputs["kind"] !== "ValidatingAdmissionPolicy",
+      ({ type, inputs }) =>
+        type !== rolloutPlanType &&
+        inputs["kind"] !== "HTTPRoute" &&
+        inputs["kind"] !== "ValidatingAdmissionPolicy",
     );
     assert.doesNotMatch(JSON.stringify(others), /stable|candidate|"weight":/);
+  });
+});
+
+describe("what policies judge an update by", () => {
+  it("is a resource with the change in its inputs", async () => {
+    const found = (await render(sourceCase)).filter(({ type }) => type === rolloutPlanType);
+    assert.deepEqual(
+      found.map(({ name, inputs }) => [name, inputs]),
+      [["llm", { stable: "llm", candidate: "llm-new", weight: 10, previousWeight: 0, removed: [] }]],
+    );
   });
 });
 
@@ -156,7 +171,7 @@ describe("promotion", () => {
         .filter(
           ({ inputs, name }) => JSON.stringify(inputs).includes("llm-new") && !name.startsWith("llm-preview"),
         )
-        .filter(({ inputs }) => inputs["kind"] !== "HTTPRoute")
+        .filter(({ type, inputs }) => type !== rolloutPlanType && inputs["kind"] !== "HTTPRoute")
         .map(({ type, name, inputs }) => ({ type, name, inputs }));
     const shifted = only(await render({ ...sourceCase, weight: 100 }));
     const promoted = only(await render({ ...sourceCase, stable: "llm-new", candidate: "", weight: 0 }));
@@ -202,5 +217,73 @@ describe("a service with objectives", () => {
       route.rules[0]?.backendRefs.map((ref) => (ref as { namespace: string }).namespace),
       ["llm-llm", "llm-llm-new"],
     );
+  });
+});
+
+describe("the customers' route", () => {
+  const notesOf = (resources: readonly Registered[]): Record<string, string> =>
+    (find(resources, "HTTPRoute", "routes-to-llm")["metadata"] as { annotations: Record<string, string> })
+      .annotations;
+
+  it("carries the weights that were written with it", async () => {
+    assert.deepEqual(notesOf(await render(sourceCase)), {
+      "inference-rollout/weights": '{"llm":90,"llm-new":10}',
+    });
+  });
+
+  it("carries the latch of a candidate that was rolled back", async () => {
+    const resources = await render({ ...at(0), rolledBack }, deployed(at(0), at(60)));
+    const notes = notesOf(resources);
+    assert.equal(notes["inference-rollout/weights"], '{"llm":100}');
+    assert.deepEqual(JSON.parse(notes["inference-rollout/latched"] ?? ""), [{ ...rolledBack, from: 60 }]);
+  });
+
+  it("is imported and forced in exactly the update that takes it over", async () => {
+    const pools = { ...sourceCase.pools, llm: { existing: true } };
+    const theirs = { ...nothingDeployed, pools: [{ name: "llm", namespace: "default", owned: false }] };
+    const take = { ...sourceCase, weight: 0, pools, allow: ["take-over-route"] };
+    const routeOf = async (raw: RawConfig, world: Observed): Promise<Registered> => {
+      const resources = await render(raw, world);
+      const found = resources.find(
+        ({ inputs }) => (inputs["metadata"] as { name?: string } | undefined)?.name === "routes-to-llm",
+      );
+      assert.ok(found !== undefined);
+      return found;
+    };
+    const taken = await routeOf(take, foreign(theirs, { llm: 1 }));
+    assert.equal(taken.importId, "default/routes-to-llm");
+    assert.equal(
+      (taken.inputs["metadata"] as { annotations: Record<string, string> }).annotations[
+        "pulumi.com/patchForce"
+      ],
+      "true",
+    );
+    const config = serviceConfig(take);
+    const next = await routeOf(take, after(config, plan(config, foreign(theirs, { llm: 1 }))));
+    assert.equal(next.importId, undefined);
+    assert.ok(!("pulumi.com/patchForce" in notesOf([next])));
+  });
+});
+
+describe("capacity that follows weight", () => {
+  it("gives node pools the planned size at least and the full size at the most", async () => {
+    const limits = (resources: readonly Registered[]): unknown[] =>
+      resources
+        .filter(({ type }) => type === "gcp:container/nodePool:NodePool")
+        .map(({ inputs }) => {
+          const { totalMinNodeCount, totalMaxNodeCount } = inputs["autoscaling"] as Record<string, number>;
+          return [inputs["name"], totalMinNodeCount, totalMaxNodeCount];
+        });
+    const capacity = { mode: "follow-weight", rollbackReserve: 0.5 };
+    const raw = { ...at(60), capacity };
+    assert.deepEqual(limits(await render(raw)), [
+      ["llm-abc123", 3, 6],
+      // H100s are sold on demand by eight: one machine carries both replicas.
+      ["llm-new-abc123", 1, 1],
+    ]);
+    assert.deepEqual(limits(await render(at(60))), [
+      ["llm-abc123", 6, 6],
+      ["llm-new-abc123", 1, 1],
+    ]);
   });
 });

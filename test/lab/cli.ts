@@ -5,6 +5,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { Command, Option } from "commander";
 import { Listr } from "listr2";
 import { stateFile, type DaemonOptions, type FromDaemon, type LabState } from "./daemon";
+import { labEnvironment } from "./plugins/install";
 import { isAlive } from "./processes/identity";
 import { rehearsalTools, type ToolName } from "./tools/catalogue";
 import { toolTask } from "./tools/tasks";
@@ -74,7 +75,7 @@ async function up(folder: string, stack: string): Promise<void> {
         },
       },
     ],
-    { fallbackRenderer: "simple" },
+    { fallbackRenderer: "simple", registerSignalListeners: false },
   ).run();
   console.log(
     `\nThe lab is up. In it, for example:\n  npm run lab -- exec -- pulumi up\n  npm run lab -- down`,
@@ -159,11 +160,12 @@ async function exec(folder: string, [command, ...args]: string[]): Promise<void>
   const { LAB_BIN: bin = "", ...environment } = state.environment;
   const child = spawn(command, args, {
     cwd: state.workspace,
-    env: { ...process.env, ...environment, PATH: `${bin}${path.delimiter}${process.env["PATH"] ?? ""}` },
+    env: labEnvironment(environment, bin, process.env),
     stdio: "inherit",
   });
-  // The terminal sends Ctrl-C to the command itself; it decides what to do with it.
-  for (const signal of ["SIGINT", "SIGTERM"] as const) process.on(signal, () => undefined);
+  // The terminal sends Ctrl-C to the command itself; it decides what to do with it. SIGTERM comes to us alone.
+  process.on("SIGINT", () => undefined);
+  process.on("SIGTERM", () => child.kill("SIGTERM"));
   process.exitCode = await new Promise<number>((resolve, reject) => {
     child.once("error", (error) => reject(new Error(`${command} cannot be run: ${error.message}`)));
     child.once("exit", (code, signal) => resolve(signal === null ? (code ?? 1) : 1));

@@ -56,7 +56,11 @@ async function main(): Promise<void> {
   });
   try {
     lab = await WholeLab.start({ ...options, report: (progress) => tell({ progress }) });
-    const workspace = layOutWorkspace(path.join(options.folder, "workspace"), options.stack);
+    const workspace = layOutWorkspace(
+      path.join(options.folder, "workspace"),
+      options.stack,
+      await lab.stackConfig(),
+    );
     const environment = lab.plugins.variables;
     await new Pulumi(workspace, lab.plugins.environment()).initStack();
     const state: LabState = {

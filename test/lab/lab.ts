@@ -12,7 +12,8 @@ import {
   type PartContext,
 } from "./parts";
 import { installPlugins, type InstalledPlugins } from "./plugins/install";
-import { AddressRange } from "./processes/addresses";
+import { movedPorts } from "./gateway/placement";
+import { AddressRange, freePort } from "./processes/addresses";
 import { Supervisor } from "./processes/supervisor";
 import type { ToolName } from "./tools/catalogue";
 
@@ -26,6 +27,8 @@ export interface LabOptions {
 export interface WholeLabOptions extends LabOptions {
   /** Whether a container that dies is started again, as on GKE, or ends the lab with its name. Default: true. */
   restartContainers?: boolean;
+  /** Model servers are this many times as fast as their accelerators would be: for tests. Default: 1. */
+  speed?: number;
 }
 
 /** A rehearsal cluster: API server, controllers, scheduler and fake nodes, all on addresses of its own. */
@@ -90,7 +93,7 @@ export class WholeLab extends Lab {
       const context: PartContext = { folder, range, supervisor, controlPlane, tools: options.tools };
       report("model servers, pods and gateway");
       const pods = async (): Promise<[Part, Part]> => {
-        const simulator = await startSimulator(context);
+        const simulator = await startSimulator(context, options.speed ?? 1);
         const restartContainers = options.restartContainers ?? true;
         return [simulator, await startPods(context, simulator, { restartContainers })];
       };
@@ -101,6 +104,16 @@ export class WholeLab extends Lab {
       await startAutoscaler(context, installed.tokenFile);
       return new WholeLab(parts, simulator, kubelet, gateway, installed);
     });
+  }
+
+  /**
+   * Config for a stack that is carried out here: where the gate finds the gateway. Without root a port below 1024 is
+   * bound elsewhere, which is the lab's business and not the program's. The lab's first Gateway is the stack's.
+   */
+  async stackConfig(): Promise<Record<string, unknown>> {
+    const { range } = this;
+    if ((await freePort(range.gateway(0), 80)) === 80) return {};
+    return { "inference-rollout:gate": { address: `${range.gateway(0)}:${80 + movedPorts}` } };
   }
 
   /** The port on which a gateway really answers: a privileged one is moved where the lab does not run as root. */

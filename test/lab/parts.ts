@@ -48,9 +48,9 @@ async function startPart(
 }
 
 /** All model servers of the lab, in one process. */
-export async function startSimulator(context: PartContext): Promise<Part> {
+export async function startSimulator(context: PartContext, speed: number): Promise<Part> {
   const controlPort = await freePort(context.range.control, 7001);
-  return startPart(context, "simulator", controlPort, { controlPort }, 3);
+  return startPart(context, "simulator", controlPort, { controlPort, speed }, 3);
 }
 
 /** The kubelet's part: containers, probes, termination; runs the real pickers. */

@@ -17,16 +17,20 @@ export class PulumiFailed extends Error {
 export class Pulumi {
   constructor(
     readonly workspace: Workspace,
-    private readonly environment: NodeJS.ProcessEnv,
+    readonly environment: NodeJS.ProcessEnv,
     /** Ends whatever runs. */
     private readonly signal?: AbortSignal,
   ) {}
 
   /** @returns whatever came of it, also a failure. */
-  attempt(args: readonly string[], onLine?: (line: string) => void): Promise<CommandResult> {
+  attempt(
+    args: readonly string[],
+    onLine?: (line: string) => void,
+    environment = this.environment,
+  ): Promise<CommandResult> {
     return runCommand("pulumi", args, {
       cwd: this.workspace.folder,
-      env: { ...this.environment, NO_COLOR: "1" },
+      env: { ...environment, NO_COLOR: "1" },
       ...(onLine === undefined ? {} : { onLine }),
       ...(this.signal === undefined ? {} : { signal: this.signal }),
     });

@@ -11,6 +11,7 @@ const linked = [
   "components",
   "stacks",
   "policy",
+  "rollout",
   "node_modules",
   "package.json",
   "tsconfig.json",
@@ -29,19 +30,23 @@ export interface Workspace {
  * Lays out a folder that `pulumi` takes for the project: links to the checkout's program, and a copy of one stack's
  * config, so that `pulumi config set` in a rehearsal never edits the checkout. Secrets of the copy are dummies: a
  * rehearsal needs none, and cannot decrypt the user's.
+ * @param from the stack whose config is copied.
+ * @param changes keys with other values (objects are merged); undefined: without them.
+ * @param stack name of the stack in the workspace. Default: the same.
  * @throws Error where the stack has no config file.
  */
 export function layOutWorkspace(
   folder: string,
-  stack: string,
+  from: string,
   changes: Readonly<Record<string, unknown>> = {},
+  stack = from,
 ): Workspace {
-  const source = path.join(projectFolder, `Pulumi.${stack}.yaml`);
+  const source = path.join(projectFolder, `Pulumi.${from}.yaml`);
   if (!fs.existsSync(source)) {
     const known = fs
       .readdirSync(projectFolder)
       .flatMap((name) => /^Pulumi\.(.+)\.yaml$/.exec(name)?.[1] ?? []);
-    throw new Error(`there is no Pulumi.${stack}.yaml here; there are stacks ${known.join(", ")}`);
+    throw new Error(`there is no Pulumi.${from}.yaml here; there are stacks ${known.join(", ")}`);
   }
   fs.mkdirSync(folder, { recursive: true });
   for (const name of linked) {
@@ -54,11 +59,15 @@ export function layOutWorkspace(
   const config: Record<string, unknown> = { ...(withoutSecrets(file?.config ?? {}) as object) };
   for (const [key, value] of Object.entries(changes)) {
     if (value === undefined) Reflect.deleteProperty(config, key);
-    else config[key] = value;
+    else config[key] = isObject(value) && isObject(config[key]) ? { ...config[key], ...value } : value;
   }
   const configFile = path.join(folder, `Pulumi.${stack}.yaml`);
   fs.writeFileSync(configFile, dump({ config }));
   return { folder, stack, configFile };
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
 /** `secure: v1:...` can be decrypted only by who encrypted it; the program needs a value, not this one. */

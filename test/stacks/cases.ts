@@ -37,10 +37,19 @@ export function after(config: ServiceConfig, plan: Plan, previous?: Observed, su
     pools: Object.fromEntries(plan.pools.map(({ pool, namespace }) => [pool.name, namespace])),
     objectives: Object.fromEntries(config.objectives.map(({ name, priority }) => [name, priority])),
     waived: plan.waived,
+    move: plan.move,
+    sizes: Object.fromEntries(plan.pools.map(({ pool, replicas }) => [pool.name, replicas])),
+    latches: plan.latches,
   };
   const kept = succeeded ? record : previous?.record;
   return {
-    route: { backends: plan.backends },
+    route: {
+      backends: plan.backends,
+      written: plan.shares,
+      moves: plan.route.moves,
+      latches: plan.latches,
+      differences: { rules: [], attachment: [] },
+    },
     namespaces: { default: "foreign", ...namespaces },
     pools: plan.pools.map(({ pool, namespace, replicas }) => ({
       name: pool.name,

@@ -3,7 +3,7 @@ import { byAge } from "./objects/snapshot";
 import { keyOf, type Gateway } from "./objects/types";
 
 /** Added to a wanted port that cannot be bound: 80 becomes 20080. */
-const elsewhere = 20_000;
+export const movedPorts = 20_000;
 const maxGateways = 254;
 
 /** Tells whether a port can be bound on an address. */
@@ -39,8 +39,8 @@ export class Placement {
       this.ports.set(id, bound);
       for (const port of new Set(gateway.spec.listeners.map((listener) => listener.port))) {
         if (bound.has(port)) continue;
-        const canHave = port + elsewhere > 65_535 || (await this.canBind(address, port));
-        bound.set(port, canHave ? port : port + elsewhere);
+        const canHave = port + movedPorts > 65_535 || (await this.canBind(address, port));
+        bound.set(port, canHave ? port : port + movedPorts);
       }
     }
   }

@@ -105,11 +105,20 @@ export async function installPlugins(options: PluginOptions): Promise<InstalledP
     tokenFile,
     parts,
     variables,
-    environment: (base = process.env) => ({
-      ...withoutPulumi(base),
-      ...variables,
-      PATH: [bin, base["PATH"] ?? ""].join(path.delimiter),
-    }),
+    environment: (base = process.env) => labEnvironment(variables, bin, base),
+  };
+}
+
+/** A lab's variables in an environment that is otherwise the user's; see {@link InstalledPlugins.environment}. */
+export function labEnvironment(
+  variables: Readonly<Record<string, string>>,
+  bin: string,
+  base: NodeJS.ProcessEnv,
+): NodeJS.ProcessEnv {
+  return {
+    ...withoutPulumi(base),
+    ...variables,
+    PATH: [bin, base["PATH"] ?? ""].join(path.delimiter),
   };
 }
 

@@ -46,7 +46,7 @@ async function main(): Promise<void> {
     ports: new FreePorts(),
     report: (pod, container, exit, log) => {
       const how = exit.message === "" ? `with status ${exit.code}` : `(${exit.message}, status ${exit.code})`;
-      const tail = endOf(log).replace(/^/gm, "    ");
+      const tail = endOf(log, 8).replace(/^/gm, "    ");
       void leave(
         1,
         `container ${container} of pod ${nameOf(pod)} ended ${how}. The end of its log (${log}):\n${tail}`,

@@ -18,6 +18,7 @@ interface Flags {
   stack: string;
   requests: string;
   streams: string;
+  out: string;
 }
 
 /** `npm start`: rehearse a whole roll-out on this machine, and say what the customers saw. */
@@ -29,9 +30,10 @@ async function main(): Promise<void> {
     .addOption(new Option("--stack <name>", "the stack whose config is rehearsed").default("dev"))
     .addOption(new Option("--requests <n>", "requests that each split is judged by").default("600"))
     .addOption(new Option("--streams <n>", "streams that each stage sees at least").default("60"))
+    .addOption(new Option("--out <folder>", "where the report goes").default(path.join("out", "rehearsal")))
     .parse(process.argv);
   const flags = program.opts<Flags>();
-  const output = path.join(projectFolder, "out", "rehearsal");
+  const output = path.resolve(projectFolder, flags.out);
   const abort = new AbortController();
   let lab: WholeLab | undefined;
   const leave = (why: string): void => abort.abort(new Error(why));
@@ -43,6 +45,7 @@ async function main(): Promise<void> {
   const tools: Partial<Record<ToolName, string>> = {};
   let workspace: Workspace | undefined;
   let result: Rehearsed | undefined;
+  let failure: unknown;
   const waiting = new Map(steps.map((step) => [step.name, deferred()]));
 
   const tasks = new Listr<object>(
@@ -66,7 +69,10 @@ async function main(): Promise<void> {
             report: (what) => (task.output = what),
           });
           void lab.supervisor.firstDeath.then((death) => abort.abort(death));
-          workspace = layOutWorkspace(path.join(output, "workspace"), flags.stack, beforeTheRollOut);
+          workspace = layOutWorkspace(path.join(output, "workspace"), flags.stack, {
+            ...(await lab.stackConfig()),
+            ...beforeTheRollOut,
+          });
           await new Pulumi(workspace, lab.plugins.environment(), abort.signal).initStack();
         },
       },
@@ -99,26 +105,40 @@ async function main(): Promise<void> {
             },
           });
           const failed = (error: unknown): void => {
-            for (const entry of waiting.values()) entry.reject(error);
+            // Told in full once, at the end: every stage that waits fails with it.
+            failure ??= error;
+            for (const entry of waiting.values()) entry.reject(new Error(firstLine(error)));
           };
           running.then((done) => (result = done), failed);
           abort.signal.addEventListener("abort", () => failed(abort.signal.reason), { once: true });
           return task.newListr([
             ...stages,
-            { title: "last streams", task: () => running.then(() => undefined) },
+            {
+              title: "last streams",
+              task: () =>
+                running
+                  .then(() => undefined)
+                  .catch((error: unknown) => Promise.reject(new Error(firstLine(error)))),
+            },
           ]);
         },
       },
     ],
-    { rendererOptions: { collapseSubtasks: false, collapseErrors: false }, fallbackRenderer: "simple" },
+    {
+      rendererOptions: { collapseSubtasks: false, collapseErrors: false },
+      fallbackRenderer: "simple",
+      registerSignalListeners: false,
+    },
   );
   try {
     await tasks.run();
+  } catch (error) {
+    throw failure ?? error;
   } finally {
     await lab?.stop();
   }
   if (result === undefined) throw new Error("the rehearsal has no result");
-  finish(result, output, { stable: readCase(flags.stack).stable, candidate });
+  finish(result, path.relative(process.cwd(), output), { stable: readCase(flags.stack).stable, candidate });
 }
 
 function finish(
@@ -133,7 +153,7 @@ function finish(
   if (chart !== undefined) fs.writeFileSync(path.join(output, "split.svg"), chart);
   console.log(`\n${table(report)}\n`);
   for (const line of summary(report)) console.log(line);
-  console.log(`\nout/rehearsal/report.html and report.json have the details.`);
+  console.log(`\n${path.join(output, "report.html")} and report.json have the details.`);
   process.exitCode = report.ok ? 0 : 1;
 }
 
@@ -162,6 +182,10 @@ function readCase(stack: string): Case {
 
 /** A rehearsal begins before the roll-out: the candidate is declared and has no weight. */
 const beforeTheRollOut = { [`${prefix}weight`]: 0 };
+
+function firstLine(error: unknown): string {
+  return (error instanceof Error ? error.message : String(error)).split("\n")[0] ?? "";
+}
 
 interface Deferred {
   promise: Promise<void>;

@@ -50,6 +50,9 @@ export async function rehearse(options: RehearsalOptions): Promise<Rehearsed> {
   const problems: string[] = [];
   const marks: Mark[] = [];
   let traffic: Traffic | undefined;
+  // Whatever waits for traffic ends with it.
+  const leave = (): void => traffic?.kill();
+  options.signal.addEventListener("abort", leave, { once: true });
   let rollback: Report["rollback"];
   try {
     for (const step of steps) {
@@ -106,6 +109,7 @@ export async function rehearse(options: RehearsalOptions): Promise<Rehearsed> {
     };
     return { report, outcomes: traffic?.outcomes ?? [], marks };
   } finally {
+    options.signal.removeEventListener("abort", leave);
     watch.close();
     traffic?.kill();
   }

@@ -1,7 +1,7 @@
 import type { Outcome } from "../traffic/outcome";
 import type { Traffic } from "../traffic/traffic";
 import type { RouteWatch } from "./route-watch";
-import { chanceOf, doubtful, sigmaOf, wrong, type Split } from "./shares";
+import { chanceOf, doubtful, sigmaOf, wrong, type Split } from "../../../rollout/traffic/shares";
 import type { StageReport } from "./report";
 
 /** What a stage has to see at least. */

@@ -1,4 +1,4 @@
-import { InferenceClient, now } from "./client";
+import { InferenceClient, now } from "../../../rollout/traffic/client";
 import type { FromTraffic, Outcome, Progress, Rates, ToTraffic } from "./outcome";
 
 /*
@@ -89,8 +89,10 @@ function running(): number {
 
 const reporter = setInterval(() => {
   // Sets keep their order: the first is the oldest.
-  const [oldest] = open.plain;
-  const progress: Progress = { running: running(), streams, settledUntil: oldest?.at ?? now() };
+  const [[plain], [stream]] = [open.plain, open.stream];
+  const settledUntil = plain?.at ?? now();
+  const allSettledUntil = Math.min(settledUntil, stream?.at ?? now());
+  const progress: Progress = { running: running(), streams, settledUntil, allSettledUntil };
   send({ type: "outcomes", outcomes, progress });
   outcomes = [];
   if (stopping !== undefined && running() === 0) {

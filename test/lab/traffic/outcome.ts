@@ -1,23 +1,6 @@
-/** One request as its client saw it. Times are milliseconds since the epoch. */
-export interface Outcome {
-  kind: "plain" | "stream";
-  /** The model name that was asked for. */
-  model: string;
-  startedAt: number;
-  /** First byte of the answer. */
-  answeredAt: number;
-  endedAt: number;
-  /** HTTP status; 0 where there was no answer. */
-  status: number;
-  /** Why it failed; absent: it did not. */
-  failure?: string;
-  /** Who answered, by its own word. */
-  pool?: string;
-  pod?: string;
-  node?: string;
-  servedModel?: string;
-  adapter?: string;
-}
+import type { Outcome, Target } from "../../../rollout/traffic/outcome";
+
+export type { Outcome, Target };
 
 /** What the traffic process is told. */
 export interface Rates {
@@ -29,13 +12,6 @@ export interface Rates {
   models: readonly string[];
   /** Value of the header x-gateway-inference-objective, in turn; absent: none. */
   objectives?: readonly string[];
-}
-
-export interface Target {
-  host: string;
-  port: number;
-  /** Name in the Host header. Default: the host. */
-  hostname?: string;
 }
 
 export type ToTraffic =
@@ -51,6 +27,8 @@ export interface Progress {
   streams: number;
   /** Every plain request that started before this has ended. */
   settledUntil: number;
+  /** Everything that started before this has ended, streams too. */
+  allSettledUntil: number;
 }
 
 export type FromTraffic =

@@ -6,7 +6,7 @@ import type { FromTraffic, Outcome, Progress, Rates, Target, ToTraffic } from ".
 /** The customers of a rehearsal: continuous traffic, and everything that came of it. */
 export class Traffic {
   readonly outcomes: Outcome[] = [];
-  progress: Progress = { running: 0, streams: 0, settledUntil: 0 };
+  progress: Progress = { running: 0, streams: 0, settledUntil: 0, allSettledUntil: 0 };
   private ended: string | undefined;
 
   private constructor(private readonly child: ChildProcess) {

@@ -47,7 +47,10 @@ describe("the plan of a node update", () => {
       { namespace: "default", pool: "llm-new", weight: 10 },
     ]);
     assert.ok(result.candidateRises);
-    assert.equal(result.candidateNeeds, 1);
+    assert.deepEqual(result.rising, [
+      { pool: "llm", namespace: "default", share: 90, needs: 6 },
+      { pool: "llm-new", namespace: "default", share: 10, needs: 1 },
+    ]);
     assert.equal(result.kind, "node-update");
   });
 

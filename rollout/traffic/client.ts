@@ -1,11 +1,20 @@
 import * as http from "node:http";
+import * as https from "node:https";
+import { isIP } from "node:net";
 import type { Outcome, Target } from "./outcome";
 
 /** A client of the inference service, as an application would have one: connections are kept and used again. */
 export class InferenceClient {
-  private readonly agent = new http.Agent({ keepAlive: true, maxSockets: 2000 });
+  private readonly agent: http.Agent;
 
-  constructor(private readonly target: Target) {}
+  /** @param poolHeader response header in which servers name their pool. Default: {@link servedBy}. */
+  constructor(
+    private readonly target: Target,
+    private readonly poolHeader: string = servedBy,
+  ) {
+    const options = { keepAlive: true, maxSockets: 2000 };
+    this.agent = target.tls === true ? new https.Agent(options) : new http.Agent(options);
+  }
 
   /** One completion. Never rejects: what went wrong is in the outcome. */
   complete(request: {
@@ -29,10 +38,13 @@ export class InferenceClient {
         if (failure !== undefined) outcome.failure = failure;
         resolve(outcome);
       };
-      const sent = http.request(
+      const { host, port, tls, hostname = host } = this.target;
+      const sent = (tls === true ? https : http).request(
         {
-          host: this.target.host,
-          port: this.target.port,
+          host,
+          port,
+          // An address is no name of a server (RFC 6066).
+          ...(tls === true && isIP(hostname) === 0 ? { servername: hostname } : {}),
           agent: this.agent,
           method: "POST",
           path: "/v1/completions",
@@ -40,11 +52,12 @@ export class InferenceClient {
           headers: {
             "content-type": "application/json",
             "content-length": Buffer.byteLength(body),
-            host: this.target.hostname ?? this.target.host,
+            host: hostname,
             ...request.headers,
           },
         },
-        (response) => read(response, outcome, request.maxTokens, finish),
+        (response) =>
+          read(response, outcome, { tokens: request.maxTokens, poolHeader: this.poolHeader }, finish),
       );
       sent.on("timeout", () => sent.destroy(new Error(`nothing for ${silenceMs / 1000} s`)));
       sent.on("error", (error) => finish(error.message));
@@ -63,13 +76,13 @@ const silenceMs = 60_000;
 function read(
   response: http.IncomingMessage,
   outcome: Outcome,
-  tokens: number,
+  { tokens, poolHeader }: { tokens: number; poolHeader: string },
   finish: (failure?: string) => void,
 ): void {
   const { headers } = response;
   outcome.answeredAt = now();
   outcome.status = response.statusCode ?? 0;
-  for (const [field, header] of Object.entries(identityHeaders)) {
+  for (const [field, header] of Object.entries({ ...identityHeaders, pool: poolHeader })) {
     const value = headers[header];
     if (typeof value === "string") outcome[field as keyof typeof identityHeaders] = value;
   }
@@ -83,8 +96,11 @@ function read(
   });
 }
 
+/** Header of the lab's model servers; those of other engines say nothing of their pool by themselves. */
+export const servedBy = "x-served-by-pool";
+
 const identityHeaders = {
-  pool: "x-served-by-pool",
+  pool: servedBy,
   pod: "x-served-by-pod",
   node: "x-served-by-node",
   servedModel: "x-served-model",

@@ -1,0 +1,209 @@
+import { changesBetween, describeChange } from "../decide/changes";
+import type { Reason } from "../decide/moves";
+import type { Status } from "../decide/status";
+import type { Step } from "../decide/way-back";
+import type { Replaced } from "../engine/config-file";
+import type { UpdateResult } from "../engine/update-log";
+import { Interruption } from "../terminal/interruption";
+import type { ChangeOptions, Session } from "./session";
+
+/** Exit statuses of the command. */
+export const exit = { done: 0, refused: 1, interrupted: 130 } as const;
+
+export interface Undertaking {
+  /** What is done, in one line. */
+  title: string;
+  steps: readonly Step[];
+  notes: readonly string[];
+  /** The command that goes on where it stopped. */
+  again: string;
+  /**
+   * Whether a config that was refused before anything happened is taken back. Not where it leads to less traffic for
+   * the candidate: then the next update is to go there, whoever runs it.
+   */
+  takeBack: boolean;
+}
+
+/** What a command that changes something tells programs. */
+export interface Outcome {
+  ok: boolean;
+  /** Updates that succeeded, of those that were meant. */
+  updates: { done: number; of: number };
+  errors: readonly string[];
+  status: Status;
+}
+
+/** Shows what will be done, asks, and does it update by update. @returns the exit status. */
+export async function carryOut(
+  session: Session,
+  undertaking: Undertaking,
+  options: ChangeOptions,
+): Promise<number> {
+  const { screen } = session;
+  show(session, undertaking);
+  if (options.dryRun === true) return preview(session, undertaking, options);
+  if (!(await agreed(session, options))) return exit.refused;
+  const { steps } = undertaking;
+  for (const [i, step] of steps.entries()) {
+    const where = steps.length === 1 ? "" : ` (update ${i + 1} of ${steps.length})`;
+    const edited = await session.engine.edit(step.wanted);
+    const result = await update(session, `${step.title}${where}`, (say, signal) =>
+      session.engine.up({
+        message: `rollout: ${step.title}${where}`,
+        say,
+        signal,
+        ...packs(options),
+      }),
+    );
+    if (!result.ok) return failed(session, undertaking, { result, edited, done: i });
+    for (const warning of result.warnings) screen.line(`  ! ${warning}`);
+    await session.refresh();
+  }
+  screen.line();
+  const status = await session.showStatus();
+  const outcome: Outcome = {
+    ok: true,
+    updates: { done: steps.length, of: steps.length },
+    errors: [],
+    status,
+  };
+  screen.result(outcome);
+  return exit.done;
+}
+
+export const packs = ({ policyPack }: ChangeOptions): { policyPacks?: readonly string[] } =>
+  policyPack === undefined ? {} : { policyPacks: policyPack };
+
+/** A refusal of this command's, with what to do instead. @param what a sentence. @returns the exit status. */
+export function refused({ screen }: Session, what: string, reasons: readonly Reason[]): number {
+  screen.bad(what);
+  for (const { found, mend } of reasons) {
+    screen.line(`  found: ${found}`);
+    screen.line(`  mend:  ${mend}`);
+  }
+  screen.result({ ok: false, reasons });
+  return exit.refused;
+}
+
+function show({ screen, values, engine }: Session, { title, steps, notes }: Undertaking): void {
+  screen.line(screen.styled("bold", `${engine.stack}: ${title}`));
+  let before = values;
+  for (const [i, step] of steps.entries()) {
+    if (steps.length > 1) screen.line(`update ${i + 1} of ${steps.length}: ${step.title}`);
+    const changes = changesBetween(before, step.wanted);
+    for (const change of changes) screen.line(`  ${describeChange(change)}`);
+    if (changes.length === 0) screen.line(`  ${engine.file.name} says it already`);
+    before = step.wanted;
+  }
+  for (const note of notes) screen.line(`  (${note})`);
+}
+
+/** A yes of the user's, on the command line or at the terminal. */
+async function agreed({ screen }: Session, { yes }: ChangeOptions): Promise<boolean> {
+  if (yes === true) return true;
+  if (!screen.interactive) {
+    screen.bad(
+      "Nothing was changed: there is no terminal to ask at; --yes carries it out, --dry-run previews it.",
+    );
+    screen.result({ ok: false, reasons: [{ found: "no terminal to ask at", mend: "--yes" }] });
+    return false;
+  }
+  if (/^y(es)?$/i.test(await screen.ask("Carry it out? [y/N] "))) return true;
+  screen.line("Nothing was changed.");
+  return false;
+}
+
+/** The first update's preview; the later ones start from a world that is not there yet. */
+async function preview(session: Session, { steps }: Undertaking, options: ChangeOptions): Promise<number> {
+  const { engine, screen } = session;
+  const [first] = steps;
+  if (first === undefined) return exit.done;
+  const result = await engine.withDraft(first.wanted, (configFile) =>
+    update(session, `preview of ${first.title}`, (say, signal) =>
+      engine.preview({ configFile, say, signal, ...packs(options) }),
+    ),
+  );
+  if (steps.length > 1) screen.line(`Only the first of ${steps.length} updates can be previewed.`);
+  screen.line("Nothing was changed.");
+  return showPreview(session, result);
+}
+
+/** What a preview found. @returns the exit status. */
+export function showPreview({ screen }: Session, result: UpdateResult): number {
+  const { ok, errors, warnings, begun, cancelled } = result;
+  for (const warning of warnings) screen.line(`  ! ${warning}`);
+  if (ok) {
+    screen.good(
+      begun.length === 0
+        ? "It would be carried out, and change no resource."
+        : `It would be carried out: ${listed(begun)}.`,
+    );
+  } else {
+    screen.bad(cancelled ? "The preview was interrupted." : "It would not be carried out:");
+    for (const error of errors) screen.line(error);
+  }
+  screen.result({ ok, resources: begun, warnings, errors });
+  return cancelled ? exit.interrupted : ok ? exit.done : exit.refused;
+}
+
+/** One operation of the engine, with progress, and with Ctrl-C for it alone. */
+export async function update(
+  { screen, engine }: Session,
+  title: string,
+  operation: (say: (text: string) => void, signal: AbortSignal) => Promise<UpdateResult>,
+): Promise<UpdateResult> {
+  return screen.task(
+    title,
+    async (say) => {
+      const interruption = new Interruption(
+        () => say("interrupted: the engine finishes what it has begun, and stops (again: at once)"),
+        () => {
+          say("interrupted again: the engine stops at once");
+          engine.terminate();
+        },
+      );
+      return interruption.during(() =>
+        operation((text) => {
+          if (!interruption.happened) say(text);
+        }, interruption.signal),
+      );
+    },
+    ({ ok }) => !ok,
+  );
+}
+
+/** Says exactly where things stand after an update that failed or was interrupted, and how to go on. */
+async function failed(
+  session: Session,
+  { steps, again, takeBack }: Undertaking,
+  { result, edited, done }: { result: UpdateResult; edited: Replaced; done: number },
+): Promise<number> {
+  const { screen, engine } = session;
+  const untouched = result.begun.length === 0;
+  const undone = takeBack && untouched && edited.changed && edited.undo();
+  screen.line();
+  screen.bad(result.cancelled ? "The update was interrupted." : "The update failed.");
+  for (const error of result.cancelled ? [] : result.errors) screen.line(error);
+  screen.line();
+  if (steps.length > 1) screen.line(`${done} of ${steps.length} updates are done.`);
+  screen.line(
+    untouched
+      ? `It began with no resource${undone ? `, and ${engine.file.name} is as it was` : `; ${engine.file.name} says what was asked for`}.`
+      : `It had begun: ${listed(result.begun)}. ${engine.file.name} says what was asked for.`,
+  );
+  await session.refresh().catch(() => undefined);
+  const status = await session.showStatus(again);
+  const outcome: Outcome = {
+    ok: false,
+    updates: { done, of: steps.length },
+    errors: result.cancelled ? ["interrupted"] : result.errors,
+    status,
+  };
+  screen.result(outcome);
+  return result.cancelled ? exit.interrupted : exit.refused;
+}
+
+function listed(resources: readonly string[]): string {
+  const shown = resources.slice(0, 5).join(", ");
+  return resources.length > 5 ? `${shown} and ${resources.length - 5} more` : shown;
+}

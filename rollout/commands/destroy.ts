@@ -1,0 +1,95 @@
+import { changesBetween, describeChange } from "../decide/changes";
+import { allowDestroy, command } from "../decide/moves";
+import { valueOf } from "../decide/values";
+import type { UpdateResult } from "../engine/update-log";
+import { exit, packs, refused, showPreview, update } from "./carry-out";
+import type { ChangeOptions, Session } from "./session";
+
+/** The program's own default of the config key service. */
+const defaultService = "llm";
+
+/**
+ * `destroy`: takes a whole service down, in the steps that the program asks for: the route is told in an update that
+ * its deletion is meant, and only then everything goes. It is asked for by the service's name, because the stack's
+ * name says too little of whose customers are cut off.
+ */
+export async function runDestroy(
+  session: Session,
+  options: ChangeOptions & { service?: string },
+): Promise<number> {
+  const { screen, engine, values } = session;
+  const named = valueOf(values, "service");
+  const service = typeof named === "string" ? named : defaultService;
+  const wanted = allowDestroy(values, true);
+  const changes = changesBetween(values, wanted);
+  screen.line(screen.styled("bold", `${engine.stack}: take service ${service} down`));
+  screen.line("update 1 of 2: its deletion is allowed");
+  for (const change of changes) screen.line(`  ${describeChange(change)}`);
+  screen.line("update 2 of 2: everything of the stack is destroyed, the customers' route first");
+  for (const [pool, share] of Object.entries(session.deployed?.weights ?? {})) {
+    screen.line(`  ${pool} serves ${share} % of the customers`);
+  }
+  if (options.dryRun === true) {
+    const result = await engine.withDraft(wanted, (configFile) =>
+      update(session, "preview of update 1", (say, signal) =>
+        engine.preview({ configFile, say, signal, ...packs(options) }),
+      ),
+    );
+    screen.line("Only the first of 2 updates can be previewed. Nothing was changed.");
+    return showPreview(session, result);
+  }
+  const reason = await missingConsent(session, service, options);
+  if (reason !== undefined) return refused(session, "Nothing was destroyed.", [reason]);
+  const edited = await engine.edit(wanted);
+  const allowed = await update(session, "allow the deletion", (say, signal) =>
+    engine.up({ message: `rollout: allow the deletion of ${service}`, say, signal, ...packs(options) }),
+  );
+  if (!allowed.ok) {
+    const undone = allowed.begun.length === 0 && edited.undo();
+    return stopped(
+      session,
+      allowed,
+      undone ? "the config is as it was" : "the deletion may be allowed already",
+    );
+  }
+  const destroyed = await update(session, "destroy", (say, signal) =>
+    engine.destroy({ message: `rollout: destroy ${service}`, say, signal }),
+  );
+  if (!destroyed.ok) return stopped(session, destroyed, "the service is partly gone");
+  // A waiver that stays would let the next service of this config be destroyed by anybody.
+  await engine.edit(allowDestroy(await engine.values(), false));
+  screen.good(
+    `Service ${service} is gone. Its config and history are kept; pulumi stack rm removes them too.`,
+  );
+  screen.result({ ok: true, service });
+  return exit.done;
+}
+
+async function missingConsent(
+  { screen }: Session,
+  service: string,
+  options: ChangeOptions & { service?: string },
+): Promise<{ found: string; mend: string } | undefined> {
+  const mend = command(`destroy --yes --service ${service}`);
+  if (options.service !== undefined && options.service !== service) {
+    return { found: `the service of this stack is ${service}, not ${options.service}`, mend };
+  }
+  if (options.yes === true) {
+    if (options.service === service) return undefined;
+    return { found: "--yes alone does not say whose service is meant", mend };
+  }
+  if (!screen.interactive) return { found: "there is no terminal to ask at", mend };
+  const answer = await screen.ask(`Type the service's name to destroy it: `);
+  return answer === service ? undefined : { found: `that is not its name: ${service}`, mend };
+}
+
+async function stopped(session: Session, result: UpdateResult, state: string): Promise<number> {
+  const { screen } = session;
+  screen.line();
+  screen.bad(result.cancelled ? "Interrupted." : "It failed.");
+  for (const error of result.cancelled ? [] : result.errors) screen.line(error);
+  screen.line(`Where things stand: ${state}.`);
+  screen.line(`to go on     ${session.command(command("destroy"))}`);
+  screen.result({ ok: false, errors: result.cancelled ? ["interrupted"] : result.errors, state });
+  return Promise.resolve(result.cancelled ? exit.interrupted : exit.refused);
+}

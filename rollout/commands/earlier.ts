@@ -1,0 +1,103 @@
+import type { DeploymentRecord } from "../../stacks/plan/observed";
+import type { PastUpdate } from "../decide/history";
+import { command, rolesOf } from "../decide/moves";
+import { resolveValues } from "../decide/resolved";
+import { wayBack, type Present, type WayBack } from "../decide/way-back";
+
+import { recordedWorld } from "../decide/world";
+import { carryOut, exit, refused } from "./carry-out";
+import type { ChangeOptions, Session } from "./session";
+
+/** `rollback --to-update N`: to what an earlier update deployed, in as many updates as it takes. */
+export async function runRollbackTo(
+  session: Session,
+  options: ChangeOptions & { toUpdate: number; reason?: string },
+): Promise<number> {
+  const { toUpdate } = options;
+  const [history, now] = await Promise.all([session.engine.history(), present(session)]);
+  if ("unknown" in now) return refused(session, "Not possible now; nothing was changed.", [now.unknown]);
+  const past = history.find(({ number }) => number === toUpdate);
+  if (past === undefined) {
+    const found = `the stack has no update ${toUpdate}`;
+    return refused(session, "Not possible; nothing was changed.", [
+      { found, mend: command("rollback --list") },
+    ]);
+  }
+  const reason = options.reason ?? `back to update ${toUpdate}`;
+  const way = wayBack(past, now.present, { reason, now: new Date() });
+  if ("reasons" in way)
+    return refused(session, `Update ${toUpdate} cannot be gone back to; nothing was changed.`, way.reasons);
+  if ("same" in way) {
+    session.screen.good(`Nothing to do: what update ${toUpdate} deployed is what there is.`);
+    session.screen.result({ ok: true, updates: { done: 0, of: 0 }, errors: [] });
+    return exit.done;
+  }
+  const again = session.command(command(`rollback --to-update ${toUpdate}`));
+  const title = `back to update ${toUpdate} (${past.time})`;
+  const notes = [...way.notes, ...now.notes];
+  return carryOut(session, { title, steps: way.steps, notes, again, takeBack: true }, options);
+}
+
+/** `rollback --list`: the updates, with whether each can be gone back to, and why not. */
+export async function runList(session: Session): Promise<number> {
+  const { screen } = session;
+  const [history, now] = await Promise.all([session.engine.history(), present(session)]);
+  if ("unknown" in now) return refused(session, "Not possible now; nothing was changed.", [now.unknown]);
+  const why = { reason: "listing", now: new Date() };
+  const rows = history.map((past) => ({ past, way: wayBack(past, now.present, why) }));
+  for (const note of now.notes) screen.line(`(${note})`);
+  for (const { past, way } of rows) {
+    const { stable, candidate, weight } = rolesOf(past.values);
+    const roles = `stable ${stable ?? "-"}, candidate ${candidate ?? "-"}, weight ${weight}`;
+    screen.line(`${String(past.number).padStart(4)}  ${past.time}  ${roles}  ${past.message}`);
+    for (const line of verdict(way)) screen.faint(`      ${line}`);
+  }
+  if (rows.length === 0) screen.line("The stack has never been updated.");
+  screen.result({
+    ok: true,
+    updates: rows.map(({ past, way }) => ({ ...summary(past), ...summaryOf(way) })),
+    notes: now.notes,
+  });
+  return exit.done;
+}
+
+function verdict(way: WayBack): string[] {
+  if ("same" in way) return ["that is where things are"];
+  if ("reasons" in way) return way.reasons.map(({ found }) => `no: ${found}`);
+  return [`yes, in ${way.steps.length === 1 ? "one update" : `${way.steps.length} updates`}`];
+}
+
+function summary({ number, kind, succeeded, time, message, values }: PastUpdate): object {
+  return { number, kind, succeeded, time, message, config: rolesOf(values) };
+}
+
+function summaryOf(way: WayBack): object {
+  if ("same" in way) return { possible: true, updates: 0 };
+  if ("reasons" in way) return { possible: false, reasons: way.reasons };
+  return { possible: true, updates: way.steps.length };
+}
+
+/** What there is now, as well as it can be known: the cluster's own word, else the last update's. */
+async function present(
+  session: Session,
+): Promise<{ present: Present; notes: string[] } | { unknown: { found: string; mend: string } }> {
+  const { values, deployed, outputs } = session;
+  const common = { values, ...(deployed === undefined ? {} : { deployed }) };
+  const live = await session.look();
+  if ("observed" in live) return { present: { ...common, observed: live.observed }, notes: [] };
+  const resolved = resolveValues(values);
+  const record = outputs["deployed"] as DeploymentRecord | undefined;
+  if ("mistakes" in resolved || record === undefined) {
+    return {
+      unknown: {
+        found: `what is deployed is not known: ${live.unreadable}`,
+        mend: "make the cluster readable from here, or mend the config",
+      },
+    };
+  }
+  const world = { ...recordedWorld(resolved.config.service, record), now: new Date() };
+  return {
+    present: { ...common, observed: world },
+    notes: [`decided by the last update's record: the cluster was not read (${live.unreadable})`],
+  };
+}

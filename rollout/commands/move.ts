@@ -1,0 +1,96 @@
+import { sharesOf } from "../../stacks/plan/observed";
+import { command, next, promote, resume, rolesOf, rollback, type Decision } from "../decide/moves";
+import { changesBetween, describeChange } from "../decide/changes";
+import { carryOut, exit, refused } from "./carry-out";
+import type { ChangeOptions, Session } from "./session";
+
+/** What is told where the user gives no reason. */
+export const noReason = "no reason given";
+
+/** `next`: one step up the ladder, or to another weight. */
+export function runNext(session: Session, options: ChangeOptions & { to?: number }): Promise<number> {
+  const { to } = options;
+  const again = session.command(command(to === undefined ? "next" : `next --to ${to}`));
+  return move(session, next(session.values, session.deployed, to), options, { again, takeBack: true });
+}
+
+/** `promote`: the candidate becomes the stable pool. */
+export function runPromote(session: Session, options: ChangeOptions): Promise<number> {
+  const decision = promote(session.values, session.deployed);
+  return move(session, decision, options, {
+    again: session.command("pulumi up"),
+    takeBack: true,
+  });
+}
+
+/** `rollback`: all traffic back to the stable pool, and the candidate latched. */
+export async function runRollback(
+  session: Session,
+  options: ChangeOptions & { reason?: string },
+): Promise<number> {
+  const { values, deployed } = session;
+  const decision = rollback(values, deployed, {
+    reason: options.reason ?? noReason,
+    now: new Date(),
+    live: await liveShares(session),
+  });
+  const again = session.command("pulumi up");
+  return move(session, decision, options, { again, takeBack: false });
+}
+
+/** The live route's word, where config and last update do not agree: else a rollback is in a hurry. */
+async function liveShares(session: Session): Promise<Record<string, number>> {
+  const { values, deployed } = session;
+  if (deployed === undefined || rolesOf(values).candidate === deployed.candidate) return {};
+  const live = await session.look();
+  return "observed" in live ? Object.fromEntries(sharesOf(live.observed.route?.backends ?? [])) : {};
+}
+
+async function move(
+  session: Session,
+  decision: Decision,
+  options: ChangeOptions,
+  how: { again: string; takeBack: boolean },
+): Promise<number> {
+  if ("refused" in decision)
+    return refused(session, "Not possible now; nothing was changed.", decision.refused);
+  const { title, wanted, notes } = decision;
+  return carryOut(session, { title, steps: [{ title, wanted }], notes, ...how }, options);
+}
+
+/** `resume`: the config says that a candidate may have traffic again; no update is run. */
+export async function runResume(
+  session: Session,
+  options: ChangeOptions & { reason: string; candidate?: string },
+): Promise<number> {
+  const { screen, engine, values, deployed } = session;
+  const { reason, candidate } = options;
+  const decision = resume(values, deployed, {
+    reason,
+    now: new Date(),
+    ...(candidate === undefined ? {} : { candidate }),
+  });
+  if ("refused" in decision)
+    return refused(session, "Not possible now; nothing was changed.", decision.refused);
+  const changes = changesBetween(values, decision.wanted);
+  screen.line(screen.styled("bold", `${engine.stack}: ${decision.title}`));
+  for (const change of changes) screen.line(`  ${describeChange(change)}`);
+  for (const note of decision.notes) screen.line(`  (${note})`);
+  if (options.dryRun !== true) {
+    if (options.yes !== true && !screen.interactive) {
+      return refused(session, "Nobody to ask; nothing was changed.", [
+        { found: "there is no terminal", mend: "--yes" },
+      ]);
+    }
+    if (options.yes !== true && !/^y(es)?$/i.test(await screen.ask("Write it? [y/N] "))) {
+      screen.line("Nothing was changed.");
+      return exit.refused;
+    }
+    await engine.edit(decision.wanted);
+    screen.good(
+      `${engine.file.name} says so now. Its traffic is as it was; the next step: ${session.command(command("next"))}`,
+    );
+  }
+  screen.result({ ok: true, changes: changes.map(describeChange), written: options.dryRun !== true });
+  return exit.done;
+}

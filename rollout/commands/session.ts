@@ -1,0 +1,65 @@
+import { deployedOf, type Deployed } from "../decide/deployed";
+import { describeStatus, statusOf, type Status } from "../decide/status";
+import type { StackValues } from "../decide/values";
+import { Engine } from "../engine/engine";
+import { lookAtCluster, type Live } from "../engine/live";
+import type { Screen } from "../terminal/screen";
+
+/** Options that every command has. */
+export interface CommonOptions {
+  stack?: string;
+  json?: boolean;
+}
+
+/** Options of those that change something. */
+export interface ChangeOptions extends CommonOptions {
+  yes?: boolean;
+  dryRun?: boolean;
+  policyPack?: string[];
+}
+
+/** One run of a command: a stack, and what is known of it. */
+export class Session {
+  private constructor(
+    readonly engine: Engine,
+    readonly screen: Screen,
+    /** What the config file says now. */
+    public values: StackValues,
+    public outputs: Readonly<Record<string, unknown>>,
+    private readonly named: string | undefined,
+  ) {}
+
+  static async open(screen: Screen, { stack }: CommonOptions): Promise<Session> {
+    const engine = await Engine.open(process.cwd(), stack);
+    const [values, outputs] = await Promise.all([engine.values(), engine.outputs()]);
+    return new Session(engine, screen, values, outputs, stack);
+  }
+
+  /** A command for this stack, as the user would have to give it. */
+  command(words: string): string {
+    return this.named === undefined ? words : `${words} --stack ${this.named}`;
+  }
+
+  get deployed(): Deployed | undefined {
+    return deployedOf(this.outputs);
+  }
+
+  async refresh(): Promise<void> {
+    [this.values, this.outputs] = await Promise.all([this.engine.values(), this.engine.outputs()]);
+  }
+
+  look(): Promise<Live> {
+    return lookAtCluster(this.engine, this.values, this.outputs);
+  }
+
+  async status(): Promise<Status> {
+    return statusOf(this.engine.stack, this.values, this.deployed, await this.look());
+  }
+
+  /** Shows where things stand; what programs read is the caller's. */
+  async showStatus(again?: string): Promise<Status> {
+    const status = await this.status();
+    for (const line of describeStatus(status, again)) this.screen.line(line);
+    return status;
+  }
+}

@@ -1,0 +1,91 @@
+import { rolesOf } from "../decide/moves";
+import { resolveValues } from "../decide/resolved";
+import { Interruption } from "../terminal/interruption";
+import { sendLoad, type Load } from "../traffic/measure";
+import type { Target } from "../traffic/outcome";
+import { describeVerdict, judge } from "../traffic/verdict";
+import { refused } from "./carry-out";
+import type { CommonOptions, Session } from "./session";
+
+export interface VerifyOptions extends CommonOptions {
+  traffic?: boolean;
+  requests: number;
+  seconds: number;
+  concurrency: number;
+  streams: number;
+  model?: string[];
+  address?: string;
+  poolHeader?: string;
+}
+
+/** `verify --traffic`: asks the service as its customers do, and judges the split and the failures. */
+export async function runVerify(session: Session, options: VerifyOptions): Promise<number> {
+  const { screen, deployed, values } = session;
+  if (options.traffic !== true) {
+    const found = "verify sends requests to the service that customers use, so it wants to be told to";
+    return refused(session, "Nothing was sent.", [{ found, mend: "npm run rollout -- verify --traffic" }]);
+  }
+  const target = targetOf(session, options.address);
+  const models = options.model ?? modelsOf(session);
+  if ("found" in target) return refused(session, "Nothing was sent.", [target]);
+  if (models.length === 0) {
+    const found = "the config does not say which model the stable pool serves";
+    return refused(session, "Nothing was sent.", [{ found, mend: "--model NAME" }]);
+  }
+  const load: Load = {
+    requests: options.requests,
+    seconds: options.seconds,
+    concurrency: options.concurrency,
+    streams: options.streams,
+    models,
+    tokens: { plain: 4, stream: 64 },
+    ...(options.poolHeader === undefined ? {} : { poolHeader: options.poolHeader }),
+  };
+  const interruption = new Interruption(
+    () => undefined,
+    () => process.exit(130),
+  );
+  const title = `at the most ${load.requests} requests in ${load.seconds} s to ${target.host}:${target.port}`;
+  const outcomes = await screen.task(title, (say) =>
+    interruption.during(() => sendLoad(target, load, { say, signal: interruption.signal })),
+  );
+  const candidate = deployed?.candidate ?? rolesOf(values).candidate;
+  const weight = candidate === undefined ? 0 : (deployed?.weights[candidate] ?? 0);
+  const verdict = judge(outcomes, {
+    expected: weight / 100,
+    ...(candidate === undefined ? {} : { candidate }),
+  });
+  for (const line of describeVerdict(verdict)) screen.line(line);
+  screen.result({ ...verdict, ...(candidate === undefined ? {} : { candidate }), weight });
+  return verdict.ok ? 0 : 1;
+}
+
+/** Where customers reach the service. */
+function targetOf(session: Session, address: string | undefined): Target | { found: string; mend: string } {
+  const resolved = resolveValues(session.values);
+  if ("mistakes" in resolved) return { found: resolved.mistakes.join("; "), mend: "mend the config first" };
+  const { config } = resolved;
+  // A service on somebody else's platform does not know its gateway by its own config: clear text on port 80.
+  const gateway = config.role === "service" ? undefined : config.platform.gateway;
+  const tls = gateway?.tlsSecret !== undefined;
+  const hostname = gateway?.hostname;
+  const given = address ?? config.service.gate.address;
+  const host = given?.split(":")[0] ?? session.deployed?.address;
+  if (host === undefined || host === "") {
+    return { found: "the stack's outputs have no address", mend: "pulumi up, or --address HOST:PORT" };
+  }
+  return {
+    host,
+    port: Number(given?.split(":")[1] ?? gateway?.port ?? 80),
+    ...(hostname === undefined ? {} : { hostname }),
+    ...(tls ? { tls } : {}),
+  };
+}
+
+function modelsOf({ values }: Session): string[] {
+  const resolved = resolveValues(values);
+  if ("mistakes" in resolved) return [];
+  const { pools, stable } = resolved.config.service;
+  const model = pools[stable]?.model;
+  return model === undefined || model === "" ? [] : [model];
+}

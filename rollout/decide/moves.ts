@@ -1,0 +1,197 @@
+import type { Deployed } from "./deployed";
+import { shareOf } from "./deployed";
+import { latchesHeld, latchOn, markTime } from "./latch";
+import { valueOf, withValues, type StackValues } from "./values";
+
+/** Why a command does nothing, and what to do instead. */
+export interface Reason {
+  found: string;
+  mend: string;
+}
+
+/** A config to be deployed, or why there is none. */
+export type Decision =
+  { wanted: StackValues; title: string; notes: readonly string[] } | { refused: readonly Reason[] };
+
+export const command = (words: string): string => `npm run rollout -- ${words}`;
+
+const defaultLadder = [10, 30, 60, 100];
+
+/** The keys of the config that say where a roll-out stands. */
+export function rolesOf(values: StackValues): { stable?: string; candidate?: string; weight: number } {
+  const [stable, candidate] = [valueOf(values, "stable"), valueOf(values, "candidate")];
+  const weight = Number(valueOf(values, "weight") ?? 0);
+  return {
+    ...(typeof stable === "string" ? { stable } : {}),
+    ...(typeof candidate === "string" ? { candidate } : {}),
+    weight: Number.isFinite(weight) ? weight : 0,
+  };
+}
+
+function ladderOf(values: StackValues): number[] {
+  const ladder = valueOf(values, "ladder");
+  const steps = Array.isArray(ladder) && ladder.length > 0 ? ladder.map(Number) : defaultLadder;
+  return steps.filter((step) => Number.isInteger(step)).sort((a, b) => a - b);
+}
+
+const refuse = (found: string, mend: string): Decision => ({ refused: [{ found, mend }] });
+
+const noRollOut = (): Decision =>
+  refuse(
+    "no roll-out is under way: the config names no candidate",
+    "declare the new pool (pools.NAME) and name it: pulumi config set candidate NAME",
+  );
+
+/**
+ * The next step of the ladder. It is counted from what is deployed, not from the config: a step that failed is taken
+ * again, and none is left out. A candidate that is not deployed yet is staged first, at weight 0.
+ * @param to another weight than the ladder's next.
+ */
+export function next(values: StackValues, deployed: Deployed | undefined, to?: number): Decision {
+  const { candidate, weight: configured } = rolesOf(values);
+  if (candidate === undefined) return noRollOut();
+  const staged = deployed?.candidate === candidate;
+  const now = staged ? shareOf(deployed, candidate) : 0;
+  const step = to ?? (staged ? ladderOf(values).find((weight) => weight > now) : 0);
+  if (step === undefined) {
+    return refuse(
+      `${candidate} has ${now} % of the traffic, and the ladder has no higher step`,
+      now === 100 ? command("promote") : command("next --to 100"),
+    );
+  }
+  const latch = latchOn(candidate, values, deployed);
+  if (step > 0 && latch !== undefined) {
+    return refuse(
+      `${candidate} was rolled back at ${latch.time} (${latch.reason}) and stays without traffic`,
+      command("resume --reason WHY"),
+    );
+  }
+  if (staged && step === now && configured === now) {
+    return refuse(
+      `${candidate} has ${now} % of the traffic already`,
+      now === 100 ? command("promote") : command("next"),
+    );
+  }
+  const notes = [
+    ...(staged && configured !== now
+      ? [
+          `the config says weight ${configured}, deployed is ${now}: the step is counted from what is deployed`,
+        ]
+      : []),
+    ...(staged && step < now ? [`${candidate} goes down from ${now} to ${step} %`] : []),
+    ...(!staged && step > 0
+      ? [`${candidate} is not staged yet: it is built, asked, and gets ${step} % at once`]
+      : []),
+  ];
+  return {
+    wanted: withValues(values, { weight: step }),
+    title: staged ? `${candidate} from ${now} to ${step} %` : `stage ${candidate} at ${step} %`,
+    notes,
+  };
+}
+
+/** The candidate becomes the stable pool: only with all of the traffic, and in one change of the config. */
+export function promote(values: StackValues, deployed: Deployed | undefined): Decision {
+  const { stable, candidate, weight } = rolesOf(values);
+  if (candidate === undefined) return noRollOut();
+  const share = deployed?.candidate === candidate ? shareOf(deployed, candidate) : 0;
+  const reasons: Reason[] = [];
+  if (share !== 100) {
+    reasons.push({
+      found: `${candidate} has ${share} % of the traffic; promotion needs 100`,
+      mend: command("next"),
+    });
+  }
+  if (weight !== 100 && share === 100) {
+    reasons.push({
+      found: `the config says weight ${weight}, deployed is 100: somebody means to go back`,
+      mend: `${command("rollback")} or ${command("next --to 100")}`,
+    });
+  }
+  if (deployed !== undefined && stable !== deployed.stable) {
+    reasons.push({
+      found: `the config says stable ${stable ?? "(nothing)"}, deployed is ${deployed.stable}`,
+      mend: `pulumi config set stable ${deployed.stable}`,
+    });
+  }
+  if (reasons.length > 0) return { refused: reasons };
+  return {
+    wanted: withValues(values, { stable: candidate, candidate: undefined, weight: undefined }),
+    title: `promote ${candidate}`,
+    notes: [`${stable ?? "the old pool"} is removed: after this, going back is a roll-out of its own`],
+  };
+}
+
+/**
+ * All traffic back to the stable pool, and the candidate latched. Where the config names other roles than the ones
+ * that are deployed (a promotion that failed half-way, a candidate taken out of the config), those deployed count.
+ * @param live percent of the traffic by pool, by the live route: where the config and the last update name different
+ * candidates, the one that customers are connected to is the one to roll back.
+ */
+export function rollback(
+  values: StackValues,
+  deployed: Deployed | undefined,
+  { reason, now, live = {} }: { reason: string; now: Date; live?: Readonly<Record<string, number>> },
+): Decision {
+  const roles = rolesOf(values);
+  const share = (pool: string): number => Math.max(shareOf(deployed, pool), live[pool] ?? 0);
+  const [candidate] = [roles.candidate, deployed?.candidate]
+    .filter((name) => name !== undefined)
+    .sort((a, b) => share(b) - share(a));
+  if (candidate === undefined) {
+    return refuse(
+      "no roll-out is under way: there is no candidate that could be rolled back",
+      `to go back to an earlier update: ${command("rollback --list")}`,
+    );
+  }
+  const stable = candidate === deployed?.candidate ? deployed.stable : roles.stable;
+  const other = roles.candidate !== candidate || roles.stable !== stable;
+  return {
+    wanted: withValues(values, {
+      ...(stable === undefined ? {} : { stable }),
+      candidate,
+      weight: 0,
+      rolledBack: { candidate, reason, time: markTime(values, deployed, now) },
+    }),
+    title: `${candidate} from ${share(candidate)} to 0 %, latched`,
+    notes: other
+      ? [`the config had other roles than the deployed ones: stable ${stable ?? ""}, candidate ${candidate}`]
+      : [],
+  };
+}
+
+/** A latched candidate may have traffic again; it gets none by that. */
+export function resume(
+  values: StackValues,
+  deployed: Deployed | undefined,
+  { reason, now, candidate }: { reason: string; now: Date; candidate?: string },
+): Decision {
+  const held = latchesHeld(values, deployed);
+  const name = candidate ?? rolesOf(values).candidate ?? (held.length === 1 ? held[0]?.candidate : undefined);
+  const latch = held.find((entry) => entry.candidate === name);
+  if (latch === undefined) {
+    const names = held.map((entry) => entry.candidate).join(", ");
+    return refuse(
+      name === undefined ? "no candidate is rolled back" : `${name} is not rolled back`,
+      held.length === 0
+        ? command("next")
+        : `name one of ${names}: ${command("resume --candidate NAME --reason WHY")}`,
+    );
+  }
+  return {
+    wanted: withValues(values, {
+      resumed: { candidate: latch.candidate, reason, time: markTime(values, deployed, now) },
+    }),
+    title: `${latch.candidate} may have traffic again`,
+    notes: [`it was rolled back at ${latch.time}: ${latch.reason}`],
+  };
+}
+
+/** The waiver that lets a service be taken down, in the config and out of it again. */
+export function allowDestroy(values: StackValues, allowed: boolean): StackValues {
+  const present = valueOf(values, "allow");
+  const list: unknown[] = Array.isArray(present) ? present : [];
+  const others = list.filter((name) => name !== "destroy");
+  const wanted = allowed ? [...others, "destroy"] : others;
+  return withValues(values, { allow: wanted.length === 0 ? undefined : wanted });
+}

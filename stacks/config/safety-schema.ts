@@ -1,0 +1,101 @@
+import { z } from "zod";
+
+/*
+ * Shapes of the keys that keep a roll-out from harming customers: how capacity follows weight, what was rolled
+ * back, and when nothing may change. Rules about them are in stacks/plan.
+ */
+
+/** A number, also as the string that `pulumi config set` stores. */
+function number(min: number, max: number, what: string): z.ZodType<number> {
+  const allowed = `a number from ${min} to ${max}${what}`;
+  return z.preprocess(
+    (value) => (typeof value === "string" && /^[+-]?\d+(\.\d+)?$/.test(value) ? Number(value) : value),
+    z.number({ error: allowed }).min(min, allowed).max(max, allowed),
+  );
+}
+
+const aTime = "a time with its zone, as 2026-11-27T18:00:00Z";
+
+/**
+ * A moment; always with a zone, because who writes it and who runs it sit in different ones. A time that stands
+ * in the YAML without quotes arrives in the words of Pulumi's own language: 2026-11-27 18:00:00 +0000 UTC (tried).
+ */
+const time = (): z.ZodType<string> =>
+  z.preprocess(
+    (value) => {
+      const found = typeof value === "string" ? goTime.exec(value) : null;
+      return found === null ? value : `${found[1]}T${found[2]}${found[3]}:${found[4]}`;
+    },
+    z.iso.datetime({ offset: true, error: aTime }),
+  );
+
+const goTime = /^(\d{4}-\d\d-\d\d) (\d\d:\d\d:\d\d(?:\.\d+)?) ([+-]\d\d)(\d\d) \S+$/;
+
+const aReason = "why, in a few words (at most 300 characters)";
+const reason = (): z.ZodString => z.string({ error: aReason }).min(1, aReason).max(300, aReason);
+
+const aPool = "the name of a pool";
+const pool = (): z.ZodString => z.string({ error: aPool }).min(1, aPool);
+
+export const capacitySchema = z
+  .strictObject(
+    {
+      mode: z
+        .enum(["full", "follow-weight"], { error: "one of full, follow-weight" })
+        .optional()
+        .describe(
+          "full: both pools have all of their replicas. follow-weight: each has what its share of the traffic needs. Default: full.",
+        ),
+      headroom: number(1, 3, ": replicas beyond the share, as a factor")
+        .optional()
+        .describe("What a share of the traffic needs, times this. Default: 1."),
+      rollbackReserve: number(0, 1, ": the part of the stable pool that stays whatever the weight is")
+        .optional()
+        .describe(
+          "follow-weight: the stable pool's replicas that stay for going back. 0 has no capacity to go back to at weight 100. Default: 1.",
+        ),
+    },
+    { error: "an object with mode, headroom, rollbackReserve" },
+  )
+  .describe("How many replicas and machines the pools have in the course of a roll-out.");
+
+const latchFields = { candidate: pool(), reason: reason(), time: time() };
+
+export const rolledBackSchema = z
+  .strictObject(
+    {
+      candidate: latchFields.candidate.describe("The pool that was rolled back."),
+      reason: latchFields.reason.describe("Why, in a few words."),
+      time: latchFields.time.describe("When: ISO 8601 with a zone."),
+    },
+    { error: "an object with candidate, reason, time" },
+  )
+  .describe("Written by the roll-out command: this candidate gets no weight until it is resumed.");
+
+export const resumedSchema = z
+  .strictObject(
+    {
+      candidate: latchFields.candidate.describe("The pool that may have weight again."),
+      reason: latchFields.reason.describe("Why, in a few words."),
+      time: latchFields.time.describe(
+        "When: ISO 8601 with a zone; only what is later than the rolling back counts.",
+      ),
+    },
+    { error: "an object with candidate, reason, time" },
+  )
+  .describe("Written by the roll-out command: a candidate that was rolled back may have weight again.");
+
+export const freezeWindowSchema = z.strictObject(
+  {
+    from: time().optional().describe("When it begins: ISO 8601 with a zone. Default: it has begun."),
+    to: time()
+      .optional()
+      .describe("When it is over: ISO 8601 with a zone. Default: when it is taken out of the config."),
+    reason: reason().describe("Why; whoever is refused is told."),
+  },
+  { error: "an object with from, to, reason" },
+);
+
+export const freezeSchema = z
+  .array(freezeWindowSchema, { error: "a list of {from, to, reason}" })
+  .describe("Times in which nothing may touch the customers but going back.");

@@ -1,0 +1,86 @@
+import { holds, isLater } from "../plan/latch";
+import type { FreezeWindow } from "../plan/freeze";
+import type { Capacity } from "../plan/sizing";
+import { broken, removeCommand, setCommand, type Mistake } from "./mistakes";
+import type { Parsed } from "./validate";
+
+/** A candidate that was rolled back, or may have weight again. */
+export interface Turn {
+  candidate: string;
+  reason: string;
+  /** ISO 8601. */
+  time: string;
+}
+
+/** The keys that keep a roll-out from harming customers, with their defaults. */
+export interface Safety {
+  capacity: Capacity;
+  freeze: readonly FreezeWindow[];
+  rolledBack?: Turn;
+  resumed?: Turn;
+}
+
+export function resolveSafety(values: Parsed, mistakes: Mistake[]): Safety {
+  const { capacity, freeze, rolledBack, resumed } = values;
+  mistakes.push(...freezeMistakes(freeze ?? []), ...latchMistakes(values, mistakes));
+  return {
+    capacity: {
+      mode: capacity?.mode ?? "full",
+      headroom: capacity?.headroom ?? 1,
+      rollbackReserve: capacity?.rollbackReserve ?? 1,
+    },
+    // Rebuilt: fields that are absent stay absent.
+    freeze: (freeze ?? []).map(({ from, to, reason }) => ({
+      ...(from === undefined ? {} : { from }),
+      ...(to === undefined ? {} : { to }),
+      reason,
+    })),
+    ...(rolledBack === undefined ? {} : { rolledBack }),
+    ...(resumed === undefined ? {} : { resumed }),
+  };
+}
+
+function freezeMistakes(windows: NonNullable<Parsed["freeze"]>): Mistake[] {
+  return windows.flatMap(({ from, to }, i) =>
+    from === undefined || to === undefined || isLater(to, from)
+      ? []
+      : [
+          {
+            key: `freeze[${i}].to`,
+            found: `${to}, and it begins at ${from}`,
+            allowed: "a time after the beginning",
+            mend: removeCommand(`freeze[${i}].to`),
+          },
+        ],
+  );
+}
+
+/** A config that rolls a candidate back takes its weight away too: one without the other is a slip. */
+function latchMistakes(
+  { rolledBack, resumed, candidate, stable, weight }: Parsed,
+  told: readonly Mistake[],
+): Mistake[] {
+  if (rolledBack === undefined || broken(told, "rolledBack") || broken(told, "resumed")) return [];
+  const isResumed = resumed?.candidate === rolledBack.candidate;
+  const latch = { ...rolledBack, from: 0, ...(isResumed ? { resumed } : {}) };
+  if (!holds(latch)) return [];
+  if (rolledBack.candidate === stable) {
+    return [
+      {
+        key: "rolledBack.candidate",
+        found: `${stable}, which is the stable pool`,
+        allowed: "a candidate",
+        mend: removeCommand("rolledBack"),
+      },
+    ];
+  }
+  if (rolledBack.candidate !== candidate || (weight ?? 0) === 0) return [];
+  return [
+    {
+      key: "weight",
+      found: `${weight ?? 0}, and rolledBack says that ${candidate} was rolled back at ${rolledBack.time} (${rolledBack.reason})`,
+      allowed: "weight 0, or a later time in resumed for the same candidate",
+      mend: `${setCommand("weight", "0")} (or: npm run rollout -- resume --reason WHY)`,
+    },
+  ];
+}

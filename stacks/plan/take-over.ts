@@ -1,0 +1,51 @@
+import { setCommand } from "../config/mistakes";
+import type { ServiceConfig } from "../config/resolved";
+import { sameShares, shareText, sharesOf, type Observed } from "./observed";
+import type { Draft } from "./plan";
+import type { Refusal } from "./rules";
+
+/**
+ * A route that somebody else made is taken over in one step that changes nothing for its customers: same shares,
+ * same rules, same gateway. Weights move in the update after it.
+ */
+export function routeNotOurs(_config: ServiceConfig, observed: Observed, draft: Draft): Refusal[] {
+  const { route } = observed;
+  if (route?.foreign !== true) return [];
+  const changes = [...differences(observed, draft)];
+  const found = "the customers' route was made by somebody else (nothing on it says that this stack did)";
+  if (changes.length > 0) {
+    return [
+      {
+        rule: "route-not-ours",
+        found: `${found}, and taking it over would change ${changes.join("; ")}`,
+        mend: `make the config say what the route does now (${setCommand("weight", shareNow(observed, draft))}), or mend the route, then take it over; change it afterwards`,
+      },
+    ];
+  }
+  return [
+    {
+      rule: "route-not-ours",
+      found: `${found}; it sends ${shareText(sharesOf(route.backends))}, as the config does`,
+      mend: `make sure that nobody else writes it any more (helm, a GitOps controller), then take it over: ${setCommand("allow[0]", "take-over-route")} && pulumi up, or give the service another name (${setCommand("service", "NAME")})`,
+      waiver: "take-over-route",
+    },
+  ];
+}
+
+function* differences({ route }: Observed, draft: Draft): Generator<string> {
+  const live = sharesOf(route?.backends ?? []);
+  const wanted = new Map(Object.entries(draft.shares));
+  if (!sameShares(live, wanted)) yield `the shares from ${shareText(live)} to ${shareText(wanted)}`;
+  for (const { name, namespace } of [draft.stable, draft.candidate].filter((pool) => pool !== undefined)) {
+    const elsewhere = route?.backends.find((one) => one.pool === name && one.namespace !== namespace);
+    if (elsewhere !== undefined)
+      yield `backend ${name} from namespace ${elsewhere.namespace} to ${namespace}`;
+  }
+  yield* route?.differences?.rules ?? [];
+  yield* route?.differences?.attachment ?? [];
+}
+
+function shareNow({ route }: Observed, { candidate }: Draft): string {
+  const share = candidate === undefined ? 0 : (sharesOf(route?.backends ?? []).get(candidate.name) ?? 0);
+  return String(Math.round(share));
+}

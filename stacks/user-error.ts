@@ -1,0 +1,24 @@
+import * as pulumi from "@pulumi/pulumi";
+
+/**
+ * Ends the program with a message for the user, who gets no stack trace: what is wrong is in the message.
+ *
+ * The error itself has none either. The SDK formats every error that ends a program, for its tracing, and Node 20
+ * needs 24 s (measured; until a string is too long) to colour a frame like `node_modules/@pulumi/resource.ts`, which
+ * is what source maps make of the SDK's own frames.
+ */
+export class UserError extends pulumi.RunError {
+  constructor(message: string) {
+    super(message);
+    this.stack = "";
+  }
+}
+
+/** The same for what is nobody's mistake but ours: a stack trace, of the program's own frames. */
+export function withoutLibraryFrames(error: unknown): unknown {
+  if (error instanceof Error && error.stack !== undefined) {
+    const own = error.stack.split("\n").filter((line) => !/^\s+at .*node_modules/.test(line));
+    error.stack = own.join("\n");
+  }
+  return error;
+}

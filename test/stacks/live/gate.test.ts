@@ -1,0 +1,90 @@
+import assert from "node:assert/strict";
+import * as fs from "node:fs";
+import * as path from "node:path";
+import { describe, it } from "node:test";
+import type { ClusterReader, LiveObject } from "../../../stacks/live/cluster-reader";
+import { passReadiness, StableUnready } from "../../../stacks/live/gate";
+
+const rising = { pool: "llm", namespace: "default", share: 100, needs: 6 };
+
+/** A cluster with one pool and its Deployment, which changes with every look. */
+function cluster(...looks: { ready?: number; replicas?: number; generation?: number; pool?: boolean }[]): {
+  reader: ClusterReader;
+  asked: () => number;
+} {
+  let asked = 0;
+  const look = (): (typeof looks)[number] => looks[Math.min(asked, looks.length - 1)] ?? {};
+  const pool: LiveObject = {
+    metadata: { name: "llm" },
+    spec: { selector: { matchLabels: { run: "theirs" } } },
+  };
+  return {
+    asked: () => asked,
+    reader: {
+      get: (url) =>
+        Promise.resolve(url.endsWith("/inferencepools/llm") && look().pool !== false ? pool : undefined),
+      list: () => {
+        const { ready = 0, replicas = 6, generation = 1 } = look();
+        asked++;
+        const deployment: LiveObject = {
+          metadata: { name: "anything", generation },
+          spec: { replicas, template: { metadata: { labels: { run: "theirs", more: "labels" } } } },
+          status: { observedGeneration: 1, readyReplicas: ready, updatedReplicas: ready },
+        };
+        return Promise.resolve([deployment]);
+      },
+    },
+  };
+}
+
+describe("the readiness of a stable pool that gets traffic back", () => {
+  it("passes at once where it is ready, with two requests", async () => {
+    const { reader, asked } = cluster({ ready: 6 });
+    const began = Date.now();
+    await passReadiness(reader, rising, { timeoutSeconds: 10 });
+    assert.equal(asked(), 1);
+    assert.ok(Date.now() - began < 200);
+  });
+
+  it("waits until as many are ready as it needs, and says meanwhile how not to wait", async () => {
+    const { reader, asked } = cluster({ ready: 4 }, { ready: 5 }, { ready: 6 });
+    const told: string[] = [];
+    await passReadiness(reader, rising, {
+      timeoutSeconds: 10,
+      everyMs: 1,
+      report: (text) => told.push(text),
+    });
+    assert.equal(asked(), 3);
+    assert.match(
+      told[0] ?? "",
+      /^4 of 6 model servers of llm are ready \(pulumi config set --path 'allow\[0\]' unready-stable/,
+    );
+  });
+
+  it("fails with the message that the documentation has", async () => {
+    const { reader } = cluster({ ready: 4 });
+    const error = await passReadiness(reader, rising, { timeoutSeconds: 0 }).catch(
+      (thrown: unknown) => thrown,
+    );
+    assert.ok(error instanceof StableUnready);
+    const page = fs.readFileSync(path.join(__dirname, "..", "..", "..", "docs", "refusals.md"), "utf8");
+    assert.ok(page.includes(error.message.replace("after 0 s", "after 600 s")), error.message);
+  });
+
+  for (const [what, look, text] of [
+    ["pods of an older template", { ready: 6, generation: 2 }, /0 of 6 model servers/],
+    ["a pool that somebody scaled down", { ready: 2, replicas: 2 }, /asks for 2 only: pulumi up --refresh/],
+    ["a pool that is gone", { pool: false }, /there is no InferencePool llm in namespace default/],
+  ] as const) {
+    it(`does not count ${what}`, async () => {
+      const { reader } = cluster(look);
+      await assert.rejects(passReadiness(reader, rising, { timeoutSeconds: 0 }), text);
+    });
+  }
+
+  it("asks nothing of a pool whose size nobody knows", async () => {
+    const { reader, asked } = cluster({ ready: 0 });
+    await passReadiness(reader, { pool: "llm", namespace: "default", share: 100 }, { timeoutSeconds: 0 });
+    assert.equal(asked(), 0);
+  });
+});

@@ -1,0 +1,292 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import fc from "fast-check";
+import { freezeNow } from "../../../stacks/plan/freeze";
+import { sharesOf } from "../../../stacks/plan/observed";
+import { plan } from "../../../stacks/plan/plan";
+import { replicasFor } from "../../../stacks/plan/sizing";
+import { event, type Event } from "./model/events";
+import { configOf, happen, newHistory, type History } from "./model/history";
+import { liveShare, observedOf, type Witness } from "./model/world";
+
+/*
+ * Whatever happens, in whatever order, and wherever an update ends: nothing that customers are connected to is
+ * taken from them. The world is a model (model/world.ts); what is asserted here is said once more, independently of
+ * the rules in stacks/plan.
+ */
+
+const runs = Number(process.env["PROPERTY_RUNS"] ?? 2000);
+
+const nothing: Witness = { onRoute: () => undefined, onSize: () => undefined, onRemoval: () => undefined };
+
+/** How often each thing was seen: a property that saw nothing says nothing. */
+function walk(
+  check: (
+    seen: (what: string) => void,
+    history: History,
+  ) => Partial<Witness> & { after?: (event: Event) => void },
+): Record<string, number> {
+  const counts: Record<string, number> = {};
+  const seen = (what: string): void => {
+    counts[what] = (counts[what] ?? 0) + 1;
+  };
+  fc.assert(
+    fc.property(fc.array(event, { minLength: 4, maxLength: 30, size: "max" }), (events) => {
+      const history = newHistory();
+      const { after, ...witness } = check(seen, history);
+      for (const one of events) {
+        seen(happen(history, one, { ...nothing, ...witness }) ?? one.kind);
+        after?.(one);
+      }
+    }),
+    { numRuns: runs, includeErrorInReport: true },
+  );
+  if (process.env["PROPERTY_COUNTS"] !== undefined) console.log(counts);
+  return counts;
+}
+
+function often(counts: Record<string, number>, what: string, atLeast = runs / 20): void {
+  assert.ok(
+    (counts[what] ?? 0) >= atLeast,
+    `${what} was seen ${counts[what] ?? 0} times: the property says nothing`,
+  );
+}
+
+describe("in no history does an update", () => {
+  it("remove a pool that has traffic, by the live route or by the record", () => {
+    const counts = walk((seen, { states }) => ({
+      onRemoval: ({ before, pool }) => {
+        seen("removal");
+        assert.equal(liveShare(before, pool), 0, `${pool} has traffic`);
+        const known = states.at(-1)?.record?.weights[pool] ?? 0;
+        assert.equal(known, 0, `${pool} had traffic in the last successful update`);
+        // Its streams may still run: traffic that goes and the pool that goes are two updates.
+        const began = sharesOf(states.at(-1)?.route?.backends ?? []).get(pool) ?? 0;
+        assert.equal(began, 0, `${pool} had traffic when the update began`);
+      },
+    }));
+    often(counts, "removal");
+  });
+
+  it("send more weight to a pool that is not sized and ready for it", () => {
+    const counts = walk((seen) => ({
+      onRoute: ({ config, done, before }) => {
+        for (const [pool, share] of sharesOf(done.backends)) {
+          if (share <= liveShare(before, pool) + 0.01) continue;
+          if (pool === done.stable.name && done.waived.includes("unready-stable")) continue;
+          seen(pool === done.stable.name ? "stable rises" : "candidate rises");
+          const size = config.pools[pool]?.existing === false ? config.pools[pool].replicas : 0;
+          const live = before.pools[pool];
+          assert.ok(live !== undefined, `${pool} is not there`);
+          const needs = replicasFor(size, share, config.capacity.headroom);
+          assert.ok(live.ready >= needs, `${pool} has ${live.ready} of ${needs} ready for ${share} %`);
+        }
+      },
+    }));
+    often(counts, "candidate rises");
+    often(counts, "stable rises");
+    often(counts, "not ready");
+  });
+
+  it("shrink a pool below what its traffic needs, or before the traffic has gone", () => {
+    const counts = walk((seen) => ({
+      onSize: ({ config, done, before, pool, replicas }) => {
+        const live = before.pools[pool];
+        if (live === undefined || replicas >= live.replicas) return;
+        seen("shrink");
+        const declared = config.pools[pool];
+        assert.ok(declared?.existing === false);
+        // The route as it is when the pool shrinks: what comes after the route sees the new one.
+        // A gateway that has not confirmed may still send what the record says.
+        const share = Math.max(liveShare(before, pool), before.record?.weights[pool] ?? 0);
+        if (share === 0) return;
+        seen("shrink under traffic");
+        assert.ok(replicas >= replicasFor(declared.replicas, share, config.capacity.headroom));
+        // In the update that moves its traffic away, not even a smaller declared size counts yet.
+        if (done.route.moves !== before.route?.moves) assert.fail(`${pool} shrinks while the route moves`);
+      },
+    }));
+    often(counts, "shrink");
+    often(counts, "shrink under traffic", runs / 100);
+  });
+
+  it("leave the stable pool below its reserve while a candidate is there", () => {
+    const counts = walk((seen) => ({
+      onSize: ({ config, done, pool, replicas }) => {
+        if (config.candidate === undefined || pool !== done.stable.name) return;
+        seen("stable sized");
+        const declared = config.pools[pool];
+        assert.ok(declared?.existing === false);
+        const { mode, rollbackReserve } = config.capacity;
+        const reserve = mode === "full" ? 1 : rollbackReserve;
+        assert.ok(replicas >= Math.max(1, Math.ceil(declared.replicas * reserve)));
+      },
+    }));
+    often(counts, "stable sized");
+  });
+
+  it("give weight to a candidate that was rolled back and not resumed", () => {
+    const counts = walk((seen, history) => {
+      /** What the route or the record has been told, by time of rolling back. */
+      const rolledBack = new Map<string, string>();
+      const tell = ({ rolledBack: back, resumed }: History["knobs"]): void => {
+        if (back !== undefined && back.time > (rolledBack.get(back.candidate) ?? "")) {
+          if (resumed?.candidate !== back.candidate || resumed.time <= back.time) {
+            // An older config's key that was resumed since is no new roll-back.
+            if (!opened.has(`${back.candidate} ${back.time}`)) rolledBack.set(back.candidate, back.time);
+          }
+        }
+        if (resumed === undefined || resumed.time <= (rolledBack.get(resumed.candidate) ?? "")) return;
+        opened.add(`${resumed.candidate} ${rolledBack.get(resumed.candidate) ?? ""}`);
+        rolledBack.delete(resumed.candidate);
+      };
+      const opened = new Set<string>();
+      return {
+        onRoute: ({ done, before }) => {
+          tell(history.knobs);
+          for (const candidate of rolledBack.keys()) {
+            const share = sharesOf(done.backends).get(candidate) ?? 0;
+            if (share === 0) continue;
+            if (candidate === done.stable.name && before.record?.stable === candidate) continue;
+            assert.fail(`${candidate} gets ${share} % and was rolled back`);
+          }
+          if (rolledBack.size > 0) seen("a latch held");
+        },
+        after: ({ kind }) => {
+          // Only where both the route and the outputs are gone nobody can know any more.
+          const { route, record } = history.world;
+          const known = [...(route?.latches ?? []), ...(record?.latches ?? [])].map(
+            ({ candidate }) => candidate,
+          );
+          if (kind !== "delete route" && kind !== "older state") return;
+          for (const candidate of rolledBack.keys())
+            if (!known.includes(candidate)) rolledBack.delete(candidate);
+        },
+      };
+    });
+    often(counts, "a latch held");
+  });
+
+  it("do anything but go back while the service is frozen, unless it is told to", () => {
+    const counts = walk((seen, history) => {
+      const isFrozen = (
+        config: Parameters<Witness["onRoute"]>[0]["config"],
+        waived: readonly string[],
+      ): boolean =>
+        !waived.includes("frozen") && freezeNow(config.freeze, new Date(history.world.now)) !== undefined;
+      return {
+        onRoute: ({ config, done, before }) => {
+          if (!isFrozen(config, done.waived) || before.route === undefined) return;
+          seen("route in a freeze");
+          const candidate = done.candidate?.name ?? "";
+          assert.ok((sharesOf(done.backends).get(candidate) ?? 0) <= liveShare(before, candidate) + 0.01);
+          if (before.record !== undefined) assert.equal(done.stable.name, before.record.stable);
+        },
+        onSize: ({ config, done, before, pool, replicas }) => {
+          if (!isFrozen(config, done.waived)) return;
+          seen("size in a freeze");
+          assert.ok(replicas >= (before.pools[pool]?.replicas ?? 0), `${pool} shrinks`);
+        },
+        onRemoval: ({ config, done, pool }) => {
+          // What the last update did not leave there on purpose may go.
+          const known = history.states.at(-1)?.record?.pools[pool] !== undefined;
+          assert.ok(!known || !isFrozen(config, done.waived), `${pool} is removed`);
+        },
+      };
+    });
+    often(counts, "route in a freeze", runs / 100);
+    often(counts, "size in a freeze", runs / 100);
+  });
+
+  it("write over weights that somebody edited, unless it is told to or the config says the same", () => {
+    const counts = walk((seen) => ({
+      onRoute: ({ done, before }) => {
+        const { route } = before;
+        if (route === undefined) return;
+        const live = sharesOf(route.backends);
+        const edited = [...new Set([...live.keys(), ...Object.keys(route.written)])].some(
+          (pool) => Math.abs((live.get(pool) ?? 0) - (route.written[pool] ?? 0)) > 0.01,
+        );
+        if (!edited) return;
+        seen("write over an edit");
+        if (done.waived.includes("route-edited")) return;
+        const wanted = sharesOf(done.backends);
+        for (const pool of [...live.keys(), ...wanted.keys()]) {
+          assert.ok(Math.abs((live.get(pool) ?? 0) - (wanted.get(pool) ?? 0)) <= 0.5, pool);
+        }
+      },
+    }));
+    often(counts, "write over an edit", runs / 200);
+  });
+});
+
+describe("in every history", () => {
+  it("an update that broke off, and nothing else, is never taken for somebody's edit", () => {
+    const rulesOfDrift = [
+      "route-edited",
+      "unknown-backend",
+      "route-not-ours",
+      "route-missing",
+      "pool-missing",
+    ];
+    const counts = walk((seen, history) => ({
+      after: () => {
+        const { drift, world, knobs } = history;
+        const config = configOf(knobs);
+        if (drift.route || drift.pools || config === undefined) return;
+        seen("no drift");
+        const found = plan(config, observedOf(world)).refusals.map(({ rule }) => rule);
+        assert.deepEqual(
+          found.filter((rule) => rulesOfDrift.includes(rule)),
+          [],
+        );
+      },
+    }));
+    often(counts, "no drift");
+    often(counts, "ended early");
+    often(counts, "not confirmed");
+  });
+
+  it("the way back is open, also when the candidate is broken and in a freeze", () => {
+    const counts = walk((seen, history) => ({
+      after: () => {
+        const { world, knobs, drift } = history;
+        const { record, route } = world;
+        if (route === undefined || record?.candidate === undefined || drift.route || drift.pools) return;
+        const { stable, candidate } = record;
+        if (liveShare(world, candidate) === 0 || world.pools[stable] === undefined) return;
+        // A live share that the record knows nothing of belongs to a roll-out that never succeeded.
+        if ([...sharesOf(route.backends).keys()].some((pool) => pool !== stable && pool !== candidate))
+          return;
+        seen("way back");
+        const freeze = [{ reason: "a sale" }];
+        const back = configOf({
+          ...knobs,
+          stable: stable as typeof knobs.stable,
+          candidate: candidate as typeof knobs.candidate,
+          weight: 0,
+          allow: [],
+          rolledBack: undefined,
+          freeze,
+        });
+        assert.ok(back !== undefined);
+        const copy: History = structuredClone(history);
+        const sick = copy.world.pools[candidate];
+        if (sick !== undefined) sick.ready = 0;
+        for (const pool of [copy.world.pools[stable]]) if (pool !== undefined) pool.ready = pool.replicas;
+        const done = plan(back, observedOf(copy.world));
+        assert.deepEqual(done.refusals, []);
+        // Whatever comes before the route is not the candidate's.
+        assert.deepEqual(
+          done.pools.filter(({ beforeRoute }) => beforeRoute).map(({ pool }) => pool.name),
+          [stable],
+        );
+        assert.deepEqual(
+          done.rising.map(({ pool }) => pool),
+          [stable],
+        );
+      },
+    }));
+    often(counts, "way back");
+  });
+});

@@ -1,0 +1,203 @@
+import type { RawConfig } from "../../../../stacks/config/validate";
+import { resolveConfig } from "../../../../stacks/config/resolve";
+import type { ServiceConfig } from "../../../../stacks/config/resolved";
+import { cloud } from "../../cases";
+import { names, type Event, type Knobs, type Name } from "./events";
+import { emptyWorld, refresh, update, type Fate, type State, type Witness, type World } from "./world";
+
+/** What a history of events has come to. */
+export interface History {
+  world: World;
+  knobs: Knobs;
+  /** Configs that an update was begun with, and the world before it; newest last. */
+  configs: Knobs[];
+  states: { state: State; record: World["record"]; route: World["route"] }[];
+  /** What people did behind the program's back, since the program last wrote the route and found all in place. */
+  drift: { route: boolean; pools: boolean };
+}
+
+export function newHistory(): History {
+  return {
+    world: emptyWorld(),
+    knobs: {
+      stable: "llm",
+      candidate: "",
+      weight: 0,
+      replicas: 6,
+      mode: "full",
+      headroom: 1,
+      rollbackReserve: 1,
+      allow: [],
+      freeze: [],
+    },
+    configs: [],
+    states: [],
+    drift: { route: false, pools: false },
+  };
+}
+
+export function rawOf(knobs: Knobs): RawConfig {
+  const { mode, headroom, rollbackReserve, replicas, ...rest } = knobs;
+  return {
+    ...rest,
+    model: "Qwen/Qwen3-8B",
+    capacity: { mode, headroom, rollbackReserve },
+    pools: Object.fromEntries(names.map((name) => [name, { accelerator: "nvidia-l4", replicas }])),
+  };
+}
+
+/** The config as the program gets it; undefined where validation refuses it. */
+export function configOf(knobs: Knobs): ServiceConfig | undefined {
+  const { config } = resolveConfig(rawOf(knobs), cloud);
+  return config === undefined || config.role === "platform" ? undefined : config.service;
+}
+
+/** Most of what validation would refuse is not worth a step of a history. */
+function sensible(knobs: Knobs): Knobs {
+  const other = names.find((name) => name !== knobs.stable) ?? "llm-new";
+  const candidate =
+    knobs.candidate === knobs.stable || (knobs.candidate === "" && knobs.weight > 0)
+      ? other
+      : knobs.candidate;
+  return { ...knobs, candidate };
+}
+
+/** One more thing happens. @returns how the update ended where it was one. */
+export function happen(history: History, event: Event, witness: Witness): string | undefined {
+  const { world } = history;
+  world.now += 3_600_000;
+  switch (event.kind) {
+    case "edit":
+      history.knobs = sensible({ ...history.knobs, allow: [], ...event.knobs });
+      if (event.refresh) refresh(world);
+      return run(history, event.fate, witness);
+    case "older config":
+      history.knobs = history.configs.at(-1 - event.back) ?? history.knobs;
+      return run(history, event.fate, witness);
+    case "again":
+      return run(history, event.fate, witness);
+    case "climb": {
+      const weight = [10, 30, 60, 100].find((step) => step > history.knobs.weight) ?? 100;
+      history.knobs = sensible({ ...history.knobs, allow: [], weight });
+      return run(history, event.fate, witness);
+    }
+    case "promote": {
+      const { candidate } = history.knobs;
+      if (candidate === "") return undefined;
+      history.knobs = { ...history.knobs, allow: [], stable: candidate, candidate: "", weight: 0 };
+      return run(history, event.fate, witness);
+    }
+    case "roll back": {
+      const { candidate } = history.knobs;
+      if (candidate === "") return undefined;
+      const rolledBack = { candidate, reason: "worse answers", time: timeOf(world) };
+      history.knobs = { ...history.knobs, weight: 0, rolledBack };
+      return run(history, event.fate, witness);
+    }
+    case "resume": {
+      const candidate = history.knobs.rolledBack?.candidate;
+      if (candidate === undefined) return undefined;
+      history.knobs = { ...history.knobs, resumed: { candidate, reason: "mended", time: timeOf(world) } };
+      return undefined;
+    }
+    case "freeze": {
+      const to = new Date(world.now + event.hours * 3_600_000).toISOString();
+      history.knobs = {
+        ...history.knobs,
+        freeze: [{ ...(event.hours === 0 ? {} : { to }), reason: "a sale" }],
+      };
+      return undefined;
+    }
+    case "thaw":
+      history.knobs = { ...history.knobs, freeze: [] };
+      return undefined;
+    default:
+      byHand(history, event);
+      return undefined;
+  }
+}
+
+function run(history: History, fate: Fate, witness: Witness): string {
+  const { world, knobs } = history;
+  const config = configOf(knobs);
+  if (config === undefined) return "mistake";
+  history.configs.push(knobs);
+  history.states.push({ state: world.state, record: world.record, route: world.route });
+  const outcome = update(world, config, fate, witness);
+  if (outcome === "done") {
+    history.drift = {
+      route: false,
+      pools:
+        history.drift.pools && Object.keys(world.state.pools).some((name) => world.pools[name] === undefined),
+    };
+  }
+  return outcome;
+}
+
+type ByHand = Exclude<
+  Event,
+  {
+    kind:
+      | ("edit" | "older config" | "again" | "climb" | "promote")
+      | ("roll back" | "resume" | "freeze" | "thaw");
+  }
+>;
+
+function byHand({ world, states, drift }: History, event: ByHand): void {
+  switch (event.kind) {
+    case "edit route": {
+      if (world.route === undefined) return;
+      const [stable, other] = event.weights as [number, number];
+      const pools = [
+        ...new Set([...world.route.backends.map(({ pool }) => pool), ...Object.keys(world.pools)]),
+      ];
+      const backends = [
+        { pool: pools[0] ?? "llm", namespace: "default", weight: stable },
+        {
+          pool: event.unknown ? "somebody-elses" : (pools[1] ?? "llm-new"),
+          namespace: "default",
+          weight: other,
+        },
+      ].filter(({ weight }) => weight > 0);
+      world.route = { ...world.route, backends, coOwners: ["kubectl-edit"] };
+      drift.route = true;
+      return;
+    }
+    case "delete route":
+      Reflect.deleteProperty(world, "route");
+      drift.route = true;
+      return;
+    case "delete pool":
+      if (world.pools[event.pool] !== undefined) drift.pools = true;
+      Reflect.deleteProperty(world.pools, event.pool);
+      return;
+    case "scale pool":
+      changePool(world, event.pool, event.replicas, event.replicas);
+      return;
+    case "pods die":
+      changePool(world, event.pool, undefined, event.left);
+      return;
+    case "pods recover":
+      for (const pool of Object.values(world.pools)) pool.ready = pool.replicas;
+      return;
+    case "older state": {
+      const older = states.at(-1 - event.back);
+      if (older === undefined) return;
+      world.state = older.state;
+      if (older.record === undefined) Reflect.deleteProperty(world, "record");
+      else world.record = older.record;
+      // An older state may know pools that are gone, and may not know some that are there.
+      drift.pools = true;
+      drift.route = true;
+    }
+  }
+}
+
+function changePool({ pools }: World, name: Name, replicas: number | undefined, ready: number): void {
+  const pool = pools[name];
+  if (pool === undefined) return;
+  pool.replicas = replicas ?? pool.replicas;
+  pool.ready = Math.min(ready, pool.ready, pool.replicas);
+}
+
+const timeOf = ({ now }: World): string => new Date(now).toISOString();

@@ -1,0 +1,225 @@
+import assert from "node:assert/strict";
+import type { ServiceConfig } from "../../../../stacks/config/resolved";
+import { identityOf, type PoolIdentity } from "../../../../stacks/plan/identity";
+import type { Latch } from "../../../../stacks/plan/latch";
+import {
+  sharesOf,
+  type Backend,
+  type DeploymentRecord,
+  type Observed,
+} from "../../../../stacks/plan/observed";
+import { plan, type Plan, type PlannedPool } from "../../../../stacks/plan/plan";
+
+/*
+ * A small model of the world that a plan is carried out in: the cluster, what Pulumi's state believes of it, and
+ * the last record. An update goes through it step by step, in the order of things, and can end at every step.
+ * It knows nothing of the rules: only what the engine, the provider, the gate and the gateway do.
+ */
+
+export interface LivePool {
+  replicas: number;
+  ready: number;
+  identity: PoolIdentity;
+}
+
+export interface LiveRoute {
+  backends: readonly Backend[];
+  written: Readonly<Record<string, number>>;
+  moves: number;
+  latches: readonly Latch[];
+  coOwners: readonly string[];
+}
+
+/** What Pulumi believes: inputs that are equal are not sent, whatever the cluster has become. */
+export interface State {
+  route?: string;
+  pools: Readonly<Record<string, number>>;
+}
+
+export interface World {
+  route?: LiveRoute;
+  pools: Record<string, LivePool>;
+  state: State;
+  record?: DeploymentRecord;
+  /** Milliseconds. */
+  now: number;
+}
+
+/** What goes wrong in an update. */
+export interface Fate {
+  /** The update ends after so many steps. */
+  cutAfter: number;
+  /** Pools whose new pods never get ready. */
+  failing: readonly string[];
+  confirmed: boolean;
+}
+
+/** Told of every change that an update makes, before it is made. */
+export interface Witness {
+  /** `before` is the route as it is; undefined where there is none. */
+  onRoute(change: { config: ServiceConfig; done: Plan; before: World }): void;
+  onSize(change: { config: ServiceConfig; done: Plan; before: World; pool: string; replicas: number }): void;
+  onRemoval(change: { config: ServiceConfig; done: Plan; before: World; pool: string }): void;
+}
+
+export function emptyWorld(): World {
+  return { pools: {}, state: { pools: {} }, now: Date.parse("2026-11-01T00:00:00Z") };
+}
+
+const namespace = "default";
+
+export function observedOf({ route, pools, record, now }: World): Observed {
+  return {
+    ...(route === undefined ? {} : { route: { ...route, differences: { rules: [], attachment: [] } } }),
+    pools: Object.entries(pools).map(([name, { replicas, ready, identity }]) => ({
+      name,
+      namespace,
+      owned: true,
+      identity,
+      replicas,
+      readyReplicas: ready,
+    })),
+    namespaces: { default: "foreign" },
+    ...(record === undefined ? {} : { record }),
+    now: new Date(now),
+  };
+}
+
+export const liveShare = ({ route }: World, pool: string): number =>
+  sharesOf(route?.backends ?? []).get(pool) ?? 0;
+
+type Outcome = "refused" | "ended early" | "not ready" | "not confirmed" | "done";
+
+/** Carries one `pulumi up` out, as far as its fate lets it. The world is changed in place. */
+export function update(world: World, config: ServiceConfig, fate: Fate, witness: Witness): Outcome {
+  const done = plan(config, observedOf(world));
+  if (done.refusals.length > 0) return "refused";
+  let steps = 0;
+  const mayGoOn = (): boolean => steps++ < fate.cutAfter;
+  const sized = (pools: readonly PlannedPool[]): Outcome | undefined => {
+    for (const planned of pools) {
+      if (!mayGoOn()) return "ended early";
+      if (!size(world, config, done, planned, fate, witness)) return "not ready";
+    }
+    return undefined;
+  };
+  const first = sized(done.pools.filter(({ beforeRoute }) => beforeRoute));
+  if (first !== undefined) return first;
+  if (!mayGoOn()) return "ended early";
+  const moved = moveRoute(world, config, done, witness, mayGoOn);
+  if (moved !== undefined) return moved;
+  // What comes after the route runs beside the gateway's confirmation.
+  const last = sized(done.pools.filter(({ beforeRoute }) => !beforeRoute));
+  if (last !== undefined) return last;
+  if (!mayGoOn()) return "ended early";
+  if (!fate.confirmed) return "not confirmed";
+  // The program's own look at the end: what it planned is what is live.
+  assert.deepEqual(
+    Object.fromEntries(rounded(world.route?.backends ?? [])),
+    Object.fromEntries(rounded(done.backends)),
+    "the update says it succeeded, and the live route is not the plan's",
+  );
+  world.record = recordOf(config, done);
+  for (const name of Object.keys(world.state.pools)) {
+    if (done.pools.some(({ pool }) => pool.name === name)) continue;
+    if (!mayGoOn()) return "ended early";
+    if (name in world.pools) witness.onRemoval({ config, done, before: world, pool: name });
+    Reflect.deleteProperty(world.pools, name);
+    world.state = { ...world.state, pools: without(world.state.pools, name) };
+  }
+  return "done";
+}
+
+/** A pool's Deployment: the provider writes it where the inputs differ from the state's, and waits for it. */
+function size(
+  world: World,
+  config: ServiceConfig,
+  done: Plan,
+  { pool, replicas }: PlannedPool,
+  { failing }: Fate,
+  witness: Witness,
+): boolean {
+  const { name } = pool;
+  if (world.state.pools[name] === replicas) return true;
+  const live = world.pools[name];
+  // The provider finds nothing to update where the state has an object and the cluster does not.
+  if (live === undefined && name in world.state.pools) return false;
+  witness.onSize({ config, done, before: world, pool: name, replicas });
+  const ready = Math.min(live?.ready ?? 0, replicas);
+  const fails = failing.includes(name);
+  world.pools[name] = {
+    replicas,
+    ready: fails ? ready : replicas,
+    identity: live?.identity ?? identityOf(pool),
+  };
+  // As in the provider: after a wait that failed the state has the new inputs.
+  world.state = { ...world.state, pools: { ...world.state.pools, [name]: replicas } };
+  return !fails;
+}
+
+/** The route: hooks run only where the engine sees a change; the write and the state are two steps. */
+function moveRoute(
+  world: World,
+  config: ServiceConfig,
+  done: Plan,
+  witness: Witness,
+  mayGoOn: () => boolean,
+): Outcome | undefined {
+  const inputs = JSON.stringify([done.backends, done.route, done.latches]);
+  if (world.state.route === inputs) return world.route === undefined ? "not confirmed" : undefined;
+  for (const { pool, needs } of done.rising) {
+    if ((world.pools[pool]?.ready ?? 0) < (needs ?? 0)) return "not ready";
+  }
+  if (world.route === undefined && world.state.route !== undefined) return "not ready";
+  const { coOwners = [], backends = [] } = world.route ?? {};
+  // Server-side apply: another owner of the list conflicts, unless the update forces.
+  if (coOwners.length > 0 && JSON.stringify(backends) !== JSON.stringify(done.backends)) {
+    if (!done.route.force) return "not ready";
+  }
+  witness.onRoute({ config, done, before: world });
+  const keeps = JSON.stringify(backends) === JSON.stringify(done.backends);
+  world.route = {
+    backends: done.backends,
+    written: done.shares,
+    moves: done.route.moves,
+    latches: done.latches,
+    coOwners: keeps ? coOwners : [],
+  };
+  if (!mayGoOn()) return "ended early";
+  world.state = { ...world.state, route: inputs };
+  return undefined;
+}
+
+function recordOf(config: ServiceConfig, done: Plan): DeploymentRecord {
+  return {
+    stable: done.stable.name,
+    ...(done.candidate === undefined ? {} : { candidate: done.candidate.name }),
+    weights: done.shares,
+    pools: Object.fromEntries(done.pools.map(({ pool }) => [pool.name, namespace])),
+    objectives: Object.fromEntries(config.objectives.map(({ name, priority }) => [name, priority])),
+    waived: done.waived,
+    sizes: Object.fromEntries(done.pools.map(({ pool, replicas }) => [pool.name, replicas])),
+    latches: done.latches,
+  };
+}
+
+/** `pulumi refresh`: the state becomes what the cluster is. */
+export function refresh(world: World): void {
+  const { route } = world;
+  world.state = {
+    pools: Object.fromEntries(
+      Object.entries(world.pools)
+        .filter(([name]) => name in world.state.pools)
+        .map(([name, { replicas }]) => [name, replicas]),
+    ),
+    ...(route === undefined || world.state.route === undefined ? {} : { route: JSON.stringify(route) }),
+  };
+}
+
+function rounded(backends: readonly Backend[]): [string, number][] {
+  return [...sharesOf(backends)].map(([name, share]): [string, number] => [name, Math.round(share)]).sort();
+}
+
+function without<V>(entries: Readonly<Record<string, V>>, name: string): Record<string, V> {
+  return Object.fromEntries(Object.entries(entries).filter(([key]) => key !== name));
+}

@@ -1,0 +1,142 @@
+import type { RawConfig } from "../../../stacks/config/validate";
+import { nothingDeployed, type Observed } from "../../../stacks/plan/observed";
+import { plan } from "../../../stacks/plan/plan";
+import { after, serviceConfig, sourceCase } from "../cases";
+
+/*
+ * One situation for each rule that refuses an update; docs/refusals.md tells them and the messages they give.
+ */
+
+export const serving = { ...sourceCase, candidate: "", weight: 0 };
+export const at = (weight: number): RawConfig => ({ ...sourceCase, weight });
+export const promoted = { ...serving, stable: "llm-new" };
+
+/** The world after each config was carried out; with the record of the last. */
+export function deployed(...raws: RawConfig[]): Observed {
+  return raws.reduce<Observed>((world, raw) => {
+    const config = serviceConfig(raw);
+    return after(config, plan(config, world), world);
+  }, nothingDeployed);
+}
+
+/** The same world with other weights in the live route, as `kubectl edit` leaves it. */
+export function edited(world: Observed, weights: Readonly<Record<string, number>>): Observed {
+  const backends = Object.entries(weights).map(([pool, weight]) => ({ namespace: "default", pool, weight }));
+  return { ...world, route: { ...world.route, backends, coOwners: ["kubectl-edit"] } };
+}
+
+/** The same world with a route that this program did not make. */
+export function foreign(
+  world: Observed,
+  weights: Readonly<Record<string, number>>,
+  differences = { rules: [] as string[], attachment: [] as string[] },
+): Observed {
+  const backends = Object.entries(weights).map(([pool, weight]) => ({ namespace: "default", pool, weight }));
+  return {
+    pools: world.pools,
+    namespaces: world.namespaces,
+    route: { backends, foreign: true, differences, coOwners: ["helm"] },
+  };
+}
+
+/** The same value without one of its fields. */
+export function less<T extends object, K extends keyof T>(value: T, field: K): Omit<T, K> {
+  const copy = { ...value };
+  Reflect.deleteProperty(copy, field);
+  return copy;
+}
+
+/** The same world without a pool. */
+export function without(world: Observed, name: string): Observed {
+  return { ...world, pools: world.pools.filter((pool) => pool.name !== name) };
+}
+
+export const rolledBack = { candidate: "llm-new", reason: "worse answers", time: "2026-11-20T09:00:00Z" };
+export const resumed = { candidate: "llm-new", reason: "new weights", time: "2026-11-21T09:00:00Z" };
+const sale = { from: "2026-11-27T00:00:00Z", to: "2026-11-30T00:00:00Z", reason: "Black Friday" };
+const inTheSale = new Date("2026-11-28T12:00:00Z");
+const objectives = [{ name: "batch", priority: -10 }];
+const brownfield = { ...serving, pools: { ...sourceCase.pools, llm: { existing: true } } };
+
+export interface Scenario {
+  rule: string;
+  config: RawConfig;
+  world: () => Observed;
+}
+
+export const scenarios: readonly Scenario[] = [
+  { rule: "pool-has-traffic", config: serving, world: () => deployed(at(0), at(30)) },
+  {
+    rule: "unproven-stable",
+    config: { ...promoted, pools: brownfield.pools },
+    world: () => ({
+      ...deployed(serving),
+      pools: [{ name: "llm", namespace: "default", owned: false }],
+    }),
+  },
+  {
+    rule: "edited-in-place",
+    config: {
+      ...at(0),
+      pools: {
+        ...sourceCase.pools,
+        "llm-new": { accelerator: "nvidia-a100-80gb", replicas: 2, acceleratorsPerReplica: 8 },
+      },
+    },
+    world: () => deployed(at(0)),
+  },
+  {
+    rule: "moved-namespace",
+    config: {
+      ...at(0),
+      pools: { ...sourceCase.pools, llm: { ...sourceCase.pools.llm, namespace: "elsewhere" } },
+    },
+    world: () => deployed(at(0)),
+  },
+  { rule: "existing-pool-missing", config: brownfield, world: () => nothingDeployed },
+  {
+    rule: "objectives-under-way",
+    config: { ...at(0), objectives: [{ name: "batch", priority: 5 }] },
+    world: () => deployed({ ...at(0), objectives }),
+  },
+  {
+    rule: "not-the-kind",
+    config: {
+      ...at(0),
+      rollout: "node-update",
+      pools: { ...sourceCase.pools, "llm-new": { ...sourceCase.pools["llm-new"], model: "Qwen/Qwen3-14B" } },
+    },
+    world: () => nothingDeployed,
+  },
+  { rule: "latched", config: at(30), world: () => deployed(at(0), at(60), { ...at(0), rolledBack }) },
+  {
+    rule: "frozen",
+    config: { ...at(60), freeze: [sale] },
+    world: () => ({ ...deployed(at(0), at(30)), now: inTheSale }),
+  },
+  {
+    rule: "route-edited",
+    config: at(30),
+    world: () => edited(deployed(at(0), at(30)), { llm: 50, "llm-new": 50 }),
+  },
+  {
+    rule: "unknown-backend",
+    config: at(30),
+    world: () => edited(deployed(at(0), at(30)), { llm: 60, "llm-new": 30, "llm-canary": 10 }),
+  },
+  { rule: "pool-missing", config: at(30), world: () => without(deployed(at(0), at(30)), "llm-new") },
+  {
+    rule: "route-missing",
+    config: at(30),
+    world: () => less(deployed(at(0), at(30)), "route"),
+  },
+  {
+    rule: "route-not-ours",
+    config: brownfield,
+    world: () =>
+      foreign(
+        { ...nothingDeployed, pools: [{ name: "llm", namespace: "default", owned: false }] },
+        { llm: 1 },
+      ),
+  },
+];
