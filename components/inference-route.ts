@@ -116,7 +116,7 @@ export class PreviewRoute extends pulumi.ComponentResource {
 }
 
 /** The source's manifest names a group and kind that no CRD defines; a Gateway is of Gateway API's group. */
-function parentRef(gateway: GatewayRef, own: string): object {
+export function parentRef(gateway: GatewayRef, own: string): object {
   return {
     group: apis.gateway,
     kind: "Gateway",

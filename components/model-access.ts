@@ -10,6 +10,8 @@ export interface ModelAccessArgs {
   pool: string;
   namespace: string;
   bucket: string;
+  /** The servers' account, where they have one already for another reason. Absent: one is made. */
+  account?: string;
   /** Project of the cluster; absent: who may read the bucket is somebody else's business. */
   project?: pulumi.Input<string>;
 }
@@ -22,16 +24,18 @@ export class ModelAccess extends pulumi.ComponentResource {
   constructor(name: string, args: ModelAccessArgs, opts?: pulumi.ComponentResourceOptions) {
     super("inference-rollout:index:ModelAccess", name, {}, opts);
     const { service, pool, namespace, bucket, project } = args;
-    const account = serverAccount(pool);
+    const account = args.account ?? serverAccount(pool);
     const child = { parent: this };
-    new k8s.core.v1.ServiceAccount(
-      account,
-      {
-        metadata: { name: account, namespace, labels: poolLabels(service, pool) },
-        automountServiceAccountToken: false,
-      },
-      child,
-    );
+    if (args.account === undefined) {
+      new k8s.core.v1.ServiceAccount(
+        account,
+        {
+          metadata: { name: account, namespace, labels: poolLabels(service, pool) },
+          automountServiceAccountToken: false,
+        },
+        child,
+      );
+    }
     if (project !== undefined) {
       const { number } = getProjectOutput({ projectId: project }, child);
       new storage.BucketIAMMember(

@@ -27,11 +27,13 @@ export interface ModelServerArgs extends ServerTemplateArgs {
  * whose leader answers.
  */
 export class ModelServer extends pulumi.ComponentResource {
+  /** What the provider waits for. */
+  readonly resource: k8s.apps.v1.Deployment | k8s.apiextensions.CustomResource;
+
   constructor(name: string, args: ModelServerArgs, opts?: pulumi.ComponentResourceOptions) {
     super("inference-rollout:index:ModelServer", name, {}, opts);
     const grouped = args.placement.hosts > 1;
-    if (grouped) this.group(name, args);
-    else this.deployment(name, args);
+    this.resource = grouped ? this.group(name, args) : this.deployment(name, args);
     new k8s.policy.v1.PodDisruptionBudget(
       name,
       {
@@ -62,18 +64,15 @@ export class ModelServer extends pulumi.ComponentResource {
     return { name: pool, namespace, labels: poolLabels(service, pool) };
   }
 
-  private deployment(name: string, args: ModelServerArgs): void {
+  private deployment(name: string, args: ModelServerArgs): k8s.apps.v1.Deployment {
     const selector = podSelector(args.pool);
     const template = args.template === undefined ? serverTemplate(args) : adaptTemplate(args.template, args);
-    new k8s.apps.v1.Deployment(
+    return new k8s.apps.v1.Deployment(
       name,
       {
         metadata: {
           ...this.metadata(args),
-          // What was taken over is kept beside the copy: its owner may change or remove the original.
-          ...(args.template === undefined
-            ? {}
-            : { annotations: { [annotations.template]: JSON.stringify(args.template) } }),
+          ...notes(args),
         },
         spec: {
           replicas: args.replicas,
@@ -92,7 +91,7 @@ export class ModelServer extends pulumi.ComponentResource {
     );
   }
 
-  private group(name: string, args: ModelServerArgs): void {
+  private group(name: string, args: ModelServerArgs): k8s.apiextensions.CustomResource {
     if (args.template !== undefined) {
       throw new pulumi.ResourceError(
         `pool ${args.pool} takes over a pod template, and one pod does not run on ${args.placement.hosts} machines`,
@@ -102,7 +101,7 @@ export class ModelServer extends pulumi.ComponentResource {
     const { leader, worker } = groupTemplates(args);
     const labels = poolLabels(args.service, args.pool);
     const count = String(args.replicas);
-    new k8s.apiextensions.CustomResource(
+    return new k8s.apiextensions.CustomResource(
       name,
       {
         apiVersion: `${groupApi.group}/${groupApi.version}`,
@@ -157,4 +156,16 @@ function labelled(template: PodTemplate, labels: Record<string, string>): PodTem
   };
 }
 
-const loadingMinutes = 45;
+/** How long it takes at the most until a model server answers. */
+export const loadingMinutes = 45;
+
+function notes({ template, adapters }: ModelServerArgs): { annotations?: Record<string, string> } {
+  const found: Record<string, string> = {
+    // What was taken over is kept beside the copy: its owner may change or remove the original.
+    ...(template === undefined ? {} : { [annotations.template]: JSON.stringify(template) }),
+    // Pods with adapters are waited for by the program itself (live/servers.ts): the provider would wait to the end
+    // for an adapter that a server has long refused, and then not say what the server said.
+    ...(adapters ? { "pulumi.com/skipAwait": "true" } : {}),
+  };
+  return Object.keys(found).length === 0 ? {} : { annotations: found };
+}

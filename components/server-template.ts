@@ -1,5 +1,6 @@
 import type * as k8s from "@pulumi/kubernetes";
 import type { Server, Weights } from "../stacks/config/resolved";
+import { adapterEnvironment, adapterFlags, adapterLoading, adapterMount } from "./adapter-loading";
 import { resourceName } from "./accelerators/catalogue";
 import { draining } from "./draining";
 import { weightsSetup } from "./model-weights";
@@ -18,6 +19,8 @@ export interface ServerTemplateArgs extends PlacementArgs {
   model: string;
   server: Server;
   weights: Weights;
+  /** Whether adapters are loaded while the server runs. */
+  adapters: boolean;
   token?: TokenSecret;
   /** Whether the pool has machines of two kinds, the cheaper ones to be preferred. */
   prefersSpot?: boolean;
@@ -30,6 +33,9 @@ export function serverTemplate(args: ServerTemplateArgs): PodTemplate {
   const resources = { [resourceName(accelerator)]: String(acceleratorsOfPod(args)) };
   const weights = weightsSetup(args);
   const health = { path: "/health", port: "http" };
+  const loading = args.adapters
+    ? adapterLoading({ pool: args.pool, image: server.image, serverPort: server.port })
+    : undefined;
   const container: Container = {
     name: server.engine,
     image: server.image,
@@ -38,6 +44,7 @@ export function serverTemplate(args: ServerTemplateArgs): PodTemplate {
       { name: "HF_HOME", value: "/cache/huggingface" },
       // A container that is started again need not compile its model for the TPU again.
       ...(accelerator.family === "tpu" ? [{ name: "VLLM_XLA_CACHE_PATH", value: "/cache/xla" }] : []),
+      ...(loading === undefined ? [] : adapterEnvironment),
       ...(args.token === undefined
         ? []
         : [
@@ -61,6 +68,7 @@ export function serverTemplate(args: ServerTemplateArgs): PodTemplate {
       { name: "cache", mountPath: "/cache" },
       { name: "shm", mountPath: "/dev/shm" },
       ...weights.mounts,
+      ...(loading === undefined ? [] : [adapterMount]),
     ],
   };
   return {
@@ -71,6 +79,9 @@ export function serverTemplate(args: ServerTemplateArgs): PodTemplate {
       ...(weights.serviceAccount === undefined ? {} : { serviceAccountName: weights.serviceAccount }),
       // The server never talks to the API server.
       automountServiceAccountToken: false,
+      ...(loading === undefined
+        ? {}
+        : { serviceAccountName: loading.serviceAccountName, initContainers: [loading.sidecar] }),
       // A Service called vllm in the namespace would otherwise set VLLM_PORT, which vLLM reads.
       enableServiceLinks: false,
       terminationGracePeriodSeconds: draining.graceSeconds,
@@ -80,13 +91,14 @@ export function serverTemplate(args: ServerTemplateArgs): PodTemplate {
         { name: "cache", emptyDir: {} },
         { name: "shm", emptyDir: { medium: "Memory" } },
         ...weights.volumes,
+        ...(loading?.volumes ?? []),
       ],
     },
   };
 }
 
 function commandOf(args: ServerTemplateArgs): Pick<Container, "command" | "args"> {
-  const { server, acceleratorsPerReplica } = args;
+  const { server, adapters, acceleratorsPerReplica } = args;
   const count = String(acceleratorsPerReplica);
   const port = String(server.port);
   const model = weightsSetup(args).args;
@@ -98,6 +110,7 @@ function commandOf(args: ServerTemplateArgs): Pick<Container, "command" | "args"
           ...model,
           ...["--port", port, "--tensor-parallel-size", count],
           ...(drainsByFlag(server.image) ? ["--shutdown-timeout", String(draining.finishSeconds)] : []),
+          ...(adapters ? adapterFlags : []),
           ...server.args,
         ],
       };

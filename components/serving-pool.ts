@@ -2,11 +2,15 @@ import * as pulumi from "@pulumi/pulumi";
 import type { GatewayConfig, OwnedPool } from "../stacks/config/resolved";
 import type { Served } from "../stacks/live/served";
 import type { PoolIdentity } from "../stacks/plan/identity";
+import { adapterListName } from "../stacks/names";
+import type { AdapterList, NameRule } from "../stacks/plan/model-names";
 import { AcceleratorNodePool } from "./accelerator-node-pool";
 import { isMisfit, placementOf } from "./accelerators/placement";
+import { AdapterLoader } from "./adapter-loader";
 import { EndpointPicker } from "./endpoint-picker";
 import { InferencePool } from "./inference-pool";
 import { ModelAccess } from "./model-access";
+import { ModelNames } from "./model-names";
 import { ModelServer } from "./model-server";
 import { Objectives } from "./objectives";
 import type { PodTemplate } from "./pod-template";
@@ -29,6 +33,14 @@ export interface ServingPoolArgs {
   replicas: number;
   identity: PoolIdentity;
   objectives: readonly { name: string; priority: number }[];
+  /** How the model names that clients ask for are rewritten here. */
+  names: readonly NameRule[];
+  /** Asked before they are rewritten otherwise. */
+  nameHooks?: pulumi.ResourceHookBinding;
+  /** What the model servers load; absent: no adapters. */
+  adapters?: AdapterList;
+  /** Waits until the model servers are ready; absent where nothing has to wait for them. */
+  loaded?: () => Promise<void>;
   nodes?: NodeLocation;
   /** What the cluster serves beyond Kubernetes: nothing is asked of it that it does not know. */
   served: Served;
@@ -49,7 +61,7 @@ export interface ServingPoolArgs {
  */
 export class ServingPool extends pulumi.ComponentResource {
   /** What a route waits for before it names this pool. */
-  readonly ready: pulumi.Resource[];
+  readonly ready: pulumi.Input<pulumi.Resource>[];
 
   constructor(name: string, args: ServingPoolArgs, opts?: pulumi.ComponentResourceOptions) {
     super("inference-rollout:index:ServingPool", name, {}, opts);
@@ -115,12 +127,16 @@ export class ServingPool extends pulumi.ComponentResource {
                 pool: pool.name,
                 namespace,
                 bucket: pool.weights.bucket,
+                // A pod has one account: the adapters' loader needs one in any case.
+                ...(args.adapters === undefined ? {} : { account: adapterListName(pool.name) }),
                 ...(args.nodes?.project === undefined ? {} : { project: args.nodes.project }),
               },
               child,
             ),
           ]
         : [];
+    const loader =
+      args.adapters === undefined ? [] : [new AdapterLoader(name, { ...common, list: args.adapters }, child)];
     const server = new ModelServer(
       name,
       {
@@ -131,15 +147,32 @@ export class ServingPool extends pulumi.ComponentResource {
         model: pool.model,
         server: pool.server,
         weights: pool.weights,
+        adapters: args.adapters !== undefined,
         provisioning: pool.hardware.provisioning,
         prefersSpot: pool.hardware.fallback !== undefined,
         ...(pool.autoscaling === undefined ? {} : { autoscaling: pool.autoscaling }),
         ...(args.template === undefined ? {} : { template: args.template }),
         ...(args.token === undefined ? {} : { token: args.token }),
       },
-      { ...child, dependsOn: [...nodes, ...access, picker, inferencePool, objectives] },
+      { ...child, dependsOn: [...nodes, ...access, picker, inferencePool, objectives, ...loader] },
     );
-    this.ready = [server, inferencePool, picker, objectives, ...policies];
+    const loaded = waited(server, args.loaded);
+    // Names are rewritten only to what is loaded.
+    const names = new ModelNames(
+      name,
+      { ...common, rules: args.names, ...(args.nameHooks === undefined ? {} : { hooks: args.nameHooks }) },
+      { ...child, dependsOn: [loaded, inferencePool, ...loader] },
+    );
+    this.ready = [loaded, inferencePool, picker, objectives, names, ...policies];
     this.registerOutputs();
   }
+}
+
+/** The servers once they are waited for. Previews wait for nothing. */
+function waited(server: ModelServer, wait: (() => Promise<void>) | undefined): pulumi.Input<pulumi.Resource> {
+  if (wait === undefined || pulumi.runtime.isDryRun()) return server;
+  return server.resource.metadata.apply(async () => {
+    await wait();
+    return server;
+  });
 }

@@ -1,6 +1,7 @@
 import * as pulumi from "@pulumi/pulumi";
 import { isGrouped } from "../components/accelerators/placement";
 import { previewHeader } from "../components/inference-route";
+import { loadedBefore, proveVersions } from "./adapter-waits";
 import { usesTls } from "./config/gateway";
 import type { GatewayConfig, ServiceConfig } from "./config/resolved";
 import type { ClusterReader, LiveObject } from "./live/cluster-reader";
@@ -8,7 +9,8 @@ import { passGate, passReadiness, type GateTask } from "./live/gate";
 import { observedRoute, routePath } from "./live/observe";
 import type { WaitOptions } from "./live/wait";
 import { annotations, labels, previewRouteName, routeName } from "./names";
-import { sharesOf } from "./plan/observed";
+import { adapterListFor, baseNameOf, clientNames } from "./plan/model-names";
+import { sharesOf, type Observed } from "./plan/observed";
 import type { Plan, RoutedPool } from "./plan/plan";
 import type { RisingPool } from "./plan/rising";
 import type { ServiceHooks } from "./service";
@@ -16,6 +18,8 @@ import type { ServiceHooks } from "./service";
 export interface HookContext {
   config: ServiceConfig;
   plan: Plan;
+  /** What was deployed before this update. */
+  observed: Observed;
   gateway: GatewayConfig;
   /** The cluster as it is when a hook runs; it may have been made by this very update. */
   reader: () => Promise<ClusterReader>;
@@ -36,10 +40,20 @@ const guardName =
 export function trafficHooks(context: HookContext): ServiceHooks {
   const gate = new pulumi.ResourceHook("candidate-gate", () => gateHook(context));
   const guard = new pulumi.ResourceHook(guardName, (args) => guardHook(context, args));
+  const versions = new pulumi.ResourceHook("version-gate", (args) =>
+    proveVersions(context, poolOf(args.newInputs)),
+  );
   return {
+    names: { beforeCreate: [versions], beforeUpdate: [versions] },
+    ...(pulumi.runtime.isDryRun() ? {} : { loaded: loadedBefore(context) }),
     route: { beforeCreate: [gate], beforeUpdate: [gate], beforeDelete: [guard] },
     beforeDelete: [guard],
   };
+}
+
+/** The pool that an object says it belongs to; "" where it says none. */
+function poolOf(inputs: unknown): string {
+  return (inputs as Partial<LiveObject> | undefined)?.metadata?.labels?.[labels.pool] ?? "";
 }
 
 /** Before the route changes: a pool whose share rises is ready for it, or the route stays as it is. */
@@ -60,7 +74,7 @@ async function gateHook(context: HookContext): Promise<void> {
 
 /** A candidate proves itself through its preview route. */
 async function candidateGate(
-  { config, gateway, reader, previewSecret }: HookContext,
+  { config, plan, gateway, reader, previewSecret }: HookContext,
   rising: RisingPool,
   candidate: RoutedPool,
 ): Promise<void> {
@@ -71,6 +85,7 @@ async function candidateGate(
     ...(rising.needs === undefined ? {} : { replicas: rising.needs }),
     groups: hasGroups(config, candidate.name),
     models: modelNames(config),
+    ...servesOf(config, plan),
     previewRoute: { namespace: config.namespace, name: previewRouteName(config.service) },
     gateway,
     endpoint: {
@@ -96,11 +111,23 @@ function hasGroups(config: ServiceConfig, name: string): boolean {
   return pool?.existing === false && isGrouped(pool.hardware);
 }
 
-/** Every name that clients of the stable pool ask for. */
+/** Every name that clients of the stable pool ask for, and the candidate's own. */
 function modelNames(config: ServiceConfig): string[] {
   const candidate = config.candidate === undefined ? undefined : config.pools[config.candidate];
-  const model = candidate?.model ?? config.pools[config.stable]?.model;
-  return model === undefined || model === "" ? [] : [model];
+  const own = candidate === undefined ? undefined : baseNameOf(candidate);
+  return [...new Set([...clientNames(config), ...(own === undefined ? [] : [own])])];
+}
+
+/** What a candidate of this stack has to have loaded: its base model, and every version of every adapter. */
+function servesOf(config: ServiceConfig, plan: Plan): Pick<GateTask, "serves" | "revision"> {
+  const pool = plan.pools.find((planned) => planned.pool.name === plan.candidate?.name)?.pool;
+  const base = pool === undefined || pool.templateOf !== undefined ? undefined : baseNameOf(pool);
+  if (pool === undefined || base === undefined) return {};
+  const list = adapterListFor(config, pool);
+  return {
+    serves: [base, ...(list?.adapters ?? []).map(({ name }) => name)],
+    ...(list === undefined ? {} : { revision: list.revision }),
+  };
 }
 
 /** Before anything is deleted that customers may be connected to: the live route is asked. */

@@ -5,6 +5,9 @@ import { createHash } from "node:crypto";
  * that followed either would make promotion replace what customers are connected to.
  */
 
+/** The condition by which a pod says which adapters it has loaded. */
+export const adaptersCondition = "inference-rollout/adapters";
+
 /** Prefix of this project's labels and annotations. */
 export const domain = "inference-rollout";
 
@@ -46,8 +49,16 @@ export const maxServiceName = 20;
 
 export const routeName = (service: string): string => `routes-to-${service}`;
 export const previewRouteName = (service: string): string => `preview-of-${service}`;
+export const closedPathsName = (service: string): string => `closed-paths-of-${service}`;
 export const pickerName = (pool: string): string => `${pool}-epp`;
 export const poolNamespace = (service: string, pool: string): string => `${service}-${pool}`;
+
+/** The name that a version of an adapter is loaded under. */
+export const servedName = (adapter: string, version: string): string => `${adapter}-${version}`;
+/** The InferenceModelRewrite of a pool: names of objects are unique in a namespace, which pools may share. */
+export const rewriteName = (pool: string): string => `${pool}-names`;
+/** What a pool's model servers have to load (ConfigMap), and who tells whether they have (ServiceAccount, Role). */
+export const adapterListName = (pool: string): string => `${pool}-adapters`;
 
 /** Label value that ties a pool's pods to the pool's nodes; unique among the services of a cluster. */
 export const nodeLabel = (service: string, pool: string): string => `${service}.${pool}`;

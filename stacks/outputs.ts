@@ -1,5 +1,6 @@
 import * as pulumi from "@pulumi/pulumi";
 import { previewHeader } from "../components/inference-route";
+import { adapterStates, keepNames, nextAdapterSteps } from "./adapter-steps";
 import { isMisfit, nodesFor, placementOf } from "../components/accelerators/placement";
 import { usesTls } from "./config/gateway";
 import type { GatewayConfig, ServiceConfig } from "./config/resolved";
@@ -14,10 +15,10 @@ import { recordOf, recordOutput } from "./record";
 /** Commands for the next step up, and for going back. */
 export function nextSteps(config: ServiceConfig, plan: Plan): { next?: string; back?: string } {
   const { candidate } = plan;
-  if (candidate === undefined) return {};
+  if (candidate === undefined) return nextAdapterSteps(config);
   const up = "pulumi up";
   const higher = [...config.ladder].sort((a, b) => a - b).find((weight) => weight > config.weight);
-  const promote = `${setCommand("stable", candidate.name)} && ${removeCommand("candidate")} && ${removeCommand("weight")} && ${up}`;
+  const promote = `${keepNames(config)}${setCommand("stable", candidate.name)} && ${removeCommand("candidate")} && ${removeCommand("weight")} && ${up}`;
   const abandon = `${removeCommand("candidate")} && ${removeCommand("weight")} && ${up}`;
   return {
     next: config.weight === 100 ? promote : `${setCommand("weight", String(higher ?? 100))} && ${up}`,
@@ -101,6 +102,7 @@ export function outputsOf(
     pools: poolStates(plan),
     ...(service.capacity.mode === "full" ? {} : { capacity: capacityOf(service, plan) }),
     ...(plan.latches.some(holds) ? { latched: plan.latches.filter(holds) } : {}),
+    ...(service.adapters.length === 0 ? {} : { adapters: address.apply(() => adapterStates(service)) }),
     tryIt: address.apply((at) => howToTry(service, gateway, at ?? "ADDRESS")),
     ...nextSteps(service, plan),
     ...(previewSecret === undefined ? {} : { previewSecret: pulumi.secret(previewSecret) }),

@@ -118,17 +118,27 @@ export async function platformOf(stack: string): Promise<GivenPlatform> {
         // A platform stack that was deployed by an earlier version does not say everything.
         gateway: { ...gatewayDefaults, ...(gateway as GatewayConfig) },
         ...(nodes === undefined ? {} : { nodes: nodes as NodeLocation }),
-        provider: new k8s.Provider("cluster", { kubeconfig: text }),
+        provider: new k8s.Provider("cluster", { kubeconfig: text, ...providerSettings }),
         ready: [],
       };
     },
   };
 }
 
+/**
+ * The provider would delete a ConfigMap and make it again for every change of its data. Model servers read their
+ * list of adapters from one: it changes in place, under pods that run.
+ */
+const providerSettings = { enableConfigMapMutable: true } as const;
+
 export function buildPlatform(config: PlatformConfig, options: PlatformOptions): Platform {
   const { cluster, gateway } = config;
   const base = buildCluster(cluster, options);
-  const provider = new k8s.Provider("cluster", { kubeconfig: base.kubeconfig }, { dependsOn: base.ready });
+  const provider = new k8s.Provider(
+    "cluster",
+    { kubeconfig: base.kubeconfig, ...providerSettings },
+    { dependsOn: base.ready },
+  );
   const definitions = new InferenceDefinitions(
     "inference-extension",
     {

@@ -1,5 +1,7 @@
 import * as pulumi from "@pulumi/pulumi";
 import type { ServiceConfig } from "./config/resolved";
+import { recordOfAdapter } from "./plan/adapter-rules";
+import { clientNames } from "./plan/model-names";
 import type { DeploymentRecord } from "./plan/observed";
 import { sharesOf } from "./plan/observed";
 import type { Plan } from "./plan/plan";
@@ -24,6 +26,8 @@ export function recordOf(config: ServiceConfig, plan: Plan): DeploymentRecord {
     weights: Object.fromEntries(sharesOf(plan.backends)),
     pools: Object.fromEntries(plan.pools.map(({ pool, namespace }) => [pool.name, namespace])),
     objectives: Object.fromEntries(config.objectives.map(({ name, priority }) => [name, priority])),
+    adapters: Object.fromEntries(config.adapters.map((adapter) => [adapter.name, recordOfAdapter(adapter)])),
+    names: clientNames(config),
     waived: plan.waived,
     move: plan.move,
     sizes: Object.fromEntries(plan.pools.map(({ pool, replicas }) => [pool.name, replicas])),

@@ -1,6 +1,7 @@
 import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
 import * as random from "@pulumi/random";
+import { ClosedPaths } from "../components/closed-paths";
 import { InferenceRoute, PreviewRoute, type GatewayRef } from "../components/inference-route";
 import { PoolNamespace } from "../components/pool-namespace";
 import { RolloutPlan } from "../components/rollout-plan";
@@ -10,6 +11,7 @@ import type { PodTemplate } from "../components/pod-template";
 import type { ServiceConfig } from "./config/resolved";
 import type { Served } from "./live/served";
 import { labels } from "./names";
+import { adapterListFor, rulesFor } from "./plan/model-names";
 import type { Plan, PlannedPool } from "./plan/plan";
 import type { Platform } from "./platform";
 import { routeAnnotations } from "./route-annotations";
@@ -18,6 +20,10 @@ import { routeAnnotations } from "./route-annotations";
 export interface ServiceHooks {
   route?: pulumi.ResourceHookBinding;
   beforeDelete?: pulumi.ResourceHook[];
+  /** Of what rewrites model names on a pool. */
+  names?: pulumi.ResourceHookBinding;
+  /** Waits for a pool's model servers; undefined for a pool that nothing has to wait for. */
+  loaded?: (planned: PlannedPool) => (() => Promise<void>) | undefined;
 }
 
 export interface ServiceOptions {
@@ -58,9 +64,12 @@ export function buildService(config: ServiceConfig, plan: Plan, options: Service
   const preview = plan.candidate === undefined ? undefined : previewSecretOf(config.service);
   const handles: ServiceHandles = preview === undefined ? {} : { previewSecret: preview };
   const hooks = options.hooks(handles);
-  const build = (planned: readonly PlannedPool[], after: readonly pulumi.Resource[]): pulumi.Resource[] =>
+  const build = (
+    planned: readonly PlannedPool[],
+    after: readonly pulumi.Input<pulumi.Resource>[],
+  ): pulumi.Input<pulumi.Resource>[] =>
     planned.flatMap((pool) => buildPool(config, plan, pool, hooks, options, after).ready);
-  const buildPreview = (after: readonly pulumi.Resource[]): pulumi.Resource[] =>
+  const buildPreview = (after: readonly pulumi.Input<pulumi.Resource>[]): pulumi.Resource[] =>
     plan.candidate === undefined || preview === undefined
       ? []
       : [
@@ -78,6 +87,16 @@ export function buildService(config: ServiceConfig, plan: Plan, options: Service
           ),
         ];
 
+  // Customers must not reach what servers open for their loaders: closed before any such server answers.
+  const closed = plan.pools.some(({ pool }) => pool.adapters)
+    ? [
+        new ClosedPaths(
+          config.service,
+          { service: config.service, namespace: config.namespace, gateway: gatewayRef, ...hostnames },
+          { provider, dependsOn: [...ready] },
+        ),
+      ]
+    : [];
   const first = build(
     plan.pools.filter(({ beforeRoute }) => beforeRoute),
     [],
@@ -96,7 +115,7 @@ export function buildService(config: ServiceConfig, plan: Plan, options: Service
       takeOver: plan.route.takeOver,
       ...(hooks.route === undefined ? {} : { hooks: hooks.route }),
     },
-    { provider, dependsOn: [...ready, guard, ...first, ...previewFirst] },
+    { provider, dependsOn: [...ready, guard, ...closed, ...first, ...previewFirst] },
   );
   // A pool that loses traffic comes after it: whatever is wrong with that pool, the way off it is open.
   const last = build(
@@ -110,16 +129,17 @@ export function buildService(config: ServiceConfig, plan: Plan, options: Service
 function buildPool(
   config: ServiceConfig,
   plan: Plan,
-  { pool, namespace, replicas, identity, objectives }: PlannedPool,
+  planned: PlannedPool,
   hooks: ServiceHooks,
   options: ServiceOptions,
-  after: readonly pulumi.Resource[],
+  after: readonly pulumi.Input<pulumi.Resource>[],
 ): ServingPool {
+  const { pool, namespace, replicas, identity, objectives } = planned;
   const { provider, nodes } = options.platform;
   const ready = [...options.platform.ready, ...after];
   const opts = { provider, dependsOn: [...ready] };
-  const planned = plan.namespaces.find(({ name }) => name === namespace);
-  if (planned !== undefined) {
+  const own = plan.namespaces.find(({ name }) => name === namespace);
+  if (own !== undefined) {
     opts.dependsOn.push(
       new PoolNamespace(
         pool.name,
@@ -128,7 +148,7 @@ function buildPool(
           pool: pool.name,
           namespace,
           stack: options.stack,
-          create: planned.create,
+          create: own.create,
           routesFrom: config.namespace,
         },
         { provider, dependsOn: ready },
@@ -137,6 +157,8 @@ function buildPool(
   }
   const token = tokenSecret(config.service, pool.name, namespace, options, opts);
   const template = options.templates[pool.name];
+  const adapters = adapterListFor(config, pool);
+  const loaded = hooks.loaded?.(planned);
   return new ServingPool(
     pool.name,
     {
@@ -146,6 +168,10 @@ function buildPool(
       replicas,
       identity,
       objectives: objectives ? config.objectives : [],
+      names: rulesFor(config, pool),
+      ...(adapters === undefined ? {} : { adapters }),
+      ...(hooks.names === undefined ? {} : { nameHooks: hooks.names }),
+      ...(loaded === undefined ? {} : { loaded }),
       ...(nodes === undefined ? {} : { nodes }),
       served: options.served,
       gateway: options.platform.gateway,
@@ -163,7 +189,7 @@ function tokenSecret(
   pool: string,
   namespace: string,
   { huggingFaceToken }: ServiceOptions,
-  opts: { provider: k8s.Provider; dependsOn: pulumi.Resource[] },
+  opts: { provider: k8s.Provider; dependsOn: pulumi.Input<pulumi.Resource>[] },
 ): { name: string; key: string } | undefined {
   if (huggingFaceToken === undefined) return undefined;
   const secret = { name: `${pool}-hugging-face`, key: "token" };

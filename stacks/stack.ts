@@ -1,5 +1,6 @@
 import * as pulumi from "@pulumi/pulumi";
 import type { DefinitionName } from "../components/inference-definitions";
+import { confirmVersions } from "./adapter-waits";
 import { describeMistakes } from "./config/mistakes";
 import { UserError, withoutLibraryFrames } from "./user-error";
 import { readRawConfig } from "./config/raw";
@@ -16,7 +17,7 @@ import { templatesFor } from "./live/templates";
 import { stackLabel } from "./names";
 import { outputsOf } from "./outputs";
 import { nothingDeployed, type Observed } from "./plan/observed";
-import { plan as makePlan } from "./plan/plan";
+import { plan as makePlan, type Plan } from "./plan/plan";
 import { describeRefusals } from "./plan/text";
 import {
   buildPlatform,
@@ -95,15 +96,35 @@ async function deployService(config: ServiceStack): Promise<Record<string, unkno
     served,
     templates,
     hooks: (handles) =>
-      trafficHooks({ config: service, plan, gateway: platform.gateway, reader: readerNow, ...handles }),
+      trafficHooks({
+        config: service,
+        plan,
+        observed,
+        gateway: platform.gateway,
+        reader: readerNow,
+        ...handles,
+      }),
     ...(config.hasHuggingFaceToken
       ? { huggingFaceToken: new pulumi.Config().requireSecret("huggingFaceToken") }
       : {}),
   });
   const address = built.route.resource.metadata.apply(async (): Promise<string | undefined> =>
-    pulumi.runtime.isDryRun() ? undefined : confirm(service, plan, platform.gateway, readerNow),
+    pulumi.runtime.isDryRun() ? undefined : confirmed(service, plan, observed, platform.gateway, readerNow),
   );
   return outputsOf(service, plan, platform, address, built.previewSecret, config.role === "all");
+}
+
+/** The gateway's word, and that of every pod that was to load a new version of an adapter. */
+async function confirmed(
+  config: ServiceStack["service"],
+  plan: Plan,
+  observed: Observed,
+  gateway: Platform["gateway"],
+  reader: () => Promise<ClusterReader>,
+): Promise<string> {
+  const address = await confirm(config, plan, gateway, reader);
+  await confirmVersions({ config, observed, plan, reader });
+  return address;
 }
 
 /** What a service stands on: a platform that this stack makes, or another stack's. */

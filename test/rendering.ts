@@ -55,3 +55,8 @@ export async function rendered(program: () => unknown): Promise<Registered[]> {
   await pulumi.runtime.disconnect();
   return [...registered];
 }
+
+/** What has been registered of the program that is being rendered. */
+export function renderedSoFar(): readonly Registered[] {
+  return registered;
+}

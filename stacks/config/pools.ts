@@ -86,10 +86,18 @@ export function resolvePool(
     server,
     weights,
     ...(autoscaling === undefined ? {} : { autoscaling }),
+    // A pod that is taken over from somebody else is run as it is.
+    adapters: input.adapters ?? (adaptersDeclared(shape) && template === undefined),
+    adaptersAreExplicit: input.adapters !== undefined,
     ...(template === undefined
       ? {}
       : { templateOf: { name: template.name, namespace: template.input.namespace ?? around.namespace } }),
   };
+}
+
+/** Also those with mistakes, or a pool would have a mistake of its own because of them. */
+function adaptersDeclared({ values }: ShapeResult): boolean {
+  return (values.adapters ?? []).length > 0;
 }
 
 /** The pool and those it is like, nearest first; or what is wrong with the chain. */

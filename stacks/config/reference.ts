@@ -1,6 +1,7 @@
 import * as fs from "node:fs";
 import * as path from "node:path";
 import { z } from "zod";
+import { adapterSchema } from "./adapter-schema";
 import { freezeWindowSchema } from "./safety-schema";
 import { configSchema, objectiveSchema, poolSchema } from "./schema";
 
@@ -24,6 +25,7 @@ export function configReference(): string {
     ...entriesOf("pools.<name>", poolSchema).slice(1),
     ...entriesOf("objectives[]", objectiveSchema).slice(1),
     ...entriesOf("freeze[]", freezeWindowSchema).slice(1),
+    ...entriesOf("adapters[]", adapterSchema).slice(1),
   ];
   const rows = sections.map(
     ({ key, allowed, description }) => `| \`${key}\` | ${cell(allowed)} | ${cell(description)} |`,

@@ -1,3 +1,4 @@
+import { adapterMistakesOfPools, resolveAdapters } from "./adapters";
 import { resolveGateway } from "./gateway";
 import { broken, missing, nearest, removeCommand, setCommand, shown, type Mistake } from "./mistakes";
 import { resolvePool } from "./pools";
@@ -143,6 +144,8 @@ function resolveService(shape: ShapeResult, raw: RawConfig, mistakes: Mistake[])
     if (pool !== undefined) pools[name] = pool;
   }
   const safety = resolveSafety(values, mistakes);
+  const adapters = resolveAdapters(shape, mistakes);
+  mistakes.push(...adapterMistakesOfPools(shape, pools));
   if (mistakes.length > 0) return undefined;
   return {
     ...safety,
@@ -153,6 +156,8 @@ function resolveService(shape: ShapeResult, raw: RawConfig, mistakes: Mistake[])
     weight: candidate === undefined ? 0 : (values.weight ?? 0),
     pools,
     objectives: shape.objectives,
+    aliases: values.aliases ?? [],
+    adapters,
     ...(values.rollout === undefined ? {} : { rollout: values.rollout }),
     gate: resolveGate(values),
     ladder: values.ladder ?? [10, 30, 60, 100],

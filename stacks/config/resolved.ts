@@ -7,7 +7,7 @@ import type { Allowance } from "./schema";
  */
 
 export type Engine = "vllm" | "sglang";
-export type RolloutKind = "node-update" | "base-model" | "model-server";
+export type RolloutKind = "node-update" | "base-model" | "model-server" | "adapter";
 
 export interface Server {
   engine: Engine;
@@ -72,6 +72,10 @@ export interface OwnedPool {
   weights: Weights;
   /** Absent: the number of replicas is the plan's alone. */
   autoscaling?: Autoscaling;
+  /** Whether the stack's adapters are loaded here, unless the pool was made otherwise: see plan/model-names.ts. */
+  adapters: boolean;
+  /** Whether the config says so for this pool. */
+  adaptersAreExplicit: boolean;
   /** An existing pool whose pod template this one takes over instead of being given model and server. */
   templateOf?: { name: string; namespace: string };
 }
@@ -90,6 +94,29 @@ export type Pool = OwnedPool | ExistingPool;
 export interface Objective {
   name: string;
   priority: number;
+}
+
+/** One version of an adapter. */
+export interface AdapterVersion {
+  version: string;
+  /** Hugging Face repository, or gs://bucket/path. */
+  source: string;
+  /** The name it is loaded under: `<adapter>-<version>`, unique in a model server. */
+  served: string;
+}
+
+/** A LoRA adapter: what clients ask for by one name, in one or two versions. */
+export interface Adapter {
+  name: string;
+  /** Place in the config's list, for commands. */
+  index: number;
+  /** Base models it was trained for. */
+  bases: readonly string[];
+  stable: AdapterVersion;
+  /** The version that is rolled out. */
+  candidate?: AdapterVersion;
+  /** Percent of this adapter's requests for the candidate version; 0 without one. */
+  weight: number;
 }
 
 /** Who made the cluster: this stack, somebody else on GKE, or somebody else anywhere. */
@@ -174,6 +201,9 @@ export interface ServiceConfig extends Safety {
   /** Every pool the config declares. Only stable and candidate are made; the others are declarations. */
   pools: Readonly<Record<string, Pool>>;
   objectives: readonly Objective[];
+  /** Names of the base model that clients use, beside the stable pool's own. */
+  aliases: readonly string[];
+  adapters: readonly Adapter[];
   /** What the user says the roll-out is; absent: whatever it turns out to be. */
   rollout?: RolloutKind;
   gate: GateConfig;

@@ -72,6 +72,9 @@ export const poolSchema = z.strictObject(
     ...hardwareFields,
     weights: weightsSchema.optional().describe("Default: the stack's weights."),
     autoscaling: autoscalingSchema.optional(),
+    adapters: flag()
+      .optional()
+      .describe("Whether the pool loads the stack's adapters. Default: true where there are any."),
   },
   { error: "an object" },
 );
@@ -146,8 +149,8 @@ export const gateSchema = z.strictObject(
 );
 
 const allowable = oneOf([
-  ...(["edited-in-place", "destroy", "unready-stable", "frozen", "route-edited"] as const),
-  ...(["take-over-route", "pool-missing", "route-missing"] as const),
+  ...(["edited-in-place", "drop-names", "destroy", "unready-stable", "frozen"] as const),
+  ...(["route-edited", "take-over-route", "pool-missing", "route-missing"] as const),
 ]);
 
 /** Every key of a stack's config, without the project's prefix. */
@@ -185,7 +188,17 @@ export const configSchema = {
     .array(z.unknown(), { error: "a list of {name, priority}" })
     .optional()
     .describe("Priorities, the same on both pools."),
-  rollout: oneOf(["node-update", "base-model", "model-server"])
+  aliases: z
+    .array(text("a model name"), { error: "a list of model names" })
+    .optional()
+    .describe(
+      "Names by which clients ask for the base model, whatever it is: they stay when the model changes. The stable pool's own model name is one of them by itself.",
+    ),
+  adapters: z
+    .array(z.unknown(), { error: "a list of {name, version, source, bases, candidate, weight}" })
+    .optional()
+    .describe("LoRA adapters, the same on both pools, loaded while the model servers run."),
+  rollout: oneOf(["node-update", "base-model", "model-server", "adapter"])
     .optional()
     .describe("What the roll-out is meant to be: refused where it is not."),
   cluster: clusterSchema.optional(),

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { nearest, removeCommand, setCommand, shown, type Mistake } from "./mistakes";
+import { adapterSchema, type AdapterInput } from "./adapter-schema";
 import { configSchema, objectiveSchema, poolSchema, type ConfigKey, type PoolInput } from "./schema";
 
 /** Values by key as they stand in the stack's config: scalars as strings or numbers, objects and lists parsed. */
@@ -12,6 +13,8 @@ export interface ShapeResult {
   values: Parsed;
   pools: Readonly<Record<string, PoolInput>>;
   objectives: readonly z.infer<typeof objectiveSchema>[];
+  /** With their place in the list, which the commands that mend them name. */
+  adapters: readonly { input: AdapterInput; index: number }[];
   mistakes: Mistake[];
 }
 
@@ -42,7 +45,11 @@ export function checkShape(raw: RawConfig): ShapeResult {
     const objective = parse(objectiveSchema, value, `objectives[${i}]`, mistakes);
     return objective === undefined ? [] : [objective as z.infer<typeof objectiveSchema>];
   });
-  return { values, pools, objectives, mistakes };
+  const adapters = ((values["adapters"] ?? []) as unknown[]).flatMap((value, index) => {
+    const input = parse(adapterSchema, value, `adapters[${index}]`, mistakes);
+    return input === undefined ? [] : [{ input: input as AdapterInput, index }];
+  });
+  return { values, pools, objectives, adapters, mistakes };
 }
 
 const emptyIsAbsent: ReadonlySet<string> = new Set<ConfigKey>([
@@ -51,6 +58,8 @@ const emptyIsAbsent: ReadonlySet<string> = new Set<ConfigKey>([
   "server",
   "pools",
   "objectives",
+  "aliases",
+  "adapters",
   "cluster",
   "gateway",
   "gate",
@@ -158,4 +167,7 @@ const examples: Readonly<Record<string, string>> = {
   from: "2026-11-27T00:00:00Z",
   to: "2026-11-30T00:00:00Z",
   reason: "WHY",
+  name: "food-review",
+  source: "acme/food-review",
+  adapters: "true",
 };

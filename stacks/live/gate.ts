@@ -3,9 +3,11 @@ import * as https from "node:https";
 import { setCommand } from "../config/mistakes";
 import type { RisingPool } from "../plan/rising";
 import type { ClusterReader, LiveObject } from "./cluster-reader";
+import { missingFromList } from "./models";
 import { modelServersIn } from "./model-servers";
 import { poolsPath, selectsPodsOf } from "./observe";
 import { lookAtRoute } from "./programmed";
+import { lookAtServers } from "./servers";
 import { until, type Progress, type WaitOptions } from "./wait";
 
 /** What the candidate has to prove before its share rises. */
@@ -18,6 +20,13 @@ export interface GateTask {
   groups?: boolean;
   /** Names that clients ask for; the candidate must answer for every one. */
   models: readonly string[];
+  /**
+   * Names that a model server of the candidate has to list as loaded: a server may answer for a name that it does
+   * not know with another model. Absent: it is not asked.
+   */
+  serves?: readonly string[];
+  /** The list of adapters that its pods have to have loaded. */
+  revision?: string;
   previewRoute: { name: string; namespace: string };
   gateway: { name: string; namespace: string };
   endpoint: {
@@ -130,7 +139,7 @@ export async function passReadiness(
 }
 
 async function lookAtCandidate(reader: ClusterReader, task: GateTask): Promise<Progress<true>> {
-  const servers = await missingServers(reader, task);
+  const servers = [...(await missingServers(reader, task)), ...(await missingAdapters(reader, task))];
   const route = await lookAtRoute(reader, task.previewRoute, task.gateway);
   const missing = [...servers, ...("missing" in route ? route.missing : [])];
   if (missing.length > 0 || !("done" in route)) return { missing };
@@ -159,6 +168,14 @@ async function missingServers(
   return [`${ready} of ${replicas} model servers of ${pool.name} are ready${scaled}`];
 }
 
+/** Which pods lack an adapter, and what their servers said of it. */
+async function missingAdapters(reader: ClusterReader, { pool, revision }: GateTask): Promise<string[]> {
+  if (revision === undefined) return [];
+  const progress = await lookAtServers(reader, { pool, revision });
+  if (!("done" in progress)) return [...progress.missing];
+  return progress.done === "ready" ? [] : [...progress.done.failing];
+}
+
 /** Ready pods of the present template: those of an older one are on their way out. */
 function readyReplicas(deployment: LiveObject): number {
   const status = deployment["status"] as
@@ -169,52 +186,83 @@ function readyReplicas(deployment: LiveObject): number {
 
 /** Every model name is asked for once through the preview route, with one token to generate. */
 async function missingAnswers(address: string, task: GateTask): Promise<string[]> {
-  const answers = await Promise.all(task.models.map((model) => ask(address, task, model)));
+  const asked = task.models.map((model) => ask(address, task, model));
+  const answers = await Promise.all([...asked, ...(task.serves === undefined ? [] : [list(address, task)])]);
   return answers.filter((text): text is string => text !== undefined);
 }
 
-async function ask(address: string, task: GateTask, model: string): Promise<string | undefined> {
-  const { endpoint, header, pool } = task;
-  const [host, port] = (endpoint.address ?? `${address}:${endpoint.port}`).split(":") as [string, string];
-  const body = JSON.stringify({ model, prompt: "ready?", max_tokens: 1 });
+/** What a model server itself says that it has loaded. */
+async function list(address: string, task: GateTask): Promise<string | undefined> {
+  const { pool, serves = [] } = task;
   try {
-    const { status, text } = await post({
-      tls: endpoint.tls,
-      host,
-      port: Number(port),
-      headers: {
-        [header.name]: header.value,
-        "content-type": "application/json",
-        host: endpoint.hostname ?? host,
-      },
-      ...(endpoint.hostname === undefined ? {} : { servername: endpoint.hostname }),
-      body,
-    });
-    if (status === 200) return undefined;
-    return `${pool.name} answered ${status} for model ${model}: ${text.slice(0, 200).trim()}`;
+    const { status, text } = await send({ ...requestTo(address, task), method: "GET", path: "/v1/models" });
+    if (status !== 200)
+      return `${pool.name} answered ${status} for its list of models: ${text.slice(0, 200).trim()}`;
+    const missing = missingFromList(text, serves);
+    return missing.length === 0 ? undefined : `${pool.name} does not list ${missing.join(", ")} as loaded`;
   } catch (error) {
-    return `${unreachablePrefix} at ${host}:${port} (${(error as Error).message})`;
+    return unreachable(address, task, error as Error);
   }
 }
 
-interface Post {
+async function ask(address: string, task: GateTask, model: string): Promise<string | undefined> {
+  const body = JSON.stringify({ model, prompt: "ready?", max_tokens: 1 });
+  try {
+    const to = requestTo(address, task);
+    const { status, text } = await send({ ...to, method: "POST", path: "/v1/completions", body });
+    if (status === 200) return undefined;
+    return `${task.pool.name} answered ${status} for model ${model}: ${text.slice(0, 200).trim()}`;
+  } catch (error) {
+    return unreachable(address, task, error as Error);
+  }
+}
+
+const hostAndPort = (address: string, { endpoint }: GateTask): [string, string] =>
+  (endpoint.address ?? `${address}:${endpoint.port}`).split(":") as [string, string];
+
+function unreachable(address: string, task: GateTask, error: Error): string {
+  return `${unreachablePrefix} at ${hostAndPort(address, task).join(":")} (${error.message})`;
+}
+
+interface Exchange {
   tls: boolean;
   host: string;
   port: number;
   headers: Record<string, string>;
   servername?: string;
-  body: string;
+  method: "GET" | "POST";
+  path: string;
+  body?: string;
 }
 
-function post(options: Post): Promise<{ status: number; text: string }> {
+function requestTo(address: string, task: GateTask): Omit<Exchange, "method" | "path"> {
+  const { endpoint, header } = task;
+  const [host, port] = hostAndPort(address, task);
+  return {
+    tls: endpoint.tls,
+    host,
+    port: Number(port),
+    headers: {
+      [header.name]: header.value,
+      "content-type": "application/json",
+      host: endpoint.hostname ?? host,
+    },
+    ...(endpoint.hostname === undefined ? {} : { servername: endpoint.hostname }),
+  };
+}
+
+function send(options: Exchange): Promise<{ status: number; text: string }> {
   return new Promise((resolve, reject) => {
     const request = (options.tls ? https : http).request(
       {
         host: options.host,
         port: options.port,
-        method: "POST",
-        path: "/v1/completions",
-        headers: { ...options.headers, "content-length": Buffer.byteLength(options.body) },
+        method: options.method,
+        path: options.path,
+        headers: {
+          ...options.headers,
+          ...(options.body === undefined ? {} : { "content-length": Buffer.byteLength(options.body) }),
+        },
         timeout: 30_000,
         ...(options.servername === undefined ? {} : { servername: options.servername }),
       },

@@ -1,7 +1,9 @@
 import { isGrouped } from "../../components/accelerators/placement";
-import { annotations, apis, labels, managedBy, poolNamespace, routeName } from "../names";
+import { annotations, apis, labels, poolNamespace, routeName } from "../names";
 import type { ServiceConfig } from "../config/resolved";
 import type { Backend, DeploymentRecord, Observed, ObservedPool, ObservedRoute } from "../plan/observed";
+import { isOurs } from "./ours";
+import { observedRewrites } from "./rewrites";
 import type { PoolIdentity } from "../plan/identity";
 import type { ClusterReader, LiveObject } from "./cluster-reader";
 import { isPoolRef, routeShape, type Attachment } from "./route-shape";
@@ -20,12 +22,13 @@ export async function observe(
 ): Promise<Observed> {
   const names = namespacesOf(config, record);
   const groups = Object.values(config.pools).some((pool) => !pool.existing && isGrouped(pool.hardware));
-  const [route, pools, namespaces] = await Promise.all([
+  const [route, pools, namespaces, rewrites] = await Promise.all([
     reader.get(routePath(config.namespace, routeName(config.service))),
     Promise.all(names.map((namespace) => poolsIn(reader, namespace, config.service, groups))),
     Promise.all(
       names.map(async (namespace) => [namespace, await ownerOf(reader, namespace, stack)] as const),
     ),
+    Promise.all(names.map((namespace) => observedRewrites(reader, namespace, config.service))),
   ]);
   const now = reader.now?.();
   return {
@@ -35,6 +38,7 @@ export async function observe(
     namespaces: Object.fromEntries(
       namespaces.filter((entry): entry is readonly [string, "owned" | "foreign"] => entry[1] !== undefined),
     ),
+    rewrites: rewrites.flat(),
     ...(record === undefined ? {} : { record }),
   };
 }
@@ -51,10 +55,6 @@ export async function ownerOf(
     : live.metadata.labels?.[labels.stack] === stack
       ? "owned"
       : "foreign";
-}
-
-function isOurs({ metadata }: LiveObject, service: string): boolean {
-  return metadata.labels?.[labels.managedBy] === managedBy && metadata.labels[labels.service] === service;
 }
 
 export const routePath = (namespace: string, name: string): string =>

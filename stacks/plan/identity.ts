@@ -22,6 +22,8 @@ export function identityOf(pool: OwnedPool): PoolIdentity {
   };
   const machineType = machineTypeOf(hardware);
   if (machineType !== undefined) fields["machineType"] = machineType;
+  // Only where they are: a pool that was made before there were adapters has no such field.
+  if (pool.adapters) fields["adapters"] = adaptersLoaded;
   if (hardware.zones !== undefined) fields["zones"] = hardware.zones.join(",");
   for (const key of ["reservation", "fallback", "nodeVersion", "imageCache", "acceleratorNetwork"] as const) {
     const value = hardware[key];
@@ -33,6 +35,9 @@ export function identityOf(pool: OwnedPool): PoolIdentity {
   if (pool.templateOf !== undefined) fields["like"] = `${pool.templateOf.namespace}/${pool.templateOf.name}`;
   return fields;
 }
+
+/** A model server is started so that it can load adapters, or it never can. */
+export const adaptersLoaded = "loaded";
 
 /**
  * The machine the pool runs on, also where the program chose it: a later version of the catalogue that would choose

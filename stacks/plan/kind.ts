@@ -1,4 +1,4 @@
-import type { Pool, RolloutKind } from "../config/resolved";
+import type { Pool, RolloutKind, ServiceConfig } from "../config/resolved";
 
 /**
  * What kind of roll-out two pools make up: another model is a base-model roll-out, else another server a
@@ -13,4 +13,9 @@ export function kindOf(stable: Pool, candidate: Pool): RolloutKind | undefined {
   const [a, b] = [stable.server, candidate.server];
   const sameServer = a.image === b.image && JSON.stringify(a.args) === JSON.stringify(b.args);
   return sameServer ? "node-update" : "model-server";
+}
+
+/** Without a candidate pool, only a version of an adapter can be under way. */
+export function adapterKind({ adapters }: ServiceConfig): RolloutKind | undefined {
+  return adapters.some(({ candidate }) => candidate !== undefined) ? "adapter" : undefined;
 }

@@ -43,6 +43,24 @@ export interface ObservedPool {
   readyReplicas?: number;
 }
 
+/** A rule of an InferenceModelRewrite that this stack made: one name, and what it is answered by. */
+export interface ObservedRewrite {
+  pool: string;
+  namespace: string;
+  /** The name that clients ask for. */
+  model: string;
+  targets: readonly { model: string; weight: number }[];
+}
+
+/** One adapter as an update left it. */
+export interface AdapterRecord {
+  version: string;
+  source: string;
+  candidate?: { version: string; source: string };
+  /** Percent for the candidate version. */
+  weight: number;
+}
+
 /** What the last successful update wrote into the stack's outputs. */
 export interface DeploymentRecord {
   /** Percent of the traffic by pool. */
@@ -51,6 +69,10 @@ export interface DeploymentRecord {
   pools: Readonly<Record<string, string>>;
   /** Objectives by name, while a roll-out was under way. */
   objectives: Readonly<Record<string, number>>;
+  /** Adapters by name; absent in records of a program that knew none. */
+  adapters?: Readonly<Record<string, AdapterRecord>>;
+  /** Model names that clients were promised an answer for. */
+  names?: readonly string[];
   stable: string;
   candidate?: string;
   /** Rules that the update waived. */
@@ -69,6 +91,8 @@ export interface Observed {
   pools: readonly ObservedPool[];
   /** Namespaces that exist, and whether this stack made them. */
   namespaces: Readonly<Record<string, "owned" | "foreign">>;
+  /** How model names are rewritten; absent: no pool rewrites any. */
+  rewrites?: readonly ObservedRewrite[];
   record?: DeploymentRecord;
   /** The time, by the cluster's clock; this machine's where there is no cluster yet. */
   now?: Date;

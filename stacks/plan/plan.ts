@@ -2,9 +2,10 @@ import type { OwnedPool, Pool, RolloutKind, ServiceConfig } from "../config/reso
 import type { Allowance } from "../config/schema";
 import { identityOf, type PoolIdentity } from "./identity";
 import { freezeNow } from "./freeze";
-import { kindOf } from "./kind";
+import { adapterKind, kindOf } from "./kind";
 import { lastMove, type LastMove } from "./last-move";
 import { latchesOf, type Latch } from "./latch";
+import { asMade } from "./model-names";
 import { notesOf } from "./notes";
 import { rounding, sameShares, sharesOf, type Backend, type Observed } from "./observed";
 import { risingPools, routeWaitsFor, type RisingPool } from "./rising";
@@ -95,6 +96,7 @@ export function plan(config: ServiceConfig, observed: Observed): Plan {
   const shares = Object.fromEntries(sharesOf(backends));
   const pools = [stablePool, candidatePool]
     .filter((pool): pool is OwnedPool => pool?.existing === false)
+    .map((pool) => asMade(pool, observed))
     .map((pool) => ({
       pool,
       namespace: namespaceOf(pool, observed),
@@ -113,7 +115,10 @@ export function plan(config: ServiceConfig, observed: Observed): Plan {
   const candidateShareNow = candidate === undefined ? 0 : (now.get(candidate.name) ?? 0);
   const draft: Draft = {
     state: stateOf(config),
-    ...optional("kind", candidatePool === undefined ? undefined : kindOf(stablePool, candidatePool)),
+    ...optional(
+      "kind",
+      candidatePool === undefined ? adapterKind(config) : kindOf(stablePool, candidatePool),
+    ),
     pools,
     stable,
     ...optional("candidate", candidate),

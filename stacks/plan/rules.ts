@@ -1,6 +1,7 @@
 import { removeCommand, setCommand } from "../config/mistakes";
 import type { ServiceConfig } from "../config/resolved";
 import type { Allowance } from "../config/schema";
+import { adapterRules } from "./adapter-rules";
 import { poolMissing, routeEdited, routeMissing, unknownBackend } from "./drift";
 import { frozen } from "./freeze";
 import { identityChanges } from "./identity";
@@ -186,4 +187,5 @@ export const rules: readonly Rule[] = [
   latched,
   frozen,
   unreadyStable,
+  ...adapterRules,
 ];

@@ -53,11 +53,11 @@ export class Pulumi {
   }
 
   setConfig(key: string, value: string): Promise<string> {
-    return this.run(["config", "set", "--", key, value]);
+    return this.run(["config", "set", ...pathFlag(key), "--", key, value]);
   }
 
   removeConfig(key: string): Promise<string> {
-    return this.run(["config", "rm", key]);
+    return this.run(["config", "rm", ...pathFlag(key), key]);
   }
 
   async outputs(): Promise<Record<string, unknown>> {
@@ -66,4 +66,9 @@ export class Pulumi {
       unknown
     >;
   }
+}
+
+/** A key with brackets or dots is a path into an object or a list. */
+function pathFlag(key: string): string[] {
+  return /[.[]/.test(key) ? ["--path"] : [];
 }

@@ -2,6 +2,8 @@ import assert from "node:assert/strict";
 import { resolveConfig } from "../../stacks/config/resolve";
 import type { OwnedPool, ServiceConfig } from "../../stacks/config/resolved";
 import type { RawConfig } from "../../stacks/config/validate";
+import { recordOfAdapter } from "../../stacks/plan/adapter-rules";
+import { clientNames, rulesFor } from "../../stacks/plan/model-names";
 import { identityOf } from "../../stacks/plan/identity";
 import { sharesOf, type Observed } from "../../stacks/plan/observed";
 import type { Plan } from "../../stacks/plan/plan";
@@ -36,6 +38,8 @@ export function after(config: ServiceConfig, plan: Plan, previous?: Observed, su
     weights: Object.fromEntries(sharesOf(plan.backends)),
     pools: Object.fromEntries(plan.pools.map(({ pool, namespace }) => [pool.name, namespace])),
     objectives: Object.fromEntries(config.objectives.map(({ name, priority }) => [name, priority])),
+    adapters: Object.fromEntries(config.adapters.map((adapter) => [adapter.name, recordOfAdapter(adapter)])),
+    names: clientNames(config),
     waived: plan.waived,
     move: plan.move,
     sizes: Object.fromEntries(plan.pools.map(({ pool, replicas }) => [pool.name, replicas])),
@@ -59,6 +63,9 @@ export function after(config: ServiceConfig, plan: Plan, previous?: Observed, su
       replicas,
       readyReplicas: replicas,
     })),
+    rewrites: plan.pools.flatMap(({ pool, namespace }) =>
+      rulesFor(config, pool).map((rule) => ({ ...rule, pool: pool.name, namespace })),
+    ),
     ...(kept === undefined ? {} : { record: kept }),
   };
 }

@@ -31,6 +31,7 @@ async function render(pool: Record<string, unknown>): Promise<unknown[]> {
         replicas: planned!.replicas,
         identity: planned!.identity,
         objectives: [],
+        names: [],
         served: { gatewayPolicies: false, trafficExtensions: false, podMonitoring: false, groups: true },
         gateway: { timeoutSeconds: 3600, logging: true },
         nodes: { cluster: "inference", location: "us-central1", project: "acme-ml" },

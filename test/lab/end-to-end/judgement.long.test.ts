@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
-import { ladderOf } from "../rehearsal/ladder";
+import { rehearsalOf } from "../rehearsal/kinds";
 import { rehearse } from "../rehearsal/rehearse";
 import { minutes, StackLab } from "./stack-lab";
 
@@ -13,15 +13,12 @@ describe("the rehearsal's judgement", minutes(6), () => {
 
   test("a split that is not what the weight says fails the rehearsal", async () => {
     const { workspace } = await lab.stack("dev", { weight: 0 });
+    const rehearsal = rehearsalOf("node-update", "dev");
     let edited = false;
     const { report } = await rehearse({
       lab: lab.lab,
       workspace,
-      kind: "node-update",
-      steps: ladderOf("llm-new").slice(0, 2),
-      candidate: "llm-new",
-      models: ["Qwen/Qwen3-8B"],
-      route: { namespace: "default", name: "routes-to-llm" },
+      rehearsal: { ...rehearsal, steps: rehearsal.steps.slice(0, 2) },
       sample: { requests: 300, streams: 5 },
       versions: {},
       signal: AbortSignal.timeout(240_000),

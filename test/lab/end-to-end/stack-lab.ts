@@ -6,6 +6,7 @@ import { KubernetesObjectApi, PatchStrategy, type KubernetesObject } from "@kube
 import { loadKubeconfig } from "../cluster/objects";
 import { WholeLab, type WholeLabOptions } from "../lab";
 import { Pulumi } from "../pulumi";
+import type { CommandResult } from "../tools/command";
 import { rehearsalTools, type ToolName } from "../tools/catalogue";
 import { resolveTool } from "../tools/resolve";
 import { layOutWorkspace, type Workspace } from "../workspace";
@@ -171,6 +172,15 @@ export class StackUnderTest {
 
   async unset(key: string): Promise<void> {
     await this.pulumi.run(["config", "rm", "--path", key]);
+  }
+
+  /** `pulumi config set --path` for each key, or `rm`, and `pulumi up`; whatever came of it. */
+  async update(config: Readonly<Record<string, string | undefined>>): Promise<CommandResult> {
+    for (const [key, value] of Object.entries(config)) {
+      if (value === undefined) await this.unset(key);
+      else await this.setPath(key, value);
+    }
+    return this.pulumi.attempt(["up", "--yes", "--skip-preview"]);
   }
 
   /** `pulumi up` that has to succeed; says what it printed where it does not. */

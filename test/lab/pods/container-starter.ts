@@ -11,11 +11,12 @@ import { serverId, startModelServer } from "./model-server";
 import { mountsOf, type VolumeFolder } from "./mounts";
 import { startPicker } from "./picker";
 import type { ContainerStart, RunningProgram } from "./program";
-import { programFor, usesPicker } from "./programs";
+import { programFor, runs } from "./programs";
 import type { References } from "./references";
+import { startScript } from "./script";
 import type { SimulatorClient } from "./simulator-client";
 import { PodTokens } from "./tokens";
-import { makeVolumes } from "./volumes";
+import { followConfigMaps, makeVolumes } from "./volumes";
 import { identify, type Container, type Node, type Pod } from "./objects";
 
 export interface StarterServices {
@@ -33,6 +34,7 @@ export class ContainerStarter {
   private readonly tokens: PodTokens;
   private readonly folder: string;
   private volumes: Promise<ReadonlyMap<string, VolumeFolder>> | undefined;
+  private unfollow: () => void = () => undefined;
   /** Ids of the simulated containers' latest servers, by container. */
   private readonly servers = new Map<string, string>();
 
@@ -48,7 +50,7 @@ export class ContainerStarter {
   async start(pod: Pod, container: Container, attempt: number, pool: string): Promise<RunningProgram> {
     const { services } = this;
     const init = pod.spec?.initContainers?.some(({ name }) => name === container.name) ?? false;
-    const program = programFor(container.image ?? "", init);
+    const program = programFor(container.image ?? "", init, container.command);
     if ("missing" in program) throw new ImageUnknown(program.missing);
     const volumes = await this.madeVolumes(pod);
     const invocation = await resolveInvocation(pod, container, services.references);
@@ -63,6 +65,8 @@ export class ContainerStarter {
       case "model-server":
         this.servers.set(container.name, serverId(start));
         return startModelServer(start, services.simulator, services.node(pod.spec?.nodeName ?? ""), pool);
+      case "script":
+        return startScript(start, services.config, services.keeper);
       case "idle":
         return startIdle();
       case "download":
@@ -81,18 +85,28 @@ export class ContainerStarter {
 
   /** Stops renewing tokens and removes the pod's files; the logs stay. */
   close(): void {
+    this.unfollow();
     this.tokens.close();
     fs.rmSync(this.folder, { recursive: true, force: true });
   }
 
   /** Made once for all containers; what failed is tried again by whoever asks next. */
   private madeVolumes(pod: Pod): Promise<ReadonlyMap<string, VolumeFolder>> {
-    const tokens = usesPicker(pod.spec) ? this.tokens : undefined;
+    // Only these talk to the API server.
+    const tokens = runs(pod.spec, "picker", "script") ? this.tokens : undefined;
     const sources = { references: this.services.references, tokens };
-    this.volumes ??= makeVolumes(pod, path.join(this.folder, "volumes"), sources).catch((error: unknown) => {
-      this.volumes = undefined;
-      throw error;
-    });
+    const folder = path.join(this.folder, "volumes");
+    this.volumes ??= makeVolumes(pod, folder, sources).then(
+      (made) => {
+        // A picker reads its files once, and a simulated server has none: only a script sees what changes.
+        if (runs(pod.spec, "script")) this.unfollow = followConfigMaps(pod, made, sources);
+        return made;
+      },
+      (error: unknown) => {
+        this.volumes = undefined;
+        throw error;
+      },
+    );
     return this.volumes;
   }
 }

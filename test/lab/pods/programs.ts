@@ -9,7 +9,9 @@ export type ProgramKind =
   /** Runs and does nothing. */
   | "idle"
   /** An init container that fetches files: ends at once, and leaves what it names. */
-  | "download";
+  | "download"
+  /** A Python program from a volume of the pod, run by this machine's Python. */
+  | "script";
 
 const programs: readonly { kind: ProgramKind; shown: string; pattern: RegExp }[] = [
   { kind: "picker", shown: "*/epp:*", pattern: /(^|\/)epp([:@]|$)/ },
@@ -35,8 +37,18 @@ const downloads: readonly { shown: string; pattern: RegExp }[] = [
   { shown: "busybox", pattern: /^(docker\.io\/)?(library\/)?busybox([:@]|$)/ },
 ];
 
+/** `python3 FILE.py ...`: what an image brings of its own is started as a module or by its entry point. */
+export function isScript(command: readonly string[] = []): boolean {
+  return /(^|\/)python3?$/.test(command[0] ?? "") && (command[1] ?? "").endsWith(".py");
+}
+
 /** The program for an image, or why there is none, in the words of the container's waiting message. */
-export function programFor(image: string, init: boolean): { kind: ProgramKind } | { missing: string } {
+export function programFor(
+  image: string,
+  init: boolean,
+  command: readonly string[] = [],
+): { kind: ProgramKind } | { missing: string } {
+  if (isScript(command)) return { kind: "script" };
   const found = programs.find(({ pattern }) => pattern.test(image));
   if (found !== undefined) return { kind: found.kind };
   if (init && downloads.some(({ pattern }) => pattern.test(image))) return { kind: "download" };
@@ -44,10 +56,10 @@ export function programFor(image: string, init: boolean): { kind: ProgramKind } 
   return { missing: `the lab has no program for image ${image} (known: ${known.join(", ")})` };
 }
 
-/** Whether a container of the pod is a picker: only those talk to the API server. */
-export function usesPicker(spec: PodSpec | undefined): boolean {
-  return [...(spec?.initContainers ?? []), ...(spec?.containers ?? [])].some(({ image }) => {
-    const program = programFor(image ?? "", false);
-    return "kind" in program && program.kind === "picker";
+/** Whether the pod has a container of one of these kinds. */
+export function runs(spec: PodSpec | undefined, ...kinds: readonly ProgramKind[]): boolean {
+  return [...(spec?.initContainers ?? []), ...(spec?.containers ?? [])].some(({ image, command }) => {
+    const program = programFor(image ?? "", false, command);
+    return "kind" in program && kinds.includes(program.kind);
   });
 }

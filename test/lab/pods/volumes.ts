@@ -20,8 +20,8 @@ export interface VolumeSources {
 }
 
 /**
- * Makes the pod's volumes below `folder`. What is written is what is there now: unlike the kubelet, the lab does
- * not bring later changes of a ConfigMap or Secret into a pod that runs.
+ * Makes the pod's volumes below `folder`. What is written is what is there now; {@link followConfigMaps} brings later
+ * changes.
  * @throws ReferenceMissing in the kubelet's words where a volume cannot be made.
  */
 export async function makeVolumes(
@@ -43,6 +43,37 @@ export async function makeVolumes(
     }
   }
   return made;
+}
+
+/** The kubelet takes up to a minute or more; a rehearsal has no time for that. */
+const followMs = 1000;
+
+/**
+ * Brings changes of ConfigMaps into a pod that runs, as the kubelet does: into whole volumes, never by halves.
+ * @returns what ends it.
+ */
+export function followConfigMaps(
+  pod: Pod,
+  made: ReadonlyMap<string, VolumeFolder>,
+  sources: VolumeSources,
+): () => void {
+  const followed = (pod.spec?.volumes ?? []).filter(({ configMap }) => configMap !== undefined);
+  let closed = false;
+  let timer: NodeJS.Timeout | undefined;
+  const look = async (): Promise<void> => {
+    for (const { name, configMap } of followed) {
+      const folder = made.get(name)?.folder;
+      if (folder === undefined || configMap === undefined) continue;
+      // One that is gone, or cannot be read now, leaves the pod with what it has.
+      await put(pod, "configmap", configMap, folder, sources, () => closed).catch(() => undefined);
+    }
+    if (!closed) timer = setTimeout(() => void look(), followMs);
+  };
+  if (followed.length > 0) timer = setTimeout(() => void look(), followMs);
+  return () => {
+    closed = true;
+    clearTimeout(timer);
+  };
 }
 
 /** True where the folder then holds all that the volume would. */
@@ -95,11 +126,21 @@ async function put(
   { name = "", items, optional }: Selection,
   folder: string,
   { references }: VolumeSources,
+  givenUp: () => boolean = () => false,
 ): Promise<void> {
   const content = await references.read(kind, identify(pod).namespace, name, optional);
+  if (givenUp()) return;
   for (const [file, bytes] of Object.entries(selected(content ?? {}, items, optional))) {
-    fs.writeFileSync(place(folder, file), bytes, { mode: 0o600 });
+    replaceFile(place(folder, file), bytes);
   }
+}
+
+/** Whoever reads it meanwhile sees the old file or the new one. */
+function replaceFile(file: string, bytes: Buffer): void {
+  if (fs.existsSync(file) && fs.readFileSync(file).equals(bytes)) return;
+  const fresh = `${file}.new`;
+  fs.writeFileSync(fresh, bytes, { mode: 0o600 });
+  fs.renameSync(fresh, file);
 }
 
 function selected(content: Content, items: KeyToPath[] | undefined, optional: boolean | undefined): Content {

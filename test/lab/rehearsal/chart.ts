@@ -1,4 +1,5 @@
 import type { Outcome } from "../traffic/outcome";
+import type { Series } from "./series";
 
 /** One moment at which the route was changed. */
 export interface Mark {
@@ -13,8 +14,12 @@ export interface SplitSeries {
   seconds: readonly { requests: number; candidate: number }[];
 }
 
-export function splitSeries(outcomes: readonly Outcome[], candidate: string): SplitSeries | undefined {
-  const answered = outcomes.filter(({ pool }) => pool !== undefined);
+/** @param counts the requests that the split is among; what did not answer says nothing. */
+export function splitSeries(
+  outcomes: readonly Outcome[],
+  { counts, isCandidates }: Pick<Series, "counts" | "isCandidates">,
+): SplitSeries | undefined {
+  const answered = outcomes.filter((outcome) => outcome.pool !== undefined && counts(outcome));
   if (answered.length === 0) return undefined;
   const from = answered.reduce((least, { startedAt }) => Math.min(least, startedAt), Infinity);
   const to = answered.reduce((most, { startedAt }) => Math.max(most, startedAt), 0);
@@ -22,11 +27,11 @@ export function splitSeries(outcomes: readonly Outcome[], candidate: string): Sp
     requests: 0,
     candidate: 0,
   }));
-  for (const { startedAt, pool } of answered) {
-    const second = seconds[Math.floor((startedAt - from) / 1000)];
+  for (const outcome of answered) {
+    const second = seconds[Math.floor((outcome.startedAt - from) / 1000)];
     if (second === undefined) continue;
     second.requests++;
-    if (pool === candidate) second.candidate++;
+    if (isCandidates(outcome)) second.candidate++;
   }
   return { from, to, seconds };
 }

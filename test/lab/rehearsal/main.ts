@@ -1,20 +1,22 @@
 import * as fs from "node:fs";
 import * as path from "node:path";
 import { Command, Option } from "commander";
-import { load } from "js-yaml";
 import { Listr, type ListrTask } from "listr2";
+import type { RolloutKind } from "../../../stacks/config/resolved";
 import { WholeLab } from "../lab";
 import { Pulumi } from "../pulumi";
 import { catalogue, rehearsalTools, type ToolName } from "../tools/catalogue";
 import { toolTask } from "../tools/tasks";
 import { layOutWorkspace, projectFolder, type Workspace } from "../workspace";
 import { splitChart, splitSeries } from "./chart";
+import { deferred } from "./deferred";
 import { html } from "./html";
-import { ladderOf } from "./ladder";
+import { kinds, rehearsalOf, type Rehearsal } from "./kinds";
 import { rehearse, type Rehearsed } from "./rehearse";
 import { summary, table } from "./table";
 
 interface Flags {
+  kind: RolloutKind;
   stack: string;
   requests: string;
   streams: string;
@@ -27,6 +29,7 @@ async function main(): Promise<void> {
     .description(
       "Rehearses a roll-out on this machine: real Pulumi, API server, pickers and Envoy, under traffic.",
     )
+    .addOption(new Option("--kind <kind>", "what is rolled out").choices(kinds).default("node-update"))
     .addOption(new Option("--stack <name>", "the stack whose config is rehearsed").default("dev"))
     .addOption(new Option("--requests <n>", "requests that each split is judged by").default("600"))
     .addOption(new Option("--streams <n>", "streams that each stage sees at least").default("60"))
@@ -40,8 +43,8 @@ async function main(): Promise<void> {
   for (const signal of ["SIGINT", "SIGTERM"] as const)
     process.once(signal, () => leave(`ended by ${signal}`));
 
-  const { candidate, model } = readCase(flags.stack);
-  const steps = ladderOf(candidate);
+  const rehearsal = rehearsalOf(flags.kind, flags.stack);
+  const { steps, between } = rehearsal;
   const tools: Partial<Record<ToolName, string>> = {};
   let workspace: Workspace | undefined;
   let result: Rehearsed | undefined;
@@ -71,13 +74,13 @@ async function main(): Promise<void> {
           void lab.supervisor.firstDeath.then((death) => abort.abort(death));
           workspace = layOutWorkspace(path.join(output, "workspace"), flags.stack, {
             ...(await lab.stackConfig()),
-            ...beforeTheRollOut,
+            ...rehearsal.changes,
           });
           await new Pulumi(workspace, lab.plugins.environment(), abort.signal).initStack();
         },
       },
       {
-        title: `Roll-out from ${readCase(flags.stack).stable} to ${candidate}`,
+        title: `Roll-out (${rehearsal.kind}) from ${between.stable} to ${between.candidate}`,
         task: (_, task) => {
           const stages: ListrTask[] = steps.map((step) => ({
             title: step.name,
@@ -90,11 +93,7 @@ async function main(): Promise<void> {
           const running = rehearse({
             lab: lab!,
             workspace: workspace!,
-            kind: "node-update",
-            steps,
-            candidate,
-            models: [model],
-            route: { namespace: "default", name: "routes-to-llm" },
+            rehearsal,
             sample: { requests: Number(flags.requests), streams: Number(flags.streams) },
             versions: versions(),
             signal: abort.signal,
@@ -138,16 +137,17 @@ async function main(): Promise<void> {
     await lab?.stop();
   }
   if (result === undefined) throw new Error("the rehearsal has no result");
-  finish(result, path.relative(process.cwd(), output), { stable: readCase(flags.stack).stable, candidate });
+  finish(result, path.relative(process.cwd(), output), rehearsal);
 }
 
 function finish(
   { report, outcomes, marks }: Rehearsed,
   output: string,
-  names: { stable: string; candidate: string },
+  { measure, steps, between }: Rehearsal,
 ): void {
-  const series = splitSeries(outcomes, names.candidate);
-  const chart = series === undefined ? undefined : splitChart(series, marks, names);
+  const [first] = steps;
+  const series = first === undefined ? undefined : splitSeries(outcomes, measure(first)[0]);
+  const chart = series === undefined ? undefined : splitChart(series, marks, between);
   fs.writeFileSync(path.join(output, "report.json"), `${JSON.stringify(report, undefined, 2)}\n`);
   fs.writeFileSync(path.join(output, "report.html"), html(report, chart));
   if (chart !== undefined) fs.writeFileSync(path.join(output, "split.svg"), chart);
@@ -165,47 +165,8 @@ function versions(): Record<string, string> {
   return { node: process.versions.node, ...(Object.fromEntries(tools) as Record<string, string>) };
 }
 
-interface Case {
-  stable: string;
-  candidate: string;
-  model: string;
-}
-
-const prefix = "inference-rollout:";
-
-function readCase(stack: string): Case {
-  const file = path.join(projectFolder, `Pulumi.${stack}.yaml`);
-  const { config } = load(fs.readFileSync(file, "utf8")) as { config: Record<string, string> };
-  const value = (key: string): string => config[`${prefix}${key}`] ?? "";
-  return { stable: value("stable"), candidate: value("candidate"), model: value("model") };
-}
-
-/** A rehearsal begins before the roll-out: the candidate is declared and has no weight. */
-const beforeTheRollOut = { [`${prefix}weight`]: 0 };
-
 function firstLine(error: unknown): string {
   return (error instanceof Error ? error.message : String(error)).split("\n")[0] ?? "";
-}
-
-interface Deferred {
-  promise: Promise<void>;
-  resolve: () => void;
-  reject: (error: unknown) => void;
-  output: (text: string) => void;
-  onOutput: (listener: (text: string) => void) => void;
-}
-
-function deferred(): Deferred {
-  let resolve: () => void = () => undefined;
-  let reject: (error: unknown) => void = () => undefined;
-  let listener: (text: string) => void = () => undefined;
-  const promise = new Promise<void>((done, failed) => {
-    resolve = done;
-    reject = failed;
-  });
-  // Whoever waits sees it; nobody waiting is no crash.
-  promise.catch(() => undefined);
-  return { promise, resolve, reject, output: (text) => listener(text), onOutput: (to) => (listener = to) };
 }
 
 main().catch((error: unknown) => {

@@ -1,23 +1,22 @@
 import type { WholeLab } from "../lab";
 import { Pulumi, PulumiFailed } from "../pulumi";
-import type { Outcome, Target } from "../traffic/outcome";
+import type { Outcome, Rates, Target } from "../traffic/outcome";
 import { Traffic } from "../traffic/traffic";
 import type { Workspace } from "../workspace";
 import type { Mark } from "./chart";
+import { ChangeWatch } from "./change-watch";
+import type { Rehearsal } from "./kinds";
 import type { Step } from "./ladder";
+import { namesOf, wrongAnswers } from "./names";
 import { totalsOf, type Report, type StageReport } from "./report";
-import { RouteWatch } from "./route-watch";
+import type { Series } from "./series";
+import { StableServers } from "./stable-servers";
 import { countsOf, measureStage, now, type Sample } from "./stage";
 
 export interface RehearsalOptions {
   lab: WholeLab;
   workspace: Workspace;
-  kind: string;
-  steps: readonly Step[];
-  /** The pool whose share is measured. */
-  candidate: string;
-  models: readonly string[];
-  route: { namespace: string; name: string };
+  rehearsal: Rehearsal;
   sample: Sample;
   versions: Readonly<Record<string, string>>;
   /** Ends the rehearsal before its time. */
@@ -41,10 +40,12 @@ const trafficLimits = { requests: 200_000, seconds: 3600 };
  * when it cannot be carried on: an update that failed, a part of the lab that died.
  */
 export async function rehearse(options: RehearsalOptions): Promise<Rehearsed> {
-  const { lab, workspace, steps, sample } = options;
+  const { lab, workspace, rehearsal, sample } = options;
+  const { steps, measure } = rehearsal;
   const began = now();
   const pulumi = new Pulumi(workspace, lab.plugins.environment(), options.signal);
-  const watch = new RouteWatch(lab.controlPlane.kubeconfig, options.route.namespace, options.route.name);
+  const watch = new ChangeWatch(lab.controlPlane.kubeconfig, rehearsal.moved);
+  const servers = new StableServers(lab, rehearsal);
   await watch.start();
   const measured: { from: number; stage: StageReport }[] = [];
   const problems: string[] = [];
@@ -68,23 +69,17 @@ export async function rehearse(options: RehearsalOptions): Promise<Rehearsed> {
       const confirmedAt = now();
       marks.push({ at: watch.writtenAt(from, confirmedAt) ?? confirmedAt, label: step.name });
       const stage = await measureStage(
-        {
-          name: step.name,
-          weight: step.weight,
-          candidate: options.candidate,
-          from,
-          streamsBefore,
-          confirmedAt,
-          updateSeconds,
-        },
+        { step, series: measure(step), from, streamsBefore, confirmedAt, updateSeconds },
         traffic,
         watch,
         sample,
         say,
       );
       measured.push({ from, stage });
-      if (step.rollback === true)
-        rollback = rollbackOf(traffic, watch, options.candidate, from, updateSeconds);
+      if (step.rollback === true) {
+        rollback = rollbackOf(traffic, watch, measure(step)[0], from, updateSeconds);
+      }
+      await servers.seen();
       options.onStep?.(step, { done: stage });
     }
     // The last streams are still running: they count too, and where they end is part of the result.
@@ -94,13 +89,17 @@ export async function rehearse(options: RehearsalOptions): Promise<Rehearsed> {
       const outcomes = traffic?.startedBetween(from, measured[i + 1]?.from) ?? [];
       return { ...stage, ...countsOf(outcomes) };
     });
+    const names = namesOf(traffic?.outcomes ?? [], rehearsal.expectation);
     const totals = traffic === undefined ? totalsOf([]) : countsOf(traffic.outcomes);
     problems.push(...problemsOf(stages, sample), ...failuresOf(traffic));
+    problems.push(...wrongAnswers(traffic?.outcomes ?? [], rehearsal.expectation));
+    problems.push(...(await servers.problems()));
     const report: Report = {
-      kind: options.kind,
+      kind: rehearsal.kind,
       ok: problems.length === 0,
       stages,
       totals,
+      names,
       ...(rollback === undefined ? {} : { rollback }),
       problems,
       versions: options.versions,
@@ -145,26 +144,28 @@ async function targetOf(pulumi: Pulumi, lab: WholeLab): Promise<Target> {
   return { host: address, port: await lab.boundPort(address) };
 }
 
-function ratesFor({ models, sample }: RehearsalOptions): {
-  plain: number;
-  streams: number;
-  models: readonly string[];
-} {
-  // Ten seconds of traffic after each update are enough for the sample; an update itself takes some seconds more.
-  return { plain: sample.requests / 10, streams: sample.streams / 10, models };
+function ratesFor({ rehearsal, sample }: RehearsalOptions): Rates {
+  const { asked, objectives } = rehearsal;
+  return {
+    // Ten seconds of traffic after each update are enough for the sample; an update itself takes some seconds more.
+    plain: sample.requests / 10,
+    streams: sample.streams / 10,
+    models: asked,
+    ...(objectives.length === 0 ? {} : { objectives }),
+  };
 }
 
 function rollbackOf(
   traffic: Traffic,
-  watch: RouteWatch,
-  candidate: string,
+  watch: ChangeWatch,
+  { counts, isCandidates }: Series,
   from: number,
   seconds: number,
 ): NonNullable<Report["rollback"]> {
   const written = watch.writtenAt(from, Infinity) ?? from;
   const last = traffic
     .startedBetween(from)
-    .filter(({ pool }) => pool === candidate)
+    .filter((outcome) => counts(outcome) && isCandidates(outcome))
     .reduce((latest, { startedAt }) => Math.max(latest, startedAt), written);
   return { seconds, lastCandidateResponseAfterSeconds: (last - written) / 1000 };
 }
@@ -173,11 +174,12 @@ function problemsOf(stages: readonly StageReport[], sample: Sample): string[] {
   return stages.flatMap((stage) => {
     const share = (value: number): string => `${(100 * value).toFixed(1)} %`;
     return [
-      ...(stage.shareOk
-        ? []
-        : [
-            `stage "${stage.name}": the candidate answered ${share(stage.candidateShare)} of ${stage.shareRequests} requests, ${share(stage.expectedShare)} were expected`,
-          ]),
+      ...[stage, ...(stage.splits ?? [])]
+        .filter(({ shareOk }) => !shareOk)
+        .map(
+          (split) =>
+            `stage "${stage.name}"${split === stage ? "" : `, ${split.name}`}: the candidate answered ${share(split.candidateShare)} of ${split.shareRequests} requests, ${share(split.expectedShare)} were expected`,
+        ),
       ...(stage.requests >= sample.requests && stage.streams >= sample.streams
         ? []
         : [`stage "${stage.name}" saw only ${stage.requests} requests and ${stage.streams} streams`]),

@@ -5,6 +5,8 @@ export interface Report {
   ok: boolean;
   stages: readonly StageReport[];
   totals: Counts;
+  /** By model name: what answered it. */
+  names: readonly NameReport[];
   rollback?: { seconds: number; lastCandidateResponseAfterSeconds: number };
   /** What went wrong, in words; empty: nothing. */
   problems: readonly string[];
@@ -21,9 +23,10 @@ export interface Counts {
   brokenStreams: number;
 }
 
-export interface StageReport extends Counts {
+/** One split, and whether it is what the weights say. */
+export interface ShareReport {
+  /** Whose requests: "all", a model name, a model name on one pool. */
   name: string;
-  weight: number;
   /** Share of the requests that started after the update was confirmed and that the candidate answered. */
   candidateShare: number;
   expectedShare: number;
@@ -32,6 +35,23 @@ export interface StageReport extends Counts {
   /** Requests that the share was taken from. */
   shareRequests: number;
   shareOk: boolean;
+}
+
+/** What became of one model name that customers asked for, over the whole run. */
+export interface NameReport extends Counts {
+  name: string;
+  /** Answers by what gave them: "pool, base model, adapter version". */
+  answeredBy: Readonly<Record<string, number>>;
+  /** Answers of another model or adapter than the name stands for. */
+  wrong: number;
+}
+
+export interface StageReport extends Counts, ShareReport {
+  weight: number;
+  /** Percent of the candidate pool while a version of an adapter is rolled out. */
+  poolWeight?: number;
+  /** Further splits: by model name, or by pool. */
+  splits?: readonly ShareReport[];
   /** Of the whole `pulumi up`. */
   updateSeconds: number;
   /** From the route's change to the gateway's word that it is in force; absent where the route did not change. */

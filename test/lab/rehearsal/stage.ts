@@ -1,8 +1,10 @@
 import type { Outcome } from "../traffic/outcome";
 import type { Traffic } from "../traffic/traffic";
-import type { RouteWatch } from "./route-watch";
 import { chanceOf, doubtful, sigmaOf, wrong, type Split } from "../../../rollout/traffic/shares";
-import type { StageReport } from "./report";
+import type { ChangeWatch } from "./change-watch";
+import type { Step } from "./ladder";
+import type { Series } from "./series";
+import type { ShareReport, StageReport } from "./report";
 
 /** What a stage has to see at least. */
 export interface Sample {
@@ -11,9 +13,9 @@ export interface Sample {
 }
 
 export interface StageInput {
-  name: string;
-  weight: number;
-  candidate: string;
+  step: Step;
+  /** The splits that are judged; the first is the one that the step moved. */
+  series: readonly [Series, ...Series[]];
   /** When the stage began: before its config was changed. */
   from: number;
   /** Streams that had been started then. */
@@ -24,47 +26,85 @@ export interface StageInput {
 }
 
 /**
- * Waits until a stage has seen enough, and judges its split. Only requests that started after the update was
- * confirmed count for the share: those before it belong to both weights.
+ * Waits until a stage has seen enough, and judges its splits. Only requests that started after the update was
+ * confirmed count for a share: those before it belong to both weights.
  */
 export async function measureStage(
   input: StageInput,
   traffic: Traffic,
-  watch: RouteWatch,
+  watch: ChangeWatch,
   sample: Sample,
   report: (text: string) => void,
 ): Promise<StageReport> {
-  const expected = input.weight / 100;
+  const { step, series } = input;
   const after = (from: number): Outcome[] => sampled(traffic, from);
-  const gather = async (from: number, count: number): Promise<Split> => {
+  const gather = async (from: number, count: number): Promise<readonly [Share, ...Share[]]> => {
     report(`watching ${count} requests`);
-    await traffic.until(() => after(from).length >= count, `${count} answers at weight ${input.weight}`, 120);
-    return splitOf(after(from), input.candidate);
+    await traffic.until(() => after(from).length >= count, `${count} answers at weight ${step.weight}`, 180);
+    const outcomes = after(from);
+    const [first, ...others] = series;
+    return [shareOf(outcomes, first), ...others.map((one) => shareOf(outcomes, one))];
   };
-  let split = await gather(input.confirmedAt, sample.requests);
+  let shares = await gather(input.confirmedAt, sample.requests);
   let bound = doubtful;
-  if (expected > 0 && expected < 1 && chanceOf(split, expected) < doubtful) {
-    report(`${percent(split)} is beyond three sigma: a sample four times as large decides`);
-    split = await gather(now(), 4 * sample.requests);
+  const inDoubt = shares.find(({ split, expected }) => isUndecided(split, expected));
+  if (inDoubt !== undefined) {
+    report(`${inDoubt.name}: ${percent(inDoubt.split)} is beyond three sigma: four times as many decide`);
+    shares = await gather(now(), 4 * sample.requests);
     bound = wrong;
   }
   await traffic.until(
     () => traffic.progress.streams - input.streamsBefore >= sample.streams,
-    `${sample.streams} streams at weight ${input.weight}`,
+    `${sample.streams} streams at weight ${step.weight}`,
     120,
   );
   const settle = watch.settledSeconds(input.from, input.confirmedAt);
+  const [main, ...others] = shares.map((share) => reported(share, bound)) as [ShareReport, ...ShareReport[]];
   return {
-    name: input.name,
-    weight: input.weight,
+    name: step.name,
+    weight: step.weight,
+    ...(step.poolWeight === undefined ? {} : { poolWeight: step.poolWeight }),
     ...countsOf(traffic.startedBetween(input.from)),
+    candidateShare: main.candidateShare,
+    expectedShare: main.expectedShare,
+    sigma: main.sigma,
+    shareRequests: main.shareRequests,
+    shareOk: main.shareOk,
+    ...(others.length === 0 ? {} : { splits: others }),
+    updateSeconds: input.updateSeconds,
+    ...(settle === undefined ? {} : { settleSeconds: settle }),
+  };
+}
+
+interface Share {
+  name: string;
+  expected: number;
+  split: Split;
+}
+
+function shareOf(outcomes: readonly Outcome[], { name, expected, counts, isCandidates }: Series): Share {
+  const counted = outcomes.filter(counts);
+  return {
+    name,
+    expected,
+    split: { requests: counted.length, candidate: counted.filter(isCandidates).length },
+  };
+}
+
+/** Beyond three sigma of what is expected; 0 and 100 are exact, and a larger sample would not change them. */
+function isUndecided(split: Split, expected: number): boolean {
+  return expected > 0 && expected < 1 && chanceOf(split, expected) < doubtful;
+}
+
+function reported({ name, expected, split }: Share, bound: number): ShareReport {
+  return {
+    name,
     candidateShare: split.requests === 0 ? 0 : split.candidate / split.requests,
     expectedShare: expected,
     sigma: sigmaOf(split.requests, expected),
     shareRequests: split.requests,
-    shareOk: chanceOf(split, expected) >= bound,
-    updateSeconds: input.updateSeconds,
-    ...(settle === undefined ? {} : { settleSeconds: settle }),
+    // A split of which nothing was seen is not a right one.
+    shareOk: split.requests > 0 && chanceOf(split, expected) >= bound,
   };
 }
 
@@ -92,10 +132,6 @@ function sampled(traffic: Traffic, from: number): Outcome[] {
   return traffic
     .startedBetween(from, traffic.progress.settledUntil)
     .filter(({ kind, pool, failure }) => kind === "plain" && pool !== undefined && failure === undefined);
-}
-
-function splitOf(outcomes: readonly Outcome[], candidate: string): Split {
-  return { requests: outcomes.length, candidate: outcomes.filter(({ pool }) => pool === candidate).length };
 }
 
 function percent({ requests, candidate }: Split): string {

@@ -1,5 +1,5 @@
 import { boundOfZero } from "../../../rollout/traffic/shares";
-import type { Report, StageReport } from "./report";
+import type { NameReport, Report, StageReport } from "./report";
 
 /** The result as a person reads it: one line per stage. */
 export function table(report: Report): string {
@@ -52,7 +52,21 @@ export function summary(report: Report): string[] {
       `going back took ${rollback.seconds.toFixed(1)} s; the last request that began on the candidate came ${rollback.lastCandidateResponseAfterSeconds.toFixed(2)} s after the route's change`,
     );
   }
+  lines.push(...report.names.flatMap(nameLine));
   return [...lines, ...report.problems.map((problem) => `problem: ${problem}`)];
+}
+
+/** Which answers a model name got; for a service with one name, the table has said it all. */
+function nameLine(
+  { name, requests, streams, failed, brokenStreams, wrong, answeredBy }: NameReport,
+  _: number,
+  all: readonly NameReport[],
+): string[] {
+  if (all.length < 2) return [];
+  const by = Object.entries(answeredBy).map(([what, times]) => `${times} x ${what}`);
+  return [
+    `${name}: ${requests + streams} asked, ${failed + brokenStreams} failed, ${wrong} wrong (${by.join("; ")})`,
+  ];
 }
 
 function count(bad: number, all: number, what: string, verb: string): string {

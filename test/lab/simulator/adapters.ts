@@ -20,6 +20,8 @@ export class Adapters {
     private readonly launch: Launch,
     private readonly mounts: readonly Mount[],
     private readonly faults: () => readonly Fault[],
+    /** Whether a registry such as Hugging Face has lost this adapter. */
+    private readonly isLost: (path: string) => boolean = () => false,
   ) {}
 
   get names(): string[] {
@@ -59,7 +61,7 @@ export class Adapters {
     if (this.faults().some((fault) => fault.kind === "fail-adapter" && ["*", name].includes(fault.adapter))) {
       return broken("CUDA out of memory. (LAB_FAULT)");
     }
-    const facts = findAdapter(path, this.mounts, adapters.known);
+    const facts = this.isLost(path) ? undefined : findAdapter(path, this.mounts, adapters.known);
     if (facts === undefined) {
       const message = `Loading lora ${name} failed: No adapter found for ${path}`;
       return { status: 404, type: "NotFoundError", message };

@@ -2,7 +2,14 @@ import * as fs from "node:fs";
 import * as http from "node:http";
 import { ModelServer } from "./model-server";
 import { LaunchRefused } from "./launch";
-import type { ChangeServer, InjectFault, ServerEvent, ServerView, StartServer } from "./protocol";
+import type {
+  ChangeRegistry,
+  ChangeServer,
+  InjectFault,
+  ServerEvent,
+  ServerView,
+  StartServer,
+} from "./protocol";
 import { Ticker } from "./ticker";
 
 /** What the control API answers: status and JSON. */
@@ -21,11 +28,14 @@ interface Answer {
  *     POST  /servers/ID/terminate   SIGTERM
  *     POST  /servers/ID/kill        SIGKILL
  *     POST  /servers/ID/fault       {"fault": "crash-after:5s"}
+ *     POST  /registry               {"lost": ["acme/food-review"]}: adapters that are nowhere to be had
  *     GET   /events                 a line of JSON for each server that ends
  */
 export class Simulator {
   private readonly servers = new Map<string, ModelServer>();
   private readonly ticker = new Ticker();
+  /** Adapters that are nowhere to be had; what a server has loaded it keeps. */
+  private lost: ReadonlySet<string> = new Set();
   private readonly listeners = new Set<http.ServerResponse>();
   private readonly control: http.Server;
 
@@ -71,6 +81,10 @@ export class Simulator {
   private answer(what: string, body: unknown): Answer {
     if (what === "GET /healthz") return { status: 200 };
     if (what === "GET /servers") return { status: 200, body: this.views() };
+    if (what === "POST /registry") {
+      this.lost = new Set((body as ChangeRegistry).lost);
+      return { status: 200 };
+    }
     if (what === "POST /servers") return this.start(body as StartServer);
     const [, method, id, action] = /^(\w+) \/servers\/([^/]+)(?:\/(\w+))?$/.exec(what) ?? [];
     const server = this.servers.get(decodeURIComponent(id ?? ""));
@@ -100,7 +114,9 @@ export class Simulator {
       this.tell({ event: "ended", id: start.id, code, message });
     };
     try {
-      const server = new ModelServer(start, this.ticker, this.speed, ended);
+      const server = new ModelServer(start, this.ticker, this.speed, ended, (adapter) =>
+        this.lost.has(adapter),
+      );
       this.servers.set(start.id, server);
       server.begin();
     } catch (error) {

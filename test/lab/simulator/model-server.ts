@@ -32,6 +32,7 @@ export class ModelServer {
   /**
    * @param speed everything is this many times as fast as the accelerator would be
    * @param onEnd called once, when nothing listens on the address any more
+   * @param isLost whether no registry has an adapter of that name any more
    * @throws LaunchRefused where the server itself would refuse its command line.
    */
   constructor(
@@ -39,13 +40,14 @@ export class ModelServer {
     ticker: Ticker,
     speed: number,
     private readonly onEnd: (code: number, message: string) => void,
+    isLost: (adapter: string) => boolean = () => false,
   ) {
     this.launch = readLaunch(start);
     this.faults = this.launch.faults;
     const pace = scaled(this.launch, start, speed);
     const metrics = new Metrics(this.launch, pace);
     const { adapters, maxSequences, model } = this.launch;
-    this.adapters = new Adapters(this.launch, start.mounts, () => this.faults);
+    this.adapters = new Adapters(this.launch, start.mounts, () => this.faults, isLost);
     const limits = { sequences: maxSequences, adapters: adapters.maxInBatch };
     const delay = (name: string): number => (this.adapters.use(name) ? adapterDelay / speed : 0);
     this.engine = new Engine(pace, limits, ticker, metrics, delay);

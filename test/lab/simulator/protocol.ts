@@ -44,6 +44,11 @@ export interface InjectFault {
   fault: string;
 }
 
+/** POST /registry: from now on, what servers load from registries is all but these. */
+export interface ChangeRegistry {
+  lost: readonly string[];
+}
+
 /** loading: not listening yet. terminating: takes no new requests and finishes those it has. */
 export type ServerState = "loading" | "serving" | "terminating" | "ended";
 

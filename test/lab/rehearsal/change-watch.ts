@@ -15,24 +15,34 @@ interface LiveRoute {
   status?: { parents?: { conditions?: { type: string; status: string; observedGeneration?: number }[] }[] };
 }
 
-/** Sees when one HTTPRoute is changed, and when its gateway says that the change is in force. */
-export class RouteWatch {
+/** The kinds of objects whose change moves requests. */
+const collections = {
+  route: { group: "gateway.networking.k8s.io/v1", plural: "httproutes" },
+  names: { group: "inference.networking.x-k8s.io/v1alpha2", plural: "inferencemodelrewrites" },
+} as const;
+
+/**
+ * Sees when one HTTPRoute or InferenceModelRewrite is changed, and of a route when its gateway says that the change
+ * is in force; a rewrite has no status.
+ */
+export class ChangeWatch {
   private readonly changes: Change[] = [];
   private request: AbortController | undefined;
   private closed = false;
 
   constructor(
     private readonly kubeconfig: string,
-    private readonly namespace: string,
-    private readonly name: string,
+    private readonly object: { kind: keyof typeof collections; namespace: string; name: string },
   ) {}
 
   /** Goes on until it is closed; a watch that the API server ends is begun again. */
   async start(): Promise<void> {
-    const path = `/apis/gateway.networking.k8s.io/v1/namespaces/${this.namespace}/httproutes`;
+    const { kind, namespace, name } = this.object;
+    const { group, plural } = collections[kind];
+    const path = `/apis/${group}/namespaces/${namespace}/${plural}`;
     this.request = await new Watch(loadKubeconfig(this.kubeconfig)).watch(
       path,
-      { fieldSelector: `metadata.name=${this.name}` },
+      { fieldSelector: `metadata.name=${name}` },
       (_type, object: LiveRoute) => this.see(object),
       () => {
         if (!this.closed) setTimeout(() => void this.start().catch(() => undefined), 200);

@@ -1,0 +1,40 @@
+import { removeCommand, setCommand } from "./config/mistakes";
+import type { ServiceConfig } from "./config/resolved";
+import { baseNameOf, targetsOf } from "./plan/model-names";
+
+/** Commands for the next step of the first adapter that is rolled out, and for going back; empty: none is. */
+export function nextAdapterSteps({ adapters, ladder }: ServiceConfig): { next?: string; back?: string } {
+  const adapter = adapters.find(({ candidate }) => candidate !== undefined);
+  if (adapter?.candidate === undefined) return {};
+  const { index, weight, candidate } = adapter;
+  const at = `adapters[${index}]`;
+  const toWeight = (value: number): string => `${setCommand(`${at}.weight`, String(value))} && pulumi up`;
+  const higher = [...ladder].sort((a, b) => a - b).find((step) => step > weight) ?? 100;
+  const without = `${removeCommand(`${at}.candidate`)} && ${removeCommand(`${at}.weight`)} && pulumi up`;
+  const finish = `${setCommand(`${at}.version`, candidate.version)} && ${setCommand(`${at}.source`, candidate.source)} && ${without}`;
+  return {
+    next: weight === 100 ? finish : toWeight(higher),
+    back: weight === 0 ? without : toWeight(0),
+  };
+}
+
+/** The old model's name goes on being answered after a promotion only where the config says so. */
+export function keepNames(config: ServiceConfig): string {
+  const { aliases, stable, candidate, pools } = config;
+  const [old, fresh] = [stable, candidate].map((name) => {
+    const pool = name === undefined ? undefined : pools[name];
+    return pool === undefined ? undefined : baseNameOf(pool);
+  });
+  if (old === undefined || old === fresh || aliases.includes(old)) return "";
+  return `${setCommand(`aliases[${aliases.length}]`, old)} && `;
+}
+
+/** How the requests for each adapter are split, in percent by version. */
+export function adapterStates({ adapters }: ServiceConfig): Record<string, Record<string, number>> {
+  return Object.fromEntries(
+    adapters.map((adapter) => [
+      adapter.name,
+      Object.fromEntries(targetsOf(adapter).map(({ model, weight }) => [model, weight])),
+    ]),
+  );
+}

@@ -1,0 +1,138 @@
+import { createHash } from "node:crypto";
+import type { Adapter, AdapterVersion, OwnedPool, Pool, ServiceConfig } from "../config/resolved";
+import { servedName } from "../names";
+import { adaptersLoaded } from "./identity";
+import type { Observed } from "./observed";
+
+/*
+ * Which model names clients are answered for, and what each pool makes of them. An InferenceModelRewrite's poolRef
+ * is singular, so every pool has one of its own; both say the same of adapters, and each names its own base model.
+ */
+
+/** A name that clients ask for, and what a pool's picker puts in its place. */
+export interface NameRule {
+  model: string;
+  /** Never empty, never with a weight of 0: the API refuses it, so such a target is left out. */
+  targets: readonly { model: string; weight: number }[];
+}
+
+/** What a pool's model servers have to have loaded. */
+export interface AdapterList {
+  /** Changes with every change of the list: pods say by it which list they have loaded. */
+  revision: string;
+  adapters: readonly { name: string; source: string }[];
+}
+
+/**
+ * A pool as it was made: whether it can load adapters is settled then. The config's default follows the adapters,
+ * and a pool that exists must not be made anew because the first one came or the last one went.
+ */
+export function asMade(pool: OwnedPool, observed: Observed): OwnedPool {
+  const identity = observed.pools.find(({ name, owned }) => owned && name === pool.name)?.identity;
+  if (identity === undefined || pool.adaptersAreExplicit) return pool;
+  return { ...pool, adapters: identity["adapters"] === adaptersLoaded };
+}
+
+/** The name under which a server of the pool knows its base model (`--served-model-name`, else the model's own). */
+export function baseNameOf(pool: Pool): string | undefined {
+  if (pool.existing) return pool.model;
+  const { args } = pool.server;
+  const at = args.findIndex((arg) => /^--served[-_]model[-_]name(=|$)/.test(arg));
+  const given = args[at]?.includes("=") === true ? args[at].slice(args[at].indexOf("=") + 1) : args[at + 1];
+  const name = at < 0 ? pool.model : given;
+  return name === undefined || name === "" ? undefined : name;
+}
+
+/** Names of the base model: the aliases, and what the stable pool answers to by itself. */
+export function baseNames(config: ServiceConfig): string[] {
+  const stable = config.pools[config.stable];
+  const own = stable === undefined ? undefined : baseNameOf(stable);
+  return [...new Set([...config.aliases, ...(own === undefined ? [] : [own])])];
+}
+
+/** Every model name that clients may ask for, on whichever pool they land. */
+export function clientNames(config: ServiceConfig): string[] {
+  return [...baseNames(config), ...config.adapters.map(({ name }) => name)];
+}
+
+export function versionsOf({ stable, candidate }: Adapter): AdapterVersion[] {
+  return candidate === undefined ? [stable] : [stable, candidate];
+}
+
+/** The rules of one pool's InferenceModelRewrite; empty: it needs none. */
+export function rulesFor(config: ServiceConfig, pool: OwnedPool): NameRule[] {
+  const own = baseNameOf(pool);
+  const bases =
+    own === undefined
+      ? []
+      : baseNames(config)
+          .filter((name) => name !== own)
+          .map((name) => ({ model: name, targets: [{ model: own, weight: 100 }] }));
+  if (!pool.adapters) return bases;
+  return [
+    ...bases,
+    ...config.adapters.map((adapter) => ({ model: adapter.name, targets: targetsOf(adapter) })),
+  ];
+}
+
+export function targetsOf({ stable, candidate, weight }: Adapter): { model: string; weight: number }[] {
+  const all = [
+    { model: stable.served, weight: 100 - weight },
+    ...(candidate === undefined ? [] : [{ model: candidate.served, weight }]),
+  ];
+  return all.filter((target) => target.weight > 0);
+}
+
+/** What the pool's servers load; undefined for a pool without adapters. */
+export function adapterListFor(config: ServiceConfig, pool: OwnedPool): AdapterList | undefined {
+  if (!pool.adapters) return undefined;
+  const adapters = config.adapters
+    .flatMap(versionsOf)
+    .map(({ served, source }) => ({ name: served, source }))
+    .sort((a, b) => (a.name < b.name ? -1 : 1));
+  const digest = createHash("sha256").update(JSON.stringify(adapters)).digest("hex");
+  return { revision: digest.slice(0, 12), adapters };
+}
+
+/** Percent of each version, by served name, for one name on one pool as the live rules have it. */
+export function liveShares(observed: Observed, pool: string, model: string): Map<string, number> {
+  const targets = (observed.rewrites ?? [])
+    .filter((rule) => rule.pool === pool && rule.model === model)
+    .flatMap((rule) => rule.targets);
+  const total = targets.reduce((sum, { weight }) => sum + weight, 0);
+  const shares = new Map<string, number>();
+  for (const target of targets) {
+    if (target.weight > 0)
+      shares.set(target.model, (shares.get(target.model) ?? 0) + (100 * target.weight) / total);
+  }
+  return shares;
+}
+
+/**
+ * Versions that get more of their name's requests on a pool than they have, and were not serving before: they have
+ * to be loaded in every pod first. Going back to a version that the last update had already loaded needs no proof,
+ * because it is in every pod that is ready, and going back must not wait.
+ */
+export function versionsToProve(config: ServiceConfig, observed: Observed, pool: OwnedPool): string[] {
+  if (!pool.adapters) return [];
+  return config.adapters.flatMap((adapter) => {
+    const live = liveShares(observed, pool.name, adapter.name);
+    const record = observed.record?.adapters?.[adapter.name];
+    return targetsOf(adapter)
+      .filter(({ model, weight }) => weight > (live.get(model) ?? 0) + 0.01)
+      .filter(({ model }) => model !== adapter.stable.served || record?.version !== adapter.stable.version)
+      .map(({ model }) => model);
+  });
+}
+
+/** Versions that the last successful update did not know. */
+export function newVersions(config: ServiceConfig, observed: Observed): string[] {
+  const known = Object.entries(observed.record?.adapters ?? {}).flatMap(([name, { version, candidate }]) => [
+    servedName(name, version),
+    ...(candidate === undefined ? [] : [servedName(name, candidate.version)]),
+  ]);
+  return config.adapters
+    .flatMap(versionsOf)
+    .map(({ served }) => served)
+    .filter((served) => !known.includes(served));
+}
