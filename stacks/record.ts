@@ -1,6 +1,6 @@
 import * as pulumi from "@pulumi/pulumi";
 import type { ServiceConfig } from "./config/resolved";
-import { recordOfAdapter } from "./plan/adapter-rules";
+import { recordOfAdapter } from "./plan/adapter-record";
 import { clientNames } from "./plan/model-names";
 import type { DeploymentRecord } from "./plan/observed";
 import { sharesOf } from "./plan/observed";

@@ -1,8 +1,9 @@
 import { removeCommand, setCommand } from "../config/mistakes";
 import type { Adapter, ServiceConfig } from "../config/resolved";
 import { servedName } from "../names";
+import { recordedShares, recordOfAdapter, shownVersions } from "./adapter-record";
 import { clientNames, liveShares, versionsOf } from "./model-names";
-import { rounding, type AdapterRecord, type Observed } from "./observed";
+import { rounding, type Observed } from "./observed";
 import type { Draft } from "./plan";
 import type { Refusal } from "./rules";
 
@@ -225,33 +226,6 @@ const notAnAdapterRollout: Rule = (config, _observed, { kind, candidate }) =>
           mend: `name the candidate pool, or ${removeCommand("rollout")}`,
         },
       ];
-
-/** What an update leaves on record of an adapter. */
-export function recordOfAdapter({ stable, candidate, weight }: Adapter): AdapterRecord {
-  return {
-    version: stable.version,
-    source: stable.source,
-    ...(candidate === undefined
-      ? {}
-      : { candidate: { version: candidate.version, source: candidate.source } }),
-    weight,
-  };
-}
-
-function recordedShares(name: string, record: AdapterRecord | undefined): Map<string, number> {
-  if (record === undefined) return new Map();
-  const shares: [string, number][] = [[servedName(name, record.version), 100 - record.weight]];
-  if (record.candidate !== undefined)
-    shares.push([servedName(name, record.candidate.version), record.weight]);
-  return new Map(shares.filter(([, share]) => share > 0));
-}
-
-function shownVersions(record: AdapterRecord | undefined): string {
-  if (record === undefined) return "nothing";
-  const { version, source, candidate } = record;
-  const own = `${version} from ${source}`;
-  return candidate === undefined ? own : `${own} and ${candidate.version} from ${candidate.source}`;
-}
 
 /** In the order in which a person wants to hear of them. */
 export const adapterRules: readonly Rule[] = [

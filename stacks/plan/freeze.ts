@@ -1,6 +1,7 @@
 import type { ServiceConfig } from "../config/resolved";
+import { recordOfAdapter, shownVersions } from "./adapter-record";
 import { identityChanges } from "./identity";
-import { rounding, sharesOf, type Observed } from "./observed";
+import { rounding, sharesOf, type AdapterRecord, type Observed } from "./observed";
 import type { Draft } from "./plan";
 import type { Refusal } from "./rules";
 
@@ -72,8 +73,25 @@ function* changes(config: ServiceConfig, observed: Observed, draft: Draft): Gene
   }
   if (record !== undefined && objectivesDiffer(config, record.objectives))
     yield "the objectives would change";
+  if (record !== undefined) yield* adapterChanges(config, record.adapters ?? {});
   if (route?.foreign === true) yield "a route of somebody else would be taken over";
   if (config.allow.includes("destroy")) yield "the config allows the service to be destroyed";
+}
+
+/** A lower weight of a version is going back; everything else about adapters is not. */
+function* adapterChanges(
+  config: ServiceConfig,
+  deployed: Readonly<Record<string, AdapterRecord>>,
+): Generator<string> {
+  const wanted = new Map(config.adapters.map((adapter) => [adapter.name, recordOfAdapter(adapter)]));
+  for (const name of new Set([...Object.keys(deployed), ...wanted.keys()])) {
+    const [before, after] = [deployed[name], wanted.get(name)];
+    if (shownVersions(before) !== shownVersions(after)) {
+      yield `adapter ${name} would be ${shownVersions(after)} instead of ${shownVersions(before)}`;
+    } else if (before !== undefined && after !== undefined && after.weight > before.weight) {
+      yield `the config raises the new version of adapter ${name} from ${before.weight} to ${after.weight} % of its requests`;
+    }
+  }
 }
 
 function objectivesDiffer(config: ServiceConfig, deployed: Readonly<Record<string, number>>): boolean {

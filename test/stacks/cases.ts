@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { resolveConfig } from "../../stacks/config/resolve";
 import type { OwnedPool, ServiceConfig } from "../../stacks/config/resolved";
 import type { RawConfig } from "../../stacks/config/validate";
-import { recordOfAdapter } from "../../stacks/plan/adapter-rules";
+import { recordOfAdapter } from "../../stacks/plan/adapter-record";
 import { clientNames, rulesFor } from "../../stacks/plan/model-names";
 import { identityOf } from "../../stacks/plan/identity";
 import { sharesOf, type Observed } from "../../stacks/plan/observed";

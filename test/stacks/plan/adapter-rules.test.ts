@@ -75,6 +75,15 @@ describe("the roll-out of an adapter", () => {
     assert.deepEqual(rulesOf(swapped, deployed(serving, split(0), split(40))), ["unproven-adapter"]);
   });
 
+  it("in a freeze goes back and nowhere else", () => {
+    const world = deployed(serving, split(0), split(30));
+    const frozen = (raw: RawConfig): string[] => rulesOf({ ...raw, freeze: [{ reason: "sale" }] }, world);
+    assert.deepEqual(frozen(split(30)), []);
+    assert.deepEqual(frozen(split(0)), []);
+    assert.deepEqual(frozen(split(60)), ["frozen"]);
+    assert.ok(frozen(adapterCase({ candidate: { ...v2, version: "v3" }, weight: 0 })).includes("frozen"));
+  });
+
   it("gives a version another source only under another name", () => {
     assert.deepEqual(rulesOf(adapterCase({ source: "acme/retrained" }), deployed(serving)), [
       "adapter-edited-in-place",

@@ -1,7 +1,10 @@
 import type { RawConfig } from "../../../stacks/config/validate";
 import { nothingDeployed, type Observed } from "../../../stacks/plan/observed";
-import { plan } from "../../../stacks/plan/plan";
-import { after, serviceConfig, sourceCase } from "../cases";
+import { sourceCase } from "../cases";
+import { adapterScenarios } from "./adapter-scenarios";
+import { deployed } from "./worlds";
+
+export { deployed };
 
 /*
  * One situation for each rule that refuses an update; docs/refusals.md tells them and the messages they give.
@@ -10,14 +13,6 @@ import { after, serviceConfig, sourceCase } from "../cases";
 export const serving = { ...sourceCase, candidate: "", weight: 0 };
 export const at = (weight: number): RawConfig => ({ ...sourceCase, weight });
 export const promoted = { ...serving, stable: "llm-new" };
-
-/** The world after each config was carried out; with the record of the last. */
-export function deployed(...raws: RawConfig[]): Observed {
-  return raws.reduce<Observed>((world, raw) => {
-    const config = serviceConfig(raw);
-    return after(config, plan(config, world), world);
-  }, nothingDeployed);
-}
 
 /** The same world with other weights in the live route, as `kubectl edit` leaves it. */
 export function edited(world: Observed, weights: Readonly<Record<string, number>>): Observed {
@@ -139,4 +134,5 @@ export const scenarios: readonly Scenario[] = [
         { llm: 1 },
       ),
   },
+  ...adapterScenarios,
 ];
