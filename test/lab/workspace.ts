@@ -31,7 +31,7 @@ export interface Workspace {
  * config, so that `pulumi config set` in a rehearsal never edits the checkout. Secrets of the copy are dummies: a
  * rehearsal needs none, and cannot decrypt the user's.
  * @param from the stack whose config is copied.
- * @param changes keys with other values (objects are merged); undefined: without them.
+ * @param changes keys with other values (`gate`, of which the lab sets a part, is merged); undefined: without them.
  * @param stack name of the stack in the workspace. Default: the same.
  * @throws Error where the stack has no config file.
  */
@@ -59,15 +59,11 @@ export function layOutWorkspace(
   const config: Record<string, unknown> = { ...(withoutSecrets(file?.config ?? {}) as object) };
   for (const [key, value] of Object.entries(changes)) {
     if (value === undefined) Reflect.deleteProperty(config, key);
-    else config[key] = isObject(value) && isObject(config[key]) ? { ...config[key], ...value } : value;
+    else config[key] = key.endsWith(":gate") ? { ...(config[key] as object), ...(value as object) } : value;
   }
   const configFile = path.join(folder, `Pulumi.${stack}.yaml`);
   fs.writeFileSync(configFile, dump({ config }));
   return { folder, stack, configFile };
-}
-
-function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
 /** `secure: v1:...` can be decrypted only by who encrypted it; the program needs a value, not this one. */
