@@ -1,5 +1,5 @@
 import { changesBetween, describeChange } from "../decide/changes";
-import type { Reason } from "../decide/moves";
+import type { Reason } from "../decide/decision";
 import type { Status } from "../decide/status";
 import type { Step } from "../decide/way-back";
 import type { Replaced } from "../engine/config-file";

@@ -1,5 +1,6 @@
 import { changesBetween, describeChange } from "../decide/changes";
-import { allowDestroy, command } from "../decide/moves";
+import { command } from "../decide/decision";
+import { allowDestroy } from "../decide/moves";
 import { valueOf } from "../decide/values";
 import type { UpdateResult } from "../engine/update-log";
 import { exit, packs, refused, showPreview, update } from "./carry-out";

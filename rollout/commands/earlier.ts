@@ -1,6 +1,7 @@
 import type { DeploymentRecord } from "../../stacks/plan/observed";
 import type { PastUpdate } from "../decide/history";
-import { command, rolesOf } from "../decide/moves";
+import { command } from "../decide/decision";
+import { rolesOf } from "../decide/moves";
 import { resolveValues } from "../decide/resolved";
 import { wayBack, type Present, type WayBack } from "../decide/way-back";
 

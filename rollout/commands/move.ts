@@ -1,5 +1,6 @@
 import { sharesOf } from "../../stacks/plan/observed";
-import { command, next, promote, resume, rolesOf, rollback, type Decision } from "../decide/moves";
+import { command, type Decision } from "../decide/decision";
+import { next, promote, resume, rolesOf, rollback } from "../decide/moves";
 import { changesBetween, describeChange } from "../decide/changes";
 import { carryOut, exit, refused } from "./carry-out";
 import type { ChangeOptions, Session } from "./session";

@@ -1,3 +1,5 @@
+import type { AdapterRecord } from "../../stacks/plan/observed";
+
 /** A candidate that was rolled back. */
 export interface Latch {
   candidate: string;
@@ -19,6 +21,9 @@ export interface Deployed {
   /** Namespace by pool, of the pools that the stack made. */
   pools: Readonly<Record<string, string>>;
   latches: readonly Latch[];
+  /** Model names that clients are answered for. */
+  names: readonly string[];
+  adapters: Readonly<Record<string, AdapterRecord>>;
   /** What the outputs say of each pool: replicas, accelerators. */
   poolStates: Readonly<Record<string, Readonly<Record<string, unknown>>>>;
   address?: string;
@@ -38,6 +43,8 @@ export function deployedOf(outputs: Readonly<Record<string, unknown>>): Deployed
     weights: (record["weights"] ?? {}) as Record<string, number>,
     pools: (record["pools"] ?? {}) as Record<string, string>,
     latches: (record["latches"] ?? []) as Latch[],
+    names: (record["names"] ?? []) as string[],
+    adapters: (record["adapters"] ?? {}) as Record<string, AdapterRecord>,
     poolStates: (outputs["pools"] ?? {}) as Record<string, Record<string, unknown>>,
     ...(typeof address === "string" ? { address } : {}),
     ...(typeof rollout === "string" ? { kind: rollout } : {}),

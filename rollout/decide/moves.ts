@@ -1,19 +1,11 @@
+import { nextVersion, promoteVersion, rollbackVersion, versionUnderWay } from "./adapter-moves";
+import { command, refuse, type Decision, type Reason } from "./decision";
+import { clientNames } from "../../stacks/plan/model-names";
 import type { Deployed } from "./deployed";
 import { shareOf } from "./deployed";
 import { latchesHeld, latchOn, markTime } from "./latch";
+import { resolveValues } from "./resolved";
 import { valueOf, withValues, type StackValues } from "./values";
-
-/** Why a command does nothing, and what to do instead. */
-export interface Reason {
-  found: string;
-  mend: string;
-}
-
-/** A config to be deployed, or why there is none. */
-export type Decision =
-  { wanted: StackValues; title: string; notes: readonly string[] } | { refused: readonly Reason[] };
-
-export const command = (words: string): string => `npm run rollout -- ${words}`;
 
 const defaultLadder = [10, 30, 60, 100];
 
@@ -34,8 +26,6 @@ function ladderOf(values: StackValues): number[] {
   return steps.filter((step) => Number.isInteger(step)).sort((a, b) => a - b);
 }
 
-const refuse = (found: string, mend: string): Decision => ({ refused: [{ found, mend }] });
-
 const noRollOut = (): Decision =>
   refuse(
     "no roll-out is under way: the config names no candidate",
@@ -49,7 +39,10 @@ const noRollOut = (): Decision =>
  */
 export function next(values: StackValues, deployed: Deployed | undefined, to?: number): Decision {
   const { candidate, weight: configured } = rolesOf(values);
-  if (candidate === undefined) return noRollOut();
+  if (candidate === undefined) {
+    const version = versionUnderWay(values, deployed);
+    return version === undefined ? noRollOut() : nextVersion(values, version, ladderOf(values), to);
+  }
   const staged = deployed?.candidate === candidate;
   const now = staged ? shareOf(deployed, candidate) : 0;
   const step = to ?? (staged ? ladderOf(values).find((weight) => weight > now) : 0);
@@ -93,7 +86,10 @@ export function next(values: StackValues, deployed: Deployed | undefined, to?: n
 /** The candidate becomes the stable pool: only with all of the traffic, and in one change of the config. */
 export function promote(values: StackValues, deployed: Deployed | undefined): Decision {
   const { stable, candidate, weight } = rolesOf(values);
-  if (candidate === undefined) return noRollOut();
+  if (candidate === undefined) {
+    const version = versionUnderWay(values, deployed);
+    return version === undefined ? noRollOut() : promoteVersion(values, version);
+  }
   const share = deployed?.candidate === candidate ? shareOf(deployed, candidate) : 0;
   const reasons: Reason[] = [];
   if (share !== 100) {
@@ -115,10 +111,33 @@ export function promote(values: StackValues, deployed: Deployed | undefined): De
     });
   }
   if (reasons.length > 0) return { refused: reasons };
+  const promoted = withValues(values, { stable: candidate, candidate: undefined, weight: undefined });
+  const { wanted, kept } = withNames(promoted, deployed?.names ?? []);
   return {
-    wanted: withValues(values, { stable: candidate, candidate: undefined, weight: undefined }),
+    wanted,
     title: `promote ${candidate}`,
-    notes: [`${stable ?? "the old pool"} is removed: after this, going back is a roll-out of its own`],
+    notes: [
+      `${stable ?? "the old pool"} is removed: after this, going back is a roll-out of its own`,
+      ...(kept.length === 0
+        ? []
+        : [`${kept.join(", ")} stays a name of the base model (aliases): clients ask for it`]),
+    ],
+  };
+}
+
+/** Names that clients are answered for, and that a config would drop, become aliases: the old base model's, say. */
+function withNames(
+  values: StackValues,
+  names: readonly string[],
+): { wanted: StackValues; kept: readonly string[] } {
+  const resolved = resolveValues(values);
+  const answered = "config" in resolved ? clientNames(resolved.config.service) : names;
+  const kept = names.filter((name) => !answered.includes(name));
+  if (kept.length === 0) return { wanted: values, kept };
+  const before = valueOf(values, "aliases");
+  return {
+    wanted: withValues(values, { aliases: [...(Array.isArray(before) ? before : []), ...kept] }),
+    kept,
   };
 }
 
@@ -139,6 +158,8 @@ export function rollback(
     .filter((name) => name !== undefined)
     .sort((a, b) => share(b) - share(a));
   if (candidate === undefined) {
+    const version = versionUnderWay(values, deployed);
+    if (version !== undefined) return rollbackVersion(values, version);
     return refuse(
       "no roll-out is under way: there is no candidate that could be rolled back",
       `to go back to an earlier update: ${command("rollback --list")}`,

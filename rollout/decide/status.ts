@@ -1,7 +1,8 @@
 import { sharesOf, type Observed } from "../../stacks/plan/observed";
 import type { Deployed, Latch } from "./deployed";
 import { latchesHeld } from "./latch";
-import { command, rolesOf } from "./moves";
+import { command } from "./decision";
+import { rolesOf } from "./moves";
 import type { StackValues } from "./values";
 
 /** Where a roll-out stands, for a person or a script. */

@@ -1,3 +1,4 @@
+import { isGrouped } from "../../components/accelerators/placement";
 import { servedName } from "../names";
 import { removeCommand, setCommand, type Mistake } from "./mistakes";
 import type { Adapter, AdapterVersion, Pool } from "./resolved";
@@ -117,6 +118,17 @@ export function adapterMistakesOfPools(
           key,
           found: `true, and ${pool.name} takes over the pod template of ${pool.templateOf.name}`,
           allowed: "false: what such a pod loads is its template's business",
+          mend: setCommand(key, "false"),
+        },
+      ];
+    }
+    if (isGrouped(pool.hardware)) {
+      return [
+        {
+          key,
+          found: `true, and a replica of ${pool.name} takes several machines`,
+          // Nobody has tried how a server that is spread over machines loads an adapter while it runs.
+          allowed: "false for replicas of several machines",
           mend: setCommand(key, "false"),
         },
       ];

@@ -2,15 +2,8 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { changesBetween, describeChange } from "../../../rollout/decide/changes";
 import { latchesHeld, markTime } from "../../../rollout/decide/latch";
-import {
-  allowDestroy,
-  next,
-  promote,
-  resume,
-  rollback,
-  rolesOf,
-  type Decision,
-} from "../../../rollout/decide/moves";
+import { allowDestroy, next, promote, resume, rollback, rolesOf } from "../../../rollout/decide/moves";
+import type { Decision } from "../../../rollout/decide/decision";
 import { withValues } from "../../../rollout/decide/values";
 import { at, Simulated, values } from "./cases";
 
