@@ -1,14 +1,14 @@
 import * as fs from "node:fs";
 import type { LabEnvironment } from "../protocol/guard";
 import { isProperties, type Properties } from "../protocol/values";
-import { inside } from "./refusals";
+import { masterVersion } from "./cluster-version";
+import { inside } from "./inside";
 import { defaultZones } from "./locations";
 import { locationOf, projectOf, textOf, type Scope } from "./scope";
 
 export const clusterType = "gcp:container/cluster:Cluster";
 
-/** Version that the lab's clusters say they have: that of the API server behind them, in GKE's writing. */
-export const masterVersion = "1.36.3-gke.1000";
+export { masterVersion } from "./cluster-version";
 
 /** Inputs whose change makes the real provider replace a cluster. Source: its documentation. */
 export const clusterForceNew = [

@@ -2,6 +2,8 @@
 export interface Machine {
   cpus: number;
   memoryGb: number;
+  /** Processors other than x86. */
+  arch?: "arm64";
   accelerator?: {
     /** As in guestAccelerators, or the label value for TPUs. */
     type: string;
@@ -57,8 +59,8 @@ const accelerated: Readonly<Record<string, Machine>> = {
   "a3-megagpu-8g": gpu("nvidia-h100-mega-80gb", 8, 208, 1872),
   "a3-ultragpu-8g": gpu("nvidia-h200-141gb", 8, 224, 2952),
   "a4-highgpu-8g": gpu("nvidia-b200", 8, 224, 3968),
-  "a4x-highgpu-4g": gpu("nvidia-gb200", 4, 140, 884),
-  "a4x-maxgpu-4g-metal": gpu("nvidia-gb300", 4, 144, 960),
+  "a4x-highgpu-4g": { ...gpu("nvidia-gb200", 4, 140, 884), arch: "arm64" },
+  "a4x-maxgpu-4g-metal": { ...gpu("nvidia-gb300", 4, 144, 960), arch: "arm64" },
   "ct4p-hightpu-4t": tpu("tpu-v4-podslice", 4, 240, 407),
   "ct5lp-hightpu-1t": tpu("tpu-v5-lite-podslice", 1, 24, 48),
   "ct5lp-hightpu-4t": tpu("tpu-v5-lite-podslice", 4, 112, 192),
@@ -77,6 +79,58 @@ const attachable: Readonly<Record<string, readonly number[]>> = {
   "nvidia-tesla-p100": [1, 2, 4],
   "nvidia-tesla-v100": [1, 2, 4, 8],
 };
+
+export type Way = "on-demand" | "spot" | "flex-start" | "reservation";
+
+/**
+ * Machines that cannot be had in every way. Source: Compute Engine's page of GPU machine types ("you must create
+ * instances by using Spot VMs or Flex-start VMs", "you must reserve capacity").
+ */
+const ways: Readonly<Record<string, readonly Way[]>> = {
+  "a3-highgpu-1g": ["spot", "flex-start"],
+  "a3-highgpu-2g": ["spot", "flex-start"],
+  "a3-highgpu-4g": ["spot", "flex-start"],
+  "a3-ultragpu-8g": ["spot", "flex-start", "reservation"],
+  "a4-highgpu-8g": ["spot", "flex-start", "reservation"],
+  "a4x-highgpu-4g": ["reservation"],
+  "a4x-maxgpu-4g-metal": ["reservation"],
+};
+
+/** Ways in which a machine type can be had; undefined: all. */
+export function waysOf(type: string): readonly Way[] | undefined {
+  return ways[type];
+}
+
+/** Local SSDs that come with a machine, whatever is asked for. Source: Compute Engine's table of Local SSDs. */
+const ownSsds: Readonly<Record<string, number>> = {
+  ...{ "a2-ultragpu-1g": 1, "a2-ultragpu-2g": 2, "a2-ultragpu-4g": 4, "a2-ultragpu-8g": 8 },
+  ...{ "a3-highgpu-1g": 2, "a3-highgpu-2g": 4, "a3-highgpu-4g": 8, "a3-highgpu-8g": 16, "a3-megagpu-8g": 16 },
+  ...{ "a3-ultragpu-8g": 32, "a4-highgpu-8g": 32, "a4x-highgpu-4g": 4, "a4x-maxgpu-4g-metal": 4 },
+};
+
+export function localSsdsOf(type: string): number | undefined {
+  return ownSsds[type];
+}
+
+/** Machines of a rack: they boot from Hyperdisk only and stand together by a workload policy. */
+export function isRackMachine(type: string): boolean {
+  return type.startsWith("a4x-");
+}
+
+/** Slices of two sides that exist. Source: GKE's page on planning TPUs. */
+const flatSlices = new Set(["2x4", "4x4", "4x8", "8x8", "8x16", "16x16"]);
+
+/** Whether a slice of several machines has a shape that TPUs are cabled for. */
+export function isSliceShape(machineType: string, topology: string): boolean {
+  const sides = topology.split("x").map(Number);
+  if (machineType.startsWith("ct5lp-") || machineType.startsWith("ct6e-")) return flatSlices.has(topology);
+  if (["2x2x2", "2x2x4", "2x4x4"].includes(topology)) return true;
+  // Larger ones are made of cubes of 4x4x4, the shortest side first.
+  return (
+    sides.length === 3 &&
+    sides.every((side, i) => side % 4 === 0 && side > 0 && (i === 0 || (sides[i - 1] ?? 0) <= side))
+  );
+}
 
 /** Topologies of TPU machines that are one node by themselves; a larger one spans several nodes. */
 export const tpuTopologies: Readonly<Record<string, { single: string; multi: boolean }>> = {

@@ -62,7 +62,7 @@ export function nodeObject(shape: PoolShape, name: string, zone: string, podCidr
       capacity: resources,
       allocatable: allocatableOf(shape, resources),
       nodeInfo: {
-        architecture: "amd64",
+        architecture: shape.machine.arch ?? "amd64",
         bootID: "",
         containerRuntimeVersion: "containerd://2.1.3",
         kernelVersion: "6.12.34+",
@@ -80,7 +80,7 @@ export function nodeObject(shape: PoolShape, name: string, zone: string, podCidr
 export function nodeLabels(shape: PoolShape, name: string, zone: string): Properties {
   const { accelerator, machineType, pool, provisioning } = shape;
   const labels: Record<string, string | undefined> = {
-    "beta.kubernetes.io/arch": "amd64",
+    "beta.kubernetes.io/arch": shape.machine.arch ?? "amd64",
     "beta.kubernetes.io/instance-type": machineType,
     "beta.kubernetes.io/os": "linux",
     "cloud.google.com/gke-boot-disk": "pd-balanced",
@@ -89,7 +89,7 @@ export function nodeLabels(shape: PoolShape, name: string, zone: string): Proper
     "cloud.google.com/gke-provisioning": provisioning,
     "cloud.google.com/machine-family": machineFamily(machineType),
     [poolLabel]: pool,
-    "kubernetes.io/arch": "amd64",
+    "kubernetes.io/arch": shape.machine.arch ?? "amd64",
     "kubernetes.io/hostname": name,
     "kubernetes.io/os": "linux",
     "node.kubernetes.io/instance-type": machineType,

@@ -141,6 +141,9 @@ export function poolShape(inputs: Properties, ref: ClusterRef, hasPlainPool: boo
     taints.push({ key: "nvidia.com/gpu", value: "present", effect: "NoSchedule" });
   if (inside(inputs, "queuedProvisioning", "enabled") === true)
     taints.push({ key: "cloud.google.com/gke-queued", value: "true", effect: "NoSchedule" });
+  // GKE taints nodes with other processors, so that images built for x86 are not started there.
+  if (spec.arch !== undefined)
+    taints.push({ key: "kubernetes.io/arch", value: spec.arch, effect: "NoSchedule" });
   const reservation = inside(config, "reservationAffinity", "values");
   const policy = textOf(inside(inputs, "placementPolicy", "policyName"));
   const topology = textOf(inside(inputs, "placementPolicy", "tpuTopology"));
@@ -158,7 +161,7 @@ export function poolShape(inputs: Properties, ref: ClusterRef, hasPlainPool: boo
     taints,
     ...(Array.isArray(reservation) ? { reservation: textOf(reservation[0]).replace(/.*\//, "") } : {}),
     ...(policy === "" ? {} : { placementPolicy: policy }),
-    version: `v${masterVersion}`,
+    version: `v${textOf(inputs["version"]) || masterVersion}`,
   };
 }
 

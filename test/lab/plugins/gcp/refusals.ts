@@ -1,7 +1,19 @@
-import { isProperties, type Properties, type Value } from "../protocol/values";
+import { isProperties, type Properties } from "../protocol/values";
+import { inside } from "./inside";
 import { isRegion, isZone, regionOf } from "./locations";
-import { defaultMachineType, gpuCounts, isGpuType, machine, topologyChips, tpuTopologies } from "./machines";
+import {
+  defaultMachineType,
+  gpuCounts,
+  isGpuType,
+  isSliceShape,
+  machine,
+  topologyChips,
+  tpuTopologies,
+} from "./machines";
+import { provisioningRefusals } from "./provisioning-refusals";
 import { textOf } from "./scope";
+
+export { inside } from "./inside";
 
 /** A node pool as the rules below look at it. Values that are not known yet are absent. */
 export interface PoolView {
@@ -159,7 +171,8 @@ export const nodePoolRefusals: readonly Refusal[] = [
       if (topology === shapes.single) return undefined;
       const chips = topologyChips(topology);
       const each = machine(machineType)?.accelerator?.count ?? 1;
-      if (shapes.multi && chips !== undefined && chips > each && chips % each === 0) return undefined;
+      const fits = chips !== undefined && chips > each && chips % each === 0;
+      if (shapes.multi && fits && isSliceShape(machineType, topology)) return undefined;
       return `TPU topology ${JSON.stringify(topology)} is not valid for machine type ${JSON.stringify(machineType)}.`;
     },
   },
@@ -203,11 +216,5 @@ export const nodePoolRefusals: readonly Refusal[] = [
         ? "node_count cannot be used together with autoscaling; take it out and use initial_node_count."
         : undefined,
   },
+  ...provisioningRefusals,
 ];
-
-/** The value at a path of nested inputs. */
-export function inside(inputs: Properties, ...path: readonly string[]): Value | undefined {
-  let value: Value | undefined = inputs;
-  for (const key of path) value = isProperties(value) ? value[key] : undefined;
-  return value;
-}
