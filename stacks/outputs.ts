@@ -20,6 +20,9 @@ export function nextSteps(config: ServiceConfig, plan: Plan): { next?: string; b
   const higher = [...config.ladder].sort((a, b) => a - b).find((weight) => weight > config.weight);
   const promote = `${keepNames(config)}${setCommand("stable", candidate.name)} && ${removeCommand("candidate")} && ${removeCommand("weight")} && ${up}`;
   const abandon = `${removeCommand("candidate")} && ${removeCommand("weight")} && ${up}`;
+  if (plan.latches.some((latch) => holds(latch) && latch.candidate === candidate.name)) {
+    return { next: "npm run rollout -- resume --reason WHY", back: abandon };
+  }
   return {
     next: config.weight === 100 ? promote : `${setCommand("weight", String(higher ?? 100))} && ${up}`,
     back: config.weight === 0 ? abandon : `${setCommand("weight", "0")} && ${up}`,

@@ -1,5 +1,6 @@
 import { setCommand } from "../config/mistakes";
 import type { ServiceConfig } from "../config/resolved";
+import { routeName } from "../names";
 import { sameShares, shareText, sharesOf, type Observed } from "./observed";
 import type { Draft } from "./plan";
 import type { Refusal } from "./rules";
@@ -138,8 +139,8 @@ export function routeMissing(config: ServiceConfig, observed: Observed): Refusal
   return [
     {
       rule: "route-missing",
-      found: `the customers' route is not in the cluster, and the last successful update wrote it with ${shareText(new Map(Object.entries(record.weights)))}`,
-      mend: `make it anew: ${setCommand("allow[0]", "route-missing")} && pulumi up --refresh`,
+      found: `there is no HTTPRoute ${routeName(config.service)} in namespace ${config.namespace}, and the last successful update wrote it with ${shareText(new Map(Object.entries(record.weights)))}`,
+      mend: `put service and namespace back, if the config has others now (a route never moves); else make it anew: ${setCommand("allow[0]", "route-missing")} && pulumi up --refresh`,
       waiver: "route-missing",
     },
   ];
