@@ -14,13 +14,13 @@ import { toolTask } from "./lab/tools/tasks";
 interface Group {
   title: string;
   suffix: string;
-  /** Files that run at once: a control plane needs the machine for itself. */
+  /** Files that run at once: a whole lab under traffic needs the machine for itself. */
   concurrency: number;
 }
 
 const groups: readonly Group[] = [
   { title: "on this machine", suffix: ".test.ts", concurrency: 2 },
-  { title: "with a control plane", suffix: ".cluster.test.ts", concurrency: 1 },
+  { title: "with a control plane", suffix: ".cluster.test.ts", concurrency: 2 },
   { title: "in a whole lab", suffix: ".lab.test.ts", concurrency: 1 },
 ];
 const long: Group = { title: "long ones, in a whole lab", suffix: ".long.test.ts", concurrency: 1 };
