@@ -74,7 +74,7 @@ describe(
           ),
         );
         // More than both pools have room for, in their batches and in the queues that a picker takes for full.
-        const filling = Array.from({ length: 240 }, () => ask("food-review", "interactive", 60));
+        const filling = Array.from({ length: 240 }, () => ask("food-review", "interactive", 30));
         await new Promise((resolve) => setTimeout(resolve, 3000));
         const batch = await Promise.all(Array.from({ length: 60 }, () => ask("chat", "batch", 1)));
         const interactive = await Promise.all(filling);
