@@ -136,7 +136,9 @@ function withNames(
   if (kept.length === 0) return { wanted: values, kept };
   const before = valueOf(values, "aliases");
   return {
-    wanted: withValues(values, { aliases: [...(Array.isArray(before) ? before : []), ...kept] }),
+    wanted: withValues(values, {
+      aliases: [...(Array.isArray(before) ? (before as string[]) : []), ...kept],
+    }),
     kept,
   };
 }

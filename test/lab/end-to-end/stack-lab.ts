@@ -45,7 +45,7 @@ export class StackLab {
     const folder = path.join(this.lab.folder, "workspaces", name);
     const labs = await this.lab.stackConfig();
     const gate = { ...(labs[`${ours}gate`] as object), ...(changes["gate"] as object) };
-    const changed = { ...labs, ...Object.fromEntries(prefixed), [`${ours}gate`]: gate };
+    const changed = { ...labs, ...(Object.fromEntries(prefixed) as object), [`${ours}gate`]: gate };
     const workspace = layOutWorkspace(folder, "dev", changed, name);
     const pulumi = new Pulumi(workspace, this.lab.plugins.environment());
     await pulumi.initStack();
