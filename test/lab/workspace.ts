@@ -30,24 +30,18 @@ export interface Workspace {
  * Lays out a folder that `pulumi` takes for the project: links to the checkout's program, and a copy of one stack's
  * config, so that `pulumi config set` in a rehearsal never edits the checkout. Secrets of the copy are dummies: a
  * rehearsal needs none, and cannot decrypt the user's.
- * @param from the stack whose config is copied.
+ * @param from the stack whose config is copied, or a path to a config file.
  * @param changes keys with other values (`gate`, of which the lab sets a part, is merged); undefined: without them.
- * @param stack name of the stack in the workspace. Default: the same.
+ * @param stack name of the stack in the workspace. Default: the one that the file is named for.
  * @throws Error where the stack has no config file.
  */
 export function layOutWorkspace(
   folder: string,
   from: string,
   changes: Readonly<Record<string, unknown>> = {},
-  stack = from,
+  stack = stackNameOf(from),
 ): Workspace {
-  const source = path.join(projectFolder, `Pulumi.${from}.yaml`);
-  if (!fs.existsSync(source)) {
-    const known = fs
-      .readdirSync(projectFolder)
-      .flatMap((name) => /^Pulumi\.(.+)\.yaml$/.exec(name)?.[1] ?? []);
-    throw new Error(`there is no Pulumi.${from}.yaml here; there are stacks ${known.join(", ")}`);
-  }
+  const source = configFileOf(from);
   fs.mkdirSync(folder, { recursive: true });
   for (const name of linked) {
     const target = path.join(projectFolder, name);
@@ -66,8 +60,25 @@ export function layOutWorkspace(
   return { folder, stack, configFile };
 }
 
+const isPath = (from: string): boolean => /\.ya?ml$/.test(from);
+
+/** "prod" for both "prod" and "examples/Pulumi.prod.yaml". */
+function stackNameOf(from: string): string {
+  return isPath(from) ? path.basename(from).replace(/^Pulumi\.|\.ya?ml$/g, "") : from;
+}
+
+/** @throws Error where there is no such file, with the stacks that there are. */
+export function configFileOf(from: string): string {
+  const file = isPath(from) ? path.resolve(from) : path.join(projectFolder, `Pulumi.${from}.yaml`);
+  if (fs.existsSync(file)) return file;
+  const known = fs.readdirSync(projectFolder).flatMap((name) => /^Pulumi\.(.+)\.yaml$/.exec(name)?.[1] ?? []);
+  throw new Error(
+    `there is no ${isPath(from) ? from : `Pulumi.${from}.yaml`} here; there are stacks ${known.join(", ")}`,
+  );
+}
+
 /** `secure: v1:...` can be decrypted only by who encrypted it; the program needs a value, not this one. */
-function withoutSecrets(value: unknown): unknown {
+export function withoutSecrets(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(withoutSecrets);
   if (typeof value !== "object" || value === null) return value;
   const entries = Object.entries(value);

@@ -18,7 +18,7 @@ describe("a candidate whose adapter cannot be loaded", { concurrency: false }, (
   let lab: StackLab;
   let stack: StackUnderTest;
   before(async () => {
-    const { changes } = rehearsalOf("base-model", "dev");
+    const { changes } = rehearsalOf("base-model");
     lab = await StackLab.start();
     stack = await lab.stack("dev", {
       ...changes,
@@ -87,7 +87,7 @@ describe("a version of an adapter that cannot be loaded", { concurrency: false }
     "adapters[0].candidate.source": "acme/food-review-v2",
   };
   before(async () => {
-    const { changes } = rehearsalOf("adapter", "dev");
+    const { changes } = rehearsalOf("adapter");
     lab = await StackLab.start();
     stack = await lab.stack("dev", { ...changes, gate: { timeoutSeconds: 45 } });
     const { status, output } = await stack.update({});

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
-import { rehearsalOf } from "../rehearsal/kinds";
+import { ownCase } from "../rehearsal/own-case";
 import { rehearse } from "../rehearsal/rehearse";
 import { minutes, StackLab } from "./stack-lab";
 
@@ -13,7 +13,7 @@ describe("the rehearsal's judgement", minutes(6), () => {
 
   test("a split that is not what the weight says fails the rehearsal", async () => {
     const { workspace } = await lab.stack("dev", { weight: 0 });
-    const rehearsal = rehearsalOf("node-update", "dev");
+    const rehearsal = ownCase("dev");
     let edited = false;
     const { report } = await rehearse({
       lab: lab.lab,

@@ -21,7 +21,7 @@ describe(
     let stack: StackUnderTest;
     let client: InferenceClient;
     before(async () => {
-      const { changes } = rehearsalOf("base-model", "dev");
+      const { changes } = rehearsalOf("base-model");
       // Two requests at once on a model server, so that few are needed to fill it.
       lab = await StackLab.start();
       stack = await lab.stack("dev", {

@@ -1,8 +1,4 @@
-import * as fs from "node:fs";
-import * as path from "node:path";
-import { load } from "js-yaml";
 import type { RolloutKind } from "../../../stacks/config/resolved";
-import { projectFolder } from "../workspace";
 import { adapterLadder, ladderOf, type Measure, type Step } from "./ladder";
 import { versionOf, type Expectation, type Series } from "./series";
 
@@ -34,15 +30,13 @@ export const kinds = [
   "adapter",
 ] as const satisfies RolloutKind[];
 
-const prefix = "inference-rollout:";
+export const prefix = "inference-rollout:";
 const prefixed = (keys: Record<string, unknown>): Record<string, unknown> =>
   Object.fromEntries(Object.entries(keys).map(([key, value]) => [`${prefix}${key}`, value]));
 
-/** A stack's own config, rehearsed as it stands; the other kinds have configs of their own. */
-export function rehearsalOf(kind: RolloutKind, stack: string): Rehearsal {
+/** Kinds with a config of their own, for who has none: see own-case.ts for a stack's own. */
+export function rehearsalOf(kind: Exclude<RolloutKind, "node-update">): Rehearsal {
   switch (kind) {
-    case "node-update":
-      return nodeUpdate(stack);
     case "base-model":
       return poolRollout(kind, {
         stable: "llm-pool",
@@ -72,27 +66,6 @@ export function rehearsalOf(kind: RolloutKind, stack: string): Rehearsal {
     case "adapter":
       return adapterRollout();
   }
-}
-
-function nodeUpdate(stack: string): Rehearsal {
-  const file = path.join(projectFolder, `Pulumi.${stack}.yaml`);
-  const { config } = load(fs.readFileSync(file, "utf8")) as { config: Record<string, string> };
-  const value = (key: string): string => config[`${prefix}${key}`] ?? "";
-  const [stable, candidate, model] = [value("stable"), value("candidate"), value("model")];
-  return {
-    kind: "node-update",
-    // A rehearsal begins before the roll-out: the candidate is declared and has no weight.
-    changes: prefixed({ weight: 0 }),
-    stable,
-    candidate,
-    between: { stable, candidate },
-    steps: ladderOf(candidate),
-    measure: byPool(candidate, []),
-    expectation: { names: [{ name: model, versions: [] }], bases: { [stable]: model, [candidate]: model } },
-    asked: [model],
-    objectives: [],
-    moved: { kind: "route", namespace: "default", name: "routes-to-llm" },
-  };
 }
 
 const bases = ["Qwen/Qwen3-8B", "Qwen/Qwen3-14B"];
@@ -194,7 +167,7 @@ function adapterRollout(): Rehearsal {
 }
 
 /** The candidate pool's share of all requests, and of those for each name. */
-function byPool(candidate: string, names: readonly string[]): Measure {
+export function byPool(candidate: string, names: readonly string[]): Measure {
   return (step) => {
     const series = (name: string, counts: Series["counts"]): Series => ({
       name,

@@ -2,7 +2,6 @@ import * as fs from "node:fs";
 import * as path from "node:path";
 import { Command, Option } from "commander";
 import { Listr, type ListrTask } from "listr2";
-import type { RolloutKind } from "../../../stacks/config/resolved";
 import { WholeLab } from "../lab";
 import { Pulumi } from "../pulumi";
 import { catalogue, rehearsalTools, type ToolName } from "../tools/catalogue";
@@ -12,11 +11,12 @@ import { splitChart, splitSeries } from "./chart";
 import { deferred } from "./deferred";
 import { html } from "./html";
 import { kinds, rehearsalOf, type Rehearsal } from "./kinds";
+import { ownCase } from "./own-case";
 import { rehearse, type Rehearsed } from "./rehearse";
 import { summary, table } from "./table";
 
 interface Flags {
-  kind: RolloutKind;
+  kind?: (typeof kinds)[number];
   stack: string;
   requests: string;
   streams: string;
@@ -29,8 +29,12 @@ async function main(): Promise<void> {
     .description(
       "Rehearses a roll-out on this machine: real Pulumi, API server, pickers and Envoy, under traffic.",
     )
-    .addOption(new Option("--kind <kind>", "what is rolled out").choices(kinds).default("node-update"))
-    .addOption(new Option("--stack <name>", "the stack whose config is rehearsed").default("dev"))
+    .addOption(new Option("--stack <name>", "the stack, or config file, that is rehearsed").default("dev"))
+    .addOption(
+      new Option("--kind <kind>", "a roll-out of this kind with a config of its own")
+        .choices(kinds)
+        .conflicts("stack"),
+    )
     .addOption(new Option("--requests <n>", "requests that each split is judged by").default("600"))
     .addOption(new Option("--streams <n>", "streams that each stage sees at least").default("60"))
     .addOption(new Option("--out <folder>", "where the report goes").default(path.join("out", "rehearsal")))
@@ -43,7 +47,8 @@ async function main(): Promise<void> {
   for (const signal of ["SIGINT", "SIGTERM"] as const)
     process.once(signal, () => leave(`ended by ${signal}`));
 
-  const rehearsal = rehearsalOf(flags.kind, flags.stack);
+  const rehearsal =
+    flags.kind === undefined || flags.kind === "node-update" ? ownCase(flags.stack) : rehearsalOf(flags.kind);
   const { steps, between } = rehearsal;
   const tools: Partial<Record<ToolName, string>> = {};
   let workspace: Workspace | undefined;
@@ -72,10 +77,14 @@ async function main(): Promise<void> {
             report: (what) => (task.output = what),
           });
           void lab.supervisor.firstDeath.then((death) => abort.abort(death));
-          workspace = layOutWorkspace(path.join(output, "workspace"), flags.stack, {
-            ...(await lab.stackConfig()),
-            ...rehearsal.changes,
-          });
+          workspace = layOutWorkspace(
+            path.join(output, "workspace"),
+            flags.kind === undefined ? flags.stack : "dev",
+            {
+              ...(await lab.stackConfig()),
+              ...rehearsal.changes,
+            },
+          );
           await new Pulumi(workspace, lab.plugins.environment(), abort.signal).initStack();
         },
       },

@@ -1,0 +1,95 @@
+import * as fs from "node:fs";
+import { load } from "js-yaml";
+import { baseNameOf, baseNames } from "../../../stacks/plan/model-names";
+import { describeMistakes, setCommand } from "../../../stacks/config/mistakes";
+import { resolveConfig } from "../../../stacks/config/resolve";
+import type { ServiceConfig } from "../../../stacks/config/resolved";
+import { usesTls } from "../../../stacks/config/gateway";
+import { kindOf } from "../../../stacks/plan/kind";
+import { routeName } from "../../../stacks/names";
+import { configFileOf, withoutSecrets } from "../workspace";
+import { byPool, prefix, type Rehearsal } from "./kinds";
+import { ladderOf, type Step } from "./ladder";
+
+/**
+ * The roll-out of a pool that a stack's own config declares, whatever kind it is.
+ * @param from name of a stack, or a path to a config file.
+ * @throws Error where the config has mistakes, or where a lab that has just started cannot have what it asks for.
+ */
+export function ownCase(from: string): Rehearsal {
+  const service = serviceOf(from);
+  const { candidate, stable, pools } = service;
+  const [old, fresh] = [pools[stable], candidate === undefined ? undefined : pools[candidate]];
+  if (old === undefined || fresh === undefined || candidate === undefined) {
+    throw new Error(
+      `${from} declares no roll-out of a pool: ${setCommand("candidate", "NAME")} names one; npm start -- --kind adapter rehearses an adapter's`,
+    );
+  }
+  const names = [
+    ...baseNames(service).map((name) => ({ name, versions: [] })),
+    ...service.adapters.map(({ name, stable: version }) => ({ name, versions: [version.served] })),
+  ];
+  return {
+    kind: kindOf(old, fresh) ?? "node-update",
+    // A rehearsal begins before the roll-out: the candidate is declared and has no weight.
+    changes: { [`${prefix}weight`]: 0 },
+    stable,
+    candidate,
+    between: { stable, candidate },
+    steps: ladderOf(candidate).map((step) => keepingNames(step, service)),
+    measure: byPool(candidate, names.length === 1 ? [] : names.map(({ name }) => name)),
+    expectation: {
+      names,
+      bases: { [stable]: baseNameOf(old) ?? "", [candidate]: baseNameOf(fresh) ?? "" },
+    },
+    asked: names.map(({ name }) => name),
+    // A priority below 0 may be shed at any time, which here would be a failed request.
+    objectives: service.objectives.filter(({ priority }) => priority >= 0).map(({ name }) => name),
+    moved: { kind: "route", namespace: service.namespace, name: routeName(service.service) },
+  };
+}
+
+function serviceOf(from: string): ServiceConfig {
+  const { config: all = {} } = load(fs.readFileSync(configFileOf(from), "utf8")) as {
+    config?: Record<string, unknown>;
+  };
+  const values = withoutSecrets(all) as Record<string, unknown>;
+  const own = Object.entries(values)
+    .filter(([key]) => key.startsWith(prefix))
+    .map(([key, value]) => [key.slice(prefix.length), value] as const);
+  const text = (key: string): string | undefined =>
+    typeof values[key] === "string" ? values[key] : undefined;
+  const [project, region] = [text("gcp:project"), text("gcp:region")];
+  const cloud = {
+    ...(project === undefined ? {} : { project }),
+    ...(region === undefined ? {} : { region }),
+  };
+  const { config, mistakes } = resolveConfig(Object.fromEntries(own), cloud);
+  if (config === undefined) throw new Error(describeMistakes(mistakes));
+  if (config.role !== "all") {
+    throw new Error(`${from} is a ${config.role} stack: a rehearsal needs cluster and service in one`);
+  }
+  const missing = [
+    ...Object.values(config.service.pools)
+      .filter(({ existing }) => existing)
+      .map(({ name }) => `pool ${name}, which it says exists already`),
+    ...(usesTls(config.platform.gateway) ? ["a certificate for the gateway"] : []),
+    ...(config.platform.gateway.existing ? ["the gateway, which it says exists already"] : []),
+  ];
+  if (missing.length > 0) {
+    throw new Error(
+      `${from} cannot be rehearsed as it is: a lab that has just started has not\n${missing.map((what) => `  - ${what}`).join("\n")}\nRehearse a copy of it that makes these itself, or answers in clear text.`,
+    );
+  }
+  return config.service;
+}
+
+/** A promotion that would drop the old model's name keeps it, as the output `next` does. */
+function keepingNames(step: Step, service: ServiceConfig): Step {
+  if (step.config["stable"] === undefined) return step;
+  const kept = service.candidate === undefined ? undefined : service.pools[service.candidate];
+  const fresh = kept === undefined ? undefined : baseNameOf(kept);
+  const dropped = baseNames(service).filter((name) => name !== fresh && !service.aliases.includes(name));
+  const aliases = dropped.map((name, i) => [`aliases[${service.aliases.length + i}]`, name] as const);
+  return { ...step, config: { ...step.config, ...Object.fromEntries(aliases) } };
+}
