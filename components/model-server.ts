@@ -78,7 +78,7 @@ export class ModelServer extends pulumi.ComponentResource {
           replicas: args.replicas,
           // No machine is free for a pod more: an update in place goes one pod at a time.
           strategy: { type: "RollingUpdate", rollingUpdate: { maxSurge: 0, maxUnavailable: 1 } },
-          progressDeadlineSeconds: loadingMinutes * 60,
+          progressDeadlineSeconds: args.server.loadingMinutes * 60,
           selector: { matchLabels: selector },
           template: labelled(template, { ...poolLabels(args.service, args.pool), ...selector }),
         },
@@ -142,8 +142,11 @@ export class ModelServer extends pulumi.ComponentResource {
   private options(args: ModelServerArgs): pulumi.CustomResourceOptions {
     return {
       parent: this,
-      // Pulling an image and loading weights onto machines that are still being made takes this long at the most.
-      customTimeouts: { create: `${loadingMinutes}m`, update: `${loadingMinutes}m`, delete: "15m" },
+      customTimeouts: {
+        create: `${args.server.loadingMinutes}m`,
+        update: `${args.server.loadingMinutes}m`,
+        delete: "15m",
+      },
       ...deletionHooks(args.beforeDelete),
     };
   }
@@ -155,9 +158,6 @@ function labelled(template: PodTemplate, labels: Record<string, string>): PodTem
     spec: template.spec,
   };
 }
-
-/** How long it takes at the most until a model server answers. */
-export const loadingMinutes = 45;
 
 function notes({ template, adapters }: ModelServerArgs): { annotations?: Record<string, string> } {
   const found: Record<string, string> = {

@@ -1,5 +1,4 @@
 import * as pulumi from "@pulumi/pulumi";
-import { loadingMinutes } from "../components/model-server";
 import type { ServiceConfig } from "./config/resolved";
 import type { ClusterReader } from "./live/cluster-reader";
 import { lookAtServers, type Failing, type ServersTask } from "./live/servers";
@@ -36,8 +35,9 @@ export function loadedBefore(
       (backends) => sharesOf(backends).get(name) ?? 0,
     ) as [number, number];
     if (task === undefined || !(isNew || grows) || next < now) return undefined;
-    const replicas = planned.replicas;
-    return () => waitFor(waits, { ...task, replicas }, "No more traffic was sent to it", loadingMinutes * 60);
+    const { replicas } = planned;
+    const loading = planned.pool.server.loadingMinutes * 60;
+    return () => waitFor(waits, { ...task, replicas }, "No more traffic was sent to it", loading);
   };
 }
 

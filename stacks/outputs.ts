@@ -91,7 +91,7 @@ export function outputsOf(
   service: ServiceConfig,
   plan: Plan,
   platform: Platform,
-  address: pulumi.Output<string | undefined>,
+  address: pulumi.Output<string>,
   previewSecret: pulumi.Output<string> | undefined,
   showKubeconfig: boolean,
 ): Record<string, unknown> {
@@ -106,7 +106,7 @@ export function outputsOf(
     ...(service.capacity.mode === "full" ? {} : { capacity: capacityOf(service, plan) }),
     ...(plan.latches.some(holds) ? { latched: plan.latches.filter(holds) } : {}),
     ...(service.adapters.length === 0 ? {} : { adapters: address.apply(() => adapterStates(service)) }),
-    tryIt: address.apply((at) => howToTry(service, gateway, at ?? "ADDRESS")),
+    tryIt: address.apply((at) => howToTry(service, gateway, at)),
     ...nextSteps(service, plan),
     ...(previewSecret === undefined ? {} : { previewSecret: pulumi.secret(previewSecret) }),
     ...(plan.notes.length === 0 ? {} : { notes: plan.notes }),

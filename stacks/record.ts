@@ -9,13 +9,24 @@ import type { Plan } from "./plan/plan";
 /** Output under which an update leaves its record for the next one. */
 export const recordOutput = "deployed";
 
-/** What the last successful update of this stack recorded; undefined before the first. */
-export async function lastRecord(): Promise<DeploymentRecord | undefined> {
+/** What the last successful update of this stack left behind; nothing before the first. */
+export interface LastUpdate {
+  record?: DeploymentRecord;
+  /** Where the gateway answered. */
+  address?: string;
+}
+
+export async function lastUpdate(): Promise<LastUpdate> {
   const own = `${pulumi.getOrganization()}/${pulumi.getProject()}/${pulumi.getStack()}`;
-  const details = await new pulumi.StackReference("last-update", { name: own }).getOutputDetails(
-    recordOutput,
-  );
-  return details.value as DeploymentRecord | undefined;
+  const outputs = new pulumi.StackReference("last-update", { name: own });
+  const [record, address] = await Promise.all([
+    outputs.getOutputDetails(recordOutput),
+    outputs.getOutputDetails("address"),
+  ]);
+  return {
+    ...(record.value === undefined ? {} : { record: record.value as DeploymentRecord }),
+    ...(typeof address.value === "string" ? { address: address.value } : {}),
+  };
 }
 
 /** What this update leaves behind, once it is done. */

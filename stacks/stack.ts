@@ -27,7 +27,7 @@ import {
   type Platform,
   type PlatformOptions,
 } from "./platform";
-import { lastRecord } from "./record";
+import { lastUpdate } from "./record";
 import { buildService } from "./service";
 
 /**
@@ -72,9 +72,9 @@ async function deployPlatform({ platform: config, allow }: PlatformStack): Promi
 async function deployService(config: ServiceStack): Promise<Record<string, unknown>> {
   const { service } = config;
   const given = await basisOf(config);
-  const record = await lastRecord();
+  const last = await lastUpdate();
   const { reader, observed, templates, served, definitions } = await readable(async () => {
-    return look(await given.reader(), config, record, given.gateway);
+    return look(await given.reader(), config, last.record, given.gateway);
   });
   const plan = makePlan(service, observed);
   for (const note of [...plan.notes, ...hardwareNotes(plan)]) void pulumi.log.warn(note);
@@ -108,8 +108,11 @@ async function deployService(config: ServiceStack): Promise<Record<string, unkno
       ? { huggingFaceToken: new pulumi.Config().requireSecret("huggingFaceToken") }
       : {}),
   });
-  const address = built.route.resource.metadata.apply(async (): Promise<string | undefined> =>
-    pulumi.runtime.isDryRun() ? undefined : confirmed(service, plan, observed, platform.gateway, readerNow),
+  // A preview asks no gateway: where it answered last is where it will, and before that nobody knows.
+  const address = built.route.resource.metadata.apply(async (): Promise<string> =>
+    pulumi.runtime.isDryRun()
+      ? (last.address ?? (pulumi.unknown as string))
+      : confirmed(service, plan, observed, platform.gateway, readerNow),
   );
   return outputsOf(service, plan, platform, address, built.previewSecret, config.role === "all");
 }

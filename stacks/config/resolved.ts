@@ -16,6 +16,8 @@ export interface Server {
   /** Arguments after those that the program sets. */
   args: readonly string[];
   port: number;
+  /** How long an update waits at the most until the model servers answer, their machines included. */
+  loadingMinutes: number;
 }
 
 /** The machines a pool runs on. */

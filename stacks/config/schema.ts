@@ -35,8 +35,13 @@ export const serverSchema = z.strictObject(
       .optional()
       .describe("Further arguments of the server, after the ones that the program sets."),
     port: integer(1, 65535, "").optional().describe("Port of the server's HTTP API. Default: 8000."),
+    loadingMinutes: integer(1, 45, ": minutes")
+      .optional()
+      .describe(
+        "How long an update waits at the most for model servers that are being started. Machines, image and model have to come in that time. Default: 45, after which Kubernetes starts the container again.",
+      ),
   },
-  { error: "an object with engine, version, image, args, port" },
+  { error: "an object with engine, version, image, args, port, loadingMinutes" },
 );
 
 export const poolSchema = z.strictObject(

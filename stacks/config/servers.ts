@@ -21,6 +21,9 @@ const engines: Readonly<Record<Engine, EngineDefaults>> = {
   sglang: { repository: "lmsysorg/sglang", version: "v0.5.4", port: 8000 },
 };
 
+/** Pulling an image and loading weights onto machines that are still being made takes this long at the most. */
+const patience = 45;
+
 /** The server of a pool: its own settings over the stack's; another engine takes nothing over but what it says. */
 export function resolveServer(
   stack: ServerInput | undefined,
@@ -40,5 +43,6 @@ export function resolveServer(
     image,
     args: pool?.args ?? inherited?.args ?? [],
     port: pool?.port ?? inherited?.port ?? defaults.port,
+    loadingMinutes: pool?.loadingMinutes ?? inherited?.loadingMinutes ?? patience,
   };
 }

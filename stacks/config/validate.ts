@@ -153,6 +153,7 @@ const examples: Readonly<Record<string, string>> = {
   acceleratorsPerReplica: "1",
   replicas: "2",
   port: "8000",
+  loadingMinutes: "20",
   version: "v0.21.0",
   priority: "0",
   existing: "true",

@@ -149,6 +149,25 @@ describe("faults of pods, pickers and nodes", minutes(30), () => {
     await service.steady(50);
   });
 
+  test("a candidate whose servers never start: the update ends in its time, and it gets no traffic", async () => {
+    await service.stack.set("weight", "0");
+    await service.stack.up();
+    const from = now();
+    await service.stack.setPath("pools.llm-wrong.like", "llm-new");
+    await service.stack.setPath("pools.llm-wrong.server.args[0]", "--no-such-flag");
+    await service.stack.setPath("pools.llm-wrong.server.loadingMinutes", "1");
+    await service.stack.set("candidate", "llm-wrong");
+    await service.stack.set("weight", "10");
+    const text = await service.stack.refusedUp();
+    assert.match(text, /llm-wrong/);
+    await service.weights(0);
+    await service.stack.set("candidate", "llm-new");
+    await service.stack.set("weight", "0");
+    await service.stack.unset("pools.llm-wrong");
+    await service.stack.up();
+    await service.nothingFailed(from);
+  });
+
   test("nodes that do not come: no traffic for the candidate, and no harm", async () => {
     // A second candidate, whose machines are never made.
     await service.stack.set("weight", "0");

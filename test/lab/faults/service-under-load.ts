@@ -33,7 +33,7 @@ export class ServiceUnderLoad {
       await stack.up();
       const address = String((await stack.pulumi.outputs())["address"]);
       const target = { host: address, port: await lab.lab.boundPort(address) };
-      const traffic = Traffic.start(target, { requests: 200_000, seconds: 1800 });
+      const traffic = Traffic.start(target, { requests: 200_000, seconds: 3600 });
       traffic.setRates({ plain: 20, streams: 3, models: [model] });
       await traffic.until(() => traffic.outcomes.length > 20, "the first answers", 60);
       return new ServiceUnderLoad(lab, stack, traffic, address);

@@ -43,9 +43,10 @@ export class Program {
       target: "es2022",
       module: "nodenext",
       moduleResolution: "nodenext",
+      esModuleInterop: true,
       skipLibCheck: true,
     };
-    program.file("tsconfig.json", JSON.stringify({ compilerOptions, "ts-node": { transpileOnly: true } }));
+    program.file("tsconfig.json", JSON.stringify({ compilerOptions, "ts-node": { swc: true } }));
     program.write(source);
     await program.mustRun("stack", "init", name);
     for (const [key, value] of Object.entries(config)) await program.mustRun("config", "set", key, value);
