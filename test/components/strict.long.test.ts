@@ -1,0 +1,176 @@
+import assert from "node:assert/strict";
+import * as fs from "node:fs";
+import * as path from "node:path";
+import { after, before, describe, it } from "node:test";
+import { rendered, type Registered } from "../rendering";
+import type { KubernetesObject } from "@kubernetes/client-node";
+import * as k8s from "@pulumi/kubernetes";
+import * as yaml from "js-yaml";
+import { resolveConfig } from "../../stacks/config/resolve";
+import { newCluster } from "../../stacks/live/served";
+import { nothingDeployed } from "../../stacks/plan/observed";
+import { plan } from "../../stacks/plan/plan";
+import { buildPlatform } from "../../stacks/platform";
+import { buildService } from "../../stacks/service";
+import { accelerators } from "../../components/accelerators/catalogue";
+import { provisionings } from "../../components/accelerators/accelerator";
+import { Client } from "../lab/plugins/kubernetes/api/client";
+import { activeConfig, parseKubeconfig } from "../lab/plugins/kubernetes/api/kubeconfig";
+import { NoMatchError, StatusError } from "../lab/plugins/kubernetes/api/status";
+import type { Properties } from "../lab/plugins/protocol/values";
+import { TestLab } from "../lab/plugins/testing/test-lab";
+
+/*
+ * Every Kubernetes object that the examples, and a pool of every accelerator however it is bought, are rendered to is
+ * one that a real API server takes, with strict field validation: no field that it does not know, none twice.
+ */
+
+const folder = path.join(__dirname, "..", "..", "examples");
+
+function configOf(file: string): Record<string, unknown> {
+  const { config } = yaml.load(fs.readFileSync(path.join(folder, file), "utf8")) as {
+    config: Record<string, unknown>;
+  };
+  return config;
+}
+
+async function objectsOf(values: Record<string, unknown>): Promise<KubernetesObject[]> {
+  const prefix = "inference-rollout:";
+  const own = Object.entries(values)
+    .filter(([key]) => key.startsWith(prefix))
+    .map(([key, value]) => [key.slice(prefix.length), value] as const);
+  const cloud = { project: "acme-ml", region: String(values["gcp:region"] ?? "us-central1") };
+  const { config, mistakes } = resolveConfig(Object.fromEntries(own), cloud);
+  assert.deepEqual(mistakes, []);
+  assert.ok(config?.role === "all");
+  const { platform: around, service } = config;
+  const templates = Object.fromEntries(
+    Object.values(service.pools).flatMap((pool) =>
+      pool.existing || pool.templateOf === undefined
+        ? []
+        : [[pool.name, { spec: { containers: [{ name: "vllm", image: "vllm/vllm-openai:v0.21.0" }] } }]],
+    ),
+  ) as Record<string, { spec: { containers: { name: string; image: string }[] } }>;
+  const resources = await rendered(() => {
+    const platform = buildPlatform(around, {
+      owners: {},
+      stack: "test",
+      definitions: [],
+      deletable: false,
+    });
+    return buildService(service, plan(service, nothingDeployed), {
+      platform: { ...platform, provider: new k8s.Provider("other", { kubeconfig: "{}" }) },
+      stack: "test",
+      templates,
+      served: { ...newCluster, groups: true },
+      hooks: () => ({}),
+    });
+  });
+  return resources.filter(isObject).map(({ inputs }) => inputs as KubernetesObject);
+}
+
+/** A pool of every machine and slice of the catalogue, in every way it can be had. */
+function catalogueCases(): { name: string; pool: Record<string, unknown> }[] {
+  return accelerators.flatMap(({ name: accelerator, machines, workloadPolicy }) =>
+    machines.flatMap((machine) => {
+      const hosts = machine.slices.length === 0 ? [1] : machine.slices.map((slice) => slice.hosts);
+      return hosts.flatMap((count, i) =>
+        provisionings
+          .filter((way) => machine.provisioning.includes(way))
+          .filter((way) => !(i > 0 && way === "flex-start"))
+          .map((provisioning) => {
+            const oneZone = i > 0 || provisioning === "reservation" || workloadPolicy?.kind === "rack";
+            return {
+              name: `${count} x ${machine.type}, ${provisioning}`,
+              pool: {
+                accelerator,
+                acceleratorsPerReplica: count * machine.count,
+                machineType: machine.type,
+                provisioning,
+                ...(provisioning === "reservation" ? { reservation: "serving" } : {}),
+                ...(oneZone ? { zones: ["us-central1-a"] } : {}),
+              },
+            };
+          }),
+      );
+    }),
+  );
+}
+
+function isObject({ type, inputs }: Registered): boolean {
+  return type.startsWith("kubernetes:") && inputs["kind"] !== undefined && inputs["metadata"] !== undefined;
+}
+
+const fieldManager = "strict-test";
+
+describe("rendered objects, asked of a real API server", () => {
+  let lab: TestLab;
+  let api: Client;
+  const namespaces = new Set<string>();
+  const unknown = new Set<string>();
+  let asked = 0;
+  before(async () => {
+    lab = await TestLab.start();
+    api = new Client(activeConfig(parseKubeconfig(lab.lab.controlPlane.kubeconfig), {}));
+  });
+  after(async () => {
+    api.close();
+    await lab.stop();
+  });
+
+  async function takes(object: KubernetesObject): Promise<string | undefined> {
+    const { namespace } = object.metadata ?? {};
+    if (namespace !== undefined && namespace !== "default" && !namespaces.has(namespace)) {
+      namespaces.add(namespace);
+      const made = { apiVersion: "v1", kind: "Namespace", metadata: { name: namespace } };
+      await api.create(made, { fieldManager });
+    }
+    try {
+      await api.create(object as Properties, { fieldManager, dryRun: true, strict: true });
+      asked++;
+      return undefined;
+    } catch (error) {
+      // Namespaces are made before what is in them.
+      if (error instanceof StatusError && error.code === 409) return undefined;
+      if (error instanceof NoMatchError) {
+        unknown.add(`${object.apiVersion ?? ""} ${object.kind ?? ""}`);
+        return undefined;
+      }
+      return `${object.kind ?? ""} ${object.metadata?.name ?? ""}: ${String(error)}`;
+    }
+  }
+
+  async function allTaken(objects: readonly KubernetesObject[]): Promise<void> {
+    assert.ok(objects.length > 5);
+    const refused: string[] = [];
+    for (const object of objects) {
+      const answer = await takes(object);
+      if (answer !== undefined) refused.push(answer);
+    }
+    assert.deepEqual(refused, []);
+  }
+
+  for (const file of fs.readdirSync(folder).filter((name) => name.endsWith(".yaml"))) {
+    it(`takes ${file}`, async () => {
+      await allTaken(await objectsOf(configOf(file)));
+    });
+  }
+
+  for (const { name, pool } of catalogueCases()) {
+    it(`takes a pool of ${name}`, async () => {
+      const config = {
+        "inference-rollout:model": "Qwen/Qwen3-8B",
+        "inference-rollout:stable": "llm",
+        "inference-rollout:pools": { llm: { replicas: 1, ...pool } },
+      };
+      await allTaken(await objectsOf(config));
+    });
+  }
+
+  it("knows every kind but those that Google Cloud and LeaderWorkerSet bring", () => {
+    console.log(`# ${asked} objects taken; not known here: ${[...unknown].sort().join(", ")}`);
+    for (const kind of unknown)
+      assert.match(kind, /googleapis\.com|networking\.gke\.io|leaderworkerset/, kind);
+    assert.ok(asked > 100);
+  });
+});
