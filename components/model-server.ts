@@ -109,6 +109,7 @@ export class ModelServer extends pulumi.ComponentResource {
         metadata: {
           ...this.metadata(args),
           annotations: {
+            ...forced,
             // A group stands on the machines of one slice, and a slice is a node pool.
             "leaderworkerset.sigs.k8s.io/exclusive-topology": "cloud.google.com/gke-nodepool",
             "pulumi.com/waitFor": JSON.stringify([
@@ -152,6 +153,12 @@ export class ModelServer extends pulumi.ComponentResource {
   }
 }
 
+/**
+ * Who scaled or edited the servers by hand owns those fields too, and the update that puts them right would conflict.
+ * What a pool is made as is this program's to say; an autoscaler's number is left alone in another way.
+ */
+const forced = { "pulumi.com/patchForce": "true" };
+
 function labelled(template: PodTemplate, labels: Record<string, string>): PodTemplate {
   return {
     metadata: { ...template.metadata, labels: { ...template.metadata?.labels, ...labels } },
@@ -159,13 +166,14 @@ function labelled(template: PodTemplate, labels: Record<string, string>): PodTem
   };
 }
 
-function notes({ template, adapters }: ModelServerArgs): { annotations?: Record<string, string> } {
-  const found: Record<string, string> = {
+function notes({ template, adapters }: ModelServerArgs): { annotations: Record<string, string> } {
+  const annotated: Record<string, string> = {
+    ...forced,
     // What was taken over is kept beside the copy: its owner may change or remove the original.
     ...(template === undefined ? {} : { [annotations.template]: JSON.stringify(template) }),
     // Pods with adapters are waited for by the program itself (live/servers.ts): the provider would wait to the end
     // for an adapter that a server has long refused, and then not say what the server said.
     ...(adapters ? { "pulumi.com/skipAwait": "true" } : {}),
   };
-  return Object.keys(found).length === 0 ? {} : { annotations: found };
+  return { annotations: annotated };
 }
