@@ -154,7 +154,8 @@ describe("faults of pods, pickers and nodes", minutes(30), () => {
     await service.stack.up();
     const from = now();
     await service.stack.setPath("pools.llm-wrong.like", "llm-new");
-    await service.stack.setPath("pools.llm-wrong.server.args[0]", "--no-such-flag");
+    // An image that is nowhere to be had: here nobody runs it, on GKE nobody pulls it.
+    await service.stack.setPath("pools.llm-wrong.server.image", "acme/no-such-server:v1");
     await service.stack.setPath("pools.llm-wrong.server.loadingMinutes", "1");
     await service.stack.set("candidate", "llm-wrong");
     await service.stack.set("weight", "10");
@@ -179,6 +180,7 @@ describe("faults of pods, pickers and nodes", minutes(30), () => {
     const from = now();
     await service.stack.setPath("pools.llm-b200.accelerator", "nvidia-b200");
     await service.stack.setPath("pools.llm-b200.acceleratorsPerReplica", "8");
+    await service.stack.setPath("pools.llm-b200.provisioning", "spot");
     await service.stack.setPath("pools.llm-b200.replicas", "1");
     await service.stack.set("candidate", "llm-b200");
     await service.stack.set("weight", "10");
