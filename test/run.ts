@@ -7,7 +7,8 @@ import { toolTask } from "./lab/tools/tasks";
 
 /*
  * `npm test` and `npm run test:full`. What a test needs is in its file's name: `x.test.ts` nothing but this machine,
- * `x.cluster.test.ts` a control plane, `x.lab.test.ts` a whole lab, `x.long.test.ts` a whole lab and much time.
+ * `x.cluster.test.ts` a control plane or more, `x.lab.test.ts` the machine for itself, because it measures what
+ * customers see, `x.long.test.ts` much time.
  * Words on the command line choose files whose paths contain one of them.
  */
 
@@ -21,9 +22,9 @@ interface Group {
 const groups: readonly Group[] = [
   { title: "on this machine", suffix: ".test.ts", concurrency: 2 },
   { title: "with a control plane", suffix: ".cluster.test.ts", concurrency: 2 },
-  { title: "in a whole lab", suffix: ".lab.test.ts", concurrency: 1 },
+  { title: "in a whole lab, under traffic", suffix: ".lab.test.ts", concurrency: 1 },
 ];
-const long: Group = { title: "long ones, in a whole lab", suffix: ".long.test.ts", concurrency: 1 };
+const long: Group = { title: "long ones", suffix: ".long.test.ts", concurrency: 1 };
 const suffixes = [...groups.map(({ suffix }) => suffix), long.suffix];
 
 function testFiles(folder: string): string[] {
