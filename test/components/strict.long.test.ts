@@ -39,7 +39,8 @@ async function objectsOf(values: Record<string, unknown>): Promise<KubernetesObj
   const own = Object.entries(values)
     .filter(([key]) => key.startsWith(prefix))
     .map(([key, value]) => [key.slice(prefix.length), value] as const);
-  const cloud = { project: "acme-ml", region: String(values["gcp:region"] ?? "us-central1") };
+  const region = values["gcp:region"];
+  const cloud = { project: "acme-ml", region: typeof region === "string" ? region : "us-central1" };
   const { config, mistakes } = resolveConfig(Object.fromEntries(own), cloud);
   assert.deepEqual(mistakes, []);
   assert.ok(config?.role === "all");
