@@ -112,7 +112,9 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
       ...["--bind-address", host, "--secure-port", String(controllerPort)],
       ...["--cert-dir", path.join(folder, "controller-manager")],
     ],
-    ready: () => accepts(host, controllerPort),
+    // Its port opens before it works; until the account is there, the API server refuses every pod of the namespace.
+    ready: async () =>
+      (await httpsStatus(`${server}${defaultAccount}`, caFile, tokens["admin"] ?? "")) === 200,
   });
   const schedulerPort = await freePort(host, 10259);
   await supervisor.start({
@@ -127,6 +129,8 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
   });
   return { server, caFile, adminToken: tokens["admin"] ?? "", kubeconfig: kubeconfig("admin") };
 }
+
+const defaultAccount = "/api/v1/namespaces/default/serviceaccounts/default";
 
 const switchedOff = [
   "endpoints-controller",
