@@ -1,14 +1,7 @@
 import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
-import { apis, closedPathsName, labels, managedBy } from "../stacks/names";
-import { parentRef, type GatewayRef } from "./inference-route";
-
-export interface ClosedPathsArgs {
-  service: string;
-  namespace: string;
-  gateway: GatewayRef;
-  hostnames?: readonly string[];
-}
+import { closedPathsName } from "../stacks/names";
+import { routeObject, type ServiceRouteArgs } from "./inference-route";
 
 /** What vLLM opens, for anybody who reaches it, once adapters may come while it runs. */
 const adapterPaths = ["/v1/load_lora_adapter", "/v1/unload_lora_adapter"];
@@ -19,37 +12,24 @@ const adapterPaths = ["/v1/load_lora_adapter", "/v1/unload_lora_adapter"];
  * answer is a redirect, because that is the one thing every implementation can answer without a backend.
  */
 export class ClosedPaths extends pulumi.ComponentResource {
-  constructor(name: string, args: ClosedPathsArgs, opts?: pulumi.ComponentResourceOptions) {
+  constructor(name: string, args: ServiceRouteArgs, opts?: pulumi.ComponentResourceOptions) {
     super("inference-rollout:index:ClosedPaths", name, {}, opts);
     new k8s.apiextensions.CustomResource(
       `${name}-closed-paths`,
-      {
-        apiVersion: `${apis.gateway}/v1`,
-        kind: "HTTPRoute",
-        metadata: {
-          name: closedPathsName(args.service),
-          namespace: args.namespace,
-          labels: { [labels.managedBy]: managedBy, [labels.service]: args.service },
-        },
-        spec: {
-          parentRefs: [parentRef(args.gateway, args.namespace)],
-          ...(args.hostnames === undefined ? {} : { hostnames: [...args.hostnames] }),
-          rules: [
+      routeObject({ ...args, name: closedPathsName(args.service) }, [
+        {
+          matches: adapterPaths.map((value) => ({ path: { type: "PathPrefix", value } })),
+          filters: [
             {
-              matches: adapterPaths.map((value) => ({ path: { type: "PathPrefix", value } })),
-              filters: [
-                {
-                  type: "RequestRedirect",
-                  requestRedirect: {
-                    path: { type: "ReplaceFullPath", replaceFullPath: "/v1/models" },
-                    statusCode: 302,
-                  },
-                },
-              ],
+              type: "RequestRedirect",
+              requestRedirect: {
+                path: { type: "ReplaceFullPath", replaceFullPath: "/v1/models" },
+                statusCode: 302,
+              },
             },
           ],
         },
-      },
+      ]),
       { parent: this },
     );
     this.registerOutputs();

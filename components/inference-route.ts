@@ -9,12 +9,16 @@ export interface GatewayRef {
   namespace: string;
 }
 
-export interface InferenceRouteArgs {
+/** What every route of a service has. */
+export interface ServiceRouteArgs {
   service: string;
   namespace: string;
   gateway: GatewayRef;
   /** DNS names of the service. Default: all of the gateway. */
   hostnames?: readonly string[];
+}
+
+export interface InferenceRouteArgs extends ServiceRouteArgs {
   backends: readonly Backend[];
   /** What is written down on the route beside the weights. */
   annotations: Readonly<Record<string, string>>;
@@ -34,21 +38,9 @@ export class InferenceRoute extends pulumi.ComponentResource {
     super("inference-rollout:index:InferenceRoute", name, {}, opts);
     this.resource = new k8s.apiextensions.CustomResource(
       name,
-      {
-        apiVersion: `${apis.gateway}/v1`,
-        kind: "HTTPRoute",
-        metadata: {
-          name: routeName(args.service),
-          namespace: args.namespace,
-          labels: { [labels.managedBy]: managedBy, [labels.service]: args.service },
-          annotations: { ...args.annotations },
-        },
-        spec: {
-          parentRefs: [parentRef(args.gateway, args.namespace)],
-          ...(args.hostnames === undefined ? {} : { hostnames: [...args.hostnames] }),
-          rules: [{ backendRefs: args.backends.map((backend) => backendRef(backend, args.namespace)) }],
-        },
-      },
+      routeObject({ ...args, name: routeName(args.service) }, [
+        { backendRefs: args.backends.map((backend) => backendRef(backend, args.namespace)) },
+      ]),
       {
         parent: this,
         ...(args.takeOver ? { import: `${args.namespace}/${routeName(args.service)}` } : {}),
@@ -59,11 +51,7 @@ export class InferenceRoute extends pulumi.ComponentResource {
   }
 }
 
-export interface PreviewRouteArgs {
-  service: string;
-  namespace: string;
-  gateway: GatewayRef;
-  hostnames?: readonly string[];
+export interface PreviewRouteArgs extends ServiceRouteArgs {
   /** The pool that is reached; no customer is. */
   pool: { name: string; namespace: string };
   /** Value of the header {@link previewHeader}: a secret, so that nobody is sent there by chance. */
@@ -85,38 +73,54 @@ export class PreviewRoute extends pulumi.ComponentResource {
     const backend = { pool: args.pool.name, namespace: args.pool.namespace, weight: 1 };
     this.resource = new k8s.apiextensions.CustomResource(
       name,
-      {
-        apiVersion: `${apis.gateway}/v1`,
-        kind: "HTTPRoute",
-        metadata: {
-          name: previewRouteName(args.service),
-          namespace: args.namespace,
-          labels: { [labels.managedBy]: managedBy, [labels.service]: args.service },
-        },
-        spec: {
-          parentRefs: [parentRef(args.gateway, args.namespace)],
-          ...(args.hostnames === undefined ? {} : { hostnames: [...args.hostnames] }),
-          rules: [
+      routeObject({ ...args, name: previewRouteName(args.service) }, [
+        {
+          matches: [
             {
-              matches: [
-                {
-                  path: { type: "PathPrefix", value: "/" },
-                  headers: [{ type: "Exact", name: previewHeader, value: args.secret }],
-                },
-              ],
-              backendRefs: [backendRef(backend, args.namespace)],
+              path: { type: "PathPrefix", value: "/" },
+              headers: [{ type: "Exact", name: previewHeader, value: args.secret }],
             },
           ],
+          backendRefs: [backendRef(backend, args.namespace)],
         },
-      },
+      ]),
       { parent: this },
     );
     this.registerOutputs();
   }
 }
 
+/** An HTTPRoute of a service, attached to its gateway. */
+export function routeObject(
+  {
+    name,
+    service,
+    namespace,
+    gateway,
+    hostnames,
+    annotations,
+  }: ServiceRouteArgs & { name: string; annotations?: Readonly<Record<string, string>> },
+  rules: object[],
+): k8s.apiextensions.CustomResourceArgs {
+  return {
+    apiVersion: `${apis.gateway}/v1`,
+    kind: "HTTPRoute",
+    metadata: {
+      name,
+      namespace,
+      labels: { [labels.managedBy]: managedBy, [labels.service]: service },
+      ...(annotations === undefined ? {} : { annotations: { ...annotations } }),
+    },
+    spec: {
+      parentRefs: [parentRef(gateway, namespace)],
+      ...(hostnames === undefined ? {} : { hostnames: [...hostnames] }),
+      rules,
+    },
+  };
+}
+
 /** The source's manifest names a group and kind that no CRD defines; a Gateway is of Gateway API's group. */
-export function parentRef(gateway: GatewayRef, own: string): object {
+function parentRef(gateway: GatewayRef, own: string): object {
   return {
     group: apis.gateway,
     kind: "Gateway",

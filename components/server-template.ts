@@ -36,10 +36,11 @@ export function serverTemplate(args: ServerTemplateArgs): PodTemplate {
   const loading = args.adapters
     ? adapterLoading({ pool: args.pool, image: server.image, serverPort: server.port })
     : undefined;
+  const account = loading?.serviceAccountName ?? weights.serviceAccount;
   const container: Container = {
     name: server.engine,
     image: server.image,
-    ...commandOf(args),
+    ...commandOf(args, weights.args),
     env: [
       { name: "HF_HOME", value: "/cache/huggingface" },
       // A container that is started again need not compile its model for the TPU again.
@@ -76,12 +77,11 @@ export function serverTemplate(args: ServerTemplateArgs): PodTemplate {
     spec: {
       ...nodeBinding(args),
       ...spread(args.pool, args.prefersSpot ?? false),
-      ...(weights.serviceAccount === undefined ? {} : { serviceAccountName: weights.serviceAccount }),
+      // The loader's account is the pod's where there is one: it reads the weights too (model-access.ts).
+      ...(account === undefined ? {} : { serviceAccountName: account }),
       // The server never talks to the API server.
       automountServiceAccountToken: false,
-      ...(loading === undefined
-        ? {}
-        : { serviceAccountName: loading.serviceAccountName, initContainers: [loading.sidecar] }),
+      ...(loading === undefined ? {} : { initContainers: [loading.sidecar] }),
       // A Service called vllm in the namespace would otherwise set VLLM_PORT, which vLLM reads.
       enableServiceLinks: false,
       terminationGracePeriodSeconds: draining.graceSeconds,
@@ -97,11 +97,12 @@ export function serverTemplate(args: ServerTemplateArgs): PodTemplate {
   };
 }
 
-function commandOf(args: ServerTemplateArgs): Pick<Container, "command" | "args"> {
-  const { server, adapters, acceleratorsPerReplica } = args;
+function commandOf(
+  { server, adapters, acceleratorsPerReplica }: ServerTemplateArgs,
+  model: readonly string[],
+): Pick<Container, "command" | "args"> {
   const count = String(acceleratorsPerReplica);
   const port = String(server.port);
-  const model = weightsSetup(args).args;
   switch (server.engine) {
     case "vllm":
       return {

@@ -1,6 +1,6 @@
 import { removeCommand, setCommand } from "./config/mistakes";
 import type { ServiceConfig } from "./config/resolved";
-import { baseNameOf, targetsOf } from "./plan/model-names";
+import { nameLostByPromotion, targetsOf } from "./plan/model-names";
 
 /** Commands for the next step of the first adapter that is rolled out, and for going back; empty: none is. */
 export function nextAdapterSteps({ adapters, ladder }: ServiceConfig): { next?: string; back?: string } {
@@ -20,13 +20,8 @@ export function nextAdapterSteps({ adapters, ladder }: ServiceConfig): { next?: 
 
 /** The old model's name goes on being answered after a promotion only where the config says so. */
 export function keepNames(config: ServiceConfig): string {
-  const { aliases, stable, candidate, pools } = config;
-  const [old, fresh] = [stable, candidate].map((name) => {
-    const pool = name === undefined ? undefined : pools[name];
-    return pool === undefined ? undefined : baseNameOf(pool);
-  });
-  if (old === undefined || old === fresh || aliases.includes(old)) return "";
-  return `${setCommand(`aliases[${aliases.length}]`, old)} && `;
+  const lost = nameLostByPromotion(config);
+  return lost === undefined ? "" : `${setCommand(`aliases[${config.aliases.length}]`, lost)} && `;
 }
 
 /** How the requests for each adapter are split, in percent by version. */

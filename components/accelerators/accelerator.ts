@@ -54,6 +54,26 @@ export interface Accelerator {
   status: "documented" | "tried on GKE";
 }
 
+/** Entries of the catalogue for one family: what they have in common unless a row says otherwise. */
+export const entriesOf =
+  (family: Accelerator["family"], source: string) =>
+  (
+    name: string,
+    title: string,
+    machines: readonly Machine[],
+    rest: Partial<Accelerator> = {},
+  ): Accelerator => ({
+    name,
+    family,
+    title,
+    machines,
+    architecture: "amd64",
+    network: "gvnic",
+    source,
+    status: "documented",
+    ...rest,
+  });
+
 /** Kubernetes' resource name of an accelerator, and the key of the taint on its nodes. */
 export const resourceName = ({ family }: Pick<Accelerator, "family">): string =>
   family === "gpu" ? "nvidia.com/gpu" : "google.com/tpu";

@@ -1,4 +1,4 @@
-import type { Accelerator, Machine, Provisioning } from "./accelerator";
+import { entriesOf, type Accelerator, type Machine, type Provisioning } from "./accelerator";
 
 /*
  * GPUs. Sources: Compute Engine's page of GPU machine types (counts, how each can be provisioned) and its table of
@@ -25,22 +25,14 @@ const machine = (type: string, count: number, { by = any, ...rest }: Row = {}): 
   ...rest,
 });
 
-const gpu = (
-  name: string,
-  title: string,
-  machines: readonly Machine[],
-  rest: Partial<Accelerator> = {},
-): Accelerator => ({
-  name,
-  family: "gpu",
-  title,
-  machines,
-  architecture: "amd64",
-  network: "gvnic",
-  source: "Compute Engine, GPU machine types; accelerated-platforms, GPU compute classes",
-  status: "documented",
-  ...rest,
-});
+const gpu = entriesOf("gpu", "Compute Engine, GPU machine types; accelerated-platforms, GPU compute classes");
+
+/** Grace: 18 machines of a rack share one NVLink domain. */
+const rack: Partial<Accelerator> = {
+  architecture: "arm64",
+  network: "rdma",
+  workloadPolicy: { kind: "rack", topology: "1x72", maxNodes: 18 },
+};
 
 const hyperdisk = "hyperdisk-balanced" as const;
 const blueprint = (name: string): string => `Compute Engine, GPU machine types; cluster-toolkit, ${name}`;
@@ -98,9 +90,7 @@ export const gpus: readonly Accelerator[] = [
     "GB200",
     [machine("a4x-highgpu-4g", 4, { by: reserved, localSsds: 4, bootDisk: hyperdisk })],
     {
-      architecture: "arm64",
-      network: "rdma",
-      workloadPolicy: { kind: "rack", topology: "1x72", maxNodes: 18 },
+      ...rack,
       source: blueprint("gke-a4x"),
     },
   ),
@@ -109,9 +99,7 @@ export const gpus: readonly Accelerator[] = [
     "GB300",
     [machine("a4x-maxgpu-4g-metal", 4, { by: reserved, localSsds: 4, bootDisk: hyperdisk })],
     {
-      architecture: "arm64",
-      network: "rdma",
-      workloadPolicy: { kind: "rack", topology: "1x72", maxNodes: 18 },
+      ...rack,
       source: blueprint("gke-a4x-max-bm"),
     },
   ),

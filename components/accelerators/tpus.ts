@@ -1,4 +1,4 @@
-import { chipsOf, provisionings, type Accelerator, type Machine, type Slice } from "./accelerator";
+import { chipsOf, entriesOf, provisionings, type Accelerator, type Machine, type Slice } from "./accelerator";
 
 /*
  * TPUs. Sources: GKE's TPU compute classes in accelerated-platforms (single machines), xpk's table of systems
@@ -13,22 +13,7 @@ const machine = (type: string, own: string, larger: readonly string[] = []): Mac
   return { type, count, slices, provisioning: provisionings };
 };
 
-const tpu = (
-  name: string,
-  title: string,
-  machines: readonly Machine[],
-  rest: Partial<Accelerator> = {},
-): Accelerator => ({
-  name,
-  family: "tpu",
-  title,
-  machines,
-  architecture: "amd64",
-  network: "gvnic",
-  source: "accelerated-platforms, TPU compute classes; xpk, system characteristics",
-  status: "documented",
-  ...rest,
-});
+const tpu = entriesOf("tpu", "accelerated-platforms, TPU compute classes; xpk, system characteristics");
 
 /** Slices of two sides (v5e, v6e); 2x4 also exists as one machine, which is chosen first. */
 const flat = ["2x4", "4x4", "4x8", "8x8", "8x16", "16x16"];

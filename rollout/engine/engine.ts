@@ -9,9 +9,9 @@ import {
   type PreviewOptions,
   type UpOptions,
 } from "@pulumi/pulumi/automation";
-import { changesBetween, configCommands, type Change } from "../decide/changes";
+import { changesBetween, configCommands } from "../decide/changes";
 import { pastUpdates, type PastUpdate } from "../decide/history";
-import { parseValues, sameValue, type StackValues } from "../decide/values";
+import { parseValues, type StackValues } from "../decide/values";
 import { ConfigFile, type Replaced } from "./config-file";
 import { OwnGroupCommand, PulumiFailed } from "./pulumi-command";
 import { UpdateLog, type UpdateResult } from "./update-log";
@@ -106,28 +106,21 @@ export class Engine {
     for (const command of configCommands(changesBetween(before, wanted), wanted)) {
       await this.command.run([...command, "--stack", this.stack, "--config-file", copy], this.folder);
     }
-    const differences = await this.withoutDefaults(changesBetween(await this.values(copy), wanted));
+    const written = await this.values(copy);
+    if (changesBetween(written, wanted).length === 0) return;
+    const differences = changesBetween(written, { ...(await this.defaults()), ...wanted });
     if (differences.length > 0) {
       const keys = differences.map(({ key, path: inner }) => [key, ...inner].join(".")).join(", ");
       throw new Error(`pulumi config did not write what was asked for (${keys}); nothing was changed`);
     }
   }
 
-  /** A key that was removed reads as the default that the project declares for it: that is no difference. */
-  private async withoutDefaults(differences: readonly Change[]): Promise<readonly Change[]> {
-    if (differences.every(({ after }) => after !== undefined)) return differences;
-    const defaults = await this.file.withCopy((empty) => {
+  /** What the project declares for keys that a stack's file does not have: they are read as if they stood there. */
+  private defaults(): Promise<StackValues> {
+    return this.file.withCopy((empty) => {
       fs.writeFileSync(empty, "config: {}\n");
       return this.values(empty);
     });
-    return differences.filter(
-      ({ key, path, before, after }) =>
-        !(
-          after === undefined &&
-          path.length === 0 &&
-          sameValue({ secret: false, value: before }, defaults[key])
-        ),
-    );
   }
 
   up(options: UpdateOptions): Promise<UpdateResult> {

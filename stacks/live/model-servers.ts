@@ -5,6 +5,9 @@ import type { ClusterReader, LiveObject } from "./cluster-reader";
  * are told in a Deployment's words, so that whoever counts replicas need not know which it is.
  */
 
+export const deploymentsPath = (namespace: string): string =>
+  `/apis/apps/v1/namespaces/${namespace}/deployments`;
+
 /**
  * @param groups whether there can be LeaderWorkerSets: clusters without them need not be asked, and whoever may not
  *   list them need not be given the right.
@@ -15,7 +18,7 @@ export async function modelServersIn(
   groups: boolean,
 ): Promise<LiveObject[]> {
   const [deployments, sets] = await Promise.all([
-    reader.list(`/apis/apps/v1/namespaces/${namespace}/deployments`),
+    reader.list(deploymentsPath(namespace)),
     groups ? reader.list(`/apis/leaderworkerset.x-k8s.io/v1/namespaces/${namespace}/leaderworkersets`) : [],
   ]);
   return [...deployments, ...sets.map(asDeployment)];

@@ -63,9 +63,6 @@ export const routePath = (namespace: string, name: string): string =>
 export const poolsPath = (namespace: string): string =>
   `/apis/${apis.pool}/v1/namespaces/${namespace}/inferencepools`;
 
-export const deploymentsPath = (namespace: string): string =>
-  `/apis/apps/v1/namespaces/${namespace}/deployments`;
-
 function namespacesOf(config: ServiceConfig, record: DeploymentRecord | undefined): string[] {
   const declared = Object.values(config.pools).flatMap(({ name, namespace }) => [
     namespace,

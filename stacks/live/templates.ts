@@ -3,7 +3,8 @@ import { annotations } from "../names";
 import type { PodTemplate } from "../../components/pod-template";
 import type { OwnedPool, ServiceConfig } from "../config/resolved";
 import type { ClusterReader, LiveObject } from "./cluster-reader";
-import { deploymentsPath, poolsPath, selectsPodsOf } from "./observe";
+import { deploymentsPath } from "./model-servers";
+import { poolsPath, selectsPodsOf } from "./observe";
 
 /**
  * Pod templates for the pools that take one over from a pool of somebody else. Once a pool is made, the copy that

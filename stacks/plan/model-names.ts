@@ -50,6 +50,19 @@ export function baseNames(config: ServiceConfig): string[] {
   return [...new Set([...config.aliases, ...(own === undefined ? [] : [own])])];
 }
 
+/**
+ * The stable pool's own model name, where a promotion of the candidate would leave clients who ask for it without an
+ * answer: it has to become an alias.
+ */
+export function nameLostByPromotion(config: ServiceConfig): string | undefined {
+  const { stable, candidate, pools } = config;
+  const nameOf = (pool: Pool | undefined): string | undefined =>
+    pool === undefined ? undefined : baseNameOf(pool);
+  const own = nameOf(pools[stable]);
+  const next = candidate === undefined ? undefined : nameOf(pools[candidate]);
+  return own === next || own === undefined || config.aliases.includes(own) ? undefined : own;
+}
+
 /** Every model name that clients may ask for, on whichever pool they land. */
 export function clientNames(config: ServiceConfig): string[] {
   return [...baseNames(config), ...config.adapters.map(({ name }) => name)];

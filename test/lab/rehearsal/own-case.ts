@@ -1,6 +1,6 @@
 import * as fs from "node:fs";
 import { load } from "js-yaml";
-import { baseNameOf, baseNames } from "../../../stacks/plan/model-names";
+import { baseNameOf, baseNames, nameLostByPromotion } from "../../../stacks/plan/model-names";
 import { describeMistakes, setCommand } from "../../../stacks/config/mistakes";
 import { resolveConfig } from "../../../stacks/config/resolve";
 import type { ServiceConfig } from "../../../stacks/config/resolved";
@@ -86,10 +86,7 @@ function serviceOf(from: string): ServiceConfig {
 
 /** A promotion that would drop the old model's name keeps it, as the output `next` does. */
 function keepingNames(step: Step, service: ServiceConfig): Step {
-  if (step.config["stable"] === undefined) return step;
-  const kept = service.candidate === undefined ? undefined : service.pools[service.candidate];
-  const fresh = kept === undefined ? undefined : baseNameOf(kept);
-  const dropped = baseNames(service).filter((name) => name !== fresh && !service.aliases.includes(name));
-  const aliases = dropped.map((name, i) => [`aliases[${service.aliases.length + i}]`, name] as const);
-  return { ...step, config: { ...step.config, ...Object.fromEntries(aliases) } };
+  const lost = nameLostByPromotion(service);
+  if (step.config["stable"] === undefined || lost === undefined) return step;
+  return { ...step, config: { ...step.config, [`aliases[${service.aliases.length}]`]: lost } };
 }
