@@ -85,6 +85,7 @@ async function candidateGate(
     ...(rising.needs === undefined ? {} : { replicas: rising.needs }),
     groups: hasGroups(config, candidate.name),
     models: modelNames(config),
+    ...(servesUnnamed(config) ? { unnamedStable: config.stable } : {}),
     ...servesOf(config, plan),
     previewRoute: { namespace: config.namespace, name: previewRouteName(config.service) },
     gateway,
@@ -116,6 +117,12 @@ function modelNames(config: ServiceConfig): string[] {
   const candidate = config.candidate === undefined ? undefined : config.pools[config.candidate];
   const own = candidate === undefined ? undefined : baseNameOf(candidate);
   return [...new Set([...clientNames(config), ...(own === undefined ? [] : [own])])];
+}
+
+/** Whether nobody has said what the stable pool serves: it was made by somebody else, or after its pod template. */
+function servesUnnamed(config: ServiceConfig): boolean {
+  const stable = config.pools[config.stable];
+  return stable !== undefined && baseNameOf(stable) === undefined;
 }
 
 /** What a candidate of this stack has to have loaded: its base model, and every version of every adapter. */

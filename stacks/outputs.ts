@@ -7,6 +7,7 @@ import type { GatewayConfig, ServiceConfig } from "./config/resolved";
 import { removeCommand, setCommand } from "./config/mistakes";
 import { acceleratorsOf, capacityStages } from "./plan/capacity";
 import { holds } from "./plan/latch";
+import { baseNameOf } from "./plan/model-names";
 import type { Plan, RoutedPool } from "./plan/plan";
 import { sharesOf } from "./plan/observed";
 import type { Platform } from "./platform";
@@ -71,7 +72,9 @@ export function howToTry(
   const host = gateway.hostname ?? address;
   const usual = gateway.port === (scheme === "http" ? 80 : 443);
   const url = `${scheme}://${host}${usual ? "" : `:${gateway.port}`}/v1/completions`;
-  const model = config.pools[config.stable]?.model ?? "MODEL";
+  const stable = config.pools[config.stable];
+  // Of a pool that somebody else made, or whose template is theirs, nobody may have said what it serves.
+  const model = (stable === undefined ? undefined : baseNameOf(stable)) ?? "MODEL";
   const body = `-H 'content-type: application/json' -d '{"model": "${model}", "prompt": "Hello", "max_tokens": 16}'`;
   return {
     customers: `curl ${url} ${body}`,

@@ -1,9 +1,7 @@
-import * as http from "node:http";
-import * as https from "node:https";
 import { setCommand } from "../config/mistakes";
 import type { RisingPool } from "../plan/rising";
+import { answerFor, listOf, unreachablePrefix, type Endpoint, type Way } from "./asking";
 import type { ClusterReader, LiveObject } from "./cluster-reader";
-import { missingFromList } from "./models";
 import { modelServersIn } from "./model-servers";
 import { poolsPath, selectsPodsOf } from "./observe";
 import { lookAtRoute } from "./programmed";
@@ -21,6 +19,11 @@ export interface GateTask {
   /** Names that clients ask for; the candidate must answer for every one. */
   models: readonly string[];
   /**
+   * The stable pool, where nobody has said what it serves: the candidate must answer for all that the service lists
+   * as its models today.
+   */
+  unnamedStable?: string;
+  /**
    * Names that a model server of the candidate has to list as loaded: a server may answer for a name that it does
    * not know with another model. Absent: it is not asked.
    */
@@ -29,12 +32,7 @@ export interface GateTask {
   revision?: string;
   previewRoute: { name: string; namespace: string };
   gateway: { name: string; namespace: string };
-  endpoint: {
-    port: number;
-    tls: boolean;
-    hostname?: string;
-    /** host:port instead of the gateway's address. */ address?: string;
-  };
+  endpoint: Endpoint;
   header: { name: string; value: string };
 }
 
@@ -93,8 +91,6 @@ export async function passGate(reader: ClusterReader, task: GateTask, options: W
 
 /** Seconds without any answer of an accepted gateway: a new load balancer may need one minute, not ten. */
 const patience = 120;
-
-const unreachablePrefix = "the gateway cannot be reached";
 
 function unreachableOf(progress: Progress<true>): string | undefined {
   return "missing" in progress
@@ -184,97 +180,34 @@ function readyReplicas(deployment: LiveObject): number {
   return Math.min(status?.readyReplicas ?? 0, status?.updatedReplicas ?? 0);
 }
 
-/** Every model name is asked for once through the preview route, with one token to generate. */
+/**
+ * Every model name is asked for once through the preview route, with one token to generate. Where the config does not
+ * know what the stable pool serves, the service itself is asked for the names.
+ */
 async function missingAnswers(address: string, task: GateTask): Promise<string[]> {
-  const asked = task.models.map((model) => ask(address, task, model));
-  const answers = await Promise.all([...asked, ...(task.serves === undefined ? [] : [list(address, task)])]);
+  const { pool, endpoint, header, models, serves, unnamedStable } = task;
+  const candidate = { who: pool.name, address, endpoint, header };
+  const listed = unnamedStable === undefined ? [] : await listOf({ who: "the service", address, endpoint });
+  if (typeof listed === "string") {
+    return [listed.startsWith(unreachablePrefix) ? listed : `${listed}; ${nameIt(unnamedStable ?? "")}`];
+  }
+  if (unnamedStable !== undefined && listed.length === 0) {
+    return [`the service lists no model; ${nameIt(unnamedStable)}`];
+  }
+  const answers = await Promise.all([
+    ...[...new Set([...models, ...listed])].map((model) => answerFor(candidate, model)),
+    ...(serves === undefined ? [] : [loads(candidate, serves)]),
+  ]);
   return answers.filter((text): text is string => text !== undefined);
 }
 
+const nameIt = (pool: string): string =>
+  `say what ${pool} serves: ${setCommand(`pools.${pool}.model`, "MODEL")}`;
+
 /** What a model server itself says that it has loaded. */
-async function list(address: string, task: GateTask): Promise<string | undefined> {
-  const { pool, serves = [] } = task;
-  try {
-    const { status, text } = await send({ ...requestTo(address, task), method: "GET", path: "/v1/models" });
-    if (status !== 200)
-      return `${pool.name} answered ${status} for its list of models: ${text.slice(0, 200).trim()}`;
-    const missing = missingFromList(text, serves);
-    return missing.length === 0 ? undefined : `${pool.name} does not list ${missing.join(", ")} as loaded`;
-  } catch (error) {
-    return unreachable(address, task, error as Error);
-  }
-}
-
-async function ask(address: string, task: GateTask, model: string): Promise<string | undefined> {
-  const body = JSON.stringify({ model, prompt: "ready?", max_tokens: 1 });
-  try {
-    const to = requestTo(address, task);
-    const { status, text } = await send({ ...to, method: "POST", path: "/v1/completions", body });
-    if (status === 200) return undefined;
-    return `${task.pool.name} answered ${status} for model ${model}: ${text.slice(0, 200).trim()}`;
-  } catch (error) {
-    return unreachable(address, task, error as Error);
-  }
-}
-
-const hostAndPort = (address: string, { endpoint }: GateTask): [string, string] =>
-  (endpoint.address ?? `${address}:${endpoint.port}`).split(":") as [string, string];
-
-function unreachable(address: string, task: GateTask, error: Error): string {
-  return `${unreachablePrefix} at ${hostAndPort(address, task).join(":")} (${error.message})`;
-}
-
-interface Exchange {
-  tls: boolean;
-  host: string;
-  port: number;
-  headers: Record<string, string>;
-  servername?: string;
-  method: "GET" | "POST";
-  path: string;
-  body?: string;
-}
-
-function requestTo(address: string, task: GateTask): Omit<Exchange, "method" | "path"> {
-  const { endpoint, header } = task;
-  const [host, port] = hostAndPort(address, task);
-  return {
-    tls: endpoint.tls,
-    host,
-    port: Number(port),
-    headers: {
-      [header.name]: header.value,
-      "content-type": "application/json",
-      host: endpoint.hostname ?? host,
-    },
-    ...(endpoint.hostname === undefined ? {} : { servername: endpoint.hostname }),
-  };
-}
-
-function send(options: Exchange): Promise<{ status: number; text: string }> {
-  return new Promise((resolve, reject) => {
-    const request = (options.tls ? https : http).request(
-      {
-        host: options.host,
-        port: options.port,
-        method: options.method,
-        path: options.path,
-        headers: {
-          ...options.headers,
-          ...(options.body === undefined ? {} : { "content-length": Buffer.byteLength(options.body) }),
-        },
-        timeout: 30_000,
-        ...(options.servername === undefined ? {} : { servername: options.servername }),
-      },
-      (response) => {
-        let text = "";
-        response.on("data", (chunk: Buffer) => (text += chunk.toString()));
-        response.on("end", () => resolve({ status: response.statusCode ?? 0, text }));
-        response.on("error", reject);
-      },
-    );
-    request.on("timeout", () => request.destroy(new Error("no answer for 30 s")));
-    request.on("error", reject);
-    request.end(options.body);
-  });
+async function loads(candidate: Way, names: readonly string[]): Promise<string | undefined> {
+  const listed = await listOf(candidate);
+  if (typeof listed === "string") return listed;
+  const missing = names.filter((name) => !listed.includes(name));
+  return missing.length === 0 ? undefined : `${candidate.who} does not list ${missing.join(", ")} as loaded`;
 }

@@ -15,11 +15,12 @@ export function identityOf(pool: OwnedPool): PoolIdentity {
     acceleratorsPerReplica: String(hardware.acceleratorsPerReplica),
     provisioning: hardware.provisioning,
     driver: hardware.driver,
-    model: pool.model,
     "server.image": server.image,
     "server.args": JSON.stringify(server.args),
     "server.port": String(server.port),
   };
+  // A pod template that was taken over runs what it runs; the config's model then only says which name to ask for.
+  if (pool.templateOf === undefined) fields["model"] = pool.model;
   const machineType = machineTypeOf(hardware);
   if (machineType !== undefined) fields["machineType"] = machineType;
   // Only where they are: a pool that was made before there were adapters has no such field.

@@ -1,9 +1,11 @@
 import assert from "node:assert/strict";
 import * as fs from "node:fs";
+import * as http from "node:http";
+import type { AddressInfo } from "node:net";
 import * as path from "node:path";
-import { describe, it } from "node:test";
+import { after, before, describe, it } from "node:test";
 import type { ClusterReader, LiveObject } from "../../../stacks/live/cluster-reader";
-import { passReadiness, StableUnready } from "../../../stacks/live/gate";
+import { passGate, passReadiness, StableUnready, type GateTask } from "../../../stacks/live/gate";
 
 const rising = { pool: "llm", namespace: "default", share: 100, needs: 6 };
 
@@ -86,5 +88,88 @@ describe("the readiness of a stable pool that gets traffic back", () => {
     const { reader, asked } = cluster({ ready: 0 });
     await passReadiness(reader, { pool: "llm", namespace: "default", share: 100 }, { timeoutSeconds: 0 });
     assert.equal(asked(), 0);
+  });
+});
+
+const header = { name: "x-inference-preview", value: "secret" };
+
+describe("what a candidate has to answer", () => {
+  /** Behind the gateway: what each pool has loaded. A server may answer for names that it does not list. */
+  const loaded = { candidate: ["Qwen/Qwen3-8B"], service: ["Qwen/Qwen3-8B"] };
+  let lists = 200;
+  const server = http.createServer((request, response) => {
+    const who = request.headers[header.name] === header.value ? "candidate" : "service";
+    if (request.url === "/v1/models") {
+      const text = JSON.stringify({ data: loaded[who].map((id) => ({ id })) });
+      response.writeHead(lists).end(lists === 200 ? text : "no such page");
+      return;
+    }
+    let body = "";
+    request.on("data", (chunk: Buffer) => (body += chunk.toString()));
+    request.on("end", () => {
+      const { model } = JSON.parse(body) as { model: string };
+      response.writeHead(loaded[who].includes(model) ? 200 : 404).end("{}");
+    });
+  });
+  before(() => new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve)));
+  after(() => server.close());
+
+  const conditions = ["Accepted", "ResolvedRefs"].map((type) => ({ type, status: "True" }));
+  const reader: ClusterReader = {
+    get: (url) =>
+      Promise.resolve({
+        metadata: { name: "x", namespace: "default" },
+        status: url.includes("/gateways/")
+          ? { addresses: [{ value: "127.0.0.1" }] }
+          : { parents: [{ parentRef: { name: "gateway" }, conditions }] },
+      }),
+    list: () => Promise.resolve([]),
+  };
+  const pass = (task: Partial<GateTask>): Promise<void> => {
+    const { port } = server.address() as AddressInfo;
+    return passGate(
+      reader,
+      {
+        via: "gateway",
+        pool: { name: "llm-new", namespace: "default" },
+        models: [],
+        previewRoute: { name: "preview", namespace: "default" },
+        gateway: { name: "gateway", namespace: "default" },
+        endpoint: { port, tls: false },
+        header,
+        ...task,
+      },
+      { timeoutSeconds: 0 },
+    );
+  };
+  const says = (text: string): ((error: Error) => boolean) => {
+    return ({ message }) => message.includes(text) && message.includes("The route was not changed");
+  };
+
+  it("is every name that the config knows", async () => {
+    await pass({ models: ["Qwen/Qwen3-8B"] });
+    await assert.rejects(pass({ models: ["chat"] }), says("llm-new answered 404 for model chat"));
+  });
+
+  it("is what it is said to have loaded, by its own list", async () => {
+    await pass({ serves: ["Qwen/Qwen3-8B"] });
+    await assert.rejects(
+      pass({ serves: ["Qwen/Qwen3-8B", "food-v1"] }),
+      says("llm-new does not list food-v1 as loaded"),
+    );
+  });
+
+  it("is what the service lists where nobody has said what it serves", async () => {
+    await pass({ unnamedStable: "llm" });
+    loaded.service = ["Qwen/Qwen3-8B", "food-review"];
+    await assert.rejects(pass({ unnamedStable: "llm" }), says("llm-new answered 404 for model food-review"));
+    const mend = "say what llm serves: pulumi config set --path 'pools.llm.model' MODEL";
+    loaded.service = [];
+    await assert.rejects(pass({ unnamedStable: "llm" }), says(`the service lists no model; ${mend}`));
+    lists = 404;
+    await assert.rejects(
+      pass({ unnamedStable: "llm" }),
+      says(`the service answered 404 for its list of models: no such page; ${mend}`),
+    );
   });
 });

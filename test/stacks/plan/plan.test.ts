@@ -158,6 +158,21 @@ describe("what the plan refuses", () => {
     }
   });
 
+  it("lets the model of a pod template that was taken over be named at any time", () => {
+    const pools = {
+      llm: { existing: true },
+      "llm-new": { like: "llm", accelerator: "nvidia-h100-80gb", replicas: 2 },
+    };
+    const unnamed = { stable: "llm", candidate: "llm-new", weight: 10, pools };
+    const result = planned(unnamed);
+    const world = after(serviceConfig(unnamed), result, nothingDeployed);
+    const theirs = { name: "llm", namespace: "default", owned: false };
+    const next = { ...world, pools: [theirs, ...world.pools] };
+    assert.deepEqual(rulesOf({ ...unnamed, model: "Qwen/Qwen3-8B" }, next), []);
+    const other = { ...pools, "llm-new": { ...pools["llm-new"], accelerator: "nvidia-l4" } };
+    assert.deepEqual(rulesOf({ ...unnamed, pools: other }, next), ["edited-in-place"]);
+  });
+
   it("changes replicas in place", () => {
     const pools = { ...sourceCase.pools, llm: { accelerator: "nvidia-l4", replicas: 9 } };
     assert.deepEqual(rulesOf({ ...at(10), pools }, deployed(at(0), at(10))), []);
