@@ -59,7 +59,7 @@ async function main(): Promise<void> {
     const workspace = layOutWorkspace(
       path.join(options.folder, "workspace"),
       options.stack,
-      await lab.stackConfig(),
+      lab.stackConfig(),
     );
     const environment = lab.plugins.variables;
     await new Pulumi(workspace, lab.plugins.environment()).initStack();

@@ -82,6 +82,7 @@ export class WholeLab extends Lab {
     readonly pods: Part,
     readonly gateway: Part,
     readonly plugins: InstalledPlugins,
+    private readonly movesPorts: boolean,
   ) {
     super(...parts);
   }
@@ -102,7 +103,9 @@ export class WholeLab extends Lab {
       report("Pulumi's plugins, autoscaler");
       const installed = await plugins;
       await startAutoscaler(context, installed.tokenFile);
-      return new WholeLab(parts, simulator, kubelet, gateway, installed);
+      // Asked before there is a Gateway that has the port.
+      const movesPorts = (await freePort(range.gateway(0), 80)) !== 80;
+      return new WholeLab(parts, simulator, kubelet, gateway, installed, movesPorts);
     });
   }
 
@@ -110,10 +113,9 @@ export class WholeLab extends Lab {
    * Config for a stack that is carried out here: where the gate finds the gateway. Without root a port below 1024 is
    * bound elsewhere, which is the lab's business and not the program's. The lab's first Gateway is the stack's.
    */
-  async stackConfig(): Promise<Record<string, unknown>> {
-    const { range } = this;
-    if ((await freePort(range.gateway(0), 80)) === 80) return {};
-    return { "inference-rollout:gate": { address: `${range.gateway(0)}:${80 + movedPorts}` } };
+  stackConfig(): Record<string, unknown> {
+    if (!this.movesPorts) return {};
+    return { "inference-rollout:gate": { address: `${this.range.gateway(0)}:${80 + movedPorts}` } };
   }
 
   /** The port on which a gateway really answers: a privileged one is moved where the lab does not run as root. */

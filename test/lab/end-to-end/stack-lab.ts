@@ -47,7 +47,7 @@ export class StackLab {
       value,
     ]);
     const folder = path.join(this.lab.folder, "workspaces", name);
-    const labs = await this.lab.stackConfig();
+    const labs = this.lab.stackConfig();
     const gate = { ...(labs[`${ours}gate`] as object), ...(changes["gate"] as object) };
     const changed = { ...labs, ...(Object.fromEntries(prefixed) as object), [`${ours}gate`]: gate };
     const workspace = layOutWorkspace(folder, from, changed, name);

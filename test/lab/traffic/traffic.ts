@@ -75,6 +75,7 @@ export class Traffic {
   }
 
   private tell(message: ToTraffic): void {
-    if (this.child.connected) this.child.send(message);
+    // It may be ending at this moment; then nobody has to hear it.
+    if (this.child.connected) this.child.send(message, () => undefined);
   }
 }

@@ -16,12 +16,15 @@ export interface StateResource {
   initErrors?: string[];
 }
 
+/** Of a lab, what a program needs. */
+type Place = Pick<TestLab, "folder" | "plugins">;
+
 /** A Pulumi program in a folder of its own, with one stack, run by the real engine. */
 export class Program {
   readonly folder: string;
 
   private constructor(
-    private readonly lab: TestLab,
+    private readonly lab: Place,
     readonly name: string,
   ) {
     this.folder = path.join(lab.folder, "programs", name);
@@ -29,7 +32,7 @@ export class Program {
 
   /** `source` is the program, in TypeScript. */
   static async make(
-    lab: TestLab,
+    lab: Place,
     name: string,
     source: string,
     config: Readonly<Record<string, string>> = {},

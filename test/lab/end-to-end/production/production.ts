@@ -1,0 +1,65 @@
+import * as fs from "node:fs";
+import * as path from "node:path";
+import { loadAllYaml, type KubernetesObject } from "@kubernetes/client-node";
+import { apply } from "../../cluster/objects";
+import { Program } from "../../plugins/testing/program";
+import { eventually, type StackLab } from "../stack-lab";
+
+/** The cluster that the examples of adopted clusters name, as another team made it with a program of its own. */
+const cluster = (location: string): string => `import * as gcp from "@pulumi/gcp";
+const place = { project: "acme-ml", location: ${JSON.stringify(location)} };
+const cluster = new gcp.container.Cluster("production", {
+  ...place,
+  name: "production",
+  removeDefaultNodePool: true,
+  initialNodeCount: 1,
+  gatewayApiConfig: { channel: "CHANNEL_STANDARD" },
+  deletionProtection: false,
+});
+for (const [name, nodeCount, nodeConfig] of [
+  ["system", 1, { machineType: "e2-standard-16" }],
+  ["l4", 2, {
+    machineType: "g2-standard-8",
+    guestAccelerators: [{ type: "nvidia-l4", count: 1 }],
+  }],
+] as const) {
+  new gcp.container.NodePool(name, {
+    ...place,
+    name,
+    cluster: cluster.name,
+    nodeCount,
+    nodeConfig: nodeConfig as gcp.types.input.container.NodePoolNodeConfig,
+  });
+}
+`;
+
+/** Makes the cluster, and nothing in it. */
+export async function makeCluster(lab: StackLab, location: string): Promise<void> {
+  const program = await Program.make(lab.lab, `production-${location}`, cluster(location), {
+    "gcp:project": "acme-ml",
+  });
+  await program.mustUp();
+}
+
+/** Serves a model in it, without this project: waits until customers are answered. */
+export async function serve(lab: StackLab): Promise<string> {
+  const text = fs.readFileSync(path.join(__dirname, "serving.yaml"), "utf8");
+  await apply(lab.lab.controlPlane.kubeconfig, loadAllYaml(text) as KubernetesObject[]);
+  let address = "";
+  await eventually("the Gateway has an address", async () => {
+    const gateway = await lab.get<{ status?: { addresses?: { value: string }[] } }>(
+      "gateway.networking.k8s.io/v1",
+      "Gateway",
+      "default",
+      "my-inference-gateway",
+    );
+    address = gateway?.status?.addresses?.[0]?.value ?? "";
+    return address !== "";
+  });
+  const model = "Qwen/Qwen3-8B";
+  await eventually("customers are answered", async () => {
+    const counts = await lab.ask(address, 5, { model });
+    return counts["llm"] === 5;
+  });
+  return address;
+}
