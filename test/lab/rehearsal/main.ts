@@ -81,7 +81,7 @@ async function main(): Promise<void> {
             path.join(output, "workspace"),
             flags.kind === undefined ? flags.stack : "dev",
             {
-              ...(await lab.stackConfig()),
+              ...lab.stackConfig(),
               ...rehearsal.changes,
             },
           );

@@ -3,6 +3,7 @@ import { Pulumi, PulumiFailed } from "../pulumi";
 import type { Outcome, Rates, Target } from "../traffic/outcome";
 import { Traffic } from "../traffic/traffic";
 import type { Workspace } from "../workspace";
+import { AcceleratorWatch } from "./accelerator-watch";
 import type { Mark } from "./chart";
 import { ChangeWatch } from "./change-watch";
 import type { Rehearsal } from "./kinds";
@@ -46,7 +47,8 @@ export async function rehearse(options: RehearsalOptions): Promise<Rehearsed> {
   const pulumi = new Pulumi(workspace, lab.plugins.environment(), options.signal);
   const watch = new ChangeWatch(lab.controlPlane.kubeconfig, rehearsal.moved);
   const servers = new StableServers(lab, rehearsal);
-  await watch.start();
+  const accelerators = new AcceleratorWatch(lab.controlPlane.kubeconfig);
+  await Promise.all([watch.start(), accelerators.start()]);
   const measured: { from: number; stage: StageReport }[] = [];
   const problems: string[] = [];
   const marks: Mark[] = [];
@@ -102,6 +104,9 @@ export async function rehearse(options: RehearsalOptions): Promise<Rehearsed> {
       names,
       ...(rollback === undefined ? {} : { rollback }),
       problems,
+      ...(marks[0] === undefined
+        ? {}
+        : { accelerators: accelerators.during(marks[0].at, ladderEnd(measured)) }),
       versions: options.versions,
       parts: lab.plugins.parts,
       seconds: (now() - began) / 1000,
@@ -110,9 +115,13 @@ export async function rehearse(options: RehearsalOptions): Promise<Rehearsed> {
   } finally {
     options.signal.removeEventListener("abort", leave);
     watch.close();
+    accelerators.close();
     traffic?.kill();
   }
 }
+
+/** When the last step began: it removes what the roll-out no longer needs, and is no part of the ladder. */
+const ladderEnd = (measured: readonly { from: number }[]): number => measured.at(-1)?.from ?? now();
 
 /** What the engine prints when it begins with a resource: a sign, its type, its name, what is done to it. */
 const resourceLine = /^(?:[+~-]+|@)\s+(\S+:\S+ \S+ (?:creat|updat|delet|replac)ing)\b/;

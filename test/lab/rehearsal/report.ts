@@ -1,3 +1,5 @@
+import type { AcceleratorHours } from "./accelerator-hours";
+
 /** `out/rehearsal/report.json`. Times are seconds; they are the lab's, not GKE's. */
 export interface Report {
   kind: string;
@@ -8,6 +10,8 @@ export interface Report {
   /** By model name: what answered it. */
   names: readonly NameReport[];
   rollback?: { seconds: number; lastCandidateResponseAfterSeconds: number };
+  /** From the first update's end to the beginning of the last one; stages last seconds here, and days elsewhere. */
+  accelerators?: AcceleratorHours;
   /** What went wrong, in words; empty: nothing. */
   problems: readonly string[];
   versions: Readonly<Record<string, string>>;

@@ -43,13 +43,19 @@ function rowOf(stage: StageReport): string[] {
 
 /** What the run says as a whole. A zero is told with what it excludes. */
 export function summary(report: Report): string[] {
-  const { totals, rollback } = report;
+  const { totals, rollback, accelerators } = report;
   const lines = [
     `${count(totals.failed, totals.requests, "requests", "failed")}, ${count(totals.brokenStreams, totals.streams, "streams", "broke")}`,
   ];
   if (rollback !== undefined) {
     lines.push(
       `going back took ${rollback.seconds.toFixed(1)} s; the last request that began on the candidate came ${rollback.lastCandidateResponseAfterSeconds.toFixed(2)} s after the route's change`,
+    );
+  }
+  if (accelerators !== undefined && accelerators.fullHours > 0) {
+    const { hours, fullHours, seconds } = accelerators;
+    lines.push(
+      `accelerators: ${hours.toFixed(2)} hours in the ${seconds.toFixed(0)} s from the first update to the last one, ${((100 * hours) / fullHours).toFixed(0)} % of all pools at full size (the simulator's times)`,
     );
   }
   lines.push(...report.names.flatMap(nameLine));

@@ -1,0 +1,49 @@
+/** Accelerators of one node, from when it was there until it went. Times are milliseconds; `to` may be Infinity. */
+export interface Held {
+  node: string;
+  /** Node pool. */
+  pool: string;
+  count: number;
+  from: number;
+  to: number;
+}
+
+/** What a span of time took of accelerators, and what it would have taken with every pool at its largest all along. */
+export interface AcceleratorHours {
+  seconds: number;
+  hours: number;
+  fullHours: number;
+  pools: Readonly<Record<string, { hours: number; most: number }>>;
+}
+
+const hour = 3_600_000;
+
+/** Accelerator-hours between two times, by node pool. */
+export function acceleratorHours(held: readonly Held[], from: number, to: number): AcceleratorHours {
+  const within = held.filter((one) => one.from < to && one.to > from);
+  const pools = Object.fromEntries(
+    [...new Set(within.map(({ pool }) => pool))].sort().map((pool) => {
+      const own = within.filter((one) => one.pool === pool);
+      const hours = own.reduce(
+        (sum, one) => sum + (one.count * (Math.min(one.to, to) - Math.max(one.from, from))) / hour,
+        0,
+      );
+      return [pool, { hours, most: most(own, from) }] as const;
+    }),
+  );
+  const all = Object.values(pools);
+  return {
+    seconds: (to - from) / 1000,
+    hours: all.reduce((sum, { hours }) => sum + hours, 0),
+    fullHours: (all.reduce((sum, pool) => sum + pool.most, 0) * (to - from)) / hour,
+    pools,
+  };
+}
+
+/** The most that was there at one time: it can only be when some node has just come. */
+function most(held: readonly Held[], from: number): number {
+  const times = held.map((one) => Math.max(one.from, from));
+  const at = (time: number): number =>
+    held.filter((one) => one.from <= time && one.to > time).reduce((sum, { count }) => sum + count, 0);
+  return Math.max(0, ...times.map(at));
+}
