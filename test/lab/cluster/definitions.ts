@@ -15,6 +15,11 @@ export async function moduleDefinitions(): Promise<KubernetesObject[]> {
   return [...folders, path.join(__dirname, "definitions")].flatMap(definitionsIn);
 }
 
+/** LeaderWorkerSet's CRD: GKE does not bring it, so a lab has it only where a test asks. */
+export async function groupDefinitions(): Promise<KubernetesObject[]> {
+  return definitionsIn(path.join(await goModuleFolder("definitions", "sigs.k8s.io/lws"), "config/crd/bases"));
+}
+
 function definitionsIn(folder: string): KubernetesObject[] {
   if (!fs.existsSync(folder)) return [];
   return fs
