@@ -1,5 +1,6 @@
 import * as fs from "node:fs";
 import * as https from "node:https";
+import { setTimeout as sleep } from "node:timers/promises";
 import type { KubeConfig } from "@kubernetes/client-node";
 
 /** An object as the API server returns it. */
@@ -53,6 +54,34 @@ export function kubeconfigText(kubeconfig: string): string {
     : fs.readFileSync(kubeconfig, "utf8");
 }
 
+export interface Answer {
+  status: number;
+  body: string;
+}
+
+/** An API server that is short of breath or about to start says so with these; a moment later it answers. */
+const passing: ReadonlySet<number> = new Set([429, 502, 503, 504]);
+/** Milliseconds before each further try, and until when one is begun. */
+const patience = { pauses: [100, 400, 1000, 2000], lastTry: 5000 };
+
+/**
+ * Asks again where the answer is one that passes, or where a connection broke: one that was kept alive may be closed by
+ * the other side at any time. Who does not answer at all is not asked again.
+ */
+export async function patiently(ask: () => Promise<Answer>, { pauses, lastTry } = patience): Promise<Answer> {
+  const began = Date.now();
+  for (const pause of pauses) {
+    const answer = await ask().catch((error: unknown) => {
+      const broke = error instanceof ClusterUnreadable && error.reason === "unreachable";
+      if (!broke || Date.now() - began > lastTry) throw error;
+      return undefined;
+    });
+    if (answer !== undefined && !passing.has(answer.status)) return answer;
+    await sleep(pause);
+  }
+  return ask();
+}
+
 class HttpsReader implements ClusterReader {
   private readonly server: string;
   private readonly agent = new https.Agent({ keepAlive: true, maxSockets: 4 });
@@ -84,13 +113,23 @@ class HttpsReader implements ClusterReader {
   }
 
   private async request(path: string): Promise<unknown> {
-    // Credentials may come from a program (gke-gcloud-auth-plugin): it is run once, not once a request.
-    this.options ??= this.credentials();
-    const { status, body } = await this.exchange(path, await this.options);
+    let answer = await patiently(() => this.answer(path));
+    if (answer.status === 401) {
+      // A gate may wait for longer than a token lives.
+      this.options = undefined;
+      answer = await patiently(() => this.answer(path));
+    }
+    const { status, body } = answer;
     if (status === 200) return JSON.parse(body);
     if (status === 404) return undefined;
     const reason = status === 401 ? "unauthorized" : status === 403 ? "forbidden" : "failed";
     throw new ClusterUnreadable(reason, `${this.server}${path} answered ${status}: ${messageOf(body)}`);
+  }
+
+  private async answer(path: string): Promise<Answer> {
+    // Credentials may come from a program (gke-gcloud-auth-plugin): it is run once, not once a request.
+    this.options ??= this.credentials();
+    return this.exchange(path, await this.options);
   }
 
   private async credentials(): Promise<https.RequestOptions> {
@@ -111,7 +150,7 @@ class HttpsReader implements ClusterReader {
     };
   }
 
-  private exchange(path: string, options: https.RequestOptions): Promise<{ status: number; body: string }> {
+  private exchange(path: string, options: https.RequestOptions): Promise<Answer> {
     return new Promise((resolve, reject) => {
       const request = https.get(
         `${this.server}${path}`,
