@@ -1,6 +1,7 @@
 import type * as k8s from "@pulumi/kubernetes";
 import { labels, nodeLabel } from "../stacks/names";
-import type { Provisioning } from "./accelerators/accelerator";
+import type { Hardware } from "../stacks/config/resolved";
+import { nodeLabels, type Provisioning } from "./accelerators/accelerator";
 import { resourceName } from "./accelerators/catalogue";
 import type { Placement } from "./accelerators/placement";
 
@@ -20,17 +21,19 @@ export interface PlacementArgs {
   placement: Placement;
   /** How the machines are bought. Default: on-demand. */
   provisioning?: Provisioning;
+  /** Labels of the machines, where they are not this program's. Default: what it gives to its own. */
+  nodeLabels?: Readonly<Record<string, string>>;
 }
 
-/** What ties a pod to its pool's machines: the label that AcceleratorNodePool gives them, and their taint. */
-export function nodeBinding({ service, pool, placement, provisioning }: PlacementArgs): {
+/** What ties a pod to its pool's machines: the label that AcceleratorNodePool gives them, or theirs, and their taint. */
+export function nodeBinding({ service, pool, placement, provisioning, nodeLabels: theirs }: PlacementArgs): {
   nodeSelector: Record<string, string>;
   tolerations: { key: string; operator: string; value?: string; effect: string }[];
 } {
   const { accelerator } = placement;
   return {
     nodeSelector: {
-      [labels.pool]: nodeLabel(service, pool),
+      ...(theirs ?? { [labels.pool]: nodeLabel(service, pool) }),
       // Without it GKE brings up no such machine for a pod.
       ...(provisioning === "flex-start" ? { "cloud.google.com/gke-flex-start": "true" } : {}),
     },
@@ -40,6 +43,24 @@ export function nodeBinding({ service, pool, placement, provisioning }: Placemen
         ? [{ key: "kubernetes.io/arch", operator: "Equal", value: "arm64", effect: "NoSchedule" }]
         : []),
     ],
+  };
+}
+
+/** Labels of nodes that somebody else makes: what the config names, else what GKE says of such machines. */
+export function theirNodeLabels(
+  hardware: Hardware,
+  { accelerator, topology }: Placement,
+): Record<string, string> {
+  if (hardware.nodeLabels !== undefined) {
+    return Object.fromEntries(hardware.nodeLabels.map((label) => label.split("=") as [string, string]));
+  }
+  return {
+    [accelerator.family === "gpu" ? nodeLabels.gpu : nodeLabels.tpu]: accelerator.name,
+    ...(topology === undefined ? {} : { [nodeLabels.topology]: topology }),
+    ...(hardware.driver === "latest" ? { [nodeLabels.driver]: "latest" } : {}),
+    ...(hardware.provisioning === "spot" && hardware.fallback === undefined
+      ? { [nodeLabels.spot]: "true" }
+      : {}),
   };
 }
 

@@ -13,7 +13,7 @@ import { ModelAccess } from "./model-access";
 import { ModelNames } from "./model-names";
 import { ModelServer } from "./model-server";
 import { Objectives } from "./objectives";
-import type { PodTemplate } from "./pod-template";
+import { theirNodeLabels, type PodTemplate } from "./pod-template";
 import { PoolMonitoring } from "./pool-monitoring";
 import { PoolPolicies } from "./pool-policies";
 import type { TokenSecret } from "./server-template";
@@ -149,6 +149,7 @@ export class ServingPool extends pulumi.ComponentResource {
         weights: pool.weights,
         adapters: args.adapters !== undefined,
         provisioning: pool.hardware.provisioning,
+        ...(args.nodes === undefined ? { nodeLabels: theirNodeLabels(pool.hardware, placement) } : {}),
         prefersSpot: pool.hardware.fallback !== undefined,
         ...(pool.autoscaling === undefined ? {} : { autoscaling: pool.autoscaling }),
         ...(args.template === undefined ? {} : { template: args.template }),

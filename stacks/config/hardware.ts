@@ -33,6 +33,7 @@ export function inherit(base: PoolInput, own: PoolInput): PoolInput {
       "fallback",
       "provisioning",
       "acceleratorNetwork",
+      "nodeLabels",
       ...(families[0] === families[1] ? [] : (["acceleratorsPerReplica", "driver", "imageCache"] as const)),
     ]),
     ...own,
@@ -64,6 +65,7 @@ export function resolveHardware(
     nodeImage: input.nodeImage ?? "cos",
     ...(input.imageCache === undefined ? {} : { imageCache: input.imageCache }),
     ...(input.diskGb === undefined ? {} : { diskGb: input.diskGb }),
+    ...(input.nodeLabels === undefined ? {} : { nodeLabels: input.nodeLabels }),
     ...(input.acceleratorNetwork === undefined ? {} : { acceleratorNetwork: input.acceleratorNetwork }),
   };
   const placement = placementOf(hardware);

@@ -50,6 +50,19 @@ export const hardwareFields = {
     .describe(
       "Boot disk of each node. Weights from Hugging Face are kept there where the machine has no local SSD. Default: GKE's own (100).",
     ),
+  nodeLabels: z
+    .array(
+      text("a label, as KEY=VALUE").regex(
+        /^([a-z0-9.-]+\/)?[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?=[A-Za-z0-9._-]*$/,
+        "a label, as KEY=VALUE",
+      ),
+      { error: "a list of labels, each as KEY=VALUE" },
+    )
+    .min(1, "at least one label")
+    .optional()
+    .describe(
+      "With cluster.kubeconfig: labels of the nodes that the pool's model servers run on. Default: GKE's own labels of the accelerator.",
+    ),
   acceleratorNetwork: oneOf(["auto", "none"])
     .optional()
     .describe(

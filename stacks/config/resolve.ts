@@ -36,7 +36,7 @@ const alwaysSecret = /token|kubeconfig/i;
 
 function resolveParts(raw: RawConfig, cloud: CloudConfig): Resolution {
   const shape = checkShape(raw);
-  const mistakes = [...shape.mistakes];
+  const mistakes = [...shape.mistakes, ...labelsOfOwnNodes(shape)];
   const role = shape.values.role ?? "all";
   const common = {
     hasHuggingFaceToken: shape.values.huggingFaceToken !== undefined,
@@ -59,6 +59,23 @@ function resolveParts(raw: RawConfig, cloud: CloudConfig): Resolution {
     return { mistakes: [], config: { role, ...common, platformStack, service: resolved } };
   }
   return { mistakes: [], config: { role, ...common, platform: must(platform), service: resolved } };
+}
+
+/** Node pools of this program have its own label, and their pods select by that. */
+function labelsOfOwnNodes({ values, pools }: ShapeResult): Mistake[] {
+  if (values.role === "service" || values.cluster?.kubeconfig !== undefined) return [];
+  return Object.entries(pools).flatMap(([name, { nodeLabels }]) =>
+    nodeLabels === undefined
+      ? []
+      : [
+          {
+            key: `pools.${name}.nodeLabels`,
+            found: nodeLabels.join(", "),
+            allowed: "nothing: this stack makes the pool's nodes; labels are for a cluster by kubeconfig",
+            mend: removeCommand(`pools.${name}.nodeLabels`),
+          },
+        ],
+  );
 }
 
 function resolvePlatform(values: Parsed, cloud: CloudConfig, mistakes: Mistake[]): PlatformConfig {

@@ -39,6 +39,8 @@ export interface Hardware {
   imageCache?: string;
   /** Gigabytes of each node's boot disk; absent: GKE's own. */
   diskGb?: number;
+  /** Labels of nodes that somebody else makes, as KEY=VALUE; absent: GKE's own of the accelerator. */
+  nodeLabels?: readonly string[];
   /** Absent: what the accelerator's machines have. */
   acceleratorNetwork?: "auto" | "none";
 }

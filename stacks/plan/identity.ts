@@ -25,7 +25,10 @@ export function identityOf(pool: OwnedPool): PoolIdentity {
   if (machineType !== undefined) fields["machineType"] = machineType;
   // Only where they are: a pool that was made before there were adapters has no such field.
   if (pool.adapters) fields["adapters"] = adaptersLoaded;
-  if (hardware.zones !== undefined) fields["zones"] = hardware.zones.join(",");
+  for (const key of ["zones", "nodeLabels"] as const) {
+    const values = hardware[key];
+    if (values !== undefined) fields[key] = values.join(",");
+  }
   for (const key of ["reservation", "fallback", "nodeVersion", "imageCache", "acceleratorNetwork"] as const) {
     const value = hardware[key];
     if (value !== undefined) fields[key] = value;

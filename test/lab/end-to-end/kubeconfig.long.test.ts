@@ -13,17 +13,23 @@ const model = "Qwen/Qwen3-8B";
 describe("a cluster by its kubeconfig", minutes(10), () => {
   let lab: StackLab;
   let stack: StackUnderTest;
+  let theirs: string[];
+  const nodes = async (): Promise<string[]> => {
+    const { items } = await lab.objects.list("v1", "Node");
+    return items.map(({ metadata }) => metadata?.name ?? "").sort();
+  };
   before(async () => {
     lab = await StackLab.start({ speed: 4 });
     await makeCluster(lab, "us-central1");
+    theirs = await nodes();
     stack = await lab.stack("by-kubeconfig", {
       "gcp:project": undefined,
       "gcp:region": undefined,
       cluster: { kubeconfig: lab.lab.controlPlane.kubeconfig },
       weight: 0,
       pools: {
-        llm: { accelerator: "nvidia-l4", replicas: 1 },
-        "llm-new": { like: "llm", server: { version: "v0.20.0" } },
+        llm: { accelerator: "nvidia-l4", replicas: 2 },
+        "llm-new": { like: "llm", nodeLabels: ["cloud.google.com/gke-nodepool=l4"] },
       },
     });
   }, minutes(4));
@@ -56,7 +62,6 @@ describe("a cluster by its kubeconfig", minutes(10), () => {
     await stack.up();
     await stack.pulumi.run(["destroy", "--yes", "--skip-preview", "--run-program"]);
     assert.equal(await lab.route(), undefined);
-    const { items } = await lab.objects.list("v1", "Node");
-    assert.equal(items.filter(({ metadata }) => metadata?.name?.includes("-l4-")).length, 2);
+    assert.deepEqual(await nodes(), theirs);
   });
 });

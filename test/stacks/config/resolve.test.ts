@@ -178,6 +178,19 @@ describe("a stack's config", () => {
     assert.equal(config.pools["llm-new"]?.namespace, "llm-llm-new");
   });
 
+  it("takes labels of nodes only where somebody else makes the nodes", () => {
+    const labelled = (nodeLabels: string[]): Record<string, unknown> => ({
+      ...sourceCase,
+      pools: { ...sourceCase.pools, llm: { ...sourceCase.pools.llm, nodeLabels } },
+    });
+    const { config } = resolveConfig({ ...labelled(["tier=old"]), cluster: { kubeconfig: "{}" } }, {});
+    assert.ok(config?.role === "all");
+    assert.deepEqual(keysOf(labelled(["tier=old"])), ["pools.llm.nodeLabels"]);
+    assert.deepEqual(keysOf({ ...labelled(["tier"]), cluster: { kubeconfig: "{}" } }), [
+      "pools.llm.nodeLabels[0]",
+    ]);
+  });
+
   it("refuses an external gateway without a name and a certificate", () => {
     assert.deepEqual(keysOf({ ...sourceCase, gateway: { exposure: "external" } }), [
       "gateway.hostname",
