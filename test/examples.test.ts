@@ -2,18 +2,15 @@ import assert from "node:assert/strict";
 import * as fs from "node:fs";
 import * as path from "node:path";
 import { describe, it } from "node:test";
-import { rendered } from "./rendering";
-import * as k8s from "@pulumi/kubernetes";
+import { renderStack } from "./components/rendered-service";
 import * as yaml from "js-yaml";
 import { resolveConfig } from "../stacks/config/resolve";
 import type { PlatformConfig, ServiceConfig } from "../stacks/config/resolved";
-import { newCluster } from "../stacks/live/served";
 import { nothingDeployed, type Observed } from "../stacks/plan/observed";
 import { plan } from "../stacks/plan/plan";
 import { describeRefusals } from "../stacks/plan/text";
-import { buildPlatform } from "../stacks/platform";
-import { buildService } from "../stacks/service";
 import { after } from "./stacks/cases";
+import { keysOf } from "./stacks/config-file";
 
 /** Every example is a whole stack: its config has no mistake, every step of its ladder is allowed, and it renders. */
 
@@ -28,11 +25,8 @@ function read(file: string, changes: Record<string, unknown> = {}): Example {
   const { config: all } = yaml.load(fs.readFileSync(path.join(folder, file), "utf8")) as {
     config: Record<string, unknown>;
   };
-  const own = Object.entries(all)
-    .filter(([key]) => key.startsWith("inference-rollout:"))
-    .map(([key, value]) => [key.slice("inference-rollout:".length), value] as const);
-  const cloud = { project: String(all["gcp:project"]), region: String(all["gcp:region"]) };
-  const { config, mistakes } = resolveConfig({ ...Object.fromEntries(own), ...changes }, cloud);
+  const { raw, cloud } = keysOf(all);
+  const { config, mistakes } = resolveConfig({ ...raw, ...changes }, cloud);
   assert.deepEqual(mistakes, []);
   assert.ok(config?.role === "all");
   return config;
@@ -73,22 +67,8 @@ describe("examples", () => {
       });
 
       it("renders", async () => {
-        const { platform: config, service } = read(file);
-        const resources = await rendered(() => {
-          const platform = buildPlatform(config, {
-            owners: {},
-            stack: "test",
-            definitions: [],
-            deletable: false,
-          });
-          return buildService(service, plan(service, before(service)), {
-            platform: { ...platform, provider: new k8s.Provider("other", { kubeconfig: "{}" }) },
-            stack: "test",
-            templates: templatesOf(service),
-            served: { ...newCluster, groups: true },
-            hooks: () => ({}),
-          });
-        });
+        const example = read(file);
+        const resources = await renderStack(example, before(example.service));
         const kinds = new Set(
           resources.map(({ type, inputs }) => (inputs["kind"] as string | undefined) ?? type),
         );
@@ -127,18 +107,4 @@ function ladderOf({ candidate, adapters }: ServiceConfig): Record<string, unknow
 /** Pools of others stay where they are. */
 function poolsAfter(world: Observed, next: Observed): Observed["pools"] {
   return [...world.pools.filter(({ owned }) => !owned), ...next.pools];
-}
-
-/** A pod template for the pools that take one over. */
-function templatesOf({
-  pools,
-}: ServiceConfig): Record<string, { spec: { containers: { name: string; image: string }[] } }> {
-  return Object.fromEntries(
-    Object.values(pools)
-      .filter((pool) => !pool.existing && pool.templateOf !== undefined)
-      .map(({ name }) => [
-        name,
-        { spec: { containers: [{ name: "vllm", image: "vllm/vllm-openai:v0.21.0" }] } },
-      ]),
-  );
 }

@@ -1,51 +1,15 @@
 import assert from "node:assert/strict";
 import { before, describe, it } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
-import { rendered, renderedSoFar, type Registered } from "../rendering";
-import * as k8s from "@pulumi/kubernetes";
-import * as pulumi from "@pulumi/pulumi";
+import { renderedSoFar, type Registered } from "../rendering";
+import { renderService } from "./rendered-service";
 import { adapterCase, baseModelCase, v2 } from "../stacks/adapter-cases";
-import { serviceConfig, sourceCase } from "../stacks/cases";
+import { sourceCase } from "../stacks/cases";
 import type { RawConfig } from "../../stacks/config/validate";
 import { nothingDeployed } from "../../stacks/plan/observed";
-import { plan } from "../../stacks/plan/plan";
-import { buildService } from "../../stacks/service";
 
-function render(raw: RawConfig, loaded?: (pool: string) => Promise<void>): Promise<Registered[]> {
-  const config = serviceConfig(raw);
-  return rendered(() =>
-    buildService(config, plan(config, nothingDeployed), {
-      platform: {
-        kubeconfig: pulumi.output("{}"),
-        provider: new k8s.Provider("cluster", { kubeconfig: "{}" }),
-        gateway: {
-          name: "my-inference-gateway",
-          namespace: "default",
-          existing: false,
-          exposure: "internal",
-          routesFrom: ["default"],
-          port: 80,
-          globalAccess: false,
-          timeoutSeconds: 3600,
-          logging: true,
-        },
-        ready: [],
-      },
-      stack: "inference-rollout.test",
-      templates: {},
-      served: { gatewayPolicies: false, trafficExtensions: false, podMonitoring: false, groups: false },
-      hooks: () =>
-        loaded === undefined
-          ? {}
-          : {
-              loaded:
-                ({ pool }) =>
-                (): Promise<void> =>
-                  loaded(pool.name),
-            },
-    }),
-  );
-}
+const render = (raw: RawConfig, loaded?: (pool: string) => Promise<void>): Promise<Registered[]> =>
+  renderService(raw, nothingDeployed, loaded);
 
 const ofKind = (resources: readonly Registered[], kind: string): Registered["inputs"][] =>
   resources.map(({ inputs }) => inputs).filter((inputs) => inputs["kind"] === kind);

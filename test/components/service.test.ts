@@ -1,45 +1,14 @@
 import assert from "node:assert/strict";
 import { before, describe, it } from "node:test";
-import { rendered, type Registered } from "../rendering";
-import * as k8s from "@pulumi/kubernetes";
-import * as pulumi from "@pulumi/pulumi";
+import type { Registered } from "../rendering";
+import { renderService as render } from "./rendered-service";
 import { rolloutPlanType } from "../../components/rollout-plan";
-import { newCluster } from "../../stacks/live/served";
 import { after, serviceConfig, sourceCase } from "../stacks/cases";
-import { at, deployed, foreign, rolledBack } from "../stacks/plan/scenarios";
+import { at, foreign, rolledBack } from "../stacks/plan/scenarios";
+import { deployed } from "../stacks/plan/worlds";
 import type { RawConfig } from "../../stacks/config/validate";
 import { nothingDeployed, type Observed } from "../../stacks/plan/observed";
 import { plan } from "../../stacks/plan/plan";
-import { buildService } from "../../stacks/service";
-
-function render(raw: RawConfig, observed: Observed = nothingDeployed): Promise<Registered[]> {
-  const config = serviceConfig(raw);
-  return rendered(() =>
-    buildService(config, plan(config, observed), {
-      platform: {
-        kubeconfig: pulumi.output("{}"),
-        provider: new k8s.Provider("cluster", { kubeconfig: "{}" }),
-        gateway: {
-          name: "my-inference-gateway",
-          namespace: "default",
-          existing: false,
-          exposure: "internal",
-          routesFrom: ["default"],
-          port: 80,
-          globalAccess: false,
-          timeoutSeconds: 3600,
-          logging: true,
-        },
-        nodes: { cluster: "inference", location: "us-central1", project: "acme-ml" },
-        ready: [],
-      },
-      stack: "inference-rollout.test",
-      templates: {},
-      served: newCluster,
-      hooks: () => ({}),
-    }),
-  );
-}
 
 const find = (resources: readonly Registered[], kind: string, name: string): Registered["inputs"] => {
   const found = resources.filter(

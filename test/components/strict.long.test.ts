@@ -2,16 +2,11 @@ import assert from "node:assert/strict";
 import * as fs from "node:fs";
 import * as path from "node:path";
 import { after, before, describe, it } from "node:test";
-import { rendered, type Registered } from "../rendering";
+import type { Registered } from "../rendering";
+import { renderStack } from "./rendered-service";
 import type { KubernetesObject } from "@kubernetes/client-node";
-import * as k8s from "@pulumi/kubernetes";
 import * as yaml from "js-yaml";
 import { resolveConfig } from "../../stacks/config/resolve";
-import { newCluster } from "../../stacks/live/served";
-import { nothingDeployed } from "../../stacks/plan/observed";
-import { plan } from "../../stacks/plan/plan";
-import { buildPlatform } from "../../stacks/platform";
-import { buildService } from "../../stacks/service";
 import { accelerators } from "../../components/accelerators/catalogue";
 import { provisionings } from "../../components/accelerators/accelerator";
 import { Client } from "../lab/plugins/kubernetes/api/client";
@@ -19,6 +14,7 @@ import { activeConfig, parseKubeconfig } from "../lab/plugins/kubernetes/api/kub
 import { NoMatchError, StatusError } from "../lab/plugins/kubernetes/api/status";
 import type { Properties } from "../lab/plugins/protocol/values";
 import { groupDefinitions, installDefinitions } from "../lab/cluster/definitions";
+import { keysOf } from "../stacks/config-file";
 import { TestLab } from "../lab/plugins/testing/test-lab";
 
 /*
@@ -36,38 +32,11 @@ function configOf(file: string): Record<string, unknown> {
 }
 
 async function objectsOf(values: Record<string, unknown>): Promise<KubernetesObject[]> {
-  const prefix = "inference-rollout:";
-  const own = Object.entries(values)
-    .filter(([key]) => key.startsWith(prefix))
-    .map(([key, value]) => [key.slice(prefix.length), value] as const);
-  const region = values["gcp:region"];
-  const cloud = { project: "acme-ml", region: typeof region === "string" ? region : "us-central1" };
-  const { config, mistakes } = resolveConfig(Object.fromEntries(own), cloud);
+  const { raw, cloud } = keysOf(values);
+  const { config, mistakes } = resolveConfig(raw, { project: "acme-ml", region: "us-central1", ...cloud });
   assert.deepEqual(mistakes, []);
   assert.ok(config?.role === "all");
-  const { platform: around, service } = config;
-  const templates = Object.fromEntries(
-    Object.values(service.pools).flatMap((pool) =>
-      pool.existing || pool.templateOf === undefined
-        ? []
-        : [[pool.name, { spec: { containers: [{ name: "vllm", image: "vllm/vllm-openai:v0.21.0" }] } }]],
-    ),
-  ) as Record<string, { spec: { containers: { name: string; image: string }[] } }>;
-  const resources = await rendered(() => {
-    const platform = buildPlatform(around, {
-      owners: {},
-      stack: "test",
-      definitions: [],
-      deletable: false,
-    });
-    return buildService(service, plan(service, nothingDeployed), {
-      platform: { ...platform, provider: new k8s.Provider("other", { kubeconfig: "{}" }) },
-      stack: "test",
-      templates,
-      served: { ...newCluster, groups: true },
-      hooks: () => ({}),
-    });
-  });
+  const resources = await renderStack(config);
   return resources.filter(isObject).map(({ inputs }) => inputs as KubernetesObject);
 }
 

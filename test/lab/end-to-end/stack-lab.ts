@@ -3,6 +3,7 @@ import * as os from "node:os";
 import * as path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { KubernetesObjectApi, PatchStrategy, type KubernetesObject } from "@kubernetes/client-node";
+import { prefix } from "../../stacks/config-file";
 import { loadKubeconfig } from "../cluster/objects";
 import { WholeLab, type WholeLabOptions } from "../lab";
 import { Pulumi } from "../pulumi";
@@ -10,8 +11,6 @@ import type { CommandResult } from "../tools/command";
 import { rehearsalTools, type ToolName } from "../tools/catalogue";
 import { resolveTool } from "../tools/resolve";
 import { layOutWorkspace, type Workspace } from "../workspace";
-
-const ours = "inference-rollout:";
 
 /** Times of tests: enough on two busy cores, and no test hangs. */
 export const minutes = (count: number): { timeout: number } => ({ timeout: count * 60_000 });
@@ -43,13 +42,13 @@ export class StackLab {
     from = "dev",
   ): Promise<StackUnderTest> {
     const prefixed = Object.entries(changes).map(([key, value]) => [
-      key.includes(":") ? key : `${ours}${key}`,
+      key.includes(":") ? key : `${prefix}${key}`,
       value,
     ]);
     const folder = path.join(this.lab.folder, "workspaces", name);
     const labs = this.lab.stackConfig();
-    const gate = { ...(labs[`${ours}gate`] as object), ...(changes["gate"] as object) };
-    const changed = { ...labs, ...(Object.fromEntries(prefixed) as object), [`${ours}gate`]: gate };
+    const gate = { ...(labs[`${prefix}gate`] as object), ...(changes["gate"] as object) };
+    const changed = { ...labs, ...(Object.fromEntries(prefixed) as object), [`${prefix}gate`]: gate };
     const workspace = layOutWorkspace(folder, from, changed, name);
     const pulumi = new Pulumi(workspace, this.lab.plugins.environment());
     await pulumi.initStack();

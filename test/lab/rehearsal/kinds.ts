@@ -1,4 +1,5 @@
 import type { RolloutKind } from "../../../stacks/config/resolved";
+import { prefix } from "../../stacks/config-file";
 import { adapterLadder, ladderOf, type Measure, type Step } from "./ladder";
 import { versionOf, type Expectation, type Series } from "./series";
 
@@ -30,7 +31,6 @@ export const kinds = [
   "adapter",
 ] as const satisfies RolloutKind[];
 
-export const prefix = "inference-rollout:";
 const prefixed = (keys: Record<string, unknown>): Record<string, unknown> =>
   Object.fromEntries(Object.entries(keys).map(([key, value]) => [`${prefix}${key}`, value]));
 

@@ -7,8 +7,9 @@ import type { ServiceConfig } from "../../../stacks/config/resolved";
 import { usesTls } from "../../../stacks/config/gateway";
 import { kindOf } from "../../../stacks/plan/kind";
 import { routeName } from "../../../stacks/names";
+import { keysOf, prefix } from "../../stacks/config-file";
 import { configFileOf, withoutSecrets } from "../workspace";
-import { byPool, prefix, type Rehearsal } from "./kinds";
+import { byPool, type Rehearsal } from "./kinds";
 import { ladderOf, type Step } from "./ladder";
 
 /**
@@ -53,18 +54,8 @@ function serviceOf(from: string): ServiceConfig {
   const { config: all = {} } = load(fs.readFileSync(configFileOf(from), "utf8")) as {
     config?: Record<string, unknown>;
   };
-  const values = withoutSecrets(all) as Record<string, unknown>;
-  const own = Object.entries(values)
-    .filter(([key]) => key.startsWith(prefix))
-    .map(([key, value]) => [key.slice(prefix.length), value] as const);
-  const text = (key: string): string | undefined =>
-    typeof values[key] === "string" ? values[key] : undefined;
-  const [project, region] = [text("gcp:project"), text("gcp:region")];
-  const cloud = {
-    ...(project === undefined ? {} : { project }),
-    ...(region === undefined ? {} : { region }),
-  };
-  const { config, mistakes } = resolveConfig(Object.fromEntries(own), cloud);
+  const { raw, cloud } = keysOf(withoutSecrets(all) as Record<string, unknown>);
+  const { config, mistakes } = resolveConfig(raw, cloud);
   if (config === undefined) throw new Error(describeMistakes(mistakes));
   if (config.role !== "all") {
     throw new Error(`${from} is a ${config.role} stack: a rehearsal needs cluster and service in one`);

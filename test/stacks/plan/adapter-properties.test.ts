@@ -3,10 +3,11 @@ import { describe, it } from "node:test";
 import fc from "fast-check";
 import type { RawConfig } from "../../../stacks/config/validate";
 import { adapterListFor, liveShares, rulesFor, versionsToProve } from "../../../stacks/plan/model-names";
-import { nothingDeployed, type Observed } from "../../../stacks/plan/observed";
+import type { Observed } from "../../../stacks/plan/observed";
 import { plan, type Plan } from "../../../stacks/plan/plan";
 import { adapterCase } from "../adapter-cases";
 import { after, serviceConfig } from "../cases";
+import { randomWalk } from "./random-walk";
 
 /*
  * Whatever people do to adapters, pools and weights, in whatever order, and wherever an update breaks off: no
@@ -81,21 +82,8 @@ function carriedOut(raw: RawConfig, done: Plan, before: Observed, how: string): 
 
 const runs = Number(process.env["PROPERTY_RUNS"] ?? 1500);
 
-function walk(check: (before: Observed, done: Plan, raw: RawConfig) => void): void {
-  fc.assert(
-    fc.property(fc.array(fc.tuple(edit, outcome), { minLength: 1, maxLength: 10 }), (steps) => {
-      let world = nothingDeployed;
-      for (const [found, how] of steps) {
-        const raw = rawOf(found);
-        const done = plan(serviceConfig(raw), world);
-        if (done.refusals.length > 0) continue;
-        check(world, done, raw);
-        world = carriedOut(raw, done, world, how);
-      }
-    }),
-    { numRuns: runs },
-  );
-}
+const walk = (check: (before: Observed, done: Plan, raw: RawConfig) => void): void =>
+  randomWalk({ edit, outcome, rawOf, carriedOut, longest: 10, runs }, check);
 
 describe("no sequence of edits of adapters and failures", () => {
   it("unloads a version that a live rule sends requests to", () => {

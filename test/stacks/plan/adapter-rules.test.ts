@@ -2,24 +2,9 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { RawConfig } from "../../../stacks/config/validate";
 import { nothingDeployed, type Observed } from "../../../stacks/plan/observed";
-import { plan, type Plan } from "../../../stacks/plan/plan";
-import { describeRefusals } from "../../../stacks/plan/text";
 import { adapterCase, baseModelCase, v2 } from "../adapter-cases";
 import { after, serviceConfig } from "../cases";
-
-const planned = (raw: RawConfig, observed: Observed = nothingDeployed): Plan =>
-  plan(serviceConfig(raw), observed);
-const rulesOf = (raw: RawConfig, observed?: Observed): string[] =>
-  planned(raw, observed).refusals.map(({ rule }) => rule);
-
-/** Carries out one config after the other; every plan has to be allowed. */
-function deployed(...raws: RawConfig[]): Observed {
-  return raws.reduce<Observed>((observed, raw) => {
-    const result = planned(raw, observed);
-    assert.deepEqual(result.refusals, [], describeRefusals(result.refusals));
-    return after(serviceConfig(raw), result, observed);
-  }, nothingDeployed);
-}
+import { deployed, planned, rulesOf } from "./worlds";
 
 const serving = adapterCase({});
 const split = (weight: number, rest: RawConfig = {}): RawConfig =>
@@ -47,7 +32,7 @@ describe("the roll-out of an adapter", () => {
   it("believes the live rules, also after an update that failed", () => {
     const before = deployed(serving, split(0));
     const config = serviceConfig(split(30));
-    const world = after(config, plan(config, before), before, false);
+    const world = after(config, planned(split(30), before), before, false);
     assert.deepEqual(rulesOf(serving, world), ["adapter-version-has-traffic"]);
     // And the record, where the live rules were put back by hand.
     const record = deployed(serving, split(0), split(30));

@@ -4,24 +4,9 @@ import type { RawConfig } from "../../../stacks/config/validate";
 import { freezeNow } from "../../../stacks/plan/freeze";
 import { holds, parseLatches } from "../../../stacks/plan/latch";
 import { nothingDeployed, type Observed } from "../../../stacks/plan/observed";
-import { plan, type Plan } from "../../../stacks/plan/plan";
 import { after, serviceConfig, sourceCase } from "../cases";
-import {
-  at,
-  deployed,
-  edited,
-  foreign,
-  less,
-  promoted,
-  resumed,
-  rolledBack,
-  serving,
-  without,
-} from "./scenarios";
-
-const planned = (raw: RawConfig, world: Observed): Plan => plan(serviceConfig(raw), world);
-const rulesOf = (raw: RawConfig, world: Observed): string[] =>
-  planned(raw, world).refusals.map(({ rule }) => rule);
+import { at, edited, foreign, less, promoted, resumed, rolledBack, serving, without } from "./scenarios";
+import { deployed, planned, rulesOf } from "./worlds";
 
 describe("a candidate that was rolled back", () => {
   const back = { ...at(0), rolledBack };
@@ -270,8 +255,7 @@ describe("a route of somebody else", () => {
   });
 
   it("asks an existing pool for what its size tells", () => {
-    const shifted = { ...at(100), pools };
-    const world = deployed(staged, shifted);
+    const world = without(deployed(at(0), at(100)), "llm");
     const later = { ...world, pools: [...world.pools, ...theirs.pools] };
     assert.deepEqual(planned(staged, later).rising, [
       { pool: "llm", namespace: "default", share: 100, needs: 4 },

@@ -129,18 +129,18 @@ describe("in no history does an update", () => {
     const counts = walk((seen, history) => {
       /** What the route or the record has been told, by time of rolling back. */
       const rolledBack = new Map<string, string>();
+      /** Until when roll-backs of a candidate are resumed: keys of an older config from before then are no new ones. */
+      const opened = new Map<string, string>();
       const tell = ({ rolledBack: back, resumed }: History["knobs"]): void => {
-        if (back !== undefined && back.time > (rolledBack.get(back.candidate) ?? "")) {
-          if (resumed?.candidate !== back.candidate || resumed.time <= back.time) {
-            // An older config's key that was resumed since is no new roll-back.
-            if (!opened.has(`${back.candidate} ${back.time}`)) rolledBack.set(back.candidate, back.time);
-          }
+        const known = resumed !== undefined && rolledBack.has(resumed.candidate);
+        if (back !== undefined && back.time > (opened.get(back.candidate) ?? "")) {
+          if (back.time > (rolledBack.get(back.candidate) ?? "")) rolledBack.set(back.candidate, back.time);
         }
-        if (resumed === undefined || resumed.time <= (rolledBack.get(resumed.candidate) ?? "")) return;
-        opened.add(`${resumed.candidate} ${rolledBack.get(resumed.candidate) ?? ""}`);
+        if (resumed === undefined || !(known || back?.candidate === resumed.candidate)) return;
+        if (resumed.time <= (rolledBack.get(resumed.candidate) ?? "")) return;
+        if (resumed.time > (opened.get(resumed.candidate) ?? "")) opened.set(resumed.candidate, resumed.time);
         rolledBack.delete(resumed.candidate);
       };
-      const opened = new Set<string>();
       return {
         onRoute: ({ done, before }) => {
           tell(history.knobs);
@@ -155,12 +155,14 @@ describe("in no history does an update", () => {
         after: ({ kind }) => {
           // Only where both the route and the outputs are gone nobody can know any more.
           const { route, record } = history.world;
-          const known = [...(route?.latches ?? []), ...(record?.latches ?? [])].map(
-            ({ candidate }) => candidate,
-          );
+          const latches = [...(route?.latches ?? []), ...(record?.latches ?? [])];
           if (kind !== "delete route" && kind !== "older state") return;
-          for (const candidate of rolledBack.keys())
-            if (!known.includes(candidate)) rolledBack.delete(candidate);
+          for (const [candidate, time] of rolledBack) {
+            if (!latches.some((latch) => latch.candidate === candidate && latch.time >= time))
+              rolledBack.delete(candidate);
+          }
+          for (const candidate of opened.keys())
+            if (!latches.some((latch) => latch.candidate === candidate)) opened.delete(candidate);
         },
       };
     });

@@ -2,26 +2,8 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { RawConfig } from "../../../stacks/config/validate";
 import { nothingDeployed, type Observed } from "../../../stacks/plan/observed";
-import { plan, type Plan } from "../../../stacks/plan/plan";
-import { describeRefusals } from "../../../stacks/plan/text";
 import { after, serviceConfig, sourceCase } from "../cases";
-
-function planned(raw: RawConfig, observed: Observed = nothingDeployed): Plan {
-  return plan(serviceConfig(raw), observed);
-}
-
-function rulesOf(raw: RawConfig, observed: Observed): string[] {
-  return planned(raw, observed).refusals.map(({ rule }) => rule);
-}
-
-/** Carries out one config after the other; every plan has to be allowed. */
-function deployed(...raws: RawConfig[]): Observed {
-  return raws.reduce<Observed>((observed, raw) => {
-    const result = planned(raw, observed);
-    assert.deepEqual(result.refusals, [], describeRefusals(result.refusals));
-    return after(serviceConfig(raw), result, observed);
-  }, nothingDeployed);
-}
+import { deployed, planned, rulesOf } from "./worlds";
 
 const serving = { ...sourceCase, candidate: "", weight: 0 };
 const at = (weight: number): RawConfig => ({ ...sourceCase, weight });
@@ -104,7 +86,7 @@ describe("what the plan refuses", () => {
   it("removes no pool whose last update failed after the route moved", () => {
     const before = deployed(at(0));
     const config = serviceConfig(at(30));
-    const world = after(config, plan(config, before), before, false);
+    const world = after(config, planned(at(30), before), before, false);
     assert.deepEqual(rulesOf(serving, world), ["pool-has-traffic"]);
   });
 

@@ -2,9 +2,10 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import fc from "fast-check";
 import type { RawConfig } from "../../../stacks/config/validate";
-import { nothingDeployed, sharesOf, type Observed } from "../../../stacks/plan/observed";
+import { sharesOf, type Observed } from "../../../stacks/plan/observed";
 import { plan, type Plan } from "../../../stacks/plan/plan";
 import { after, serviceConfig } from "../cases";
+import { randomWalk } from "./random-walk";
 
 /*
  * Whatever people do to the config, in whatever order, and wherever an update breaks off: no plan that is carried
@@ -82,21 +83,8 @@ function carriedOut(raw: RawConfig, done: Plan, before: Observed, how: string): 
 
 const runs = Number(process.env["PROPERTY_RUNS"] ?? 3000);
 
-function walk(check: (before: Observed, done: Plan, raw: RawConfig) => void): void {
-  fc.assert(
-    fc.property(fc.array(fc.tuple(edit, outcome), { minLength: 1, maxLength: 12 }), (steps) => {
-      let world = nothingDeployed;
-      for (const [found, how] of steps) {
-        const raw = rawOf(found);
-        const done = plan(serviceConfig(raw), world);
-        if (done.refusals.length > 0) continue;
-        check(world, done, raw);
-        world = carriedOut(raw, done, world, how);
-      }
-    }),
-    { numRuns: runs },
-  );
-}
+const walk = (check: (before: Observed, done: Plan, raw: RawConfig) => void): void =>
+  randomWalk({ edit, outcome, rawOf, carriedOut, longest: 12, runs }, check);
 
 describe("no sequence of edits and failures", () => {
   it("removes a pool that has traffic, by the live route or by the record", () => {

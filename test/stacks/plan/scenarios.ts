@@ -4,8 +4,6 @@ import { sourceCase } from "../cases";
 import { adapterScenarios } from "./adapter-scenarios";
 import { deployed } from "./worlds";
 
-export { deployed };
-
 /*
  * One situation for each rule that refuses an update; docs/refusals.md tells them and the messages they give.
  */

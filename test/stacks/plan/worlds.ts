@@ -1,12 +1,21 @@
+import assert from "node:assert/strict";
 import type { RawConfig } from "../../../stacks/config/validate";
 import { nothingDeployed, type Observed } from "../../../stacks/plan/observed";
-import { plan } from "../../../stacks/plan/plan";
+import { plan, type Plan } from "../../../stacks/plan/plan";
+import { describeRefusals } from "../../../stacks/plan/text";
 import { after, serviceConfig } from "../cases";
 
-/** The world after each config was carried out; with the record of the last. */
+export const planned = (raw: RawConfig, observed: Observed = nothingDeployed): Plan =>
+  plan(serviceConfig(raw), observed);
+
+export const rulesOf = (raw: RawConfig, observed?: Observed): string[] =>
+  planned(raw, observed).refusals.map(({ rule }) => rule);
+
+/** The world after one config after the other was carried out; every plan has to be allowed. */
 export function deployed(...raws: RawConfig[]): Observed {
-  return raws.reduce<Observed>((world, raw) => {
-    const config = serviceConfig(raw);
-    return after(config, plan(config, world), world);
+  return raws.reduce<Observed>((observed, raw) => {
+    const result = planned(raw, observed);
+    assert.deepEqual(result.refusals, [], describeRefusals(result.refusals));
+    return after(serviceConfig(raw), result, observed);
   }, nothingDeployed);
 }
