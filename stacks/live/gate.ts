@@ -5,7 +5,7 @@ import type { ClusterReader, LiveObject } from "./cluster-reader";
 import { modelServersIn } from "./model-servers";
 import { poolsPath, selectsPodsOf } from "./observe";
 import { lookAtRoute } from "./programmed";
-import { lookAtServers } from "./servers";
+import { isReady, lookAtServers } from "./servers";
 import { until, type Progress, type WaitOptions } from "./wait";
 
 /** What the candidate has to prove before its share rises. */
@@ -122,10 +122,10 @@ export async function passReadiness(
   const pool = { name: rising.pool, namespace: rising.namespace };
   const waive = setCommand("allow[0]", "unready-stable");
   const look = async (): Promise<Progress<true>> => {
-    const missing = await missingServers(reader, {
-      pool,
-      ...(rising.needs === undefined ? {} : { replicas: rising.needs }),
-    });
+    const missing =
+      rising.needs === undefined
+        ? await missingAnybody(reader, pool)
+        : await missingServers(reader, { pool, replicas: rising.needs });
     return missing.length === 0 ? { done: true } : { missing };
   };
   // Who goes back in need is told at once that nobody has to wait.
@@ -143,18 +143,54 @@ async function lookAtCandidate(reader: ClusterReader, task: GateTask): Promise<P
   return missing.length === 0 ? { done: true } : { missing };
 }
 
+interface PoolName {
+  name: string;
+  namespace: string;
+}
+
+/** What a live InferencePool selects its pods by; undefined where there is no such pool. */
+async function selectorOf(
+  reader: ClusterReader,
+  { name, namespace }: PoolName,
+): Promise<Readonly<Record<string, string>> | undefined> {
+  const live = await reader.get(`${poolsPath(namespace)}/${name}`);
+  const spec = live?.["spec"] as { selector?: { matchLabels?: Record<string, string> } } | undefined;
+  return live === undefined ? undefined : (spec?.selector?.matchLabels ?? {});
+}
+
+const noPool = ({ name, namespace }: PoolName): string[] => [
+  `there is no InferencePool ${name} in namespace ${namespace}`,
+];
+
+/** Of a pool whose size nobody knows (no Deployment stands behind it), somebody at least has to be ready. */
+async function missingAnybody(reader: ClusterReader, pool: PoolName): Promise<string[]> {
+  const [selector, pods] = await Promise.all([
+    selectorOf(reader, pool),
+    reader.list(`/api/v1/namespaces/${pool.namespace}/pods`),
+  ]);
+  if (selector === undefined) return noPool(pool);
+  const wanted = Object.entries(selector);
+  const ready = pods.some(
+    (pod) =>
+      wanted.length > 0 &&
+      wanted.every(([key, value]) => pod.metadata.labels?.[key] === value) &&
+      pod.metadata.deletionTimestamp === undefined &&
+      isReady(pod),
+  );
+  return ready ? [] : [`no model server of ${pool.name} is ready`];
+}
+
 async function missingServers(
   reader: ClusterReader,
   { pool, replicas, groups }: Pick<GateTask, "pool" | "replicas" | "groups">,
 ): Promise<string[]> {
   if (replicas === undefined) return [];
-  const [live, servers] = await Promise.all([
-    reader.get(`${poolsPath(pool.namespace)}/${pool.name}`),
+  const [selector, servers] = await Promise.all([
+    selectorOf(reader, pool),
     modelServersIn(reader, pool.namespace, groups ?? false),
   ]);
-  if (live === undefined) return [`there is no InferencePool ${pool.name} in namespace ${pool.namespace}`];
-  const selector = (live["spec"] as { selector?: { matchLabels?: Record<string, string> } }).selector;
-  const server = servers.find((deployment) => selectsPodsOf(selector?.matchLabels, deployment));
+  if (selector === undefined) return noPool(pool);
+  const server = servers.find((deployment) => selectsPodsOf(selector, deployment));
   if (server === undefined) return [`pool ${pool.name} has no model servers`];
   const ready = readyReplicas(server);
   if (ready >= replicas) return [];

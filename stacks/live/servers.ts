@@ -59,7 +59,7 @@ function conditionOf(pod: LiveObject, type: string): Condition | undefined {
   return conditions.find((condition) => condition.type === type);
 }
 
-const isReady = (pod: LiveObject): boolean => conditionOf(pod, "Ready")?.status === "True";
+export const isReady = (pod: LiveObject): boolean => conditionOf(pod, "Ready")?.status === "True";
 
 /** "pool, pod: adapter: the server's words". What an older list said is of no interest: it may have been mended. */
 function refusal(pod: LiveObject, pool: string, revision: string): string[] {

@@ -84,10 +84,21 @@ describe("the readiness of a stable pool that gets traffic back", () => {
     });
   }
 
-  it("asks nothing of a pool whose size nobody knows", async () => {
-    const { reader, asked } = cluster({ ready: 0 });
-    await passReadiness(reader, { pool: "llm", namespace: "default", share: 100 }, { timeoutSeconds: 0 });
-    assert.equal(asked(), 0);
+  it("wants somebody to be ready in a pool whose size nobody knows", async () => {
+    const pass = (...pods: LiveObject[]): Promise<void> => {
+      const { reader } = cluster({});
+      const list = (url: string): Promise<LiveObject[]> => Promise.resolve(url.endsWith("/pods") ? pods : []);
+      const unknown = { pool: "llm", namespace: "default", share: 100 };
+      return passReadiness({ ...reader, list }, unknown, { timeoutSeconds: 0 });
+    };
+    const pod = (run: string, ready: string): LiveObject => ({
+      metadata: { name: "a", labels: { run } },
+      status: { conditions: [{ type: "Ready", status: ready }] },
+    });
+    await pass(pod("theirs", "False"), pod("theirs", "True"));
+    const nobody = /no model server of llm is ready/;
+    await assert.rejects(pass(), nobody);
+    await assert.rejects(pass(pod("theirs", "False"), pod("other", "True")), nobody);
   });
 });
 
