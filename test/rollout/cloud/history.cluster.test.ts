@@ -1,27 +1,17 @@
 import assert from "node:assert/strict";
 import * as fs from "node:fs";
-import * as http from "node:http";
-import type { AddressInfo } from "node:net";
 import * as os from "node:os";
 import * as path from "node:path";
 import { after, before, describe, it } from "node:test";
-import { Engine } from "../../rollout/engine/engine";
-import { layOutWorkspace } from "../lab/workspace";
-import { resolveTool } from "../lab/tools/resolve";
+import { Engine } from "../../../rollout/engine/engine";
+import { layOutWorkspace } from "../../lab/workspace";
+import { resolveTool } from "../../lab/tools/resolve";
+import { prefix } from "../../stacks/config-file";
+import { CloudService, organization, type CloudUpdate } from "./service";
 
-/*
- * Pulumi Cloud's history, as the real CLI reads it from a service that answers as Pulumi Cloud's API does (the types of
- * pulumi's own apitype package). Only reading is tried: no update was ever made on Pulumi Cloud by this project.
- */
+/* What the real CLI reads of a history in the form that Pulumi Cloud's API has (service.ts). */
 
-const stack = "/api/stacks/acme/inference-rollout/dev";
-const prefix = "inference-rollout:";
-
-const update = (
-  version: number,
-  weight: string,
-  rest: Record<string, unknown> = {},
-): Record<string, unknown> => ({
+const update = (version: number, weight: string, rest: Record<string, unknown> = {}): CloudUpdate => ({
   kind: "update",
   startTime: Date.parse("2026-11-20T09:00:00Z") / 1000 + version * 60,
   endTime: Date.parse("2026-11-20T09:00:30Z") / 1000 + version * 60,
@@ -37,52 +27,38 @@ const update = (
   ...rest,
 });
 
-const answers: Record<string, unknown> = {
-  "/api/user": { githubLogin: "acme", name: "Acme", organizations: [{ githubLogin: "acme", name: "Acme" }] },
-  "/api/capabilities": { capabilities: [] },
-  [stack]: { orgName: "acme", projectName: "inference-rollout", stackName: "dev", tags: {}, version: 13 },
-  [`${stack}/updates`]: {
-    updates: [
-      update(13, "60", { result: "failed" }),
-      update(12, "30", { environment: { "pulumi.flag.target": "true" } }),
-      update(11, "10"),
-      update(10, "10", { kind: "refresh" }),
-    ],
-  },
-};
+const updates = [
+  update(13, "60", { result: "failed" }),
+  update(12, "30", { environment: { "pulumi.flag.target": "true" } }),
+  update(11, "10"),
+  update(10, "10", { kind: "refresh" }),
+];
 
 describe("the history of a stack on Pulumi Cloud", () => {
   const folder = fs.mkdtempSync(path.join(os.tmpdir(), "cloud-history-"));
-  const asked: string[] = [];
   const earlier = { ...process.env };
-  const service = http.createServer((request, response) => {
-    const url = request.url ?? "";
-    asked.push(url);
-    const answer = answers[url];
-    response.writeHead(answer === undefined ? 404 : 200, { "content-type": "application/json" });
-    response.end(JSON.stringify(answer ?? { code: 404, message: "not found" }));
-  });
+  const cloud = new CloudService();
   before(async () => {
-    await new Promise<void>((resolve) => service.listen(0, "127.0.0.1", resolve));
-    const { port } = service.address() as AddressInfo;
+    cloud.add("inference-rollout", "dev", updates);
+    const url = await cloud.start();
     const { path: pulumi } = await resolveTool("pulumi");
     Object.assign(process.env, {
       PATH: `${path.dirname(pulumi)}:${process.env["PATH"] ?? ""}`,
       PULUMI_HOME: path.join(folder, "home"),
-      PULUMI_BACKEND_URL: `http://127.0.0.1:${port}`,
+      PULUMI_BACKEND_URL: url,
       PULUMI_ACCESS_TOKEN: "pul-of-a-test",
       PULUMI_SKIP_UPDATE_CHECK: "true",
     });
   });
   after(() => {
     process.env = earlier;
-    service.close();
+    cloud.stop();
     fs.rmSync(folder, { recursive: true, force: true });
   });
 
   it("has each update's own number, config and end, and no secret", async () => {
     const workspace = layOutWorkspace(path.join(folder, "workspace"), "dev");
-    const engine = await Engine.open(workspace.folder, "acme/inference-rollout/dev");
+    const engine = await Engine.open(workspace.folder, `${organization}/inference-rollout/dev`);
     const history = await engine.history();
     assert.deepEqual(
       history.map(({ number, kind, succeeded, partial, message }) => ({
@@ -105,6 +81,5 @@ describe("the history of a stack on Pulumi Cloud", () => {
       [`${prefix}huggingFaceToken`]: { secret: true },
     });
     assert.equal(history[2].time, "2026-11-20T09:11:00.000Z");
-    assert.ok(asked.includes(`${stack}/updates`), "all of it in one page");
   });
 });
