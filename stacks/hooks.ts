@@ -85,7 +85,8 @@ async function candidateGate(
     ...(rising.needs === undefined ? {} : { replicas: rising.needs }),
     groups: hasGroups(config, candidate.name),
     models: modelNames(config),
-    ...(servesUnnamed(config) ? { unnamedStable: config.stable } : {}),
+    // Somebody else made it, or its pod template is theirs, and nobody has said what it serves.
+    ...(baseNameOf(config.pools[config.stable]) === undefined ? { unnamedStable: config.stable } : {}),
     ...servesOf(config, plan),
     previewRoute: { namespace: config.namespace, name: previewRouteName(config.service) },
     gateway,
@@ -114,15 +115,8 @@ function hasGroups(config: ServiceConfig, name: string): boolean {
 
 /** Every name that clients of the stable pool ask for, and the candidate's own. */
 function modelNames(config: ServiceConfig): string[] {
-  const candidate = config.candidate === undefined ? undefined : config.pools[config.candidate];
-  const own = candidate === undefined ? undefined : baseNameOf(candidate);
+  const own = config.candidate === undefined ? undefined : baseNameOf(config.pools[config.candidate]);
   return [...new Set([...clientNames(config), ...(own === undefined ? [] : [own])])];
-}
-
-/** Whether nobody has said what the stable pool serves: it was made by somebody else, or after its pod template. */
-function servesUnnamed(config: ServiceConfig): boolean {
-  const stable = config.pools[config.stable];
-  return stable !== undefined && baseNameOf(stable) === undefined;
 }
 
 /** What a candidate of this stack has to have loaded: its base model, and every version of every adapter. */

@@ -72,9 +72,8 @@ export function howToTry(
   const host = gateway.hostname ?? address;
   const usual = gateway.port === (scheme === "http" ? 80 : 443);
   const url = `${scheme}://${host}${usual ? "" : `:${gateway.port}`}/v1/completions`;
-  const stable = config.pools[config.stable];
   // Of a pool that somebody else made, or whose template is theirs, nobody may have said what it serves.
-  const model = (stable === undefined ? undefined : baseNameOf(stable)) ?? "MODEL";
+  const model = baseNameOf(config.pools[config.stable]) ?? "MODEL";
   const body = `-H 'content-type: application/json' -d '{"model": "${model}", "prompt": "Hello", "max_tokens": 16}'`;
   return {
     customers: `curl ${url} ${body}`,

@@ -3,14 +3,13 @@ import * as fs from "node:fs";
 import * as path from "node:path";
 import { describe, it } from "node:test";
 import { renderStack } from "./components/rendered-service";
-import * as yaml from "js-yaml";
 import { resolveConfig } from "../stacks/config/resolve";
 import type { PlatformConfig, ServiceConfig } from "../stacks/config/resolved";
 import { nothingDeployed, type Observed } from "../stacks/plan/observed";
 import { plan } from "../stacks/plan/plan";
 import { describeRefusals } from "../stacks/plan/text";
 import { after } from "./stacks/cases";
-import { keysOf } from "./stacks/config-file";
+import { keysOf, readConfigFile } from "./stacks/config-file";
 
 /** Every example is a whole stack: its config has no mistake, every step of its ladder is allowed, and it renders. */
 
@@ -22,10 +21,7 @@ interface Example {
 }
 
 function read(file: string, changes: Record<string, unknown> = {}): Example {
-  const { config: all } = yaml.load(fs.readFileSync(path.join(folder, file), "utf8")) as {
-    config: Record<string, unknown>;
-  };
-  const { raw, cloud } = keysOf(all);
+  const { raw, cloud } = keysOf(readConfigFile(path.join(folder, file)));
   const { config, mistakes } = resolveConfig({ ...raw, ...changes }, cloud);
   assert.deepEqual(mistakes, []);
   assert.ok(config?.role === "all");

@@ -3,8 +3,9 @@ import type { RisingPool } from "../plan/rising";
 import { answerFor, listOf, unreachablePrefix, type Endpoint, type Way } from "./asking";
 import type { ClusterReader, LiveObject } from "./cluster-reader";
 import { modelServersIn } from "./model-servers";
-import { poolsPath, selectsPodsOf } from "./observe";
+import { poolsPath } from "./observe";
 import { lookAtRoute } from "./programmed";
+import { isSelected, selectorOf, selectsPodsOf } from "./selectors";
 import { isReady, lookAtServers } from "./servers";
 import { until, type Progress, type WaitOptions } from "./wait";
 
@@ -148,15 +149,8 @@ interface PoolName {
   namespace: string;
 }
 
-/** What a live InferencePool selects its pods by; undefined where there is no such pool. */
-async function selectorOf(
-  reader: ClusterReader,
-  { name, namespace }: PoolName,
-): Promise<Readonly<Record<string, string>> | undefined> {
-  const live = await reader.get(`${poolsPath(namespace)}/${name}`);
-  const spec = live?.["spec"] as { selector?: { matchLabels?: Record<string, string> } } | undefined;
-  return live === undefined ? undefined : (spec?.selector?.matchLabels ?? {});
-}
+const livePool = (reader: ClusterReader, { name, namespace }: PoolName): Promise<LiveObject | undefined> =>
+  reader.get(`${poolsPath(namespace)}/${name}`);
 
 const noPool = ({ name, namespace }: PoolName): string[] => [
   `there is no InferencePool ${name} in namespace ${namespace}`,
@@ -164,19 +158,13 @@ const noPool = ({ name, namespace }: PoolName): string[] => [
 
 /** Of a pool whose size nobody knows (no Deployment stands behind it), somebody at least has to be ready. */
 async function missingAnybody(reader: ClusterReader, pool: PoolName): Promise<string[]> {
-  const [selector, pods] = await Promise.all([
-    selectorOf(reader, pool),
+  const [live, pods] = await Promise.all([
+    livePool(reader, pool),
     reader.list(`/api/v1/namespaces/${pool.namespace}/pods`),
   ]);
-  if (selector === undefined) return noPool(pool);
-  const wanted = Object.entries(selector);
-  const ready = pods.some(
-    (pod) =>
-      wanted.length > 0 &&
-      wanted.every(([key, value]) => pod.metadata.labels?.[key] === value) &&
-      pod.metadata.deletionTimestamp === undefined &&
-      isReady(pod),
-  );
+  if (live === undefined) return noPool(pool);
+  const selector = selectorOf(live);
+  const ready = pods.some((pod) => isSelected(pod, selector) && isReady(pod));
   return ready ? [] : [`no model server of ${pool.name} is ready`];
 }
 
@@ -185,11 +173,12 @@ async function missingServers(
   { pool, replicas, groups }: Pick<GateTask, "pool" | "replicas" | "groups">,
 ): Promise<string[]> {
   if (replicas === undefined) return [];
-  const [selector, servers] = await Promise.all([
-    selectorOf(reader, pool),
+  const [live, servers] = await Promise.all([
+    livePool(reader, pool),
     modelServersIn(reader, pool.namespace, groups ?? false),
   ]);
-  if (selector === undefined) return noPool(pool);
+  if (live === undefined) return noPool(pool);
+  const selector = selectorOf(live);
   const server = servers.find((deployment) => selectsPodsOf(selector, deployment));
   if (server === undefined) return [`pool ${pool.name} has no model servers`];
   const ready = readyReplicas(server);
@@ -223,13 +212,11 @@ function readyReplicas(deployment: LiveObject): number {
 async function missingAnswers(address: string, task: GateTask): Promise<string[]> {
   const { pool, endpoint, header, models, serves, unnamedStable } = task;
   const candidate = { who: pool.name, address, endpoint, header };
-  const listed = unnamedStable === undefined ? [] : await listOf({ who: "the service", address, endpoint });
-  if (typeof listed === "string") {
-    return [listed.startsWith(unreachablePrefix) ? listed : `${listed}; ${nameIt(unnamedStable ?? "")}`];
-  }
-  if (unnamedStable !== undefined && listed.length === 0) {
-    return [`the service lists no model; ${nameIt(unnamedStable)}`];
-  }
+  const listed =
+    unnamedStable === undefined
+      ? []
+      : await servedNames({ who: "the service", address, endpoint }, unnamedStable);
+  if (typeof listed === "string") return [listed];
   const answers = await Promise.all([
     ...[...new Set([...models, ...listed])].map((model) => answerFor(candidate, model)),
     ...(serves === undefined ? [] : [loads(candidate, serves)]),
@@ -237,8 +224,15 @@ async function missingAnswers(address: string, task: GateTask): Promise<string[]
   return answers.filter((text): text is string => text !== undefined);
 }
 
-const nameIt = (pool: string): string =>
-  `say what ${pool} serves: ${setCommand(`pools.${pool}.model`, "MODEL")}`;
+/** What the service lists as its models. @returns names, or what is wrong, in words. */
+async function servedNames(service: Way, stable: string): Promise<readonly string[] | string> {
+  const listed = await listOf(service);
+  const nameIt = `say what ${stable} serves: ${setCommand(`pools.${stable}.model`, "MODEL")}`;
+  if (typeof listed === "string") {
+    return listed.startsWith(unreachablePrefix) ? listed : `${listed}; ${nameIt}`;
+  }
+  return listed.length === 0 ? `the service lists no model; ${nameIt}` : listed;
+}
 
 /** What a model server itself says that it has loaded. */
 async function loads(candidate: Way, names: readonly string[]): Promise<string | undefined> {

@@ -8,6 +8,7 @@ import type { PoolIdentity } from "../plan/identity";
 import type { ClusterReader, LiveObject } from "./cluster-reader";
 import { isPoolRef, routeShape, type Attachment } from "./route-shape";
 import { modelServersIn } from "./model-servers";
+import { selectorOf, selectsPodsOf } from "./selectors";
 
 /**
  * Reads what is deployed of one service: its route, and the pools in every namespace where one can be.
@@ -92,8 +93,7 @@ function observedPool(
 ): ObservedPool {
   const { name, annotations: notes } = pool.metadata;
   const owned = isOurs(pool, service);
-  const selector = (pool["spec"] as { selector?: { matchLabels?: Record<string, string> } }).selector
-    ?.matchLabels;
+  const selector = selectorOf(pool);
   const server = deployments.find((deployment) => selectsPodsOf(selector, deployment));
   const identity = owned ? parseIdentity(notes?.[annotations.identity]) : undefined;
   return {
@@ -108,14 +108,6 @@ function observedPool(
           readyReplicas: (server["status"] as { readyReplicas?: number } | undefined)?.readyReplicas ?? 0,
         }),
   };
-}
-
-export function selectsPodsOf(selector: Record<string, string> | undefined, deployment: LiveObject): boolean {
-  const template = (deployment["spec"] as { template?: { metadata?: { labels?: Record<string, string> } } })
-    .template;
-  const found = template?.metadata?.labels ?? {};
-  const wanted = Object.entries(selector ?? {});
-  return wanted.length > 0 && wanted.every(([key, value]) => found[key] === value);
 }
 
 function parseIdentity(text: string | undefined): PoolIdentity | undefined {

@@ -1,5 +1,6 @@
 import { adaptersCondition, podSelector } from "../names";
 import type { ClusterReader, LiveObject } from "./cluster-reader";
+import { isSelected } from "./selectors";
 import type { Progress } from "./wait";
 
 /** What the pods of one pool have to show. */
@@ -33,7 +34,7 @@ export async function lookAtServers(
   { pool, replicas = 1, revision }: ServersTask,
 ): Promise<Progress<"ready" | Failing>> {
   const pods = (await reader.list(`/api/v1/namespaces/${pool.namespace}/pods`)).filter((pod) =>
-    belongsTo(pod, pool.name),
+    isSelected(pod, podSelector(pool.name)),
   );
   const ready = pods.filter(isReady);
   const failing = revision === undefined ? [] : pods.flatMap((pod) => refusal(pod, pool.name, revision));
@@ -44,14 +45,6 @@ export async function lookAtServers(
       : [`${ready.length} of ${replicas} model servers of ${pool.name} are ready`];
   if (revision !== undefined) missing.push(...pods.flatMap((pod) => unloaded(pod, pool.name, revision)));
   return missing.length === 0 ? { done: "ready" } : { missing };
-}
-
-function belongsTo({ metadata }: LiveObject, pool: string): boolean {
-  const wanted = Object.entries(podSelector(pool));
-  return (
-    metadata.deletionTimestamp === undefined &&
-    wanted.every(([key, value]) => metadata.labels?.[key] === value)
-  );
 }
 
 function conditionOf(pod: LiveObject, type: string): Condition | undefined {

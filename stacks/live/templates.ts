@@ -4,7 +4,8 @@ import type { PodTemplate } from "../../components/pod-template";
 import type { OwnedPool, ServiceConfig } from "../config/resolved";
 import type { ClusterReader, LiveObject } from "./cluster-reader";
 import { deploymentsPath } from "./model-servers";
-import { poolsPath, selectsPodsOf } from "./observe";
+import { poolsPath } from "./observe";
+import { selectorOf, selectsPodsOf } from "./selectors";
 
 /**
  * Pod templates for the pools that take one over from a pool of somebody else. Once a pool is made, the copy that
@@ -40,9 +41,8 @@ async function original(reader: ClusterReader, { templateOf }: OwnedPool): Promi
     reader.get(`${poolsPath(templateOf.namespace)}/${templateOf.name}`),
     reader.list(deploymentsPath(templateOf.namespace)),
   ]);
-  const selector = (pool?.["spec"] as { selector?: { matchLabels?: Record<string, string> } } | undefined)
-    ?.selector;
-  const server = deployments.find((deployment) => selectsPodsOf(selector?.matchLabels, deployment));
+  const selector = selectorOf(pool);
+  const server = deployments.find((deployment) => selectsPodsOf(selector, deployment));
   return server === undefined ? undefined : templateOfDeployment(server);
 }
 

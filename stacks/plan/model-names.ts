@@ -34,8 +34,8 @@ export function asMade(pool: OwnedPool, observed: Observed): OwnedPool {
 }
 
 /** The name under which a server of the pool knows its base model (`--served-model-name`, else the model's own). */
-export function baseNameOf(pool: Pool): string | undefined {
-  if (pool.existing) return pool.model;
+export function baseNameOf(pool: Pool | undefined): string | undefined {
+  if (pool === undefined || pool.existing) return pool?.model;
   const { args } = pool.server;
   const at = args.findIndex((arg) => /^--served[-_]model[-_]name(=|$)/.test(arg));
   const given = args[at]?.includes("=") === true ? args[at].slice(args[at].indexOf("=") + 1) : args[at + 1];
@@ -45,8 +45,7 @@ export function baseNameOf(pool: Pool): string | undefined {
 
 /** Names of the base model: the aliases, and what the stable pool answers to by itself. */
 export function baseNames(config: ServiceConfig): string[] {
-  const stable = config.pools[config.stable];
-  const own = stable === undefined ? undefined : baseNameOf(stable);
+  const own = baseNameOf(config.pools[config.stable]);
   return [...new Set([...config.aliases, ...(own === undefined ? [] : [own])])];
 }
 
@@ -56,10 +55,8 @@ export function baseNames(config: ServiceConfig): string[] {
  */
 export function nameLostByPromotion(config: ServiceConfig): string | undefined {
   const { stable, candidate, pools } = config;
-  const nameOf = (pool: Pool | undefined): string | undefined =>
-    pool === undefined ? undefined : baseNameOf(pool);
-  const own = nameOf(pools[stable]);
-  const next = candidate === undefined ? undefined : nameOf(pools[candidate]);
+  const own = baseNameOf(pools[stable]);
+  const next = candidate === undefined ? undefined : baseNameOf(pools[candidate]);
   return own === next || own === undefined || config.aliases.includes(own) ? undefined : own;
 }
 

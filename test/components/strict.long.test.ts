@@ -5,7 +5,6 @@ import { after, before, describe, it } from "node:test";
 import type { Registered } from "../rendering";
 import { renderStack } from "./rendered-service";
 import type { KubernetesObject } from "@kubernetes/client-node";
-import * as yaml from "js-yaml";
 import { resolveConfig } from "../../stacks/config/resolve";
 import { accelerators } from "../../components/accelerators/catalogue";
 import { provisionings } from "../../components/accelerators/accelerator";
@@ -14,7 +13,7 @@ import { activeConfig, parseKubeconfig } from "../lab/plugins/kubernetes/api/kub
 import { NoMatchError, StatusError } from "../lab/plugins/kubernetes/api/status";
 import type { Properties } from "../lab/plugins/protocol/values";
 import { groupDefinitions, installDefinitions } from "../lab/cluster/definitions";
-import { keysOf } from "../stacks/config-file";
+import { keysOf, readConfigFile } from "../stacks/config-file";
 import { TestLab } from "../lab/plugins/testing/test-lab";
 
 /*
@@ -23,13 +22,6 @@ import { TestLab } from "../lab/plugins/testing/test-lab";
  */
 
 const folder = path.join(__dirname, "..", "..", "examples");
-
-function configOf(file: string): Record<string, unknown> {
-  const { config } = yaml.load(fs.readFileSync(path.join(folder, file), "utf8")) as {
-    config: Record<string, unknown>;
-  };
-  return config;
-}
 
 async function objectsOf(values: Record<string, unknown>): Promise<KubernetesObject[]> {
   const { raw, cloud } = keysOf(values);
@@ -124,7 +116,7 @@ describe("rendered objects, asked of a real API server", () => {
 
   for (const file of fs.readdirSync(folder).filter((name) => name.endsWith(".yaml"))) {
     it(`takes ${file}`, async () => {
-      await allTaken(await objectsOf(configOf(file)));
+      await allTaken(await objectsOf(readConfigFile(path.join(folder, file))));
     });
   }
 

@@ -4,7 +4,6 @@ import * as fs from "node:fs";
 import * as path from "node:path";
 import { after, before, describe, test } from "node:test";
 import { load } from "js-yaml";
-import { Command } from "../lab/end-to-end/command";
 import { minutes, StackLab, weightsOf, type StackUnderTest } from "../lab/end-to-end/stack-lab";
 import { projectFolder } from "../lab/workspace";
 
@@ -17,11 +16,6 @@ interface ListedUpdate {
   message: string;
 }
 
-interface Ran {
-  status: number;
-  output: string;
-}
-
 describe("npm run rollout, in a lab", minutes(30), () => {
   let lab: StackLab;
   let stack: StackUnderTest;
@@ -31,21 +25,14 @@ describe("npm run rollout, in a lab", minutes(30), () => {
   }, minutes(3));
   after(async () => lab.stop());
 
-  async function rollout(...args: string[]): Promise<Ran> {
-    const env = { ...process.env, ...lab.lab.plugins.environment() };
-    const main = path.join(projectFolder, "rollout", "main.ts");
-    const command = new Command(main, [...args], env, stack.workspace.folder);
-    return { status: await command.ended, output: command.output };
-  }
-
   async function succeeds(...args: string[]): Promise<string> {
-    const { status, output } = await rollout(...args);
+    const { status, output } = await stack.rollout(...args);
     assert.equal(status, 0, output);
     return output;
   }
 
   async function refuses(what: RegExp, ...args: string[]): Promise<void> {
-    const { status, output } = await rollout(...args);
+    const { status, output } = await stack.rollout(...args);
     assert.notEqual(status, 0, output);
     assert.match(output, what);
     assert.doesNotMatch(output, /\n\s+at .*:\d+:\d+/, "a stack trace helps nobody");
@@ -71,7 +58,7 @@ describe("npm run rollout, in a lab", minutes(30), () => {
 
   test("status tells where things stand, also to programs", async () => {
     assert.match(await succeeds("status"), /llm-new/);
-    const { output, status } = await rollout("status", "--json");
+    const { output, status } = await stack.rollout("status", "--json");
     assert.equal(status, 0, output);
     const found = JSON.parse(output.slice(output.indexOf("{"))) as Record<string, unknown>;
     assert.equal(found["state"], "shifting", output);
@@ -117,7 +104,7 @@ describe("npm run rollout, in a lab", minutes(30), () => {
   test("it goes back to an earlier update of the stack's own history", async () => {
     await succeeds("next", "--to", "60", "--yes");
     assert.match(await succeeds("rollback", "--list"), /from 0 to 10/);
-    const { output } = await rollout("rollback", "--list", "--json");
+    const { output } = await stack.rollout("rollback", "--list", "--json");
     const updates = JSON.parse(output.slice(output.search(/[[{]/))) as
       ListedUpdate[] | { updates: ListedUpdate[] };
     const earlier = (Array.isArray(updates) ? updates : updates.updates).find(({ message }) =>

@@ -58,9 +58,7 @@ describe("a cluster by its kubeconfig", minutes(10), () => {
   });
 
   test("what is taken down is what the stack made: the nodes stay", async () => {
-    await stack.setPath("allow[0]", "destroy");
-    await stack.up();
-    await stack.pulumi.run(["destroy", "--yes", "--skip-preview", "--run-program"]);
+    await stack.takeDown();
     assert.equal(await lab.route(), undefined);
     assert.deepEqual(await nodes(), theirs);
   });

@@ -57,9 +57,7 @@ describe("a platform stack and a service stack", minutes(20), () => {
   });
 
   test("both go down in order", async () => {
-    await service.setPath("allow[0]", "destroy");
-    await service.up();
-    await service.pulumi.run(["destroy", "--run-program", "--yes", "--skip-preview"]);
+    await service.takeDown();
     assert.deepEqual(await service.resources(), []);
     assert.equal(await lab.route(), undefined);
   });

@@ -3,14 +3,15 @@ import * as os from "node:os";
 import * as path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { KubernetesObjectApi, PatchStrategy, type KubernetesObject } from "@kubernetes/client-node";
-import { prefix } from "../../stacks/config-file";
+import { prefix, prefixed } from "../../stacks/config-file";
 import { loadKubeconfig } from "../cluster/objects";
 import { WholeLab, type WholeLabOptions } from "../lab";
 import { Pulumi } from "../pulumi";
 import type { CommandResult } from "../tools/command";
 import { rehearsalTools, type ToolName } from "../tools/catalogue";
 import { resolveTool } from "../tools/resolve";
-import { layOutWorkspace, type Workspace } from "../workspace";
+import { layOutWorkspace, projectFolder, type Workspace } from "../workspace";
+import { Command } from "./command";
 
 /** Times of tests: enough on two busy cores, and no test hangs. */
 export const minutes = (count: number): { timeout: number } => ({ timeout: count * 60_000 });
@@ -41,14 +42,10 @@ export class StackLab {
     changes: Readonly<Record<string, unknown>> = {},
     from = "dev",
   ): Promise<StackUnderTest> {
-    const prefixed = Object.entries(changes).map(([key, value]) => [
-      key.includes(":") ? key : `${prefix}${key}`,
-      value,
-    ]);
     const folder = path.join(this.lab.folder, "workspaces", name);
     const labs = this.lab.stackConfig();
     const gate = { ...(labs[`${prefix}gate`] as object), ...(changes["gate"] as object) };
-    const changed = { ...labs, ...(Object.fromEntries(prefixed) as object), [`${prefix}gate`]: gate };
+    const changed = { ...labs, ...prefixed(changes), [`${prefix}gate`]: gate };
     const workspace = layOutWorkspace(folder, from, changed, name);
     const pulumi = new Pulumi(workspace, this.lab.plugins.environment());
     await pulumi.initStack();
@@ -160,6 +157,14 @@ export function weightsOf(route: LiveRoute | undefined): Record<string, number> 
   return Object.fromEntries(refs.map(({ name, weight }) => [name, weight ?? 1]));
 }
 
+/** Weights of a route that splits between the source's two pools. @param candidate percent for llm-new. */
+export function splitAt(candidate: number): Record<string, number> {
+  return {
+    ...(candidate < 100 ? { llm: 100 - candidate } : {}),
+    ...(candidate > 0 ? { "llm-new": candidate } : {}),
+  };
+}
+
 /** A stack, with the commands that a person gives. */
 export class StackUnderTest {
   constructor(
@@ -198,6 +203,21 @@ export class StackUnderTest {
     const { status, output } = await this.pulumi.attempt(["up", "--yes", "--skip-preview"]);
     if (status === 0) throw new Error(`pulumi up succeeded:\n${output}`);
     return output;
+  }
+
+  /** `npm run rollout -- ARGS` for this stack; whatever came of it. */
+  async rollout(...args: string[]): Promise<{ status: number; output: string }> {
+    const env = { ...process.env, ...this.pulumi.environment };
+    const main = path.join(projectFolder, "rollout", "main.ts");
+    const command = new Command(main, args, env, this.workspace.folder);
+    return { status: await command.ended, output: command.output };
+  }
+
+  /** The whole service, on purpose. */
+  async takeDown(): Promise<void> {
+    await this.setPath("allow[0]", "destroy");
+    await this.up();
+    await this.pulumi.run(["destroy", "--run-program", "--yes", "--skip-preview"]);
   }
 
   /** Resources that the state holds, the stack itself included. */

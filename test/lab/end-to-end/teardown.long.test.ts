@@ -23,15 +23,7 @@ describe("taking down, in a lab", minutes(12), () => {
     assert.deepEqual(weightsOf(await lab.route()), { llm: 100 });
     assert.equal(await lab.pool("llm-new"), undefined);
     await eventually("the candidate's nodes are gone", async () => {
-      const nodes = await lab.objects.list(
-        "v1",
-        "Node",
-        undefined,
-        undefined,
-        undefined,
-        undefined,
-        undefined,
-      );
+      const nodes = await lab.objects.list("v1", "Node");
       return !nodes.items.some(
         ({ metadata }) => metadata?.labels?.["inference-rollout/pool"] === "llm.llm-new",
       );
@@ -39,9 +31,7 @@ describe("taking down, in a lab", minutes(12), () => {
   });
 
   test("the whole service goes down on purpose, in order, and leaves nothing behind", async () => {
-    await stack.setPath("allow[0]", "destroy");
-    await stack.up();
-    await stack.pulumi.run(["destroy", "--run-program", "--yes", "--skip-preview"]);
+    await stack.takeDown();
     assert.deepEqual(await stack.resources(), []);
     assert.equal(await lab.route(), undefined);
     assert.equal(await lab.pool("llm"), undefined);

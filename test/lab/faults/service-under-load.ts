@@ -1,7 +1,7 @@
 import { spawn, type ChildProcess } from "node:child_process";
 import assert from "node:assert/strict";
 import { setTimeout as sleep } from "node:timers/promises";
-import { StackLab, weightsOf, type StackUnderTest } from "../end-to-end/stack-lab";
+import { splitAt, StackLab, weightsOf, type StackUnderTest } from "../end-to-end/stack-lab";
 import { now } from "../rehearsal/stage";
 import type { Outcome } from "../traffic/outcome";
 import { Traffic } from "../traffic/traffic";
@@ -78,10 +78,7 @@ export class ServiceUnderLoad {
   }
 
   async weights(candidate: number): Promise<void> {
-    const wanted: Record<string, number> = {};
-    if (candidate < 100) wanted["llm"] = 100 - candidate;
-    if (candidate > 0) wanted["llm-new"] = candidate;
-    assert.deepEqual(weightsOf(await this.lab.route()), wanted);
+    assert.deepEqual(weightsOf(await this.lab.route()), splitAt(candidate));
   }
 
   /** Lets customers go on for a while. */

@@ -1,5 +1,5 @@
 import type { RolloutKind } from "../../../stacks/config/resolved";
-import { prefix } from "../../stacks/config-file";
+import { prefixed } from "../../stacks/config-file";
 import { adapterLadder, ladderOf, type Measure, type Step } from "./ladder";
 import { versionOf, type Expectation, type Series } from "./series";
 
@@ -30,9 +30,6 @@ export const kinds = [
   "model-server",
   "adapter",
 ] as const satisfies RolloutKind[];
-
-const prefixed = (keys: Record<string, unknown>): Record<string, unknown> =>
-  Object.fromEntries(Object.entries(keys).map(([key, value]) => [`${prefix}${key}`, value]));
 
 /** Kinds with a config of their own, for who has none: see own-case.ts for a stack's own. */
 export function rehearsalOf(kind: Exclude<RolloutKind, "node-update">): Rehearsal {

@@ -1,5 +1,3 @@
-import * as fs from "node:fs";
-import { load } from "js-yaml";
 import { baseNameOf, baseNames, nameLostByPromotion } from "../../../stacks/plan/model-names";
 import { describeMistakes, setCommand } from "../../../stacks/config/mistakes";
 import { resolveConfig } from "../../../stacks/config/resolve";
@@ -7,7 +5,7 @@ import type { ServiceConfig } from "../../../stacks/config/resolved";
 import { usesTls } from "../../../stacks/config/gateway";
 import { kindOf } from "../../../stacks/plan/kind";
 import { routeName } from "../../../stacks/names";
-import { keysOf, prefix } from "../../stacks/config-file";
+import { keysOf, prefixed, readConfigFile } from "../../stacks/config-file";
 import { configFileOf, withoutSecrets } from "../workspace";
 import { byPool, type Rehearsal } from "./kinds";
 import { ladderOf, type Step } from "./ladder";
@@ -33,7 +31,7 @@ export function ownCase(from: string): Rehearsal {
   return {
     kind: kindOf(old, fresh) ?? "node-update",
     // A rehearsal begins before the roll-out: the candidate is declared and has no weight.
-    changes: { [`${prefix}weight`]: 0 },
+    changes: prefixed({ weight: 0 }),
     stable,
     candidate,
     between: { stable, candidate },
@@ -51,10 +49,9 @@ export function ownCase(from: string): Rehearsal {
 }
 
 function serviceOf(from: string): ServiceConfig {
-  const { config: all = {} } = load(fs.readFileSync(configFileOf(from), "utf8")) as {
-    config?: Record<string, unknown>;
-  };
-  const { raw, cloud } = keysOf(withoutSecrets(all) as Record<string, unknown>);
+  const { raw, cloud } = keysOf(
+    withoutSecrets(readConfigFile(configFileOf(from))) as Record<string, unknown>,
+  );
   const { config, mistakes } = resolveConfig(raw, cloud);
   if (config === undefined) throw new Error(describeMistakes(mistakes));
   if (config.role !== "all") {

@@ -1,11 +1,10 @@
 import assert from "node:assert/strict";
 import * as path from "node:path";
 import { after, before, describe, test } from "node:test";
-import { Command } from "../../lab/end-to-end/command";
 import { minutes, StackLab, StackUnderTest, weightsOf } from "../../lab/end-to-end/stack-lab";
 import { Pulumi } from "../../lab/pulumi";
-import { layOutWorkspace, projectFolder } from "../../lab/workspace";
-import { prefix } from "../../stacks/config-file";
+import { layOutWorkspace } from "../../lab/workspace";
+import { prefixed } from "../../stacks/config-file";
 import { CloudService, organization } from "./service";
 
 /*
@@ -17,12 +16,14 @@ describe("npm run rollout, on Pulumi Cloud's API", minutes(10), () => {
   const cloud = new CloudService();
   let lab: StackLab;
   let stack: StackUnderTest;
-  let environment: NodeJS.ProcessEnv;
   before(async () => {
     lab = await StackLab.start({ speed: 4 });
     const folder = path.join(lab.lab.folder, "workspace");
-    const workspace = layOutWorkspace(folder, "dev", { ...lab.lab.stackConfig(), [`${prefix}weight`]: 0 });
-    environment = {
+    const workspace = layOutWorkspace(folder, "dev", {
+      ...lab.lab.stackConfig(),
+      ...prefixed({ weight: 0 }),
+    });
+    const environment: NodeJS.ProcessEnv = {
       ...lab.lab.plugins.environment(),
       PULUMI_BACKEND_URL: await cloud.start(),
       PULUMI_ACCESS_TOKEN: "pul-of-a-test",
@@ -37,15 +38,9 @@ describe("npm run rollout, on Pulumi Cloud's API", minutes(10), () => {
   });
 
   async function rollout(...args: string[]): Promise<string> {
-    const env = { ...process.env, ...environment };
-    const command = new Command(
-      path.join(projectFolder, "rollout", "main.ts"),
-      args,
-      env,
-      stack.workspace.folder,
-    );
-    assert.equal(await command.ended, 0, command.output);
-    return command.output;
+    const { status, output } = await stack.rollout(...args);
+    assert.equal(status, 0, output);
+    return output;
   }
   const weights = async (): Promise<Record<string, number>> => weightsOf(await lab.route());
 

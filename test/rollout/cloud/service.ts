@@ -49,8 +49,6 @@ const scrambled = (base64: unknown): string =>
 
 export class CloudService {
   private readonly stacks = new Map<string, CloudStack>();
-  /** What was asked for that it does not know. */
-  readonly unknown: string[] = [];
   private readonly server = http.createServer((request, response) => {
     const chunks: Buffer[] = [];
     request.on("data", (chunk: Buffer) => chunks.push(chunk));
@@ -63,7 +61,6 @@ export class CloudService {
         new URL(request.url ?? "", "http://localhost").pathname,
         body,
       );
-      if (answer === undefined) this.unknown.push(`${request.method ?? ""} ${request.url ?? ""}`);
       response.writeHead(answer === undefined ? 404 : 200, { "content-type": "application/json" });
       response.end(JSON.stringify(answer ?? { code: 404, message: "not found" }));
     });

@@ -1,6 +1,8 @@
 import * as fs from "node:fs";
 import * as path from "node:path";
 import { loadAllYaml, type KubernetesObject } from "@kubernetes/client-node";
+import type { LiveObject } from "../../../../stacks/live/cluster-reader";
+import { gatewayAddress } from "../../../../stacks/live/programmed";
 import { apply } from "../../cluster/objects";
 import { Program } from "../../plugins/testing/program";
 import { eventually, type StackLab } from "../stack-lab";
@@ -47,13 +49,13 @@ export async function serve(lab: StackLab): Promise<string> {
   await apply(lab.lab.controlPlane.kubeconfig, loadAllYaml(text) as KubernetesObject[]);
   let address = "";
   await eventually("the Gateway has an address", async () => {
-    const gateway = await lab.get<{ status?: { addresses?: { value: string }[] } }>(
+    const gateway = await lab.get<LiveObject>(
       "gateway.networking.k8s.io/v1",
       "Gateway",
       "default",
       "my-inference-gateway",
     );
-    address = gateway?.status?.addresses?.[0]?.value ?? "";
+    address = gatewayAddress(gateway) ?? "";
     return address !== "";
   });
   const model = "Qwen/Qwen3-8B";
