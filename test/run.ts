@@ -2,8 +2,8 @@ import { spawn } from "node:child_process";
 import * as fs from "node:fs";
 import * as path from "node:path";
 import { Listr } from "listr2";
-import { catalogue, rehearsalTools, type ToolName } from "./lab/tools/catalogue";
-import { toolTask } from "./lab/tools/tasks";
+import { catalogue, rehearsalTools } from "./lab/tools/catalogue";
+import { announcement, toolTasks } from "./lab/tools/tasks";
 
 /*
  * `npm test` and `npm run test:full`. What a test needs is in its file's name: `x.test.ts` nothing but this machine,
@@ -41,10 +41,10 @@ function suffixOf(file: string): string {
 }
 
 async function tools(): Promise<void> {
-  const names: readonly ToolName[] = rehearsalTools;
-  const found: Partial<Record<ToolName, string>> = {};
-  const tasks = names.map((name) => toolTask(name, found));
-  await new Listr(tasks, { fallbackRenderer: "simple" }).run();
+  const first = await announcement(rehearsalTools);
+  if (first !== undefined) console.log(first);
+  const tasks = toolTasks(rehearsalTools, {});
+  await new Listr(tasks, { concurrent: true, fallbackRenderer: "simple" }).run();
 }
 
 /** @returns whether all passed. */

@@ -8,7 +8,7 @@ import { stateFile, type DaemonOptions, type FromDaemon, type LabState } from ".
 import { labEnvironment } from "./plugins/install";
 import { isAlive } from "./processes/identity";
 import { rehearsalTools, type ToolName } from "./tools/catalogue";
-import { toolTask } from "./tools/tasks";
+import { announcement, toolTasks } from "./tools/tasks";
 import { projectFolder } from "./workspace";
 
 /** `npm run lab -- up | down | status | exec -- COMMAND`: the rehearsal cluster by itself. */
@@ -59,12 +59,14 @@ async function up(folder: string, stack: string): Promise<void> {
     console.log(`It runs already (process ${already.pid}).`);
     return;
   }
+  const first = await announcement(rehearsalTools);
+  if (first !== undefined) console.log(first);
   const tools: Partial<Record<ToolName, string>> = {};
   await new Listr(
     [
       {
         title: "Tools",
-        task: (_, task) => task.newListr(rehearsalTools.map((name) => toolTask(name, tools))),
+        task: (_, task) => task.newListr(toolTasks(rehearsalTools, tools), { concurrent: true }),
       },
       {
         title: "Lab",

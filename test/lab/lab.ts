@@ -98,7 +98,7 @@ export class WholeLab extends Lab {
         const restartContainers = options.restartContainers ?? true;
         return [simulator, await startPods(context, simulator, { restartContainers })];
       };
-      const plugins = installPlugins({ folder, pulumi: options.tools.pulumi, controlPlane, range });
+      const plugins = installPlugins({ folder, tools: options.tools, controlPlane, range });
       const [[simulator, kubelet], gateway] = await Promise.all([pods(), startGateway(context)]);
       report("Pulumi's plugins, autoscaler");
       const installed = await plugins;

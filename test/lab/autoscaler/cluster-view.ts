@@ -1,51 +1,38 @@
-import type { Client } from "../plugins/kubernetes/api/client";
-import { at, listAt, nameOf, textAt, type KubeObject } from "../plugins/kubernetes/api/objects";
-import { isProperties, type Value } from "../plugins/protocol/values";
-import type { PendingPod, Toleration } from "./decide";
+import type { ClusterApi } from "../cluster/cluster-api";
+import { podsOf, nameOf } from "../plugins/gcp/node-group";
+import type { Node, Pod } from "../pods/objects";
+import type { PendingPod } from "./decide";
 
 /** Pods that the scheduler finds no node for. */
-export async function pendingPods(client: Client): Promise<PendingPod[]> {
-  const pods = await client.list("v1", "Pod", "");
-  return pods.filter(isUnschedulable).map((pod) => ({
-    name: nameOf(pod),
-    nodeSelector: texts(at(pod, "spec", "nodeSelector")),
-    tolerations: listAt(pod, "spec", "tolerations") as unknown as Toleration[],
+export async function pendingPods(api: ClusterApi): Promise<PendingPod[]> {
+  return (await podsOf(api)).filter(isUnschedulable).map((pod) => ({
+    name: pod.metadata?.name ?? "",
+    nodeSelector: pod.spec?.nodeSelector ?? {},
+    tolerations: (pod.spec?.tolerations ?? []),
     requests: requestsOf(pod),
   }));
 }
 
 /** Names of the nodes that carry no pod, of those given. */
-export async function idleNodes(client: Client, nodes: readonly KubeObject[]): Promise<string[]> {
-  const pods = await client.list("v1", "Pod", "");
-  const used = new Set(pods.map((pod) => textAt(pod, "spec", "nodeName")));
-  return nodes.map((node) => nameOf(node)).filter((name) => !used.has(name));
+export async function idleNodes(api: ClusterApi, nodes: readonly Node[]): Promise<string[]> {
+  const used = new Set((await podsOf(api)).map(({ spec }) => spec?.nodeName));
+  return nodes.map(nameOf).filter((name) => !used.has(name));
 }
 
-function isUnschedulable(pod: KubeObject): boolean {
+function isUnschedulable({ metadata, spec, status }: Pod): boolean {
   return (
-    textAt(pod, "spec", "nodeName") === "" &&
-    at(pod, "metadata", "deletionTimestamp") === undefined &&
-    listAt(pod, "status", "conditions").some(
-      (condition) =>
-        textAt(condition, "type") === "PodScheduled" && textAt(condition, "reason") === "Unschedulable",
-    )
+    spec?.nodeName === undefined &&
+    metadata?.deletionTimestamp === undefined &&
+    (status?.conditions?.some(({ type, reason }) => type === "PodScheduled" && reason === "Unschedulable") ??
+      false)
   );
 }
 
-function requestsOf(pod: KubeObject): Record<string, string> {
+function requestsOf({ spec }: Pod): Record<string, string> {
   // One container has the accelerators in every pod that the lab knows; several would have to be added up.
-  const all = listAt(pod, "spec", "containers").map((container) => {
-    const limits = texts(at(container, "resources", "limits"));
-    const requests = texts(at(container, "resources", "requests"));
-    const accelerators = Object.entries(limits).filter(([name]) => name.includes("/"));
-    return { ...Object.fromEntries(accelerators), ...requests };
+  const all = (spec?.containers ?? []).map(({ resources }) => {
+    const accelerators = Object.entries(resources?.limits ?? {}).filter(([name]) => name.includes("/"));
+    return { ...Object.fromEntries(accelerators), ...resources?.requests };
   });
   return Object.assign({}, ...all) as Record<string, string>;
-}
-
-function texts(value: Value | undefined): Record<string, string> {
-  if (!isProperties(value)) return {};
-  return Object.fromEntries(
-    Object.entries(value).map(([key, inner]) => [key, String(inner as string | number)]),
-  );
 }

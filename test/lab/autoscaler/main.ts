@@ -2,7 +2,7 @@ import * as fs from "node:fs";
 import * as http from "node:http";
 import { setTimeout as sleep } from "node:timers/promises";
 import { z } from "zod";
-import { Client } from "../plugins/kubernetes/api/client";
+import { ClusterApi } from "../cluster/cluster-api";
 import { Cloud } from "../plugins/gcp/cloud";
 import { ScaledPool, scaledPools } from "./scaled-pool";
 import { idleNodes, pendingPods } from "./cluster-view";
@@ -32,12 +32,7 @@ async function main(): Promise<void> {
   const [flag, file] = process.argv.slice(2);
   if (flag !== "--config" || file === undefined) throw new Error("usage: main.ts --config FILE.json");
   const config = schema.parse(JSON.parse(fs.readFileSync(file, "utf8")));
-  const client = new Client({
-    server: config.server,
-    namespace: "default",
-    cluster: { "certificate-authority": config.caFile },
-    user: { tokenFile: config.tokenFile },
-  });
+  const api = ClusterApi.ofFiles(config);
   const cloud = new Cloud(config.lab);
   http
     .createServer((_, response) => response.end("ok\n"))
@@ -46,8 +41,8 @@ async function main(): Promise<void> {
   const idleSince = new Map<string, Map<string, number>>();
   for (;;) {
     try {
-      await scaleUp(client, cloud);
-      await scaleDown(client, cloud, idleSince, config.idleSeconds * 1000);
+      await scaleUp(api, cloud);
+      await scaleDown(api, cloud, idleSince, config.idleSeconds * 1000);
     } catch (error) {
       // The API server may be away for a while; nothing is lost by looking again.
       console.error(error instanceof Error ? error.message : error);
@@ -57,10 +52,10 @@ async function main(): Promise<void> {
   }
 }
 
-async function scaleUp(client: Client, cloud: Cloud): Promise<void> {
-  const pods = await pendingPods(client);
+async function scaleUp(api: ClusterApi, cloud: Cloud): Promise<void> {
+  const pods = await pendingPods(api);
   if (pods.length === 0) return;
-  const pools = await scaledPools(client, cloud);
+  const pools = await scaledPools(api, cloud);
   for (const [id, count] of nodesToAdd(
     pods,
     pools.map(({ view }) => view),
@@ -72,17 +67,15 @@ async function scaleUp(client: Client, cloud: Cloud): Promise<void> {
 }
 
 async function scaleDown(
-  client: Client,
+  api: ClusterApi,
   cloud: Cloud,
   idleSince: Map<string, Map<string, number>>,
   idleMs: number,
 ): Promise<void> {
   const now = Date.now();
-  for (const pool of await scaledPools(client, cloud)) {
+  for (const pool of await scaledPools(api, cloud)) {
     const before = idleSince.get(pool.view.id) ?? new Map<string, number>();
-    const idle = new Map(
-      (await idleNodes(client, pool.nodes)).map((name) => [name, before.get(name) ?? now]),
-    );
+    const idle = new Map((await idleNodes(api, pool.nodes)).map((name) => [name, before.get(name) ?? now]));
     idleSince.set(pool.view.id, idle);
     await removeIdle(pool, nodesToRemove(pool.view, idle, now, idleMs));
   }

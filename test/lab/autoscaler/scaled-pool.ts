@@ -1,9 +1,9 @@
-import type { Client } from "../plugins/kubernetes/api/client";
-import { at, nameOf, textAt, type KubeObject } from "../plugins/kubernetes/api/objects";
+import type { ClusterApi } from "../cluster/cluster-api";
+import type { Node } from "../pods/objects";
 import { isProperties } from "../plugins/protocol/values";
 import { clusterType } from "../plugins/gcp/cluster";
 import type { Cloud, CloudRecord } from "../plugins/gcp/cloud";
-import { NodeGroup } from "../plugins/gcp/node-group";
+import { nameOf, NodeGroup, zoneOf } from "../plugins/gcp/node-group";
 import { nodeObject, type PoolShape } from "../plugins/gcp/node-object";
 import { clusterOf, nodePoolType, poolShape, poolZones } from "../plugins/gcp/node-pool";
 import { poolFault } from "../plugins/gcp/faults";
@@ -17,7 +17,7 @@ const readySeconds = 60;
 export class ScaledPool {
   constructor(
     readonly view: ScalablePool,
-    readonly nodes: readonly KubeObject[],
+    readonly nodes: readonly Node[],
     private readonly group: NodeGroup,
     private readonly shape: PoolShape,
     private readonly zones: readonly string[],
@@ -47,15 +47,15 @@ export class ScaledPool {
 }
 
 /** The pools that may grow or shrink; those that a fault keeps without nodes are left alone. */
-export async function scaledPools(client: Client, cloud: Cloud): Promise<ScaledPool[]> {
+export async function scaledPools(api: ClusterApi, cloud: Cloud): Promise<ScaledPool[]> {
   const records = cloud.list(nodePoolType).filter(({ inputs }) => isProperties(inputs["autoscaling"]));
-  const pools = await Promise.all(records.map((record) => scaledPool(record, client, cloud)));
+  const pools = await Promise.all(records.map((record) => scaledPool(record, api, cloud)));
   return pools.filter((pool): pool is ScaledPool => pool !== undefined);
 }
 
 async function scaledPool(
   { id, inputs }: CloudRecord,
-  client: Client,
+  api: ClusterApi,
   cloud: Cloud,
 ): Promise<ScaledPool | undefined> {
   const ref = clusterOf(inputs, {});
@@ -65,16 +65,14 @@ async function scaledPool(
   if (poolFault(cloud.labFolder, shape.pool) !== undefined) return undefined;
   const zones = poolZones(inputs, cluster, { project: ref.project });
   const context = {
-    client,
+    api,
     cloud,
     cancel: new AbortController().signal,
     deadline: Date.now() + readySeconds * 1000,
     status: () => Promise.resolve(),
   };
   const group = new NodeGroup(context, ref, shape.pool);
-  const nodes = (await group.list()).filter(
-    (node) => at(node, "metadata", "deletionTimestamp") === undefined,
-  );
+  const nodes = (await group.list()).filter(({ metadata }) => metadata?.deletionTimestamp === undefined);
   const limit = (total: string, perZone: string): number | undefined => {
     const all = inside(inputs, "autoscaling", total);
     const each = inside(inputs, "autoscaling", perZone);
@@ -86,13 +84,9 @@ async function scaledPool(
     min: limit("totalMinNodeCount", "minNodeCount") ?? 0,
     max: limit("totalMaxNodeCount", "maxNodeCount") ?? 0,
     nodes: nodes.length,
-    labels: at(template, "metadata", "labels") as Record<string, string>,
-    taints: at(template, "spec", "taints") as unknown as ScalablePool["taints"],
-    allocatable: at(template, "status", "allocatable") as Record<string, string>,
+    labels: template.metadata?.labels ?? {},
+    taints: (template.spec?.taints ?? []) as ScalablePool["taints"],
+    allocatable: template.status?.allocatable ?? {},
   };
   return new ScaledPool(view, nodes, group, shape, zones);
-}
-
-function zoneOf(node: KubeObject): string {
-  return textAt(node, "metadata", "labels", "topology.kubernetes.io/zone");
 }

@@ -3,8 +3,14 @@ import * as fs from "node:fs";
 import * as os from "node:os";
 import * as path from "node:path";
 import { after, before, describe, test } from "node:test";
+import { catalogue } from "../tools/catalogue";
 import { runCommand } from "../tools/command";
 import { installPlugins, type InstalledPlugins } from "./install";
+
+function versionOf(name: string): string {
+  const file = require.resolve(`@pulumi/${name}/package.json`);
+  return (JSON.parse(fs.readFileSync(file, "utf8")) as { version: string }).version;
+}
 
 describe("installed plugins", () => {
   let folder = "";
@@ -12,8 +18,12 @@ describe("installed plugins", () => {
   const install = (useReal: boolean): Promise<InstalledPlugins> =>
     installPlugins({
       folder,
-      // Any program will do: nothing here starts the engine.
-      pulumi: process.execPath,
+      // Any program will do: nothing here starts the engine or its provider.
+      tools: {
+        pulumi: process.execPath,
+        "pulumi-resource-kubernetes": process.execPath,
+        "pulumi-kubernetes-guard": process.execPath,
+      },
       controlPlane: {
         server: "https://127.0.0.1:1",
         caFile: "ca",
@@ -51,12 +61,8 @@ describe("installed plugins", () => {
 
   test("real plugins of the wanted version are used where there are any, gcp never", async () => {
     const home = path.join(folder, "real-home");
-    for (const name of ["kubernetes", "gcp"]) {
-      const version = (
-        JSON.parse(fs.readFileSync(require.resolve(`@pulumi/${name}/package.json`), "utf8")) as {
-          version: string;
-        }
-      ).version;
+    for (const name of ["random", "gcp"]) {
+      const version = versionOf(name);
       const real = path.join(home, "plugins", `resource-${name}-v${version}`);
       fs.mkdirSync(real, { recursive: true });
       fs.writeFileSync(path.join(real, `pulumi-resource-${name}`), "real", { mode: 0o755 });
@@ -65,20 +71,26 @@ describe("installed plugins", () => {
     try {
       assert.deepEqual((await install(true)).parts, {
         language: "stand-in",
-        kubernetes: "real",
-        random: "stand-in",
+        kubernetes: `${versionOf("kubernetes")} (installed)`,
+        random: `${versionOf("random")} (installed)`,
         gcp: "stand-in",
       });
-      assert.equal((await install(false)).parts.kubernetes, "stand-in");
+      assert.equal((await install(false)).parts.random, "stand-in");
     } finally {
       delete process.env["PULUMI_HOME"];
     }
+  });
+
+  test("the Kubernetes provider is the version that package.json pins", () => {
+    const tool = catalogue.find(({ plugin }) => plugin === "kubernetes");
+    assert.equal(tool?.version, versionOf("kubernetes"));
   });
 
   test("outside a lab a stand-in says what it is and ends", async () => {
     const home = path.join(plugins?.home ?? "", "plugins");
     const programs = fs
       .readdirSync(home)
+      .filter((name) => !name.startsWith("resource-kubernetes"))
       .map((name) => path.join(home, name, fs.readdirSync(path.join(home, name))[0] ?? ""));
     const bin = ["pulumi-language-nodejs", "gke-gcloud-auth-plugin"].map((name) =>
       path.join(plugins?.bin ?? "", name),

@@ -3,22 +3,23 @@ import * as path from "node:path";
 import { maxNodes, type AddressRange } from "../processes/addresses";
 import type { ControlPlane } from "../cluster/control-plane";
 import type { ToolCache } from "../tools/cache";
-import { buildPrograms, launcher, type Program } from "./launch/build";
+import { buildPrograms, launched, type Program } from "./launch/build";
 import { cacheVariable } from "./language/code-cache-variable";
 import { labVariables } from "./protocol/guard";
-import { installation, realLanguageHost, realPlugin, type Installation } from "./real";
+import { installedLanguageHost, installedPlugin } from "../tools/plugin";
+import { originOfProgram } from "../tools/resolve";
 
 export interface PluginOptions {
   /** The lab's folder; everything goes below `pulumi` and `cloud` in it. */
   folder: string;
-  /** The engine, as resolveTool("pulumi") found it. */
-  pulumi: string;
+  /** The engine, its Kubernetes provider and the guard before that, as resolveTool found them. */
+  tools: Readonly<Record<"pulumi" | "pulumi-resource-kubernetes" | "pulumi-kubernetes-guard", string>>;
   controlPlane: Pick<ControlPlane, "server" | "caFile" | "adminToken" | "kubeconfig">;
   /** For the pod addresses of the nodes that node pools get. */
   range: Pick<AddressRange, "nodeCidr">;
   /**
-   * Whether real kubernetes and random plugins and a real language host are used where this machine has them in
-   * the wanted version. Default true. gcp is always the stand-in: a rehearsal has no cloud.
+   * Whether a real random plugin and a real language host are used where this machine has them in the wanted
+   * version. Default true. kubernetes is always the real one; gcp never: a rehearsal has no cloud.
    */
   useReal?: boolean;
   /** Passphrase of the stacks' secrets. Default: one that is the same in every lab, worth nothing elsewhere. */
@@ -35,8 +36,8 @@ export interface InstalledPlugins {
   tokenFile: string;
   /** Where the state of the stacks lies. */
   backend: string;
-  /** Which part is which, for the versions in a report. */
-  parts: Readonly<Record<"language" | "kubernetes" | "random" | "gcp", "stand-in" | "real">>;
+  /** What each part is: "stand-in", or the version of a real one and where it comes from. */
+  parts: Readonly<Record<"language" | "kubernetes" | "random" | "gcp", string>>;
   /** What a lab adds to the environment. */
   variables: Readonly<Record<string, string>>;
   /**
@@ -56,26 +57,28 @@ export async function installPlugins(options: PluginOptions): Promise<InstalledP
   ];
   for (const folder of [home, bin, backend]) fs.mkdirSync(folder, { recursive: true, mode: 0o700 });
   const programs = await buildPrograms(options.cache);
-  const real = (options.useReal ?? true) ? installation(options.pulumi) : undefined;
-
-  const host = real === undefined ? undefined : realLanguageHost(real);
-  place(options.pulumi, path.join(bin, "pulumi"));
+  const useReal = options.useReal ?? true;
+  const { pulumi, ...kubernetes } = options.tools;
+  const host = useReal ? installedLanguageHost(pulumi) : undefined;
+  place(pulumi, path.join(bin, "pulumi"));
   placeProgram(programs, "language", path.join(bin, "pulumi-language-nodejs"), host);
   placeProgram(programs, "gcloud-auth", path.join(bin, "gke-gcloud-auth-plugin"));
-  const resource = (name: "kubernetes" | "random" | "gcp", where?: Installation): "stand-in" | "real" => {
-    const version = packageVersion(name);
-    const found = where === undefined ? undefined : realPlugin(where, name, version);
-    const folder = path.join(home, "plugins", `resource-${name}-v${version}`);
+  const target = (name: string): string => {
+    const folder = path.join(home, "plugins", `resource-${name}-v${packageVersion(name)}`);
     fs.mkdirSync(folder, { recursive: true });
-    placeProgram(programs, name, path.join(folder, `pulumi-resource-${name}`), found);
-    return found === undefined ? "stand-in" : "real";
+    return path.join(folder, `pulumi-resource-${name}`);
   };
+  const random = useReal ? installedPlugin("random", packageVersion("random")) : undefined;
+  placeProgram(programs, "random", target("random"), random);
+  placeProgram(programs, "gcp", target("gcp"));
+  const provider = kubernetes["pulumi-resource-kubernetes"];
+  writeLauncher(target("kubernetes"), [kubernetes["pulumi-kubernetes-guard"], provider]);
   const parts = {
-    language: host === undefined ? "stand-in" : "real",
-    kubernetes: resource("kubernetes", real),
-    random: resource("random", real),
-    gcp: resource("gcp"),
-  } as const;
+    language: host === undefined ? "stand-in" : "installed",
+    kubernetes: originOfProgram(provider, packageVersion("kubernetes")),
+    random: random === undefined ? "stand-in" : `${packageVersion("random")} (installed)`,
+    gcp: "stand-in",
+  };
 
   const tokenFile = secretFile(root, "token", options.controlPlane.adminToken);
   const variables = {
@@ -140,8 +143,14 @@ function placeProgram(programs: string, program: Program, target: string, real?:
     place(real, target);
     return;
   }
+  writeLauncher(target, launched(programs, program));
+}
+
+/** A shell script that starts a program; `exec`, so that signals and standard input reach it directly. */
+function writeLauncher(target: string, command: readonly string[]): void {
+  const words = command.map((part) => `'${part.replaceAll("'", `'\\''`)}'`);
   fs.rmSync(target, { force: true });
-  fs.writeFileSync(target, launcher(programs, program), { mode: 0o755 });
+  fs.writeFileSync(target, `#!/bin/sh\nexec ${words.join(" ")} "$@"\n`, { mode: 0o755 });
 }
 
 /** A hard link where possible: the engine looks for its language host beside its own file, links resolved. */

@@ -1,7 +1,7 @@
 import * as fs from "node:fs";
 import * as path from "node:path";
 import type { Keeper } from "../processes/keeper";
-import type { ClusterApi } from "./cluster-api";
+import type { ClusterApi } from "../cluster/cluster-api";
 import type { PodsConfig } from "./config";
 import { ImageUnknown } from "./container-run";
 import { resolveInvocation } from "./environment";

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { expand, resolveInvocation } from "./environment";
 import { ReferenceMissing, References } from "./references";
-import { ApiRefused } from "./cluster-api";
+import { ApiRefused } from "../cluster/cluster-api";
 import type { Pod } from "./objects";
 
 describe("expand", () => {

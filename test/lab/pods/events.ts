@@ -1,4 +1,4 @@
-import type { ClusterApi } from "./cluster-api";
+import type { ClusterApi } from "../cluster/cluster-api";
 import { identify, type Pod } from "./objects";
 
 /** The same event about the same pod is written again only after this time. */

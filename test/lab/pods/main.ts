@@ -3,7 +3,7 @@ import { loadKubeconfig } from "../cluster/objects";
 import { Keeper } from "../processes/keeper";
 import { endOf } from "../processes/supervisor";
 import { serveAdmin } from "./admin";
-import { ClusterApi } from "./cluster-api";
+import { ClusterApi } from "../cluster/cluster-api";
 import { readConfig } from "./config";
 import { Events } from "./events";
 import { FreePorts } from "./free-ports";
@@ -25,7 +25,7 @@ async function main(): Promise<void> {
   if (flag !== "--config" || file === undefined) throw new Error("usage: main.ts --config FILE.json");
   const config = readConfig(file);
   const kubeconfig = loadKubeconfig(config.kubeconfig);
-  const api = new ClusterApi(kubeconfig);
+  const api = ClusterApi.ofKubeconfig(kubeconfig);
   const simulator = new SimulatorClient(config.simulator);
   const keeper = new Keeper();
   let leaving = false;

@@ -1,4 +1,4 @@
-import type { ClusterApi } from "./cluster-api";
+import type { ClusterApi } from "../cluster/cluster-api";
 import { ContainerRun, defaultGraceSeconds, type ContainerHost } from "./container-run";
 import { ContainerStarter, type StarterServices } from "./container-starter";
 import { Deadline } from "./deadline";

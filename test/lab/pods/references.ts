@@ -1,4 +1,4 @@
-import { ApiRefused, type ClusterApi } from "./cluster-api";
+import { ApiRefused, type ClusterApi } from "../cluster/cluster-api";
 import type { ConfigMap, Secret } from "./objects";
 
 export type ReferenceKind = "configmap" | "secret";

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { ApiRefused, type ClusterApi } from "./cluster-api";
+import { ApiRefused, type ClusterApi } from "../cluster/cluster-api";
 import { identify, pathOf, type Pod } from "./objects";
 
 const retryMs = 1000;

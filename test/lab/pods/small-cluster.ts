@@ -9,7 +9,7 @@ import { freePort } from "../processes/addresses";
 import type { Running } from "../processes/supervisor";
 import type { ToolName } from "../tools/catalogue";
 import { resolveTool } from "../tools/resolve";
-import { ApiRefused, ClusterApi } from "./cluster-api";
+import { ApiRefused, ClusterApi } from "../cluster/cluster-api";
 import type { Pod } from "./objects";
 
 const needed: readonly ToolName[] = [
@@ -41,7 +41,7 @@ export class SmallCluster {
       fs.writeFileSync(config, JSON.stringify({ control, controlPort, folder: lab.folder, speed }));
       const simulator = `http://${control}:${controlPort}`;
       await startPart(lab, "simulator", config, `${simulator}/healthz`);
-      const api = new ClusterApi(loadKubeconfig(lab.controlPlane.kubeconfig));
+      const api = ClusterApi.ofKubeconfig(loadKubeconfig(lab.controlPlane.kubeconfig));
       const cluster = new SmallCluster(lab, api, tools.epp, simulator, await freePort(control));
       await cluster.startPods(true);
       return cluster;

@@ -1,6 +1,6 @@
 import * as fs from "node:fs";
 import type { AuthenticationV1TokenRequest } from "@kubernetes/client-node";
-import type { ClusterApi } from "./cluster-api";
+import type { ClusterApi } from "../cluster/cluster-api";
 import { identify, type Pod, type TokenProjection } from "./objects";
 
 /** A token is renewed when this part of its life is over, as the kubelet does. */

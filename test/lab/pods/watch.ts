@@ -5,7 +5,7 @@ import {
   type KubernetesListObject,
   type KubernetesObject,
 } from "@kubernetes/client-node";
-import type { ClusterApi } from "./cluster-api";
+import type { ClusterApi } from "../cluster/cluster-api";
 
 export interface Watching<T> {
   changed(object: T): void;

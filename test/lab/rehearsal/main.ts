@@ -4,8 +4,9 @@ import { Command, Option } from "commander";
 import { Listr, type ListrTask } from "listr2";
 import { WholeLab } from "../lab";
 import { Pulumi } from "../pulumi";
-import { catalogue, rehearsalTools, type ToolName } from "../tools/catalogue";
-import { toolTask } from "../tools/tasks";
+import { rehearsalTools, type ToolName } from "../tools/catalogue";
+import { toolNamed } from "../tools/resolve";
+import { announcement, toolTasks } from "../tools/tasks";
 import { layOutWorkspace, projectFolder, type Workspace } from "../workspace";
 import { splitChart, splitSeries } from "./chart";
 import { deferred } from "./deferred";
@@ -56,15 +57,14 @@ async function main(): Promise<void> {
   let failure: unknown;
   const waiting = new Map(steps.map((step) => [step.name, deferred()]));
 
+  const first = await announcement(rehearsalTools);
+  if (first !== undefined) console.log(`${first}\nThe rehearsal itself takes about 4 min after that.\n`);
   const tasks = new Listr<object>(
     [
       {
         title: "Tools",
         task: (_, task) =>
-          task.newListr(
-            rehearsalTools.map((name) => toolTask(name, tools, abort.signal)),
-            { concurrent: false },
-          ),
+          task.newListr(toolTasks(rehearsalTools, tools, abort.signal), { concurrent: true }),
       },
       {
         title: "Lab",
@@ -167,10 +167,10 @@ function finish(
 }
 
 function versions(): Record<string, string> {
-  const tools = rehearsalTools.map((name) => [
-    name,
-    catalogue.find((tool) => tool.name === name)?.version ?? "",
-  ]);
+  // The provider's is among the report's parts: a built one is not quite the version that it stands for.
+  const tools = rehearsalTools
+    .filter((name) => !name.startsWith("pulumi-"))
+    .map((name) => [name, toolNamed(name).version]);
   return { node: process.versions.node, ...(Object.fromEntries(tools) as Record<string, string>) };
 }
 

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { loadKubeconfig } from "../cluster/objects";
 import type { WholeLab } from "../lab";
-import { ClusterApi } from "../pods/cluster-api";
+import { ClusterApi } from "../cluster/cluster-api";
 import type { Pod } from "../pods/objects";
 import type { ServerView } from "../simulator/protocol";
 import type { Rehearsal } from "./kinds";
@@ -50,7 +50,7 @@ export class StableServers {
   /** Every pod with its restarts, as text that can be compared. */
   private async pods(): Promise<string> {
     const { stable, moved } = this.rehearsal;
-    const api = new ClusterApi(loadKubeconfig(this.lab.controlPlane.kubeconfig));
+    const api = ClusterApi.ofKubeconfig(loadKubeconfig(this.lab.controlPlane.kubeconfig));
     try {
       const path = `/api/v1/namespaces/${moved.namespace}/pods?labelSelector=app%3D${stable}`;
       const { items } = await api.get<{ items: Pod[] }>(path);

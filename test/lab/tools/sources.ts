@@ -23,23 +23,45 @@ export async function buildGo(
   onLine: OnLine,
   signal?: AbortSignal,
 ): Promise<void> {
-  const module = moduleFolder(source.module);
-  const args = ["build", "-trimpath", "-ldflags", ["-s -w", source.ldflags ?? ""].join(" ").trim()];
+  const own = source.path.startsWith(".");
+  const cwd = own ? await layOutSource(source, folder) : moduleFolder(source.module);
+  const ldflags = ["-s -w", source.ldflags ?? ""].join(" ").trim();
+  // Nobody debugs these: without debugging information a build takes a tenth less.
+  const args = ["build", "-trimpath", "-gcflags", "all=-dwarf=false", "-ldflags", ldflags];
   if (source.tags !== undefined) args.push("-tags", source.tags);
   args.push("-o", path.join(folder, tool.name), source.path);
   const result = await runCommand("go", args, {
-    cwd: module,
-    // GOFLAGS and go.work of the user must not change what is built.
-    env: { ...process.env, GOFLAGS: "-mod=readonly", GOWORK: "off" },
+    cwd,
+    env: goEnvironment(),
     onLine,
     ...(signal === undefined ? {} : { signal }),
   });
   if (result.status !== 0) {
     throw new SourceFailed(
-      `go ${args.slice(0, 2).join(" ")} ${source.path} (in ${module})`,
+      `go ${args.slice(0, 2).join(" ")} ${source.path} (in ${cwd})`,
       tail(result.output),
     );
   }
+  if (own) fs.rmSync(cwd, { recursive: true });
+}
+
+/** GOFLAGS and go.work of the user must not change what is built. As in the official releases, no C compiler is used. */
+const goEnvironment = (): NodeJS.ProcessEnv => ({
+  ...process.env,
+  CGO_ENABLED: "0",
+  GOFLAGS: "-mod=readonly",
+  GOWORK: "off",
+});
+
+/** A copy of our own command's source, with what it embeds: a build writes nothing into the checkout. */
+async function layOutSource({ module, embed = [] }: GoSource, folder: string): Promise<string> {
+  const copy = path.join(folder, ".source");
+  fs.cpSync(moduleFolder(module), copy, { recursive: true });
+  for (const { module: dependency, file } of embed) {
+    const target = path.join(copy, path.basename(file));
+    fs.copyFileSync(path.join(await goModuleFolder(module, dependency), file), target);
+  }
+  return copy;
 }
 
 /** Folder of the go.mod that pins a tool. */
@@ -49,7 +71,7 @@ export function moduleFolder(module: string): string {
 
 /** Where the Go module cache holds a dependency of a pinned tool; downloads it where it is missing. */
 export async function goModuleFolder(module: string, dependency: string): Promise<string> {
-  const env = { ...process.env, GOFLAGS: "-mod=readonly", GOWORK: "off" };
+  const env = goEnvironment();
   const download = await runCommand("go", ["mod", "download", dependency], {
     cwd: moduleFolder(module),
     env,

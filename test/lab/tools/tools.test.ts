@@ -10,6 +10,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { ToolCache } from "./cache";
 import { catalogue, engineIsRecent, type Tool } from "./catalogue";
 import { checksumIn, downloadRelease } from "./release";
+import { pinned, reasons } from "./outdated";
 import { resolveTool, ToolUnavailable } from "./resolve";
 
 const temporary = (): string => fs.mkdtempSync(path.join(os.tmpdir(), "tools-"));
@@ -101,6 +102,17 @@ describe("a program on PATH", () => {
   it("may be a newer engine, and not one in which a failing hook passes", () => {
     assert.ok(engineIsRecent("v3.250.0") && engineIsRecent("v3.238.0") && engineIsRecent("3.300.1"));
     assert.ok(!engineIsRecent("v3.237.9") && !engineIsRecent("v4.0.0") && !engineIsRecent("nonsense"));
+  });
+});
+
+describe("reasons for older versions", () => {
+  it("are given for what is pinned, and for nothing else", () => {
+    const names = pinned();
+    assert.ok(names.length > 20);
+    assert.deepEqual(
+      Object.keys(reasons).filter((name) => !names.includes(name)),
+      [],
+    );
   });
 });
 

@@ -1,17 +1,6 @@
-import { pause } from "../kubernetes/await/wait";
-import type { Client } from "../kubernetes/api/client";
-import {
-  annotation,
-  at,
-  listAt,
-  nameOf,
-  numberAt,
-  textAt,
-  uidOf,
-  type KubeObject,
-} from "../kubernetes/api/objects";
-import { StatusError } from "../kubernetes/api/status";
-import { isProperties, type Value } from "../protocol/values";
+import { ApiRefused, type ClusterApi } from "../../cluster/cluster-api";
+import { pathOf, type Node, type Pod } from "../../pods/objects";
+import { pause } from "../protocol/pause";
 import type { Cloud } from "./cloud";
 import {
   clusterAnnotation,
@@ -24,7 +13,7 @@ import {
 } from "./node-object";
 
 export interface GroupContext {
-  client: Client;
+  api: ClusterApi;
   cloud: Cloud;
   cancel: AbortSignal;
   /** When the operation must have ended, as in Date.now(). */
@@ -46,9 +35,10 @@ export class NodeGroup {
     private readonly pool: string,
   ) {}
 
-  async list(): Promise<KubeObject[]> {
-    const nodes = await this.context.client.list("v1", "Node", "", `${poolLabel}=${this.pool}`);
-    return nodes.filter((node) => annotation(node, clusterAnnotation) === this.cluster.id);
+  async list(): Promise<Node[]> {
+    const selector = encodeURIComponent(`${poolLabel}=${this.pool}`);
+    const { items } = await this.context.api.get<{ items: Node[] }>(`${nodesPath}?labelSelector=${selector}`);
+    return items.filter(({ metadata }) => metadata?.annotations?.[clusterAnnotation] === this.cluster.id);
   }
 
   /** Adds nodes in a zone and waits until they are Ready. */
@@ -57,7 +47,7 @@ export class NodeGroup {
     await Promise.all(
       names.map(async (name) => {
         const cidr = this.context.cloud.takeCidr(name);
-        await this.context.client.create(nodeObject(shape, name, zone, cidr), { fieldManager: "gke" });
+        await this.context.api.post(`${nodesPath}?fieldManager=gke`, nodeObject(shape, name, zone, cidr));
       }),
     );
     for (const name of names) await this.untilReady(name);
@@ -66,38 +56,31 @@ export class NodeGroup {
   /** Brings labels and taints of existing nodes to what the pool says now. */
   async relabel(shape: PoolShape): Promise<void> {
     for (const node of await this.list()) {
-      const name = nameOf(node);
-      const wanted = nodeLabels(
-        shape,
-        name,
-        textAt(node, "metadata", "labels", "topology.kubernetes.io/zone"),
-      );
-      const old = at(node, "metadata", "labels");
-      const gone = Object.keys(isProperties(old) ? old : {}).filter(
+      const wanted: Record<string, string> = nodeLabels(shape, nameOf(node), zoneOf(node));
+      const gone = Object.keys(node.metadata?.labels ?? {}).filter(
         (key) => !(key in wanted) && key.includes("/"),
       );
       const labels = { ...wanted, ...Object.fromEntries(gone.map((key) => [key, null])) };
-      const taints = nodeTaints(shape).map(({ key, value, effect }): Value => ({ key, value, effect }));
-      await this.context.client.patch(node, { metadata: { labels }, spec: { taints } } as never, "merge");
+      await this.change(node, { metadata: { labels }, spec: { taints: nodeTaints(shape) } });
     }
   }
 
   /** Drains nodes and removes them, all at the same time, as GKE does it with a pool. */
-  async remove(nodes: readonly KubeObject[], respectBudgets: boolean): Promise<void> {
+  async remove(nodes: readonly Node[], respectBudgets: boolean): Promise<void> {
     await Promise.all(
       nodes.map(async (node) => {
         await this.cordon(node);
         await this.drain(node, respectBudgets);
-        await ignoreNotFound(this.context.client.delete(node, nameOf(node), "Background"));
+        await ignoreNotFound(this.context.api.delete(`${nodesPath}/${nameOf(node)}`, inBackground));
         this.context.cloud.releaseCidr(nameOf(node));
       }),
     );
   }
 
   /** The nodes to take away first: those with the fewest pods. */
-  async leastUsed(nodes: readonly KubeObject[], count: number): Promise<KubeObject[]> {
-    const pods = await this.context.client.list("v1", "Pod", "");
-    const used = (node: KubeObject): number => pods.filter((pod) => isOn(pod, node) && !isDaemon(pod)).length;
+  async leastUsed(nodes: readonly Node[], count: number): Promise<Node[]> {
+    const pods = await podsOf(this.context.api);
+    const used = (node: Node): number => pods.filter((pod) => isOn(pod, node) && !isDaemon(pod)).length;
     return [...nodes]
       .map((node) => ({ node, pods: used(node) }))
       .sort((a, b) => a.pods - b.pods)
@@ -106,29 +89,31 @@ export class NodeGroup {
   }
 
   private async untilReady(name: string): Promise<void> {
-    const node = { apiVersion: "v1", kind: "Node", metadata: { name } };
     for (;;) {
-      const conditions = listAt(await this.context.client.get(node), "status", "conditions");
-      if (conditions.some((one) => textAt(one, "type") === "Ready" && textAt(one, "status") === "True"))
-        return;
+      const { status } = await this.context.api.get<Node>(`${nodesPath}/${name}`);
+      if (status?.conditions?.some((one) => one.type === "Ready" && one.status === "True") ?? false) return;
       await this.tick(200, `Waiting for node ${name} to be ready`);
     }
   }
 
-  private async cordon(node: KubeObject): Promise<void> {
-    await ignoreNotFound(this.context.client.patch(node, { spec: { unschedulable: true } }, "merge"));
+  private async cordon(node: Node): Promise<void> {
+    await ignoreNotFound(this.change(node, { spec: { unschedulable: true } }));
+  }
+
+  private change(node: Node, patch: object): Promise<unknown> {
+    return this.context.api.patch(`${nodesPath}/${nameOf(node)}`, "merge-patch", patch);
   }
 
   /**
    * Evicts the pods that are on a node now and waits for them. What comes later, because it tolerates everything,
    * goes with the node.
    */
-  private async drain(node: KubeObject, respectBudgets: boolean): Promise<void> {
+  private async drain(node: Node, respectBudgets: boolean): Promise<void> {
     const started = Date.now();
     const forced = new Set<string>();
     let leaving: Set<string> | undefined;
     for (;;) {
-      const pods = (await this.context.client.list("v1", "Pod", "")).filter(
+      const pods = (await podsOf(this.context.api)).filter(
         (pod) =>
           isOn(pod, node) &&
           !isDaemon(pod) &&
@@ -138,26 +123,30 @@ export class NodeGroup {
       leaving ??= new Set(pods.map(uidOf));
       if (pods.length === 0) return;
       for (const pod of pods) {
-        if (at(pod, "metadata", "deletionTimestamp") === undefined) await this.evict(pod, respectBudgets);
+        if (pod.metadata?.deletionTimestamp === undefined) await this.evict(pod, respectBudgets);
         else if (isOverdue(pod, started) && !forced.has(uidOf(pod))) {
           // Its machine is gone by now; in a cluster the garbage collector of pods takes it away.
           forced.add(uidOf(pod));
-          await ignoreNotFound(this.context.client.deleteNow(pod));
+          await ignoreNotFound(
+            this.context.api.delete(pathOf(pod), { ...inBackground, gracePeriodSeconds: 0 }),
+          );
         }
       }
       await this.tick(300, `Draining ${nameOf(node)} (${pods.length} pods left)`);
     }
   }
 
-  private async evict(pod: KubeObject, respectBudgets: boolean): Promise<void> {
+  private async evict(pod: Pod, respectBudgets: boolean): Promise<void> {
+    const { name, namespace } = pod.metadata ?? {};
+    const eviction = { apiVersion: "policy/v1", kind: "Eviction", metadata: { name, namespace } };
     try {
-      await this.context.client.evict(pod);
+      await this.context.api.post(`${pathOf(pod)}/eviction`, eviction);
     } catch (error) {
-      if (!(error instanceof StatusError) || error.isNotFound) return;
+      if (!(error instanceof ApiRefused) || error.status === 404) return;
       // 429: a disruption budget does not allow it now.
-      if (error.code === 429 && !respectBudgets)
-        await ignoreNotFound(this.context.client.delete(pod, nameOf(pod), "Background"));
-      else if (error.code !== 429) throw error;
+      if (error.status === 429 && !respectBudgets)
+        await ignoreNotFound(this.context.api.delete(pathOf(pod), inBackground));
+      else if (error.status !== 429) throw error;
     }
   }
 
@@ -169,21 +158,39 @@ export class NodeGroup {
   }
 }
 
-function isOn(pod: KubeObject, node: KubeObject): boolean {
-  return textAt(pod, "spec", "nodeName") === nameOf(node);
+const nodesPath = "/api/v1/nodes";
+const inBackground = { apiVersion: "v1", kind: "DeleteOptions", propagationPolicy: "Background" };
+
+/** All pods of the cluster. */
+export async function podsOf(api: ClusterApi): Promise<Pod[]> {
+  return (await api.get<{ items: Pod[] }>("/api/v1/pods")).items;
 }
 
-function isDaemon(pod: KubeObject): boolean {
-  return listAt(pod, "metadata", "ownerReferences").some((owner) => textAt(owner, "kind") === "DaemonSet");
+export function nameOf({ metadata }: Node): string {
+  return metadata?.name ?? "";
 }
 
-function isFinished(pod: KubeObject): boolean {
-  return ["Succeeded", "Failed"].includes(textAt(pod, "status", "phase"));
+export function zoneOf({ metadata }: Node): string {
+  return metadata?.labels?.["topology.kubernetes.io/zone"] ?? "";
 }
 
-function isOverdue(pod: KubeObject, started: number): boolean {
-  const grace = (numberAt(pod, "metadata", "deletionGracePeriodSeconds") ?? 30) * 1000;
-  const since = Math.max(started, Date.parse(textAt(pod, "metadata", "deletionTimestamp")) - grace);
+const uidOf = ({ metadata }: Pod): string => metadata?.uid ?? "";
+
+function isOn({ spec }: Pod, node: Node): boolean {
+  return spec?.nodeName === nameOf(node);
+}
+
+function isDaemon({ metadata }: Pod): boolean {
+  return metadata?.ownerReferences?.some(({ kind }) => kind === "DaemonSet") ?? false;
+}
+
+function isFinished({ status }: Pod): boolean {
+  return ["Succeeded", "Failed"].includes(status?.phase ?? "");
+}
+
+function isOverdue({ metadata }: Pod, started: number): boolean {
+  const grace = (metadata?.deletionGracePeriodSeconds ?? 30) * 1000;
+  const since = Math.max(started, Date.parse(metadata?.deletionTimestamp ?? "") - grace);
   return Date.now() > since + grace + drainExtraMs;
 }
 
@@ -191,6 +198,6 @@ async function ignoreNotFound(work: Promise<unknown>): Promise<void> {
   try {
     await work;
   } catch (error) {
-    if (!(error instanceof StatusError) || !error.isNotFound) throw error;
+    if (!(error instanceof ApiRefused) || error.status !== 404) throw error;
   }
 }

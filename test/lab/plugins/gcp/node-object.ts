@@ -1,6 +1,5 @@
 import { createHash, randomBytes } from "node:crypto";
-import type { Properties, Value } from "../protocol/values";
-import type { KubeObject } from "../kubernetes/api/objects";
+import type { Node } from "../../pods/objects";
 import { machineFamily, type Machine } from "./machines";
 import { regionOf } from "./locations";
 
@@ -42,7 +41,7 @@ export function nodeName(cluster: string, pool: string, zone: string): string {
 }
 
 /** The Node object of a machine, for KWOK to look after. Labels and taints: GKE's own. */
-export function nodeObject(shape: PoolShape, name: string, zone: string, podCidr: string): KubeObject {
+export function nodeObject(shape: PoolShape, name: string, zone: string, podCidr: string): Node {
   const resources = capacityOf(shape);
   return {
     apiVersion: "v1",
@@ -56,7 +55,7 @@ export function nodeObject(shape: PoolShape, name: string, zone: string, podCidr
       podCIDR: podCidr,
       podCIDRs: [podCidr],
       providerID: `gce://${shape.project}/${zone}/${name}`,
-      taints: nodeTaints(shape).map(({ key, value, effect }): Value => ({ key, value, effect })),
+      taints: nodeTaints(shape),
     },
     status: {
       capacity: resources,
@@ -77,7 +76,7 @@ export function nodeObject(shape: PoolShape, name: string, zone: string, podCidr
   };
 }
 
-export function nodeLabels(shape: PoolShape, name: string, zone: string): Properties {
+export function nodeLabels(shape: PoolShape, name: string, zone: string): Record<string, string> {
   const { accelerator, machineType, pool, provisioning } = shape;
   const labels: Record<string, string | undefined> = {
     "beta.kubernetes.io/arch": shape.machine.arch ?? "amd64",

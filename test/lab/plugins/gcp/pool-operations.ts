@@ -1,11 +1,11 @@
 import { InitFailed } from "../protocol/errors";
 import { equalValues, isProperties, type Properties } from "../protocol/values";
-import { pause } from "../kubernetes/await/wait";
-import type { Client } from "../kubernetes/api/client";
-import { textAt, type KubeObject } from "../kubernetes/api/objects";
+import type { ClusterApi } from "../../cluster/cluster-api";
+import type { Node } from "../../pods/objects";
+import { pause } from "../protocol/pause";
 import type { Cloud, CloudRecord } from "./cloud";
 import { poolFault, stockout } from "./faults";
-import { NodeGroup, OperationEnded, type GroupContext } from "./node-group";
+import { NodeGroup, OperationEnded, zoneOf, type GroupContext } from "./node-group";
 import type { PoolShape } from "./node-object";
 import {
   clusterOf,
@@ -25,7 +25,7 @@ import { apiError, oneError, textOf, type Scope } from "./scope";
 
 export interface OperationContext {
   /** Of the API server whose nodes these are. */
-  client: Client;
+  api: ClusterApi;
   cloud: Cloud;
   labFolder: string;
   scope: Scope;
@@ -56,8 +56,8 @@ export class PoolOperations {
     this.cluster = existingCluster(context.cloud, this.ref);
     this.zones = poolZones(inputs, this.cluster, { ...context.scope, project: this.ref.project });
     this.seconds = context.timeout > 0 ? context.timeout : defaultTimeoutSeconds;
-    const { client, cloud, cancel, status } = context;
-    this.groupContext = { client, cloud, cancel, status, deadline: Date.now() + this.seconds * 1000 };
+    const { api, cloud, cancel, status } = context;
+    this.groupContext = { api, cloud, cancel, status, deadline: Date.now() + this.seconds * 1000 };
     this.group = new NodeGroup(this.groupContext, this.ref, textOf(inputs["name"]));
   }
 
@@ -112,9 +112,9 @@ export class PoolOperations {
     return { ...record, inputs, outputs: { ...record.outputs, nodeCount: perZone } };
   }
 
-  private async resize(shape: PoolShape, nodes: readonly KubeObject[]): Promise<void> {
+  private async resize(shape: PoolShape, nodes: readonly Node[]): Promise<void> {
     const wanted = this.wantedSize(nodes);
-    const surplus: KubeObject[] = [];
+    const surplus: Node[] = [];
     for (const zone of new Set([...wanted.keys(), ...nodes.map(zoneOf)])) {
       const here = nodes.filter((node) => zoneOf(node) === zone);
       const count = wanted.get(zone) ?? 0;
@@ -127,7 +127,7 @@ export class PoolOperations {
   }
 
   /** Nodes in each zone: as configured; where autoscaling decides, as they are, within its limits. */
-  private wantedSize(nodes: readonly KubeObject[]): Map<string, number> {
+  private wantedSize(nodes: readonly Node[]): Map<string, number> {
     const limits = this.inputs["autoscaling"];
     const initial = spread(this.zones, initialSize(this.inputs));
     if (nodes.length === 0 || typeof this.inputs["nodeCount"] === "number") return initial;
@@ -218,11 +218,7 @@ function hasGpuTaint({ outputs }: CloudRecord): boolean {
   );
 }
 
-function zoneOf(node: KubeObject): string {
-  return textAt(node, "metadata", "labels", "topology.kubernetes.io/zone");
-}
-
-function countByZone(nodes: readonly KubeObject[]): Map<string, number> {
+function countByZone(nodes: readonly Node[]): Map<string, number> {
   const counts = new Map<string, number>();
   for (const node of nodes) counts.set(zoneOf(node), (counts.get(zoneOf(node)) ?? 0) + 1);
   return counts;

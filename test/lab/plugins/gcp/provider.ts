@@ -3,7 +3,7 @@ import { InitFailed } from "../protocol/errors";
 import type { LabEnvironment } from "../protocol/guard";
 import type * as rpc from "../protocol/provider";
 import { mapValues, plainProperties, unknown, type Properties } from "../protocol/values";
-import { Client } from "../kubernetes/api/client";
+import { ClusterApi } from "../../cluster/cluster-api";
 import { Cloud, type CloudRecord } from "./cloud";
 import { assertDeletable, clusterType, clusterZones, defaultPoolSize } from "./cluster";
 import { compareInputs } from "./compare";
@@ -22,7 +22,7 @@ export class GcpProvider implements rpc.Provider {
   private scope: Scope = {};
   private readonly cloud: Cloud;
   private readonly cancelled = new AbortController();
-  private readonly client: Client;
+  private readonly api: ClusterApi;
   private readonly warned = new Set<string>();
 
   constructor(
@@ -31,12 +31,7 @@ export class GcpProvider implements rpc.Provider {
     private readonly engine: EngineLog,
   ) {
     this.cloud = new Cloud(lab.folder);
-    this.client = new Client({
-      server: lab.server,
-      namespace: "default",
-      cluster: { "certificate-authority": lab.caFile },
-      user: { tokenFile: lab.tokenFile },
-    });
+    this.api = ClusterApi.ofFiles(lab);
   }
 
   checkConfig({ inputs }: rpc.CheckRequest): Promise<rpc.CheckResult> {
@@ -206,7 +201,7 @@ export class GcpProvider implements rpc.Provider {
     inputs: Properties,
   ): PoolOperations {
     const context = {
-      client: this.client,
+      api: this.api,
       cloud: this.cloud,
       labFolder: this.lab.folder,
       scope: this.scope,

@@ -59,7 +59,7 @@ function service(engineAddress: string, children: Set<Child>): UntypedServiceImp
     }),
     getPluginInfo: unary(() => {
       const info = new PluginInfo();
-      info.setVersion("3.250.0");
+      info.setVersion("3.274.1");
       return info;
     }),
     getRequiredPackages: unary((request: pb.GetRequiredPackagesRequest) => {

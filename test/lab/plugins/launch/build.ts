@@ -10,7 +10,6 @@ import { warm } from "./warm";
 export const programs = {
   language: "language/main.ts",
   random: "random/main.ts",
-  kubernetes: "kubernetes/main.ts",
   gcp: "gcp/main.ts",
   "gcloud-auth": "gcloud-auth/main.ts",
 } as const;
@@ -44,10 +43,9 @@ export async function buildPrograms(cache: ToolCache = new ToolCache()): Promise
   return folder;
 }
 
-/** A shell script that starts a program; `exec`, so that signals and standard input reach it directly. */
-export function launcher(folder: string, program: Program): string {
-  const parts = [process.execPath, path.join(folder, "boot.js"), path.join(folder, `${program}.js`)];
-  return `#!/bin/sh\nexec ${parts.map((part) => `'${part.replaceAll("'", `'\\''`)}'`).join(" ")} "$@"\n`;
+/** The command that starts a program. */
+export function launched(folder: string, program: Program): string[] {
+  return [process.execPath, path.join(folder, "boot.js"), path.join(folder, `${program}.js`)];
 }
 
 /** A file without imports of its own but Node's, or a bundle that runs by itself. */

@@ -84,17 +84,18 @@ export function languageSuite(lab: () => TestLab): void {
       const program = await Program.make(
         lab(),
         "killed",
-        `import * as random from "@pulumi/random";
+        `import * as k8s from "@pulumi/kubernetes";
+        import * as random from "@pulumi/random";
         new random.RandomId("id", { byteLength: 4 });
+        new k8s.Provider("lab", { kubeconfig: process.env["KUBECONFIG"]! });
         setTimeout(() => undefined, 60_000);`,
       );
       const engine = program.start("up", "--yes", "--skip-preview");
       const pid = engine.pid ?? -1;
       let below = new Map<number, string>();
-      const isUp = (): boolean =>
-        ["language.js", "random.js", "cmd/run"].every((part) =>
-          [...below.values()].some((line) => line.includes(part)),
-        );
+      // The guard's own command line names the provider too.
+      const parts = [/language\.js/, /random\.js/, /cmd\/run/, /^\S+-guard /, /^\S+resource-kubernetes /];
+      const isUp = (): boolean => parts.every((part) => [...below.values()].some((line) => part.test(line)));
       for (let i = 0; i < 100 && !isUp(); i++) {
         await sleep(200);
         below = descendants(pid);

@@ -18,10 +18,11 @@ import { resolveTool } from "../../tools/resolve";
 import { installPlugins, type InstalledPlugins } from "../install";
 
 const needed: readonly ToolName[] = [
-  ...(["etcd", "kube-apiserver", "kube-controller-manager", "kube-scheduler", "kwok", "pulumi"] as const),
+  ...(["etcd", "kube-apiserver", "kube-controller-manager", "kube-scheduler", "kwok"] as const),
+  ...(["pulumi", "pulumi-resource-kubernetes", "pulumi-kubernetes-guard"] as const),
 ];
 
-/** A control plane with the stand-ins, for the tests of this folder. */
+/** A control plane with the plugins, for the tests of this folder. */
 export class TestLab {
   private readonly kubelet: Kubelet;
 
@@ -43,7 +44,7 @@ export class TestLab {
     const lab = await Lab.start({ folder, tools });
     try {
       const { controlPlane, range } = lab;
-      const options = { folder, pulumi: tools.pulumi, controlPlane, range, useReal: false };
+      const options = { folder, tools, controlPlane, range, useReal: false };
       const plugins = await installPlugins(options);
       const objects = KubernetesObjectApi.makeApiClient(loadKubeconfig(controlPlane.kubeconfig));
       return new TestLab(lab, plugins, objects);

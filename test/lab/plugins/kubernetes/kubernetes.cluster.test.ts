@@ -1,4 +1,0 @@
-import { kubernetesSuite } from "../testing/kubernetes-suite";
-import { withEngine } from "../testing/with-engine";
-
-withEngine("Kubernetes objects with the real engine", kubernetesSuite);
