@@ -15,7 +15,6 @@ const linked = [
   "node_modules",
   "package.json",
   "tsconfig.json",
-  "Pulumi.yaml",
 ];
 
 /** A folder in which the unchanged program runs, with stack config files of its own. */
@@ -49,6 +48,10 @@ export function layOutWorkspace(
     fs.rmSync(link, { force: true });
     if (fs.existsSync(target)) fs.symlinkSync(target, link);
   }
+  // No link: the engine remembers the selected stack by the project file, links resolved, and the checkout is not this.
+  const project = path.join(folder, "Pulumi.yaml");
+  fs.rmSync(project, { force: true });
+  fs.copyFileSync(path.join(projectFolder, "Pulumi.yaml"), project);
   const file = load(fs.readFileSync(source, "utf8")) as { config?: Record<string, unknown> } | undefined;
   const config: Record<string, unknown> = { ...(withoutSecrets(file?.config ?? {}) as object) };
   for (const [key, value] of Object.entries(changes)) {
