@@ -84,6 +84,7 @@ async function candidateGate(
     pool: candidate,
     ...(rising.needs === undefined ? {} : { replicas: rising.needs }),
     groups: hasGroups(config, candidate.name),
+    existing: config.pools[candidate.name]?.existing === true,
     models: modelNames(config),
     // Somebody else made it, or its pod template is theirs, and nobody has said what it serves.
     ...(baseNameOf(config.pools[config.stable]) === undefined ? { unnamedStable: config.stable } : {}),

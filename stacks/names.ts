@@ -34,6 +34,10 @@ export const annotations = {
   moves: `${domain}/moves`,
   /** On the customers' route: candidates that were rolled back, as JSON; see plan/latch.ts. */
   latched: `${domain}/latched`,
+  /** On the customers' route: the sizes at which pools of others carried traffic, as JSON; see plan/carried.ts. */
+  carried: `${domain}/carried`,
+  /** On a model server made after the pods of a pool of others: what was copied from where, as JSON. */
+  copied: `${domain}/copied`,
 } as const;
 
 export const managedBy = "gke-inference-rollout";

@@ -9,7 +9,7 @@ import { acceleratorsOf, capacityStages } from "./plan/capacity";
 import { holds } from "./plan/latch";
 import { baseNameOf } from "./plan/model-names";
 import type { Plan, RoutedPool } from "./plan/plan";
-import { sharesOf } from "./plan/observed";
+import { sharesOf, type ObservedWorkload } from "./plan/observed";
 import type { Platform } from "./platform";
 import { recordOf, recordOutput } from "./record";
 
@@ -22,7 +22,8 @@ export function nextSteps(config: ServiceConfig, plan: Plan): { next?: string; b
   const promote = `${keepNames(config)}${setCommand("stable", candidate.name)} && ${removeCommand("candidate")} && ${removeCommand("weight")} && ${up}`;
   const abandon = `${removeCommand("candidate")} && ${removeCommand("weight")} && ${up}`;
   if (plan.latches.some((latch) => holds(latch) && latch.candidate === candidate.name)) {
-    return { next: "npm run rollout -- resume --reason WHY", back: abandon };
+    const back = config.weight > 0 ? `${setCommand("weight", "0")} && ${up}` : abandon;
+    return { next: "npm run rollout -- resume --reason WHY", back };
   }
   return {
     next: config.weight === 100 ? promote : `${setCommand("weight", String(higher ?? 100))} && ${up}`,
@@ -51,9 +52,23 @@ export function poolStates(plan: Plan): Record<string, object> {
     .filter(({ name }) => !plan.pools.some(({ pool }) => pool.name === name))
     .map(({ name, namespace }) => {
       const role = name === plan.stable.name ? "stable" : "candidate";
-      return [name, { namespace, role, weight: shares.get(name) ?? 0, existing: true }] as const;
+      const live = plan.others.find((pool) => pool.name === name);
+      const state = {
+        namespace,
+        role,
+        weight: shares.get(name) ?? 0,
+        existing: true,
+        ...(live?.replicas === undefined ? {} : { replicas: live.replicas, ready: live.readyReplicas ?? 0 }),
+        ...(plan.carried[name] === undefined ? {} : { carriedWith: plan.carried[name] }),
+        ...(live?.workloads === undefined ? {} : { workloads: live.workloads.map(workloadText) }),
+      };
+      return [name, state] as const;
     });
   return Object.fromEntries([...owned, ...others]) as Record<string, object>;
+}
+
+function workloadText({ kind, name, autoscaler }: ObservedWorkload): string {
+  return `${kind} ${name}${autoscaler === undefined ? "" : `, scaled by ${autoscaler.kind} ${autoscaler.name}`}`;
 }
 
 /** Accelerators by type: now, and at every stage of the ladder. */

@@ -43,5 +43,6 @@ export function recordOf(config: ServiceConfig, plan: Plan): DeploymentRecord {
     move: plan.move,
     sizes: Object.fromEntries(plan.pools.map(({ pool, replicas }) => [pool.name, replicas])),
     latches: plan.latches,
+    carried: plan.carried,
   };
 }

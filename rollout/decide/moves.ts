@@ -53,7 +53,8 @@ export function next(values: StackValues, deployed: Deployed | undefined, to?: n
     );
   }
   const latch = latchOn(candidate, values, deployed);
-  if (step > 0 && latch !== undefined) {
+  // Down is no coming back: where the stable pool is small for now, going back takes steps.
+  if (step > 0 && step >= now && latch !== undefined) {
     return refuse(
       `${candidate} was rolled back at ${latch.time} (${latch.reason}) and stays without traffic`,
       command("resume --reason WHY"),

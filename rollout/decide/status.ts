@@ -45,7 +45,7 @@ export function statusOf(
       "observed" in live
         ? { weights: liveShares(live.observed), confirmed: live.unconfirmed.length === 0 }
         : { unreadable: live.unreadable },
-    pools: deployed?.poolStates ?? {},
+    pools: withLiveSizes(deployed?.poolStates ?? {}, live),
     latches,
     notes: [...disagreements(values, deployed, live), ...(deployed?.notes ?? [])],
     ...whatNext(values, deployed, latches),
@@ -55,6 +55,21 @@ export function statusOf(
 function liveShares({ route }: Observed): Record<string, number> {
   const shares = [...sharesOf(route?.backends ?? [])];
   return Object.fromEntries(shares.map(([pool, share]) => [pool, Math.round(share * 100) / 100]));
+}
+
+/** Pools of others have the size that their owner gives them, whatever the last update saw. */
+function withLiveSizes(states: Status["pools"], live: LiveState): Status["pools"] {
+  if (!("observed" in live)) return states;
+  return Object.fromEntries(
+    Object.entries(states).map(([name, state]) => {
+      const now = live.observed.pools.find(
+        (one) => one.name === name && one.namespace === state["namespace"],
+      );
+      return state["existing"] !== true || now?.replicas === undefined
+        ? [name, state]
+        : [name, { ...state, replicas: now.replicas, ready: now.readyReplicas ?? 0 }];
+    }),
+  );
 }
 
 /** Config, last update and live route say the same, or somebody has to do something. */
@@ -152,7 +167,13 @@ function liveText(live: Status["live"]): string {
 
 function poolText(pool: Readonly<Record<string, unknown>>): string {
   const { role, weight, replicas, accelerators, existing } = pool;
-  const size = existing === true ? "made by others" : `${text(replicas)} replicas on ${text(accelerators)}`;
+  const { ready, carriedWith } = pool;
+  const others = [
+    "created outside this stack",
+    ...(replicas === undefined ? [] : [`${text(replicas)} replicas, ${text(ready)} ready`]),
+    ...(carriedWith === undefined ? [] : [`carried the traffic with ${text(carriedWith)}`]),
+  ];
+  const size = existing === true ? others.join(", ") : `${text(replicas)} replicas on ${text(accelerators)}`;
   return `${text(role)}, ${text(weight)} %, ${size}`;
 }
 

@@ -36,7 +36,13 @@ export function resolvePool(
   if (own.existing === true) {
     const known = own.model ?? shape.values.model;
     const namespace = own.namespace ?? around.namespace;
-    return { name, namespace, existing: true, ...(known === undefined ? {} : { model: known }) };
+    return {
+      name,
+      namespace,
+      existing: true,
+      ...(known === undefined ? {} : { model: known }),
+      ...(own.replicas === undefined ? {} : { replicas: own.replicas }),
+    };
   }
   // Nearer settings win. Where a pool lives and whose it is are its own, so these two are not taken over.
   const input = chain.reduceRight<PoolInput>((settings, entry) => inherit(settings, entry.input), {});

@@ -91,6 +91,8 @@ export interface ExistingPool {
   existing: true;
   /** Where the config says it; needed only to compare models. */
   model?: string;
+  /** Replicas that carry 100 % of the traffic there; absent: as many as carried it before, see plan/carried.ts. */
+  replicas?: number;
 }
 
 export type Pool = OwnedPool | ExistingPool;

@@ -65,7 +65,9 @@ export const poolSchema = z.strictObject(
       .describe("Default: the smallest that carries a replica."),
     replicas: integer(1, 1000, ": what carries all of the traffic")
       .optional()
-      .describe("Replicas that carry 100 % of the traffic on this hardware."),
+      .describe(
+        "Replicas that carry 100 % of the traffic on this hardware. Of an existing pool: what it needs before it gets traffic back. Default for an existing pool: the replicas it had when it carried the traffic.",
+      ),
     model: text("a model, as Qwen/Qwen3-8B").optional().describe("Default: the stack's model."),
     server: serverSchema.optional().describe("Default: the stack's server."),
     namespace: name(maxLabel).optional().describe("Where the pool lives. Settled when the pool is made."),

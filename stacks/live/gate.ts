@@ -2,10 +2,11 @@ import { setCommand } from "../config/mistakes";
 import type { RisingPool } from "../plan/rising";
 import { answerFor, listOf, unreachablePrefix, type Endpoint, type Way } from "./asking";
 import type { ClusterReader, LiveObject } from "./cluster-reader";
-import { modelServersIn } from "./model-servers";
+import { everyKind, modelServersIn } from "./model-servers";
 import { poolsPath } from "./observe";
+import { sumOf } from "./other-pools";
 import { lookAtRoute } from "./programmed";
-import { isSelected, selectorOf, selectsPodsOf } from "./selectors";
+import { isSelected, selectorOf, selectsPodsOf, type Labels } from "./selectors";
 import { isReady, lookAtServers } from "./servers";
 import { until, type Progress, type WaitOptions } from "./wait";
 
@@ -17,6 +18,8 @@ export interface GateTask {
   replicas?: number;
   /** Whether its replicas are groups of pods. Default: they are single ones. */
   groups?: boolean;
+  /** Whether it was created outside this stack: then any kind of workload can be behind it. Default: it was not. */
+  existing?: boolean;
   /** Names that clients ask for; the candidate must answer for every one. */
   models: readonly string[];
   /**
@@ -126,7 +129,12 @@ export async function passReadiness(
     const missing =
       rising.needs === undefined
         ? await missingAnybody(reader, pool)
-        : await missingServers(reader, { pool, replicas: rising.needs });
+        : await missingServers(reader, {
+            pool,
+            replicas: rising.needs,
+            groups: rising.groups ?? false,
+            existing: rising.existing ?? false,
+          });
     return missing.length === 0 ? { done: true } : { missing };
   };
   // Who goes back in need is told at once that nobody has to wait.
@@ -170,23 +178,47 @@ async function missingAnybody(reader: ClusterReader, pool: PoolName): Promise<st
 
 async function missingServers(
   reader: ClusterReader,
-  { pool, replicas, groups }: Pick<GateTask, "pool" | "replicas" | "groups">,
+  { pool, replicas, groups, existing }: Pick<GateTask, "pool" | "replicas" | "groups" | "existing">,
 ): Promise<string[]> {
   if (replicas === undefined) return [];
   const [live, servers] = await Promise.all([
     livePool(reader, pool),
-    modelServersIn(reader, pool.namespace, groups ?? false),
+    modelServersIn(
+      reader,
+      pool.namespace,
+      existing === true ? everyKind : { groups: groups ?? false, statefulSets: false },
+    ),
   ]);
   if (live === undefined) return noPool(pool);
   const selector = selectorOf(live);
-  const server = servers.find((deployment) => selectsPodsOf(selector, deployment));
-  if (server === undefined) return [`pool ${pool.name} has no model servers`];
-  const ready = readyReplicas(server);
+  const behind = servers.filter((server) => selectsPodsOf(selector, server));
+  if (existing === true && behind.length === 0) return missingPods(reader, pool, selector, replicas);
+  if (behind.length === 0) return [`pool ${pool.name} has no model servers`];
+  const { replicas: asked, readyReplicas: answering } = sumOf(behind);
+  // Which of its pods are of the present template is its owner's business: a StatefulSet may keep older ones for good.
+  const ready =
+    existing === true ? answering : behind.reduce((sum, server) => sum + readyReplicas(server), 0);
   if (ready >= replicas) return [];
-  const asked = (server["spec"] as { replicas?: number }).replicas ?? 1;
+  const names = behind.map(({ kind, metadata }) => `${kind ?? ""} ${metadata.name}`).join(", ");
   const scaled =
-    asked < replicas ? `; its Deployment asks for ${asked} only: pulumi up --refresh puts that right` : "";
+    asked >= replicas
+      ? ""
+      : existing === true
+        ? `; ${names} asks for ${asked} only, and its owner has to scale it`
+        : `; its ${behind[0]?.kind ?? "Deployment"} asks for ${asked} only: pulumi up --refresh puts that right`;
   return [`${ready} of ${replicas} model servers of ${pool.name} are ready${scaled}`];
+}
+
+/** Pods that no workload makes, or none that is known. */
+async function missingPods(
+  reader: ClusterReader,
+  { name, namespace }: PoolName,
+  selector: Labels,
+  replicas: number,
+): Promise<string[]> {
+  const pods = await reader.list(`/api/v1/namespaces/${namespace}/pods`);
+  const ready = pods.filter((pod) => isSelected(pod, selector) && isReady(pod)).length;
+  return ready >= replicas ? [] : [`${ready} of ${replicas} model servers of ${name} are ready`];
 }
 
 /** Which pods lack an adapter, and what their servers said of it. */

@@ -1,32 +1,49 @@
 import type { ClusterReader, LiveObject } from "./cluster-reader";
 
 /*
- * What stands behind an InferencePool: Deployments, and where a replica takes several machines LeaderWorkerSets. Both
- * are told in a Deployment's words, so that whoever counts replicas need not know which it is.
+ * What stands behind an InferencePool. A pool of ours has a Deployment, or where a replica takes several machines a
+ * LeaderWorkerSet; a pool of others may have a StatefulSet too. All are told in a Deployment's words, so that whoever
+ * counts replicas need not know which it is; `kind` says it.
  */
 
-export const deploymentsPath = (namespace: string): string =>
-  `/apis/apps/v1/namespaces/${namespace}/deployments`;
+/** Which kinds can be there: those that cannot need not be asked for, and nobody needs the right to list them. */
+export interface WorkloadKinds {
+  groups: boolean;
+  statefulSets: boolean;
+}
 
-/**
- * @param groups whether there can be LeaderWorkerSets: clusters without them need not be asked, and whoever may not
- *   list them need not be given the right.
- */
+/** What pools of others may be made of. */
+export const everyKind: WorkloadKinds = { groups: true, statefulSets: true };
+
+const apps = (namespace: string, kinds: string): string => `/apis/apps/v1/namespaces/${namespace}/${kinds}`;
+
+export const deploymentsPath = (namespace: string): string => apps(namespace, "deployments");
+
+/** Workloads of a namespace, each with its kind: the items of a list do not say theirs. */
 export async function modelServersIn(
   reader: ClusterReader,
   namespace: string,
-  groups: boolean,
+  { groups, statefulSets }: WorkloadKinds,
 ): Promise<LiveObject[]> {
-  const [deployments, sets] = await Promise.all([
+  const [deployments, stateful, sets] = await Promise.all([
     reader.list(deploymentsPath(namespace)),
+    statefulSets ? reader.list(apps(namespace, "statefulsets")) : [],
     groups ? reader.list(`/apis/leaderworkerset.x-k8s.io/v1/namespaces/${namespace}/leaderworkersets`) : [],
   ]);
-  return [...deployments, ...sets.map(asDeployment)];
+  return [
+    ...deployments.map((object) => ({ ...object, kind: "Deployment" })),
+    ...stateful.map((object) => ({ ...object, kind: "StatefulSet" })),
+    ...sets.map(asDeployment),
+  ];
 }
 
 interface GroupSpec {
   replicas?: number;
-  leaderWorkerTemplate?: { leaderTemplate?: unknown; workerTemplate?: unknown };
+  leaderWorkerTemplate?: { leaderTemplate?: Template; workerTemplate?: Template; size?: number };
+}
+
+interface Template {
+  metadata?: { labels?: Record<string, string> };
 }
 
 interface GroupStatus {
@@ -35,15 +52,24 @@ interface GroupStatus {
   updatedReplicas?: number;
 }
 
+/** Prefix of the labels that LeaderWorkerSet's controller gives to pods; templates have none of them. */
+export const groupLabels = "leaderworkerset.sigs.k8s.io/";
+
 /** The leader is the pod that answers. Earlier versions of LeaderWorkerSet do not say which generation they saw. */
 function asDeployment(set: LiveObject): LiveObject {
   const { replicas, leaderWorkerTemplate } = (set["spec"] ?? {}) as GroupSpec;
   const status = (set["status"] ?? {}) as GroupStatus;
+  const template = leaderWorkerTemplate?.leaderTemplate ?? leaderWorkerTemplate?.workerTemplate;
+  // Pools select leaders by what the controller adds to their labels.
+  const added = { [`${groupLabels}name`]: set.metadata.name, [`${groupLabels}worker-index`]: "0" };
+  const metadata = { ...template?.metadata, labels: { ...template?.metadata?.labels, ...added } };
   return {
     ...set,
+    kind: "LeaderWorkerSet",
     spec: {
       ...(replicas === undefined ? {} : { replicas }),
-      template: leaderWorkerTemplate?.leaderTemplate ?? leaderWorkerTemplate?.workerTemplate,
+      template: { ...template, metadata },
+      size: leaderWorkerTemplate?.size ?? 1,
     },
     status: { ...status, observedGeneration: status.observedGeneration ?? set.metadata.generation },
   };

@@ -7,7 +7,8 @@ import { observedRewrites } from "./rewrites";
 import type { PoolIdentity } from "../plan/identity";
 import type { ClusterReader, LiveObject } from "./cluster-reader";
 import { isPoolRef, routeShape, type Attachment } from "./route-shape";
-import { modelServersIn } from "./model-servers";
+import { everyKind, modelServersIn } from "./model-servers";
+import { autoscalersIn, sizeOfOthers, sumOf } from "./other-pools";
 import { selectorOf, selectsPodsOf } from "./selectors";
 
 /**
@@ -23,9 +24,15 @@ export async function observe(
 ): Promise<Observed> {
   const names = namespacesOf(config, record);
   const groups = Object.values(config.pools).some((pool) => !pool.existing && isGrouped(pool.hardware));
+  const others = Object.values(config.pools).filter(({ existing }) => existing);
   const [route, pools, namespaces, rewrites] = await Promise.all([
     reader.get(routePath(config.namespace, routeName(config.service))),
-    Promise.all(names.map((namespace) => poolsIn(reader, namespace, config.service, groups))),
+    Promise.all(
+      names.map((namespace) => {
+        const theirs = others.filter((pool) => pool.namespace === namespace).map(({ name }) => name);
+        return poolsIn(reader, namespace, config.service, groups, theirs);
+      }),
+    ),
     Promise.all(
       names.map(async (namespace) => [namespace, await ownerOf(reader, namespace, stack)] as const),
     ),
@@ -72,42 +79,38 @@ function namespacesOf(config: ServiceConfig, record: DeploymentRecord | undefine
   return [...new Set([config.namespace, ...declared, ...Object.values(record?.pools ?? {})])];
 }
 
+/** @param theirs names of the pools there that the config marks as existing. */
 async function poolsIn(
   reader: ClusterReader,
   namespace: string,
   service: string,
   groups: boolean,
+  theirs: readonly string[],
 ): Promise<ObservedPool[]> {
-  const [pools, deployments] = await Promise.all([
+  const others = theirs.length > 0;
+  const [pools, servers, autoscalers] = await Promise.all([
     reader.list(poolsPath(namespace)),
-    modelServersIn(reader, namespace, groups),
+    modelServersIn(reader, namespace, others ? everyKind : { groups, statefulSets: false }),
+    others ? autoscalersIn(reader, namespace) : [],
   ]);
-  return pools.map((pool) => observedPool(pool, namespace, deployments, service));
+  return Promise.all(
+    pools.map(async (pool) => {
+      const seen = observedPool(pool, namespace, service);
+      if (!seen.owned && theirs.includes(seen.name)) {
+        return { ...seen, ...(await sizeOfOthers(reader, pool, namespace, servers, autoscalers)) };
+      }
+      const selector = selectorOf(pool);
+      const behind = servers.filter((server) => selectsPodsOf(selector, server));
+      return behind.length === 0 ? seen : { ...seen, ...sumOf(behind) };
+    }),
+  );
 }
 
-function observedPool(
-  pool: LiveObject,
-  namespace: string,
-  deployments: readonly LiveObject[],
-  service: string,
-): ObservedPool {
+function observedPool(pool: LiveObject, namespace: string, service: string): ObservedPool {
   const { name, annotations: notes } = pool.metadata;
   const owned = isOurs(pool, service);
-  const selector = selectorOf(pool);
-  const server = deployments.find((deployment) => selectsPodsOf(selector, deployment));
   const identity = owned ? parseIdentity(notes?.[annotations.identity]) : undefined;
-  return {
-    name,
-    namespace,
-    owned,
-    ...(identity === undefined ? {} : { identity }),
-    ...(server === undefined
-      ? {}
-      : {
-          replicas: (server["spec"] as { replicas?: number }).replicas ?? 1,
-          readyReplicas: (server["status"] as { readyReplicas?: number } | undefined)?.readyReplicas ?? 0,
-        }),
-  };
+  return { name, namespace, owned, ...(identity === undefined ? {} : { identity }) };
 }
 
 function parseIdentity(text: string | undefined): PoolIdentity | undefined {

@@ -36,7 +36,8 @@ interface LiveParent {
 /** @param wanted where the route will be attached; absent: not compared. */
 export function routeShape(route: LiveObject, wanted?: Attachment): Omit<ObservedRoute, "backends"> {
   const notes = route.metadata.annotations ?? {};
-  const written = parseWeights(notes[annotations.weights]);
+  const written = parseNumbers(notes[annotations.weights]);
+  const carried = parseNumbers(notes[annotations.carried]);
   const foreign = route.metadata.labels?.[labels.managedBy] !== managedBy && written === undefined;
   const moves = Number(notes[annotations.moves]);
   const latches = parseLatches(notes[annotations.latched]);
@@ -47,6 +48,7 @@ export function routeShape(route: LiveObject, wanted?: Attachment): Omit<Observe
     ...(written === undefined ? {} : { written }),
     ...(Number.isInteger(moves) ? { moves } : {}),
     ...(latches.length === 0 ? {} : { latches }),
+    ...(carried === undefined ? {} : { carried }),
     differences: {
       rules: ruleDifferences(rules),
       attachment: wanted === undefined ? [] : attachmentDifferences(route, wanted),
@@ -112,7 +114,8 @@ function ownersOfRules({ metadata }: LiveObject): string[] {
   return [...new Set(owners)];
 }
 
-function parseWeights(text: string | undefined): Record<string, number> | undefined {
+/** An annotation that holds numbers by pool; undefined where there is none, or somebody edited it. */
+function parseNumbers(text: string | undefined): Record<string, number> | undefined {
   try {
     const parsed = JSON.parse(text ?? "null") as unknown;
     if (typeof parsed !== "object" || parsed === null || Array.isArray(parsed)) return undefined;

@@ -1,6 +1,6 @@
 import { setCommand } from "../config/mistakes";
 import type { ServiceConfig } from "../config/resolved";
-import type { Observed } from "./observed";
+import { rounding, sharesOf, type Observed } from "./observed";
 import type { Draft } from "./plan";
 import type { Refusal } from "./rules";
 
@@ -78,7 +78,7 @@ export function holds({ time, resumed }: Latch): boolean {
 export function latched(_config: ServiceConfig, observed: Observed, draft: Draft): Refusal[] {
   return draft.latches.filter(holds).flatMap((latch) => {
     const share = draft.shares[latch.candidate] ?? 0;
-    if (share === 0) return [];
+    if (share === 0 || isOnTheWayBack(latch.candidate, share, observed)) return [];
     // A latch on the pool that serves the customers already would only take their service away.
     if (latch.candidate === draft.stable.name && observed.record?.stable === latch.candidate) return [];
     return [
@@ -89,6 +89,18 @@ export function latched(_config: ServiceConfig, observed: Observed, draft: Draft
       },
     ];
   });
+}
+
+/**
+ * Going back may take steps, where the pool to go back to is small for now: a latched candidate may lose traffic, and
+ * keep what such a step of this program left it.
+ */
+function isOnTheWayBack(candidate: string, share: number, { route }: Observed): boolean {
+  const live = sharesOf(route?.backends ?? []).get(candidate) ?? 0;
+  if (share < live - rounding) return true;
+  const step = route?.latches?.some((latch) => latch.candidate === candidate && holds(latch)) === true;
+  const written = route?.written?.[candidate] ?? 0;
+  return step && Math.abs(share - live) <= rounding && Math.abs(share - written) <= rounding;
 }
 
 function resumeCommand(candidate: string): string {

@@ -4,6 +4,7 @@ import { adopts, driftOf, missingPools } from "./drift";
 import { freezeNow } from "./freeze";
 import { holds } from "./latch";
 import { shareText, sharesOf, type Observed } from "./observed";
+import { sizeNotes } from "./other-sizes";
 import type { Draft } from "./plan";
 
 /** What a person should know of an update, beyond what it does. */
@@ -25,6 +26,7 @@ export function notesOf(
       ),
     ...adoption(observed, draft),
     ...sizes(config, observed, draft),
+    ...sizeNotes(config, observed, draft),
     ...missingPools(observed, draft)
       .filter(({ falls }) => falls)
       .map(

@@ -1,3 +1,4 @@
+import type { Carried } from "./carried";
 import type { PoolIdentity } from "./identity";
 import type { LastMove } from "./last-move";
 import type { Latch } from "./latch";
@@ -25,6 +26,8 @@ export interface ObservedRoute {
   /** How often this program has moved it. */
   moves?: number;
   latches?: readonly Latch[];
+  /** Replicas with which pools of others carried traffic, by pool; see carried.ts. */
+  carried?: Carried;
   /** What this program's route would not have: in its rules, and in where it is attached. */
   differences?: { rules: readonly string[]; attachment: readonly string[] };
   /** Others who own the rules too, by the names of their field managers: they would conflict with a change. */
@@ -41,6 +44,28 @@ export interface ObservedPool {
   /** Replicas its model server is asked to have; undefined where there is no model server. */
   replicas?: number;
   readyReplicas?: number;
+  /** What makes the pods of a pool of others; absent for pools of ours. */
+  workloads?: readonly ObservedWorkload[];
+}
+
+/** What makes the pods that a pool of others selects. */
+export interface ObservedWorkload {
+  /** Deployment, StatefulSet, LeaderWorkerSet. */
+  kind: string;
+  name: string;
+  replicas: number;
+  /** What sets its number of replicas; absent: nothing that is known. */
+  autoscaler?: ObservedAutoscaler;
+  /** Who made it, in words: a Helm release, a controller's object; absent: it does not say. */
+  owner?: string;
+}
+
+export interface ObservedAutoscaler {
+  /** A ScaledObject is KEDA's, which makes a HorizontalPodAutoscaler of its own. */
+  kind: "HorizontalPodAutoscaler" | "ScaledObject";
+  name: string;
+  /** The most replicas it will ask for, where it says. */
+  max?: number;
 }
 
 /** A rule of an InferenceModelRewrite that this stack made: one name, and what it is answered by. */
@@ -82,6 +107,8 @@ export interface DeploymentRecord {
   /** Replicas by pool, as the update set them. */
   sizes?: Readonly<Record<string, number>>;
   latches?: readonly Latch[];
+  /** Replicas with which pools of others carried traffic, by pool. Absent in records of older versions. */
+  carried?: Carried;
 }
 
 export interface Observed {

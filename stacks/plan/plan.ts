@@ -1,5 +1,6 @@
 import type { OwnedPool, Pool, RolloutKind, ServiceConfig } from "../config/resolved";
 import type { Allowance } from "../config/schema";
+import { carriedSizes, type Carried } from "./carried";
 import { identityOf, type PoolIdentity } from "./identity";
 import { freezeNow } from "./freeze";
 import { adapterKind, kindOf } from "./kind";
@@ -7,7 +8,7 @@ import { lastMove, type LastMove } from "./last-move";
 import { latchesOf, type Latch } from "./latch";
 import { asMade } from "./model-names";
 import { notesOf } from "./notes";
-import { rounding, sameShares, sharesOf, type Backend, type Observed } from "./observed";
+import { rounding, sameShares, sharesOf, type Backend, type Observed, type ObservedPool } from "./observed";
 import { risingPools, routeWaitsFor, type RisingPool } from "./rising";
 import { moveOf, type RouteMove } from "./route-move";
 import { rules, type Refusal } from "./rules";
@@ -63,6 +64,10 @@ export interface Plan {
   rising: readonly RisingPool[];
   /** Candidates that were rolled back, as the route and the record will say. */
   latches: readonly Latch[];
+  /** Replicas with which pools of others carried traffic, as the route and the record will say. */
+  carried: Carried;
+  /** Pools of others that the route can name, as they are now. */
+  others: readonly ObservedPool[];
   /** Whether the candidate gets a larger share than it has now: then it must prove itself first. */
   candidateRises: boolean;
   /** Whether it gets a smaller one: then the route waits for nothing that is the candidate's. */
@@ -127,6 +132,12 @@ export function plan(config: ServiceConfig, observed: Observed): Plan {
     shares,
     rising: risingPools(config, observed, candidate === undefined ? [stable] : [stable, candidate], shares),
     latches: latchesOf(config, observed, (name) => now.get(name) ?? observed.record?.weights[name] ?? 0),
+    carried: carriedSizes(config, observed, shares),
+    others: [stablePool, candidatePool].flatMap((pool) =>
+      pool?.existing === true
+        ? observed.pools.filter(({ name, namespace }) => name === pool.name && namespace === pool.namespace)
+        : [],
+    ),
     candidateRises: config.weight > candidateShareNow + rounding,
     candidateFalls: config.weight < candidateShareNow - rounding,
     candidateShareNow,

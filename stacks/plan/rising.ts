@@ -1,4 +1,6 @@
-import type { ServiceConfig } from "../config/resolved";
+import { isGrouped } from "../../components/accelerators/placement";
+import type { Pool, ServiceConfig } from "../config/resolved";
+import { fullSize } from "./carried";
 import { rounding, sharesOf, type Observed } from "./observed";
 import type { Draft, PlannedPool, RoutedPool } from "./plan";
 import type { Refusal } from "./rules";
@@ -12,6 +14,10 @@ export interface RisingPool {
   share: number;
   /** Model servers that have to be ready; absent where nobody knows how many the pool has. */
   needs?: number;
+  /** Its replicas are groups of pods. Default: single ones. */
+  groups?: boolean;
+  /** It was created outside this stack. Default: it was not. */
+  existing?: boolean;
 }
 
 /** Pools whose share rises against the live route; against nothing where there is none. */
@@ -25,22 +31,16 @@ export function risingPools(
   return routed.flatMap(({ name, namespace }) => {
     const share = shares[name] ?? 0;
     if (share <= (live.get(name) ?? 0) + rounding) return [];
-    const size = sizeOf(config, observed, name, namespace);
+    const size = fullSize(config, observed, name, namespace);
     const needs = size === undefined ? {} : { needs: replicasFor(size, share, config.capacity.headroom) };
-    return [{ pool: name, namespace, share, ...needs }];
+    return [{ pool: name, namespace, share, ...needs, ...kindOfPool(config.pools[name]) }];
   });
 }
 
-/** What carries all of the traffic: declared for a pool of ours; of others' pools, what they are set to now. */
-function sizeOf(
-  config: ServiceConfig,
-  observed: Observed,
-  name: string,
-  namespace: string,
-): number | undefined {
-  const pool = config.pools[name];
-  if (pool?.existing === false) return pool.replicas;
-  return observed.pools.find((one) => one.name === name && one.namespace === namespace)?.replicas;
+function kindOfPool(pool: Pool | undefined): Pick<RisingPool, "groups" | "existing"> {
+  if (pool === undefined) return {};
+  if (pool.existing) return { existing: true };
+  return isGrouped(pool.hardware) ? { groups: true } : {};
 }
 
 /**

@@ -3,6 +3,7 @@ import type { ServiceConfig } from "../config/resolved";
 import type { Allowance } from "../config/schema";
 import { adapterRules } from "./adapter-rules";
 import { poolMissing, routeEdited, routeMissing, unknownBackend } from "./drift";
+import { existingPoolTooSmall } from "./other-sizes";
 import { frozen } from "./freeze";
 import { identityChanges } from "./identity";
 import { latched } from "./latch";
@@ -186,6 +187,7 @@ export const rules: readonly Rule[] = [
   notTheKind,
   latched,
   frozen,
+  existingPoolTooSmall,
   unreadyStable,
   ...adapterRules,
 ];

@@ -44,6 +44,7 @@ export function after(config: ServiceConfig, plan: Plan, previous?: Observed, su
     move: plan.move,
     sizes: Object.fromEntries(plan.pools.map(({ pool, replicas }) => [pool.name, replicas])),
     latches: plan.latches,
+    carried: plan.carried,
   };
   const kept = succeeded ? record : previous?.record;
   return {
@@ -52,17 +53,21 @@ export function after(config: ServiceConfig, plan: Plan, previous?: Observed, su
       written: plan.shares,
       moves: plan.route.moves,
       latches: plan.latches,
+      carried: plan.carried,
       differences: { rules: [], attachment: [] },
     },
     namespaces: { default: "foreign", ...namespaces },
-    pools: plan.pools.map(({ pool, namespace, replicas }) => ({
-      name: pool.name,
-      namespace,
-      owned: true,
-      identity: identityOf(pool),
-      replicas,
-      readyReplicas: replicas,
-    })),
+    pools: [
+      ...plan.pools.map(({ pool, namespace, replicas }) => ({
+        name: pool.name,
+        namespace,
+        owned: true,
+        identity: identityOf(pool),
+        replicas,
+        readyReplicas: replicas,
+      })),
+      ...(previous?.pools ?? []).filter(({ owned }) => !owned),
+    ],
     rewrites: plan.pools.flatMap(({ pool, namespace }) =>
       rulesFor(config, pool).map((rule) => ({ ...rule, pool: pool.name, namespace })),
     ),

@@ -37,6 +37,7 @@ describe("a live route", () => {
       {
         shares: { "llm-new": 30, llm: 70 },
         latches: [latch],
+        carried: { llm: 3 },
         route: { moves: 4, force: true, takeOver: false },
       },
       false,
@@ -45,6 +46,7 @@ describe("a live route", () => {
       [annotations.weights]: '{"llm":70,"llm-new":30}',
       [annotations.moves]: "4",
       [annotations.latched]: JSON.stringify([latch]),
+      [annotations.carried]: '{"llm":3}',
       "pulumi.com/patchForce": "true",
     });
     const route = live({ metadata: { labels: { [labels.managedBy]: managedBy }, annotations: written } });
@@ -56,6 +58,7 @@ describe("a live route", () => {
       written: { llm: 70, "llm-new": 30 },
       moves: 4,
       latches: [latch],
+      carried: { llm: 3 },
       differences: { rules: [], attachment: [] },
     });
   });

@@ -200,6 +200,7 @@ function recordOf(config: ServiceConfig, done: Plan): DeploymentRecord {
     waived: done.waived,
     sizes: Object.fromEntries(done.pools.map(({ pool, replicas }) => [pool.name, replicas])),
     latches: done.latches,
+    carried: done.carried,
   };
 }
 

@@ -1,0 +1,127 @@
+import { setCommand } from "../config/mistakes";
+import type { ServiceConfig } from "../config/resolved";
+import { fullSize } from "./carried";
+import { sharesOf, type Observed, type ObservedPool, type ObservedWorkload } from "./observed";
+import type { Draft } from "./plan";
+import type { RisingPool } from "./rising";
+import type { Refusal } from "./rules";
+import { replicasFor } from "./sizing";
+
+/*
+ * A pool of others has the size that its owner gives it: this stack can ask for more, and not make it so. To wait for
+ * replicas that nobody asked for would only cost time, so what is too small is refused at once, with the command
+ * that grows it and the step that its present size allows.
+ */
+
+/** A pool of others would get more traffic than the replicas it is asked to have can carry. */
+export function existingPoolTooSmall(config: ServiceConfig, observed: Observed, draft: Draft): Refusal[] {
+  return draft.rising.flatMap((rising) => {
+    const pool = draft.others.find(({ name }) => name === rising.pool);
+    const { needs } = rising;
+    if (pool?.replicas === undefined || needs === undefined || pool.replicas >= needs) return [];
+    return [
+      {
+        rule: "existing-pool-too-small",
+        found: `${foundText(config, observed, pool, rising)}: ${rising.share} % of the traffic needs ${needs}, and this stack does not scale a pool that was created outside it`,
+        mend: [
+          `grow it (${growCommands(pool, needs)}) and run pulumi up again`,
+          ...steps(config, observed, draft, pool),
+        ].join("; or "),
+        ...(pool.name === draft.stable.name ? { waiver: "unready-stable" as const } : {}),
+      },
+    ];
+  });
+}
+
+function foundText(
+  config: ServiceConfig,
+  observed: Observed,
+  pool: ObservedPool,
+  { share }: RisingPool,
+): string {
+  const { name, replicas = 0, readyReplicas = 0, namespace } = pool;
+  const full = fullSize(config, observed, name, namespace) ?? 0;
+  const why =
+    config.pools[name]?.replicas === undefined
+      ? `it carried ${share === 100 ? "the" : "all of the"} traffic with ${full}`
+      : `pools.${name}.replicas says that ${full} carry all of the traffic`;
+  return `pool ${name} is scaled to ${counted(replicas)} (${readyReplicas} ready), and ${why}`;
+}
+
+const counted = (replicas: number): string => `${replicas} ${replicas === 1 ? "replica" : "replicas"}`;
+
+/** How its owner gives a pool more replicas: the autoscaler where one owns the number, else the workload. */
+export function growCommands({ namespace, workloads = [] }: ObservedPool, needs: number): string {
+  if (workloads.length === 0) return "its owner: nothing that scales stands behind it";
+  return workloads
+    .map(({ kind, name, autoscaler, owner }) => {
+      const made = owner === undefined ? "" : ` (${owner} owns it: change it there too)`;
+      if (autoscaler === undefined) {
+        return `kubectl scale ${kind.toLowerCase()} ${name} -n ${namespace} --replicas ${needs}${made}`;
+      }
+      return `${autoscaler.kind} ${autoscaler.name} sets its size: ${atLeast(autoscaler, namespace, needs)}${made}`;
+    })
+    .join(workloads.length === 1 ? "" : ", or ");
+}
+
+function atLeast(
+  { kind, name, max }: NonNullable<ObservedWorkload["autoscaler"]>,
+  namespace: string,
+  needs: number,
+): string {
+  const [least, most] =
+    kind === "ScaledObject" ? ["minReplicaCount", "maxReplicaCount"] : ["minReplicas", "maxReplicas"];
+  const spec = { [least ?? ""]: needs, ...(max !== undefined && max < needs ? { [most ?? ""]: needs } : {}) };
+  return `kubectl patch ${kind.toLowerCase()} ${name} -n ${namespace} --type merge -p '${JSON.stringify({ spec })}'`;
+}
+
+/** The largest step that the ready replicas carry now; none where that is no step. */
+function steps(config: ServiceConfig, observed: Observed, draft: Draft, pool: ObservedPool): string[] {
+  if (draft.candidate === undefined) return [];
+  const live = sharesOf(observed.route?.backends ?? []).get(pool.name) ?? 0;
+  const share = largestShare(config, observed, pool, draft.shares[pool.name] ?? 0);
+  if (share <= live) return [];
+  const stable = pool.name === draft.stable.name;
+  const weight = stable ? 100 - share : share;
+  const step = `${setCommand("weight", String(weight))} && pulumi up`;
+  return [
+    stable
+      ? `go back as far as its ready replicas carry, at once: ${step} gives it ${share} %`
+      : `go as far as its ready replicas carry: ${step}`,
+  ];
+}
+
+/** The largest share in whole percent, up to `most`, that a pool's ready replicas carry. */
+export function largestShare(
+  config: ServiceConfig,
+  observed: Observed,
+  { name, namespace, readyReplicas = 0 }: ObservedPool,
+  most: number,
+): number {
+  const full = fullSize(config, observed, name, namespace);
+  if (full === undefined || readyReplicas === 0) return 0;
+  for (let share = Math.floor(most); share > 0; share--) {
+    if (replicasFor(full, share, config.capacity.headroom) <= readyReplicas) return share;
+  }
+  return 0;
+}
+
+/** While a stable pool of others is needed for going back: that it is smaller than that takes, or will be. */
+export function sizeNotes(config: ServiceConfig, observed: Observed, draft: Draft): string[] {
+  const { candidate, stable, shares } = draft;
+  const pool = draft.others.find(({ name }) => name === stable.name);
+  if (candidate === undefined || pool?.replicas === undefined) return [];
+  const live = sharesOf(observed.route?.backends ?? []).get(stable.name) ?? 0;
+  const full = fullSize(config, observed, stable.name, stable.namespace);
+  if (full === undefined || draft.rising.some(({ pool: name }) => name === stable.name)) return [];
+  if (pool.replicas < full && live < 100) {
+    return [
+      `pool ${stable.name} is scaled to ${counted(pool.replicas)} and carried the traffic with ${full}: going back to it all at once needs ${full} (${growCommands(pool, full)})`,
+    ];
+  }
+  const scaled = pool.workloads?.find(({ autoscaler }) => autoscaler !== undefined)?.autoscaler;
+  if ((shares[stable.name] ?? 0) > 0 || live === 0 || scaled === undefined) return [];
+  return [
+    `${scaled.kind} ${scaled.name} may shrink pool ${stable.name} now that its traffic goes: going back needs ${counted(full)} (${growCommands(pool, full)})`,
+  ];
+}
