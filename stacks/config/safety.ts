@@ -1,7 +1,7 @@
 import { holds, isLater } from "../plan/latch";
 import type { FreezeWindow } from "../plan/freeze";
 import type { Capacity } from "../plan/sizing";
-import { broken, removeCommand, setCommand, type Mistake } from "./mistakes";
+import { broken, removeCommand, type Mistake } from "./mistakes";
 import type { Parsed } from "./validate";
 
 /** A candidate that was rolled back, or may have weight again. */
@@ -55,32 +55,19 @@ function freezeMistakes(windows: NonNullable<Parsed["freeze"]>): Mistake[] {
   );
 }
 
-/** A config that rolls a candidate back takes its weight away too: one without the other is a slip. */
-function latchMistakes(
-  { rolledBack, resumed, candidate, stable, weight }: Parsed,
-  told: readonly Mistake[],
-): Mistake[] {
+/** What a rolled-back candidate may still have is the plan's to say (plan/latch.ts): it knows what is live. */
+function latchMistakes({ rolledBack, resumed, stable }: Parsed, told: readonly Mistake[]): Mistake[] {
   if (rolledBack === undefined || broken(told, "rolledBack") || broken(told, "resumed")) return [];
   const isResumed = resumed?.candidate === rolledBack.candidate;
   const latch = { ...rolledBack, from: 0, ...(isResumed ? { resumed } : {}) };
   if (!holds(latch)) return [];
-  if (rolledBack.candidate === stable) {
-    return [
-      {
-        key: "rolledBack.candidate",
-        found: `${stable}, which is the stable pool`,
-        allowed: "a candidate",
-        mend: removeCommand("rolledBack"),
-      },
-    ];
-  }
-  if (rolledBack.candidate !== candidate || (weight ?? 0) === 0) return [];
+  if (rolledBack.candidate !== stable) return [];
   return [
     {
-      key: "weight",
-      found: `${weight ?? 0}, and rolledBack says that ${candidate} was rolled back at ${rolledBack.time} (${rolledBack.reason})`,
-      allowed: "weight 0, or a later time in resumed for the same candidate",
-      mend: `${setCommand("weight", "0")} (or: npm run rollout -- resume --reason WHY)`,
+      key: "rolledBack.candidate",
+      found: `${stable}, which is the stable pool`,
+      allowed: "a candidate",
+      mend: removeCommand("rolledBack"),
     },
   ];
 }

@@ -29,8 +29,9 @@ export function carriedSizes(
       const share = live.get(name) ?? 0;
       const now = sizeNow(observed, name, namespace) ?? 0;
       // Without traffic, or without replicas, its size says nothing.
-      if (share === 0 || now === 0) return [name, before];
-      if (before === undefined) return [name, now];
+      if (now === 0) return [name, before];
+      if (before === undefined) return [name, share > 0 || (shares[name] ?? 0) > 0 ? now : before];
+      if (share === 0) return [name, before];
       if (!moves) return [name, before];
       // With a part of the traffic it may have shrunk to that part already.
       return [name, share > 100 - rounding ? now : Math.max(before, now)];

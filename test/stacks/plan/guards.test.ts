@@ -25,6 +25,23 @@ describe("a candidate that was rolled back", () => {
     assert.match(found, /llm-new was rolled back from 60 % at 2026-11-20T09:00:00Z \(worse answers\)/);
   });
 
+  it("goes back in steps where somebody asks for it: down, and never up again", () => {
+    const step = { ...at(30), rolledBack };
+    const first = planned(step, deployed(at(0), at(60)));
+    assert.deepEqual(first.refusals, []);
+    assert.deepEqual(first.latches, [{ ...rolledBack, from: 60 }]);
+    const there = after(serviceConfig(step), first, deployed(at(0), at(60)));
+    for (const raw of [step, at(30), at(29), { ...at(0), rolledBack }])
+      assert.deepEqual(rulesOf(raw, there), []);
+    for (const raw of [at(31), at(60), { ...at(60), rolledBack }])
+      assert.deepEqual(rulesOf(raw, there), ["latched"]);
+    // Rolled back in the config, and not less weight than it has: one without the other is a slip.
+    assert.deepEqual(rulesOf({ ...at(60), rolledBack }, deployed(at(0), at(60))), ["latched"]);
+    // Weight that somebody else gave it is no step of ours.
+    const byHand = edited(world, { llm: 70, "llm-new": 30 });
+    assert.ok(rulesOf({ ...at(30), allow: ["route-edited"] }, byHand).includes("latched"));
+  });
+
   it("stays latched when candidate or key leave the config, and when only one source still knows it", () => {
     const gone = after(serviceConfig(serving), planned(serving, world), world);
     assert.deepEqual(rulesOf(at(10), gone), ["latched"]);
@@ -258,7 +275,7 @@ describe("a route of somebody else", () => {
     const world = without(deployed(at(0), at(100)), "llm");
     const later = { ...world, pools: [...world.pools, ...theirs.pools] };
     assert.deepEqual(planned(staged, later).rising, [
-      { pool: "llm", namespace: "default", share: 100, needs: 4 },
+      { pool: "llm", namespace: "default", share: 100, needs: 4, existing: true },
     ]);
   });
 });

@@ -148,6 +148,12 @@ describe("in no history does an update", () => {
             const share = sharesOf(done.backends).get(candidate) ?? 0;
             if (share === 0) continue;
             if (candidate === done.stable.name && before.record?.stable === candidate) continue;
+            // Going back may take steps: it may lose traffic, and keep what such a step left it.
+            const now = liveShare(before, candidate);
+            const step = before.route?.latches.some((latch) => latch.candidate === candidate);
+            const kept = step === true && Math.abs((before.route?.written[candidate] ?? 0) - share) <= 0.01;
+            if (share < now - 0.01) seen("a step of the way back");
+            if (share < now - 0.01 || (kept && Math.abs(share - now) <= 0.01)) continue;
             assert.fail(`${candidate} gets ${share} % and was rolled back`);
           }
           if (rolledBack.size > 0) seen("a latch held");
@@ -167,6 +173,7 @@ describe("in no history does an update", () => {
       };
     });
     often(counts, "a latch held");
+    often(counts, "a step of the way back", runs / 200);
   });
 
   it("do anything but go back while the service is frozen, unless it is told to", () => {

@@ -35,6 +35,8 @@ export type Event =
   | { kind: "promote"; fate: Fate }
   /** The roll-out command. */
   | { kind: "roll back"; fate: Fate }
+  /** The same in steps, where the pool to go back to is small for now. */
+  | { kind: "step back"; to: number; fate: Fate }
   | { kind: "resume" }
   | { kind: "freeze"; hours: number }
   | { kind: "thaw" }
@@ -99,6 +101,14 @@ export const event: fc.Arbitrary<Event> = fc.oneof(
   { weight: 16, arbitrary: fc.record({ kind: fc.constant("climb" as const), fate }) },
   { weight: 6, arbitrary: fc.record({ kind: fc.constant("promote" as const), fate }) },
   { weight: 6, arbitrary: fc.record({ kind: fc.constant("roll back" as const), fate }) },
+  {
+    weight: 3,
+    arbitrary: fc.record({
+      kind: fc.constant("step back" as const),
+      to: fc.constantFrom(0.5, 0.9),
+      fate,
+    }),
+  },
   { weight: 2, arbitrary: fc.constant({ kind: "resume" as const }) },
   {
     weight: 2,

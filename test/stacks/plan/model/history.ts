@@ -94,6 +94,13 @@ export function happen(history: History, event: Event, witness: Witness): string
       history.knobs = { ...history.knobs, weight: 0, rolledBack };
       return run(history, event.fate, witness);
     }
+    case "step back": {
+      const { candidate, weight } = history.knobs;
+      if (candidate === "") return undefined;
+      const rolledBack = { candidate, reason: "worse answers", time: timeOf(world) };
+      history.knobs = { ...history.knobs, weight: Math.floor(weight * event.to), rolledBack };
+      return run(history, event.fate, witness);
+    }
     case "resume": {
       const candidate = history.knobs.rolledBack?.candidate;
       if (candidate === undefined) return undefined;
@@ -139,7 +146,7 @@ type ByHand = Exclude<
   {
     kind:
       | ("edit" | "older config" | "again" | "climb" | "promote")
-      | ("roll back" | "resume" | "freeze" | "thaw");
+      | ("roll back" | "step back" | "resume" | "freeze" | "thaw");
   }
 >;
 
