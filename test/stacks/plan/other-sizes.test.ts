@@ -211,12 +211,10 @@ describe("in no history of autoscalers and updates", () => {
         let needed = 3;
         for (const { weight, size, lost, ends, allow } of history) {
           world = sized(world, theirs(size));
-          if (lost === "outputs") world = less(world, "record");
-          if (
-            lost === "annotation" &&
-            world.record?.carried?.["llm"] !== undefined &&
-            world.route !== undefined
-          )
+          // What only one source knows, as after an update that broke off, is gone with it.
+          const [onRoute, onRecord] = [world.route?.carried?.["llm"], world.record?.carried?.["llm"]];
+          if (lost === "outputs" && onRoute !== undefined) world = less(world, "record");
+          if (lost === "annotation" && onRecord === onRoute && world.route !== undefined)
             world = { ...world, route: less(world.route, "carried") };
           const raw = at(weight, { allow });
           const done = planned(raw, world);
