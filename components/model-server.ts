@@ -4,17 +4,18 @@ import type { Autoscaling } from "../stacks/config/resolved";
 import { annotations, podSelector, poolLabels } from "../stacks/names";
 import type { Placement } from "./accelerators/placement";
 import { deletionHooks } from "./deletion-hooks";
-import { adaptTemplate, type PodTemplate } from "./pod-template";
+import { adaptPods, type CopiedPods, type CopyArgs } from "./copied-pods/adapt";
+import type { PodTemplate } from "./pod-template";
 import { ServerAutoscaler } from "./server-autoscaler";
 import { groupApi, groupNameLabel, groupTemplates } from "./server-group";
 import { serverTemplate, type ServerTemplateArgs } from "./server-template";
 
-export interface ModelServerArgs extends ServerTemplateArgs {
+export interface ModelServerArgs extends ServerTemplateArgs, Pick<CopyArgs, "nodes"> {
   namespace: string;
   replicas: number;
   placement: Placement;
-  /** Pod template of a pool that somebody else made, to be run on other hardware; absent: our own. */
-  template?: PodTemplate;
+  /** Pods of a pool that was created outside this stack, to be run on other hardware; absent: our own. */
+  copied?: CopiedPods;
   /** Replicas follow the load above `replicas`. Default: they do not. */
   autoscaling?: Autoscaling;
   /** Asked before the model servers are deleted. */
@@ -66,7 +67,7 @@ export class ModelServer extends pulumi.ComponentResource {
 
   private deployment(name: string, args: ModelServerArgs): k8s.apps.v1.Deployment {
     const selector = podSelector(args.pool);
-    const template = args.template === undefined ? serverTemplate(args) : adaptTemplate(args.template, args);
+    const template = args.copied === undefined ? serverTemplate(args) : adaptPods(args.copied, args).template;
     return new k8s.apps.v1.Deployment(
       name,
       {
@@ -92,7 +93,7 @@ export class ModelServer extends pulumi.ComponentResource {
   }
 
   private group(name: string, args: ModelServerArgs): k8s.apiextensions.CustomResource {
-    if (args.template !== undefined) {
+    if (args.copied !== undefined) {
       throw new pulumi.ResourceError(
         `pool ${args.pool} takes over a pod template, and one pod does not run on ${args.placement.hosts} machines`,
         this,
@@ -166,11 +167,14 @@ function labelled(template: PodTemplate, labels: Record<string, string>): PodTem
   };
 }
 
-function notes({ template, adapters }: ModelServerArgs): { annotations: Record<string, string> } {
+function notes({ copied, adapters }: ModelServerArgs): { annotations: Record<string, string> } {
   const annotated: Record<string, string> = {
     ...forced,
     // What was taken over is kept beside the copy: its owner may change or remove the original.
-    ...(template === undefined ? {} : { [annotations.template]: JSON.stringify(template) }),
+    ...(copied === undefined ? {} : { [annotations.template]: JSON.stringify(copied.template) }),
+    ...(copied?.selector === undefined
+      ? {}
+      : { [annotations.copied]: JSON.stringify({ from: copied.from, selector: copied.selector }) }),
     // Pods with adapters are waited for by the program itself (live/servers.ts): the provider would wait to the end
     // for an adapter that a server has long refused, and then not say what the server said.
     ...(adapters ? { "pulumi.com/skipAwait": "true" } : {}),

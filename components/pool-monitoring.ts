@@ -6,6 +6,8 @@ export interface PoolMonitoringArgs {
   service: string;
   pool: string;
   namespace: string;
+  /** Port of the model servers, by name or number. Default: http. */
+  port?: string | number;
 }
 
 /** Managed Prometheus: its collector's service account on GKE Standard. Source: the extension's chart for GKE. */
@@ -71,7 +73,7 @@ export class PoolMonitoring extends pulumi.ComponentResource {
       },
       child,
     );
-    this.pods(pool, { ...metadata, name: pool }, podSelector(pool), { port: "http" });
+    this.pods(pool, { ...metadata, name: pool }, podSelector(pool), { port: args.port ?? "http" });
     this.pods(
       pickerName(pool),
       { ...metadata, name: pickerName(pool) },

@@ -13,7 +13,7 @@ import { ModelAccess } from "./model-access";
 import { ModelNames } from "./model-names";
 import { ModelServer } from "./model-server";
 import { Objectives } from "./objectives";
-import { theirNodeLabels, type PodTemplate } from "./pod-template";
+import { copyArgs, type CopiedPods } from "./copied-pods/adapt";
 import { PoolMonitoring } from "./pool-monitoring";
 import { PoolPolicies } from "./pool-policies";
 import type { TokenSecret } from "./server-template";
@@ -46,7 +46,8 @@ export interface ServingPoolArgs {
   served: Served;
   /** What the load balancer is told of every pool. */
   gateway: Pick<GatewayConfig, "timeoutSeconds" | "logging" | "cloudArmor">;
-  template?: PodTemplate;
+  /** Pods of a pool that was created outside this stack, to be run here. */
+  copied?: CopiedPods;
   token?: TokenSecret;
   /** Asked before anything is deleted that customers may be connected to. */
   beforeDelete?: pulumi.ResourceHook[];
@@ -115,7 +116,11 @@ export class ServingPool extends pulumi.ComponentResource {
           ),
         ]
       : [];
-    if (args.served.podMonitoring) new PoolMonitoring(name, common, child);
+    if (args.served.podMonitoring) {
+      // A copied pod's port may have no name.
+      const port = args.copied === undefined ? {} : { port: pool.server.port };
+      new PoolMonitoring(name, { ...common, ...port }, child);
+    }
     const objectives = new Objectives(name, { ...common, objectives: args.objectives }, child);
     const access =
       pool.weights.from === "gcs"
@@ -141,18 +146,14 @@ export class ServingPool extends pulumi.ComponentResource {
       name,
       {
         ...common,
+        ...copyArgs(service, pool, placement, args.nodes !== undefined),
         replicas: args.replicas,
-        placement,
-        acceleratorsPerReplica: pool.hardware.acceleratorsPerReplica,
         model: pool.model,
         server: pool.server,
         weights: pool.weights,
         adapters: args.adapters !== undefined,
-        provisioning: pool.hardware.provisioning,
-        ...(args.nodes === undefined ? { nodeLabels: theirNodeLabels(pool.hardware, placement) } : {}),
-        prefersSpot: pool.hardware.fallback !== undefined,
         ...(pool.autoscaling === undefined ? {} : { autoscaling: pool.autoscaling }),
-        ...(args.template === undefined ? {} : { template: args.template }),
+        ...(args.copied === undefined ? {} : { copied: args.copied }),
         ...(args.token === undefined ? {} : { token: args.token }),
       },
       { ...child, dependsOn: [...nodes, ...access, picker, inferencePool, objectives, ...loader] },

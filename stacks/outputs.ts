@@ -34,7 +34,7 @@ export function nextSteps(config: ServiceConfig, plan: Plan): { next?: string; b
 /** What each pool is and carries, for a person or a script. */
 export function poolStates(plan: Plan): Record<string, object> {
   const shares = sharesOf(plan.backends);
-  const owned = plan.pools.map(({ pool, namespace, replicas }) => {
+  const owned = plan.pools.map(({ pool, namespace, replicas, copied }) => {
     const placement = placementOf(pool.hardware);
     const nodes = isMisfit(placement) ? 0 : nodesFor(replicas, placement);
     const state = {
@@ -44,6 +44,9 @@ export function poolStates(plan: Plan): Record<string, object> {
       replicas,
       accelerators: `${replicas * pool.hardware.acceleratorsPerReplica} x ${pool.hardware.accelerator}`,
       nodes,
+      ...(copied === undefined
+        ? {}
+        : { copied: { from: copied.from, taken: copied.taken, left: copied.left } }),
     };
     return [pool.name, state] as const;
   });

@@ -90,6 +90,8 @@ const gatewayDefaults = { globalAccess: false, timeoutSeconds: 3600, logging: tr
 /** The platform that another stack made. */
 export interface GivenPlatform {
   gateway: GatewayConfig;
+  /** Whether its services make their accelerator nodes. */
+  ownNodes: boolean;
   reader: () => Promise<ClusterReader>;
   connect: () => Platform;
 }
@@ -110,6 +112,7 @@ export async function platformOf(stack: string): Promise<GivenPlatform> {
   }
   return {
     gateway: gateway as GatewayConfig,
+    ownNodes: nodes !== undefined,
     reader: () => clusterReader(kubeconfig),
     connect: () => {
       const text = reference.requireOutput("kubeconfig") as pulumi.Output<string>;

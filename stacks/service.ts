@@ -7,7 +7,7 @@ import { PoolNamespace } from "../components/pool-namespace";
 import { RolloutPlan } from "../components/rollout-plan";
 import { ServingPool } from "../components/serving-pool";
 import { TrafficGuard } from "../components/traffic-guard";
-import type { PodTemplate } from "../components/pod-template";
+import type { CopiedPods } from "../components/copied-pods/adapt";
 import type { ServiceConfig } from "./config/resolved";
 import type { Served } from "./live/served";
 import { labels } from "./names";
@@ -33,8 +33,8 @@ export interface ServiceOptions {
   /** What the cluster serves beyond Kubernetes. */
   served: Served;
   hooks: (handles: ServiceHandles) => ServiceHooks;
-  /** Pod templates of pools made by others, by the pool that takes them over. */
-  templates: Readonly<Record<string, PodTemplate>>;
+  /** Pods of pools that were created outside this stack, by the pool that copies them. */
+  copies: Readonly<Record<string, CopiedPods>>;
   huggingFaceToken?: pulumi.Output<string>;
 }
 
@@ -156,7 +156,7 @@ function buildPool(
     );
   }
   const token = tokenSecret(config.service, pool.name, namespace, options, opts);
-  const template = options.templates[pool.name];
+  const copied = options.copies[pool.name];
   const adapters = adapterListFor(config, pool);
   const loaded = hooks.loaded?.(planned);
   return new ServingPool(
@@ -175,7 +175,7 @@ function buildPool(
       ...(nodes === undefined ? {} : { nodes }),
       served: options.served,
       gateway: options.platform.gateway,
-      ...(template === undefined ? {} : { template }),
+      ...(copied === undefined ? {} : { copied }),
       ...(token === undefined ? {} : { token }),
       ...(hooks.beforeDelete === undefined ? {} : { beforeDelete: hooks.beforeDelete }),
     },

@@ -1,5 +1,6 @@
 import * as pulumi from "@pulumi/pulumi";
 import type { DefinitionName } from "../components/inference-definitions";
+import type { CopiedPods } from "../components/copied-pods/adapt";
 import { confirmVersions } from "./adapter-waits";
 import { describeMistakes } from "./config/mistakes";
 import { UserError, withoutLibraryFrames } from "./user-error";
@@ -13,7 +14,7 @@ import type { ClusterReader } from "./live/cluster-reader";
 import { observe } from "./live/observe";
 import { lazyReader, readable } from "./live/readable";
 import { definitionsToInstall, newCluster, readDefinitions, readServed, type Served } from "./live/served";
-import { templatesFor } from "./live/templates";
+import { observedCopies } from "./live/copies";
 import { stackLabel } from "./names";
 import { outputsOf } from "./outputs";
 import { nothingDeployed, type Observed } from "./plan/observed";
@@ -73,10 +74,11 @@ async function deployService(config: ServiceStack): Promise<Record<string, unkno
   const { service } = config;
   const given = await basisOf(config);
   const last = await lastUpdate();
-  const { reader, observed, templates, served, definitions } = await readable(async () => {
-    return look(await given.reader(), config, last.record, given.gateway);
+  const { reader, observed, served, definitions } = await readable(async () => {
+    return look(await given.reader(), config, last.record, given);
   });
   const plan = makePlan(service, observed);
+  for (const line of copiedNow(plan, observed)) void pulumi.log.info(line);
   for (const note of [...plan.notes, ...hardwareNotes(plan)]) void pulumi.log.warn(note);
   if (plan.refusals.length > 0) throw new UserError(describeRefusals(plan.refusals));
 
@@ -94,7 +96,7 @@ async function deployService(config: ServiceStack): Promise<Record<string, unkno
     platform,
     stack: thisStack(),
     served,
-    templates,
+    copies: podsOf(observed),
     hooks: (handles) =>
       trafficHooks({
         config: service,
@@ -133,16 +135,24 @@ async function confirmed(
 /** What a service stands on: a platform that this stack makes, or another stack's. */
 async function basisOf(config: ServiceStack): Promise<{
   gateway: GatewayConfig;
+  /** Whether accelerator nodes are made for each pool. */
+  ownNodes: boolean;
   reader: () => Promise<ClusterReader | undefined>;
   build: (options: PlatformOptions) => Platform;
 }> {
   if (config.role === "service") {
     const given = await platformOf(config.platformStack);
-    return { gateway: given.gateway, reader: given.reader, build: given.connect };
+    return {
+      gateway: given.gateway,
+      ownNodes: given.ownNodes,
+      reader: given.reader,
+      build: given.connect,
+    };
   }
   const { platform } = config;
   return {
     gateway: platform.gateway,
+    ownNodes: platform.cluster.mode !== "kubeconfig",
     reader: () => readerBefore(platform.cluster),
     build: (options) => buildPlatform(platform, options),
   };
@@ -152,11 +162,10 @@ async function look(
   reader: ClusterReader | undefined,
   { service, role }: ServiceStack,
   record: Observed["record"],
-  gateway: GatewayConfig,
+  given: { gateway: GatewayConfig; ownNodes: boolean },
 ): Promise<{
   reader?: ClusterReader;
   observed: Observed;
-  templates: Awaited<ReturnType<typeof templatesFor>>;
   served: Served;
   definitions: DefinitionName[] | undefined;
 }> {
@@ -167,16 +176,34 @@ async function look(
     const nothing = { ...nothingDeployed, now: new Date() };
     return {
       observed: record === undefined ? nothing : { ...nothing, record },
-      templates: {},
       served: newCluster,
       definitions,
     };
   }
   const [observed, served] = await Promise.all([
-    observe(reader, service, record, thisStack(), gateway),
+    observe(reader, service, record, thisStack(), given.gateway),
     readServed(reader),
   ]);
-  return { reader, observed, served, definitions, templates: await templatesFor(reader, service) };
+  const copies = await observedCopies(reader, service, observed, given.ownNodes);
+  return { reader, observed: { ...observed, copies }, served, definitions };
+}
+
+/** Pods to render, by the pool that copies them. */
+function podsOf({ copies = {} }: Observed): Record<string, CopiedPods> {
+  return Object.fromEntries(
+    Object.entries(copies).flatMap(([name, { pods }]) => (pods === undefined ? [] : [[name, pods]])),
+  );
+}
+
+/** What is copied by this update, once: the outputs say it from then on. */
+function copiedNow({ pools }: Plan, { copies = {} }: Observed): string[] {
+  return pools.flatMap(({ pool, copied }) =>
+    copied === undefined || copies[pool.name]?.state === "made"
+      ? []
+      : [
+          `${pool.name} copies ${copied.from}. Taken over: ${copied.taken.join("; ")}. Left behind: ${copied.left.join("; ") || "nothing"}.`,
+        ],
+  );
 }
 
 /** CRDs that the cluster lacks; undefined where it is still to be made. */

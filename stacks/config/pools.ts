@@ -1,6 +1,6 @@
 import { poolNamespace } from "../names";
 import { inherit, resolveHardware } from "./hardware";
-import { broken, missing, removeCommand, setCommand, type Mistake } from "./mistakes";
+import { broken, missing, removeCommand, setCommand, shown, type Mistake } from "./mistakes";
 import type { Pool } from "./resolved";
 import type { PoolInput } from "./schema";
 import { resolveServer } from "./servers";
@@ -78,6 +78,8 @@ export function resolvePool(
     });
   }
   const server = resolveServer(shape.values.server, input.server, hardware.family);
+  const engine = input.server?.engine ?? shape.values.server?.engine;
+  if (template !== undefined) mistakes.push(...serverOfCopy(key, template.name, own));
   const context = { key, input, own, server, family: hardware.family, hosts: hardware.hosts };
   const weights = resolveWeights(input.weights ?? shape.values.weights, model ?? "", context, mistakes);
   const autoscaling = resolveAutoscaling(input.replicas, context, mistakes);
@@ -97,8 +99,31 @@ export function resolvePool(
     adaptersAreExplicit: input.adapters !== undefined,
     ...(template === undefined
       ? {}
-      : { templateOf: { name: template.name, namespace: template.input.namespace ?? around.namespace } }),
+      : {
+          templateOf: {
+            name: template.name,
+            namespace: template.input.namespace ?? around.namespace,
+            through: chain.slice(1, -1).map((entry) => entry.name),
+            ...(engine === undefined ? {} : { engine }),
+          },
+        }),
   };
+}
+
+/** What a pool says of a server whose pods it copies: it would be ignored, and look as if it held. */
+function serverOfCopy(key: string, original: string, { server = {}, weights }: PoolInput): Mistake[] {
+  const ignored = [
+    ...(["version", "image", "args", "port"] as const)
+      .filter((field) => server[field] !== undefined)
+      .map((field) => [`server.${field}`, server[field]] as const),
+    ...(weights === undefined ? [] : [["weights", weights] as const]),
+  ];
+  return ignored.map(([field, value]) => ({
+    key: `${key}.${field}`,
+    found: shown(value),
+    allowed: `nothing: ${key} copies the pods of ${original}, and they say it`,
+    mend: `${removeCommand(`${key}.${field}`)} (or give it a model server of its own: ${removeCommand(`${key}.like`)} && ${setCommand(`${key}.model`, "MODEL")})`,
+  }));
 }
 
 /** Also those with mistakes, or a pool would have a mistake of its own because of them. */

@@ -80,8 +80,17 @@ export interface OwnedPool {
   adapters: boolean;
   /** Whether the config says so for this pool. */
   adaptersAreExplicit: boolean;
-  /** An existing pool whose pod template this one takes over instead of being given model and server. */
-  templateOf?: { name: string; namespace: string };
+  /** An existing pool whose pods this one copies instead of being given model and server. */
+  templateOf?: {
+    name: string;
+    namespace: string;
+    /** Pools of this stack between the two, nearest first: what they keep of it counts before the original. */
+    through: readonly string[];
+    /** The engine, where the config says it: the pods need not. */
+    engine?: Engine;
+  };
+  /** Whether engine and port are those of copied pods: see plan/copies.ts. Default: they are the config's. */
+  copied?: boolean;
 }
 
 /** A pool that somebody else made: read and routed to, never changed. */

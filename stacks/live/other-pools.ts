@@ -87,7 +87,7 @@ interface OwnerReference {
   name: string;
 }
 
-const ownersOf = ({ metadata }: LiveObject): OwnerReference[] =>
+export const ownersOf = ({ metadata }: LiveObject): OwnerReference[] =>
   (metadata as { ownerReferences?: OwnerReference[] }).ownerReferences ?? [];
 
 /** Who would put an object back, in words: its controller's object, Argo CD, or Helm. */

@@ -15,8 +15,10 @@ export function identityOf(pool: OwnedPool): PoolIdentity {
     acceleratorsPerReplica: String(hardware.acceleratorsPerReplica),
     provisioning: hardware.provisioning,
     driver: hardware.driver,
-    "server.image": server.image,
-    "server.args": JSON.stringify(server.args),
+    // Of copied pods the template says what runs; a later default of this program's must not look like a change.
+    ...(pool.copied === true
+      ? { "server.engine": server.engine }
+      : { "server.image": server.image, "server.args": JSON.stringify(server.args) }),
     "server.port": String(server.port),
   };
   // A pod template that was taken over runs what it runs; the config's model then only says which name to ask for.

@@ -26,6 +26,7 @@ export function notesOf(
       ),
     ...adoption(observed, draft),
     ...sizes(config, observed, draft),
+    ...draft.pools.flatMap(({ copied }) => copied?.notes ?? []),
     ...sizeNotes(config, observed, draft),
     ...missingPools(observed, draft)
       .filter(({ falls }) => falls)

@@ -1,4 +1,5 @@
 import type { Carried } from "./carried";
+import type { ObservedCopy } from "./copies";
 import type { PoolIdentity } from "./identity";
 import type { LastMove } from "./last-move";
 import type { Latch } from "./latch";
@@ -121,6 +122,8 @@ export interface Observed {
   /** How model names are rewritten; absent: no pool rewrites any. */
   rewrites?: readonly ObservedRewrite[];
   record?: DeploymentRecord;
+  /** What pools copy that are like a pool of others, by pool; absent: it was not looked up. */
+  copies?: Readonly<Record<string, ObservedCopy>>;
   /** The time, by the cluster's clock; this machine's where there is no cluster yet. */
   now?: Date;
 }

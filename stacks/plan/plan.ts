@@ -1,6 +1,7 @@
 import type { OwnedPool, Pool, RolloutKind, ServiceConfig } from "../config/resolved";
 import type { Allowance } from "../config/schema";
 import { carriedSizes, type Carried } from "./carried";
+import { asCopied, copyReport, type CopyReport } from "./copies";
 import { identityOf, type PoolIdentity } from "./identity";
 import { freezeNow } from "./freeze";
 import { adapterKind, kindOf } from "./kind";
@@ -29,6 +30,8 @@ export interface PlannedPool {
   identity: PoolIdentity;
   /** Whether the service's objectives are bound to this pool; see `objectivesLost`. */
   objectives: boolean;
+  /** What was copied from a pool that was created outside this stack; absent: nothing. */
+  copied?: CopyReport;
 }
 
 /** Namespaces that this stack makes, or made and keeps. */
@@ -101,13 +104,14 @@ export function plan(config: ServiceConfig, observed: Observed): Plan {
   const shares = Object.fromEntries(sharesOf(backends));
   const pools = [stablePool, candidatePool]
     .filter((pool): pool is OwnedPool => pool?.existing === false)
-    .map((pool) => asMade(pool, observed))
+    .map((pool) => asCopied(asMade(pool, observed), observed))
     .map((pool) => ({
       pool,
       namespace: namespaceOf(pool, observed),
       ...sizesOf(config, observed, pool, shares),
       beforeRoute: routeWaitsFor({ pool, namespace: namespaceOf(pool, observed) }, observed, shares),
       identity: identityOf(pool),
+      ...optional("copied", copyReport(config, pool, observed)),
       // In one namespace an objective's name exists once and is bound to one pool: there the stable one has it.
       objectives: pool.name === config.stable || namespaceOf(pool, observed) !== stable.namespace,
     }));
@@ -238,7 +242,7 @@ function backendsOf(config: ServiceConfig, stable: RoutedPool, candidate: Routed
 }
 
 /** A pool stays where it was made; a namespace that the config names differently is told by a rule, not followed. */
-function namespaceOf(pool: Pool, observed: Observed): string {
+export function namespaceOf(pool: Pool, observed: Observed): string {
   const live = observed.pools.find(({ name, owned }) => name === pool.name && owned);
   if (!pool.existing && live !== undefined) return live.namespace;
   if (!pool.existing && !pool.namespaceIsExplicit) return observed.record?.pools[pool.name] ?? pool.namespace;

@@ -3,6 +3,8 @@ import type { ServiceConfig } from "../config/resolved";
 import type { Allowance } from "../config/schema";
 import { adapterRules } from "./adapter-rules";
 import { poolMissing, routeEdited, routeMissing, unknownBackend } from "./drift";
+import { likeUnusable, likeWorkload } from "./copies";
+import { likeReferenceMissing } from "./copy-references";
 import { existingPoolTooSmall } from "./other-sizes";
 import { frozen } from "./freeze";
 import { identityChanges } from "./identity";
@@ -149,11 +151,12 @@ const existingPoolMissing: Rule = (config, observed, { stable, candidate }) =>
     .filter(({ name, namespace }) => !isThere(name, namespace, observed))
     .map(({ name, namespace }) => missingPool(name, namespace));
 
-/** So has the pool whose pod template a new one takes over. */
+/** So has the pool whose pods a new one copies, unless a pool of this stack keeps a copy. */
 const templateMissing: Rule = (_config, observed, { pools }) =>
   pools.flatMap(({ pool }) => {
     const template = pool.templateOf;
     if (template === undefined || isThere(template.name, template.namespace, observed)) return [];
+    if (observed.copies?.[pool.name]?.pods !== undefined) return [];
     if (isThere(pool.name, pool.namespace, observed)) return [];
     return [missingPool(template.name, template.namespace)];
   });
@@ -183,6 +186,9 @@ export const rules: readonly Rule[] = [
   movedNamespace,
   existingPoolMissing,
   templateMissing,
+  likeWorkload,
+  likeUnusable,
+  likeReferenceMissing,
   objectivesUnderWay,
   notTheKind,
   latched,

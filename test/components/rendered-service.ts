@@ -1,6 +1,7 @@
 import { rendered, type Registered } from "../rendering";
 import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
+import type { CopiedPods } from "../../components/copied-pods/adapt";
 import type { PlatformConfig, ServiceConfig } from "../../stacks/config/resolved";
 import type { RawConfig } from "../../stacks/config/validate";
 import { newCluster } from "../../stacks/live/served";
@@ -37,7 +38,7 @@ export function renderService(
         ready: [],
       },
       stack: "inference-rollout.test",
-      templates: {},
+      copies: {},
       served: newCluster,
       hooks: () =>
         loaded === undefined
@@ -62,25 +63,23 @@ export function renderStack(
     return buildService(service, plan(service, observed), {
       platform: { ...platform, provider: new k8s.Provider("other", { kubeconfig: "{}" }) },
       stack: "test",
-      templates: templatesOf(service),
+      copies: copiesOf(service),
       served: { ...newCluster, groups: true },
       hooks: () => ({}),
     });
   });
 }
 
-interface Template {
-  spec: { containers: { name: string; image: string }[] };
-}
-
-/** A pod template for the pools that take one over. */
-function templatesOf({ pools }: ServiceConfig): Record<string, Template> {
+/** Pods for the pools that copy some. */
+function copiesOf({ pools }: ServiceConfig): Record<string, CopiedPods> {
+  const resources = { limits: { "nvidia.com/gpu": "1" } };
+  const containers = [{ name: "vllm", image: "vllm/vllm-openai:v0.21.0", resources }];
   return Object.fromEntries(
     Object.values(pools)
       .filter((pool) => !pool.existing && pool.templateOf !== undefined)
       .map(({ name }) => [
         name,
-        { spec: { containers: [{ name: "vllm", image: "vllm/vllm-openai:v0.21.0" }] } },
+        { template: { spec: { containers } }, selector: {}, from: "Deployment vllm" },
       ]),
   );
 }
