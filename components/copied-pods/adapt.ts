@@ -106,9 +106,7 @@ export function adaptPods({ template, selector }: CopiedPods, args: CopyArgs): A
     left: [
       ...left,
       ...devices.left,
-      ...Object.entries(selector === undefined ? labels : selector).map(
-        ([key, value]) => `label ${key}=${value}`,
-      ),
+      ...Object.entries(selector ?? labels).map(([key, value]) => `label ${key}=${value}`),
     ],
     notes,
     unusable: problems,

@@ -69,9 +69,14 @@ function atLeast(
   namespace: string,
   needs: number,
 ): string {
-  const [least, most] =
-    kind === "ScaledObject" ? ["minReplicaCount", "maxReplicaCount"] : ["minReplicas", "maxReplicas"];
-  const spec = { [least ?? ""]: needs, ...(max !== undefined && max < needs ? { [most ?? ""]: needs } : {}) };
+  const fields =
+    kind === "ScaledObject"
+      ? ({ least: "minReplicaCount", most: "maxReplicaCount" } as const)
+      : ({ least: "minReplicas", most: "maxReplicas" } as const);
+  const spec = {
+    [fields.least]: needs,
+    ...(max !== undefined && max < needs ? { [fields.most]: needs } : {}),
+  };
   return `kubectl patch ${kind.toLowerCase()} ${name} -n ${namespace} --type merge -p '${JSON.stringify({ spec })}'`;
 }
 

@@ -43,10 +43,18 @@ export async function makeCluster(lab: StackLab, location: string): Promise<void
   await program.mustUp();
 }
 
-/** Serves a model in it, without this project: waits until customers are answered. */
-export async function serve(lab: StackLab): Promise<string> {
+type Objects = (KubernetesObject & Record<string, unknown>)[];
+
+/**
+ * Serves a model in it, without this project: waits until customers are answered.
+ * @param change makes another team's manifests of serving.yaml. Default: as they are.
+ */
+export async function serve(
+  lab: StackLab,
+  change: (objects: Objects) => Objects = (objects) => objects,
+): Promise<string> {
   const text = fs.readFileSync(path.join(__dirname, "serving.yaml"), "utf8");
-  await apply(lab.lab.controlPlane.kubeconfig, loadAllYaml(text) as KubernetesObject[]);
+  await apply(lab.lab.controlPlane.kubeconfig, change(loadAllYaml(text) as Objects));
   let address = "";
   await eventually("the Gateway has an address", async () => {
     const gateway = await lab.get<LiveObject>(
