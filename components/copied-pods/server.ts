@@ -26,6 +26,12 @@ export function acceleratorsOf({ resources = {} }: Container): number {
 export const serversOf = (pod: PodSpec): Container[] =>
   containersOf(pod).filter((container) => acceleratorsOf(container) > 0);
 
+/** Whose words say how the model is served: the server's, or where none asks for an accelerator all containers'. */
+function speaking(pod: PodSpec): Container[] {
+  const servers = serversOf(pod);
+  return servers.length > 0 ? servers : pod.containers;
+}
+
 /** The words of a container's command, with variables in `$(NAME)` and `$NAME` that it sets itself filled in. */
 function words({ command = [], args = [], env = [] }: Container): string {
   return [...command, ...args]
@@ -44,8 +50,8 @@ export function engineOf(
   const label = engineLabels.map((key) => labels[key]).find((value) => value !== undefined);
   if (label !== undefined) return label === "vllm" || label === "sglang" ? label : undefined;
   for (const text of [
-    serversOf(pod).map(words).join(" "),
-    serversOf(pod)
+    speaking(pod).map(words).join(" "),
+    speaking(pod)
       .map(({ image }) => image)
       .join(" "),
   ]) {
@@ -64,7 +70,7 @@ function valuesOf(text: string, flags: string): string[] {
 
 /** The port that a server is told to listen on, where its words say it. The last one counts, as argparse has it. */
 export function portFlagOf(pod: PodSpec): number | undefined {
-  const last = valuesOf(serversOf(pod).map(words).join(" "), "--port").at(-1);
+  const last = valuesOf(speaking(pod).map(words).join(" "), "--port").at(-1);
   return last === undefined || !/^\d+$/.test(last) ? undefined : Number(last);
 }
 
@@ -73,7 +79,7 @@ const parallel = ["-tp|--tp|--tp-size|--tensor-parallel-size", "-pp|--pp-size|--
 
 /** Accelerators that the server's arguments use; undefined where they do not say, or say it in a variable. */
 export function usedBy(pod: PodSpec): number | undefined {
-  const text = serversOf(pod).map(words).join(" ");
+  const text = speaking(pod).map(words).join(" ");
   const sizes = parallel.map((flags) => valuesOf(text, flags).at(-1));
   if (sizes.every((size) => size === undefined)) return undefined;
   const product = sizes.reduce((all, size) => all * Number(size ?? 1), 1);

@@ -48,10 +48,14 @@ export const poolSchema = z.strictObject(
   {
     existing: flag()
       .optional()
-      .describe("The pool was made by somebody else: it is read and routed to, never changed or removed."),
+      .describe(
+        "The pool was created outside this stack: it is read and routed to, never changed or removed.",
+      ),
     like: name(maxPoolName)
       .optional()
-      .describe("The pool whose settings (of an existing one: whose pod template) this one takes over."),
+      .describe(
+        "The pool whose settings this one takes over; of a pool created outside the stack it copies the pods.",
+      ),
     accelerator: oneOf(acceleratorNames as [string, ...string[]])
       .optional()
       .describe("GKE's name of the accelerator."),

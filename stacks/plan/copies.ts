@@ -150,7 +150,12 @@ function unknownServer(pool: OwnedPool, { pods, ports = [] }: ObservedCopy): Ada
     list.map(({ containerPort }) => containerPort),
   );
   const [port] = ports;
-  const wrongPort = port !== undefined && flag !== undefined && flag !== port && !declared.includes(port);
+  const wrongPort =
+    port !== undefined &&
+    ports.length === 1 &&
+    flag !== undefined &&
+    flag !== port &&
+    !declared.includes(port);
   return [
     ...(engine === undefined && told === undefined
       ? [

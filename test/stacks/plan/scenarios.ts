@@ -2,6 +2,7 @@ import type { RawConfig } from "../../../stacks/config/validate";
 import { nothingDeployed, type Observed } from "../../../stacks/plan/observed";
 import { sourceCase } from "../cases";
 import { adapterScenarios } from "./adapter-scenarios";
+import { copyScenarios } from "./copy-scenarios";
 import { deployed } from "./worlds";
 
 /*
@@ -132,5 +133,6 @@ export const scenarios: readonly Scenario[] = [
         { llm: 1 },
       ),
   },
+  ...copyScenarios,
   ...adapterScenarios,
 ];

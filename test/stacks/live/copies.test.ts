@@ -1,0 +1,611 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import type { RawConfig } from "../../../stacks/config/validate";
+import { ClusterUnreadable, type ClusterReader, type LiveObject } from "../../../stacks/live/cluster-reader";
+import { observedCopies } from "../../../stacks/live/copies";
+import { observe } from "../../../stacks/live/observe";
+import { adaptedPods } from "../../../stacks/plan/copies";
+import { plan, type Plan } from "../../../stacks/plan/plan";
+import { serviceConfig } from "../cases";
+import {
+  group,
+  kserve,
+  modelservice,
+  prefill,
+  sglang,
+  stateful,
+  vllm,
+  type Manifest,
+} from "./manifests/manifests";
+
+/* What a pool that is like another one copies, from the cluster to the plan: manifests in the shape of real ones. */
+
+type Objects = Record<string, LiveObject | "forbidden">;
+
+const named = (name: string, more: object = {}): LiveObject => ({ metadata: { name }, ...more });
+const core = (kind: string, name: string, namespace = "default"): string =>
+  `/api/v1/namespaces/${namespace}/${kind}/${name}`;
+
+/** A cluster with a pool `llm`, what stands behind it, and single objects by path. */
+function cluster(
+  manifests: readonly Manifest[],
+  objects: Objects = {},
+  lists: Record<string, LiveObject[]> = {},
+): ClusterReader {
+  const [first] = manifests;
+  const pool = named("llm", {
+    spec: {
+      selector: { matchLabels: first?.selector ?? { app: "llm" } },
+      targetPorts: (first?.ports ?? [8000]).map((number) => ({ number })),
+    },
+  });
+  const all: Objects = {
+    "/apis/inference.networking.k8s.io/v1/namespaces/default/inferencepools/llm": pool,
+    "/api/v1/namespaces/default": named("default"),
+    ...objects,
+  };
+  const known: Record<string, LiveObject[]> = {
+    "/apis/inference.networking.k8s.io/v1/namespaces/default/inferencepools": [pool],
+    ...Object.fromEntries(
+      (["deployments", "statefulsets", "leaderworkersets"] as const).map((kind) => [
+        `/apis/${kind === "leaderworkersets" ? "leaderworkerset.x-k8s.io" : "apps"}/v1/namespaces/default/${kind}`,
+        manifests.filter((one) => one.kind === kind).map(({ object }) => object),
+      ]),
+    ),
+    ...lists,
+  };
+  return {
+    get: (path) => {
+      const found = all[path];
+      if (found === "forbidden") return Promise.reject(new ClusterUnreadable("forbidden", path));
+      return Promise.resolve(found);
+    },
+    list: (path) => Promise.resolve(known[path] ?? []),
+  };
+}
+
+const candidate = { like: "llm", accelerator: "nvidia-h100-80gb", replicas: 2 };
+const config = (more: object = {}, rest: RawConfig = {}): RawConfig => ({
+  stable: "llm",
+  candidate: "llm-new",
+  pools: { llm: { existing: true }, "llm-new": { ...candidate, ...more } },
+  ...rest,
+});
+
+async function planOf(reader: ClusterReader, raw: RawConfig = config(), ownNodes = true): Promise<Plan> {
+  const service = serviceConfig(raw);
+  const observed = await observe(reader, service, undefined, "stack");
+  const copies = await observedCopies(reader, service, observed, ownNodes);
+  return plan(service, { ...observed, copies });
+}
+
+/** Pods of the candidate as they would be rendered. */
+async function podsOf(reader: ClusterReader, raw: RawConfig = config(), ownNodes = true) {
+  const service = serviceConfig(raw);
+  const observed = await observe(reader, service, undefined, "stack");
+  const copies = await observedCopies(reader, service, observed, ownNodes);
+  const pool = service.pools["llm-new"];
+  assert.ok(pool?.existing === false);
+  const adapted = adaptedPods(service, pool, copies["llm-new"]);
+  assert.ok(adapted !== undefined);
+  return adapted;
+}
+
+const token = { [core("secrets", "hf-token")]: named("hf-token", { data: { token: "x" } }) };
+const adapters = { [core("configmaps", "vllm-qwen3-32b-adapters")]: named("vllm-qwen3-32b-adapters") };
+const weights = (...accessModes: string[]): Objects => ({
+  [core("persistentvolumeclaims", "weights")]: named("weights", { spec: { accessModes } }),
+  [core("serviceaccounts", "ms-llm-d-modelservice")]: named("ms-llm-d-modelservice"),
+});
+const two = { acceleratorsPerReplica: 2 };
+
+/** Another pod spec in a manifest's place. */
+function withPod(manifest: Manifest, change: object, container: object = {}): Manifest {
+  const copy = structuredClone(manifest);
+  const { template } = copy.object["spec"] as { template: { spec: { containers: object[] } } };
+  Object.assign(template.spec, change);
+  Object.assign(template.spec.containers[0] ?? {}, container);
+  return copy;
+}
+
+describe("a pool that is like one created outside the stack", () => {
+  const taken: readonly [
+    string,
+    Manifest,
+    Objects,
+    object,
+    { port: number; engine: string; labels: object },
+  ][] = [
+    ["the extension's vLLM", vllm, { ...token, ...adapters }, {}, { port: 8000, engine: "vllm", labels: {} }],
+    [
+      "the extension's SGLang",
+      sglang,
+      {},
+      {},
+      { port: 8000, engine: "sglang", labels: { "inference.networking.k8s.io/engine-type": "sglang" } },
+    ],
+    [
+      "llm-d's modelservice",
+      modelservice,
+      weights("ReadOnlyMany"),
+      two,
+      { port: 8000, engine: "vllm", labels: { "llm-d.ai/role": "decode" } },
+    ],
+    [
+      "a StatefulSet on port 8080",
+      stateful,
+      {},
+      {},
+      { port: 8080, engine: "vllm", labels: { team: "search" } },
+    ],
+    [
+      "a LeaderWorkerSet of single pods",
+      group(1, ["Qwen/Qwen3-8B", "--port", "8080"]),
+      {},
+      {},
+      {
+        port: 8080,
+        engine: "vllm",
+        labels: { "llm-d.ai/inferenceServing": "true", "llm-d.ai/role": "decode" },
+      },
+    ],
+  ];
+  for (const [what, manifest, objects, more, { port, engine, labels }] of taken) {
+    it(`copies ${what}: its port, its engine, its labels but the selector's`, async () => {
+      const reader = cluster([manifest], objects);
+      const done = await planOf(reader, config(more));
+      assert.deepEqual(done.refusals, []);
+      const [planned] = done.pools;
+      assert.equal(planned?.pool.server.port, port);
+      assert.equal(planned.pool.server.engine, engine);
+      assert.equal(planned.identity["server.port"], String(port));
+      assert.deepEqual((await podsOf(reader, config(more))).template.metadata?.labels, labels);
+      assert.ok(planned.copied?.taken.includes(`port ${port}`));
+    });
+  }
+
+  const refused: readonly [string, ClusterReader, string, RegExp, RawConfig?][] = [
+    [
+      "no workload",
+      cluster([]),
+      "like-workload",
+      /selects no pods of a Deployment, StatefulSet or LeaderWorkerSet in namespace default, so llm-new has nothing to copy/,
+    ],
+    [
+      "pods that something else makes",
+      cluster(
+        [],
+        {},
+        {
+          "/api/v1/namespaces/default/pods": [
+            {
+              metadata: {
+                name: "a",
+                labels: { app: "llm" },
+                ownerReferences: [{ kind: "ReplicaSet", name: "requesters" }],
+              },
+            } as unknown as LiveObject,
+          ],
+        },
+      ),
+      "like-workload",
+      /\(1 pods made by ReplicaSet requesters\)/,
+    ],
+    [
+      "prefill and decode behind one pool",
+      cluster([modelservice, prefill], weights("ReadOnlyMany")),
+      "like-workload",
+      /2 workloads in namespace default \(Deployment ms-decode, Deployment ms-prefill\)/,
+    ],
+    [
+      "groups of pods",
+      cluster([group(4, ["--port", "8080"])]),
+      "like-unusable",
+      /a replica of it is a group of 4 pods/,
+    ],
+    [
+      "what only LeaderWorkerSet sets",
+      cluster([group(1, ["--address", "$(LWS_LEADER_ADDRESS)"])]),
+      "like-unusable",
+      /LWS_/,
+    ],
+    [
+      "KServe's TLS",
+      cluster([kserve], { [core("secrets", "qwen-kserve-self-signed-certs")]: named("s") }),
+      "like-unusable",
+      /speaks TLS/,
+    ],
+    [
+      "fewer accelerators than its arguments use",
+      cluster([modelservice], weights("ReadOnlyMany")),
+      "like-unusable",
+      /use 2 accelerators, and a replica of llm-new has 1/,
+    ],
+    [
+      "volumes of each pod",
+      cluster([
+        {
+          ...stateful,
+          object: {
+            ...stateful.object,
+            spec: {
+              ...(stateful.object["spec"] as object),
+              volumeClaimTemplates: [{ metadata: { name: "cache" } }],
+            },
+          },
+        },
+      ]),
+      "like-unusable",
+      /volumes of its own \(cache\)/,
+    ],
+    [
+      "a number from its name",
+      cluster([withPod(stateful, {}, { args: ["exec vllm serve m --rank ${HOSTNAME##*-}"] })]),
+      "like-unusable",
+      /reads its number from its name/,
+    ],
+    [
+      "an engine that nobody names",
+      cluster([withPod(stateful, {}, { image: "acme/server:v3", command: ["/serve"], args: [] })]),
+      "like-unusable",
+      /neither a label nor command or image says which engine/,
+    ],
+    [
+      "another engine than the config says",
+      cluster([sglang]),
+      "like-unusable",
+      /they run sglang, the config says vllm/,
+      config({ server: { engine: "vllm" } }),
+    ],
+    [
+      "several ports",
+      cluster([{ ...stateful, ports: [8000, 8001] }]),
+      "like-unusable",
+      /answers on 2 ports \(8000, 8001\)/,
+    ],
+    [
+      "a pool that names another port than the server",
+      cluster([{ ...withPod(stateful, {}, { ports: [] }), ports: [8000] }]),
+      "like-unusable",
+      /names port 8000, while the server listens on 8080/,
+    ],
+    [
+      "devices that the new nodes lack",
+      cluster([withPod(stateful, {}, { resources: { limits: { "nvidia.com/gpu": "1", "rdma/ib": "1" } } })]),
+      "like-unusable",
+      /asks for rdma\/ib/,
+    ],
+    [
+      "resource claims",
+      cluster([withPod(stateful, { resourceClaims: [{ name: "gpu" }] })]),
+      "like-unusable",
+      /resource claims \(DRA\)/,
+    ],
+    [
+      "no accelerator at all",
+      cluster([withPod(stateful, {}, { resources: {} })]),
+      "like-unusable",
+      /none of its containers asks for an accelerator/,
+    ],
+    [
+      "ports of its node",
+      cluster([withPod(stateful, { hostNetwork: true })]),
+      "like-unusable",
+      /takes ports of its node \(hostNetwork\), and 8 replicas share one/,
+      config({ machineType: "a3-highgpu-8g" }),
+    ],
+    [
+      "pods beside others",
+      cluster([
+        withPod(stateful, {
+          affinity: {
+            podAffinity: {
+              requiredDuringSchedulingIgnoredDuringExecution: [
+                { labelSelector: { matchLabels: { app: "cache" } }, topologyKey: "kubernetes.io/hostname" },
+              ],
+            },
+          },
+        }),
+      ]),
+      "like-unusable",
+      /podAffinity asks for app=cache/,
+    ],
+    [
+      "a Secret that is not there",
+      cluster([vllm], adapters),
+      "like-reference-missing",
+      /there is no Secret hf-token \(env HUGGING_FACE_HUB_TOKEN of container vllm\)$/,
+    ],
+    [
+      "a Secret without the key",
+      cluster([vllm], {
+        ...adapters,
+        [core("secrets", "hf-token")]: named("hf-token", { data: { other: "x" } }),
+      }),
+      "like-reference-missing",
+      /Secret hf-token .* has no key token/,
+    ],
+    [
+      "a claim of one node",
+      cluster([modelservice], weights("ReadWriteOnce")),
+      "like-reference-missing",
+      /PersistentVolumeClaim weights .* is ReadWriteOnce, so only pods of the node/,
+      config(two),
+    ],
+  ];
+  for (const [what, reader, rule, found, raw] of refused) {
+    it(`is refused with ${what}`, async () => {
+      const { refusals } = await planOf(reader, raw);
+      assert.deepEqual(
+        refusals.map((refusal) => refusal.rule),
+        [rule],
+        JSON.stringify(refusals),
+      );
+      assert.match(refusals[0]?.found ?? "", found);
+      assert.notEqual(refusals[0]?.mend, "");
+    });
+  }
+
+  it("lists everything that another namespace lacks, with the commands that copy it", async () => {
+    const raw = config({}, { objectives: [{ name: "chat", priority: 1 }] });
+    const there = cluster(
+      [
+        withPod(vllm, {
+          serviceAccountName: "serving",
+          priorityClassName: "online",
+          imagePullSecrets: [{ name: "pull" }],
+        }),
+      ],
+      {
+        ...token,
+        ...adapters,
+        [core("serviceaccounts", "serving")]: named("serving"),
+      },
+    );
+    const { refusals } = await planOf(there, raw);
+    assert.deepEqual(
+      refusals.map(({ rule }) => rule),
+      ["like-reference-missing"],
+    );
+    const { found = "", mend = "" } = refusals[0] ?? {};
+    for (const object of [
+      "Secret hf-token",
+      "ConfigMap vllm-qwen3-32b-adapters",
+      "Secret pull",
+      "ServiceAccount serving",
+      "PriorityClass online",
+    ])
+      assert.ok(found.includes(`there is no ${object}`), `${object} is not in ${found}`);
+    assert.match(
+      mend,
+      /^kubectl create namespace llm-llm-new && kubectl get secret hf-token -n default -o yaml \| sed 's\/\^  namespace: \.\*\/  namespace: llm-llm-new\/' \| kubectl create -f -/,
+    );
+    assert.match(mend, /kubectl create secret generic pull -n llm-llm-new/);
+    assert.match(mend, /kubectl create priorityclass online --value VALUE/);
+    assert.match(mend, /pulumi config set --path 'pools.llm-new.namespace' default/);
+  });
+
+  it("does not copy what a controller makes, and says what cannot be looked up", async () => {
+    const raw = config({}, { objectives: [{ name: "chat", priority: 1 }] });
+    const ownerReferences = [{ kind: "ExternalSecret", name: "hf" }];
+    const external = {
+      metadata: { name: "hf-token", ownerReferences },
+      data: { token: "x" },
+    } as unknown as LiveObject;
+    const reader = cluster([vllm], { ...adapters, [core("secrets", "hf-token")]: external });
+    const [refusal] = (await planOf(reader, raw)).refusals;
+    assert.match(
+      refusal?.mend ?? "",
+      /ExternalSecret hf makes Secret hf-token in namespace default: make one like it in namespace llm-llm-new/,
+    );
+    assert.doesNotMatch(refusal?.mend ?? "", /get secret hf-token/);
+    const forbidden = await planOf(
+      cluster([vllm], { ...adapters, [core("secrets", "hf-token")]: "forbidden" }),
+    );
+    assert.deepEqual(forbidden.refusals, []);
+    assert.match(forbidden.notes.join(), /not known whether it is there: Secret hf-token/);
+  });
+
+  it("leaves behind what ties pods to the old machines, and says so", async () => {
+    const own = { labelSelector: { matchLabels: { app: "llm" } }, topologyKey: "kubernetes.io/hostname" };
+    const other = { labelSelector: { matchLabels: { app: "batch" } }, topologyKey: "kubernetes.io/hostname" };
+    const expressions = [{ key: "cloud.google.com/gke-accelerator", operator: "In", values: ["nvidia-l4"] }];
+    const tied = withPod(stateful, {
+      nodeName: "old-1",
+      nodeSelector: {
+        "kubernetes.io/os": "linux",
+        "cloud.google.com/gke-accelerator": "nvidia-l4",
+        "cloud.google.com/gke-gpu-driver-version": "latest",
+        "cloud.google.com/machine-family": "g2",
+        "cloud.google.com/compute-class": "l4-class",
+        "cloud.google.com/reservation-name": "old",
+        "cloud.google.com/reservation-affinity": "specific",
+        "topology.kubernetes.io/zone": "us-central1-a",
+        tier: "old",
+      },
+      affinity: {
+        nodeAffinity: {
+          requiredDuringSchedulingIgnoredDuringExecution: {
+            nodeSelectorTerms: [{ matchExpressions: expressions }],
+          },
+          preferredDuringSchedulingIgnoredDuringExecution: [
+            { weight: 1, preference: { matchExpressions: [{ key: "tier", operator: "Exists" }] } },
+          ],
+        },
+        podAntiAffinity: { requiredDuringSchedulingIgnoredDuringExecution: [own, other] },
+      },
+      tolerations: [
+        { key: "nvidia.com/gpu", operator: "Exists" },
+        { key: "dedicated", operator: "Equal", value: "l4" },
+        { key: "node.kubernetes.io/unreachable", operator: "Exists", tolerationSeconds: 30 },
+      ],
+      topologySpreadConstraints: [{ ...own, maxSkew: 1, whenUnsatisfiable: "DoNotSchedule" }],
+    });
+    const { template, left, unusable } = await podsOf(cluster([tied]));
+    assert.deepEqual(unusable, []);
+    const spec = template.spec as unknown as Record<string, unknown>;
+    assert.deepEqual(spec["nodeSelector"], {
+      "kubernetes.io/os": "linux",
+      "inference-rollout/pool": "llm.llm-new",
+    });
+    assert.equal(spec["nodeName"], undefined);
+    assert.deepEqual(spec["affinity"], {
+      podAntiAffinity: { requiredDuringSchedulingIgnoredDuringExecution: [other] },
+    });
+    assert.deepEqual(
+      (spec["tolerations"] as { key: string }[]).map(({ key }) => key),
+      ["node.kubernetes.io/unreachable", "nvidia.com/gpu"],
+    );
+    assert.deepEqual(
+      (spec["topologySpreadConstraints"] as { whenUnsatisfiable: string }[]).map(
+        (one) => one.whenUnsatisfiable,
+      ),
+      ["ScheduleAnyway", "ScheduleAnyway"],
+    );
+    for (const text of [
+      "nodeName old-1",
+      "nodeSelector cloud.google.com/compute-class=l4-class",
+      "nodeAffinity cloud.google.com/gke-accelerator In [nvidia-l4]",
+      "nodeAffinity tier Exists",
+      "toleration dedicated=l4",
+      "podAntiAffinity to its own kind (app=llm) over kubernetes.io/hostname",
+      "label app=llm",
+      "label role=decode",
+    ])
+      assert.ok(left.includes(text), `${text} is not in ${left.join("; ")}`);
+  });
+
+  it("does not guess which nodes of others are meant: the config names them", async () => {
+    const tied = withPod(stateful, {
+      nodeSelector: { tier: "old", "cloud.google.com/gke-accelerator": "nvidia-l4" },
+    });
+    const [refusal] = (await planOf(cluster([tied]), config(), false)).refusals;
+    assert.match(
+      refusal?.found ?? "",
+      /nodeSelector tier=old chooses among nodes that this stack does not make/,
+    );
+    const named = config({ nodeLabels: ["tier=new"] }, { cluster: { kubeconfig: "{}" } });
+    const pods = await podsOf(cluster([tied]), named, false);
+    assert.deepEqual(pods.unusable, []);
+    assert.deepEqual((pods.template.spec as { nodeSelector?: object }).nodeSelector, { tier: "new" });
+  });
+
+  it("is refused where a pool of others would send it traffic too", async () => {
+    const pools = "/apis/inference.networking.k8s.io/v1/namespaces/default/inferencepools";
+    const greedy = named("all-of-search", { spec: { selector: { matchLabels: { team: "search" } } } });
+    const base = cluster([stateful]);
+    const reader: ClusterReader = {
+      ...base,
+      list: async (path) => (path === pools ? [...(await base.list(path)), greedy] : base.list(path)),
+    };
+    const [refusal] = (await planOf(reader)).refusals;
+    assert.match(
+      refusal?.found ?? "",
+      /InferencePool all-of-search in namespace default selects pods with the copy's labels/,
+    );
+  });
+
+  it("is what it was made as, also when the original changed or went, and so is a pool that is like it", async () => {
+    const notes = {
+      "inference-rollout/template": JSON.stringify(
+        (stateful.object["spec"] as { template: object }).template,
+      ),
+      "inference-rollout/copied": JSON.stringify({ from: "StatefulSet decode", selector: stateful.selector }),
+    };
+    const made: LiveObject = {
+      metadata: { name: "llm-new", generation: 1, annotations: notes },
+      spec: { replicas: 2, template: { metadata: { labels: { app: "llm-new" } } } },
+      status: { readyReplicas: 2 },
+    };
+    const pool: LiveObject = {
+      metadata: {
+        name: "llm-new",
+        labels: {
+          "app.kubernetes.io/managed-by": "gke-inference-rollout",
+          "inference-rollout/service": "llm",
+        },
+        annotations: {
+          "inference-rollout/identity": JSON.stringify({ "server.engine": "vllm", "server.port": "8080" }),
+        },
+      },
+      spec: { selector: { matchLabels: { app: "llm-new" } }, targetPorts: [{ number: 8080 }] },
+    };
+    const pools = "/apis/inference.networking.k8s.io/v1/namespaces/default/inferencepools";
+    const gone = cluster(
+      [],
+      { [`${pools}/llm`]: undefined as unknown as LiveObject, [`${pools}/llm-new`]: pool },
+      {
+        [pools]: [pool],
+        "/apis/apps/v1/namespaces/default/deployments": [made],
+      },
+    );
+    const generation = {
+      stable: "llm-new",
+      candidate: "llm-3",
+      pools: {
+        llm: { existing: true },
+        "llm-new": candidate,
+        "llm-3": { like: "llm-new", accelerator: "nvidia-a100-80gb" },
+      },
+    };
+    const done = await planOf(gone, generation);
+    const rules = done.refusals.map(({ rule }) => rule).filter((rule) => rule !== "edited-in-place");
+    assert.deepEqual(rules, [], JSON.stringify(done.refusals));
+    assert.deepEqual(
+      done.pools.map(({ pool: { name, server } }) => [name, server.port]),
+      [
+        ["llm-new", 8080],
+        ["llm-3", 8080],
+      ],
+    );
+  });
+});
+
+describe("the size of a pool that was created outside the stack", () => {
+  it("is that of all workloads behind it, with who sets it", async () => {
+    const hpa = named("keda-hpa-vllm", {
+      spec: { scaleTargetRef: { kind: "StatefulSet", name: "decode" }, maxReplicas: 9 },
+    });
+    (hpa.metadata as unknown as { ownerReferences: object[] }).ownerReferences = [
+      { kind: "ScaledObject", name: "vllm" },
+    ];
+    const owned: Manifest = { ...stateful, object: { ...stateful.object, status: { readyReplicas: 2 } } };
+    owned.object.metadata.annotations = { "meta.helm.sh/release-name": "search" };
+    const reader = cluster(
+      [owned],
+      {},
+      { "/apis/autoscaling/v2/namespaces/default/horizontalpodautoscalers": [hpa] },
+    );
+    const observed = await observe(reader, serviceConfig(config()), undefined, "stack");
+    assert.deepEqual(observed.pools, [
+      {
+        name: "llm",
+        namespace: "default",
+        owned: false,
+        replicas: 3,
+        readyReplicas: 2,
+        workloads: [
+          {
+            kind: "StatefulSet",
+            name: "decode",
+            replicas: 3,
+            autoscaler: { kind: "ScaledObject", name: "vllm", max: 9 },
+            owner: "Helm release search",
+          },
+        ],
+      },
+    ]);
+  });
+
+  it("counts leaders of groups, and pods that no known workload makes", async () => {
+    const groups = await observe(cluster([group(4, [])]), serviceConfig(config()), undefined, "stack");
+    assert.deepEqual([groups.pools[0]?.replicas, groups.pools[0]?.readyReplicas], [2, 2]);
+    const pods = ["True", "False"].map((status) => ({
+      metadata: { name: status, labels: { app: "llm" } },
+      status: { conditions: [{ type: "Ready", status }] },
+    }));
+    const loose = cluster([], {}, { "/api/v1/namespaces/default/pods": pods });
+    const seen = await observe(loose, serviceConfig(config()), undefined, "stack");
+    assert.deepEqual([seen.pools[0]?.replicas, seen.pools[0]?.readyReplicas], [2, 1]);
+  });
+});
