@@ -38,7 +38,11 @@ export function renderService(
         ready: [],
       },
       stack: "inference-rollout.test",
-      copies: {},
+      copies: Object.fromEntries(
+        Object.entries(observed.copies ?? {}).flatMap(([name, { pods }]) =>
+          pods === undefined ? [] : [[name, pods]],
+        ),
+      ),
       served: newCluster,
       hooks: () =>
         loaded === undefined

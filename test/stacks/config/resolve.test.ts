@@ -158,8 +158,49 @@ describe("a stack's config", () => {
     const config = service({ ...sourceCase, model: undefined, pools });
     const pool = config.pools["llm-new"]!;
     assert.ok(!pool.existing);
-    assert.deepEqual(pool.templateOf, { name: "llm", namespace: "serving" });
+    assert.deepEqual(pool.templateOf, { name: "llm", namespace: "serving", through: [] });
     assert.equal(pool.namespace, "default");
+  });
+
+  it("knows the pools between a copy and its original, and the engine where the config says it", () => {
+    const copy = { like: "llm", accelerator: "nvidia-h100-80gb", replicas: 2 };
+    const pools = {
+      llm: { existing: true },
+      "llm-new": copy,
+      "llm-3": { ...copy, like: "llm-new", server: { engine: "sglang", loadingMinutes: 20 } },
+    };
+    const pool = service({ ...sourceCase, pools, candidate: "llm-3" }).pools["llm-3"]!;
+    assert.ok(!pool.existing);
+    assert.deepEqual(pool.templateOf, {
+      name: "llm",
+      namespace: "default",
+      through: ["llm-new"],
+      engine: "sglang",
+    });
+  });
+
+  it("refuses what a copied pod's own template says, instead of ignoring it", () => {
+    const server = { version: "v0.21.0", image: "a/b:1", args: ["--a"], port: 8080, engine: "vllm" };
+    const weights = { from: "gcs", bucket: "models" };
+    const copy = { like: "llm", accelerator: "nvidia-h100-80gb", replicas: 2, server, weights };
+    const keys = keysOf({ ...sourceCase, pools: { llm: { existing: true }, "llm-new": copy } });
+    assert.deepEqual(
+      keys,
+      ["server.version", "server.image", "server.args", "server.port", "weights"].map(
+        (key) => `pools.llm-new.${key}`,
+      ),
+    );
+  });
+
+  it("honours the replicas of an existing pool", () => {
+    const pools = { ...sourceCase.pools, llm: { existing: true, replicas: "3" } };
+    assert.deepEqual(service({ ...sourceCase, pools }).pools["llm"], {
+      name: "llm",
+      namespace: "default",
+      existing: true,
+      model: "Qwen/Qwen3-8B",
+      replicas: 3,
+    });
   });
 
   for (const pools of [
