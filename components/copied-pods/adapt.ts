@@ -10,7 +10,7 @@ import {
   type PodTemplate,
 } from "../pod-template";
 import { spread } from "../pod-spread";
-import { containersOf, podOf, type PodSpec } from "./pod";
+import { containersOf, podOf, type PodSpec, type Unusable } from "./pod";
 import { referencesOf } from "./references";
 import { leaveDevices, leaveNodes, type NodeOwner } from "./scheduling";
 import { acceleratorsOf, isAccelerator, serversOf, speaksTls, textOf, usedBy } from "./server";
@@ -52,12 +52,6 @@ export interface CopyArgs extends PlacementArgs, NodeOwner {
   prefersSpot?: boolean;
 }
 
-/** Why pods cannot be run as they are, and the setting of the pool that would make it right where one would. */
-export interface Unusable {
-  what: string;
-  set?: { field: string; value: string };
-}
-
 export interface Adapted {
   template: PodTemplate;
   /** What was taken over, what was left behind, and what a person should know, in words; no values of variables. */
@@ -88,7 +82,7 @@ export function adaptPods({ template, selector }: CopiedPods, args: CopyArgs): A
   const together = { ...pod.affinity, ...(affinity as object | undefined) };
   const notes: string[] = [];
   const problems = [
-    ...unusable.map((what) => ({ what })),
+    ...unusable,
     ...countAccelerators(spec, args, notes),
     ...deviceProblems(spec, args),
     ...startProblems(spec),

@@ -110,6 +110,12 @@ export interface PodSpec {
   hostNetwork?: boolean;
 }
 
+/** Why pods cannot be run as they are, and the setting of the pool that would make it right where one would. */
+export interface Unusable {
+  what: string;
+  set?: { field: string; value: string };
+}
+
 /** A copy of a template's pod, to be changed. */
 export const podOf = ({ spec }: PodTemplate): PodSpec => structuredClone(spec) as unknown as PodSpec;
 

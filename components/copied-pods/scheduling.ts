@@ -5,6 +5,7 @@ import {
   type PodAffinity,
   type PodSpec,
   type PodTerm,
+  type Unusable,
 } from "./pod";
 
 /*
@@ -25,7 +26,7 @@ export interface Left {
   /** What was left behind, in words. */
   left: string[];
   /** What can neither be kept nor left behind. */
-  unusable: string[];
+  unusable: Unusable[];
 }
 
 /** Labels that every node of a cluster has with one value. */
@@ -54,10 +55,13 @@ export function leaveNodes(
   { nodes }: NodeOwner,
 ): Left {
   const left: string[] = [];
-  const unusable: string[] = [];
+  const unusable: Unusable[] = [];
   const chooses = (key: string, text: string): void => {
     if (nodes === "theirs" && !machines.test(key)) {
-      unusable.push(`${text} chooses among nodes that this stack does not make`);
+      unusable.push({
+        what: `${text} chooses among nodes that this stack does not make: name all labels of the pool's nodes`,
+        set: { field: "nodeLabels[0]", value: "KEY=VALUE" },
+      });
     } else left.push(text);
   };
 
@@ -117,7 +121,7 @@ function kept(
   affinity: PodAffinity | undefined,
   labels: Readonly<Record<string, string>>,
   left: string[],
-  unusable: string[],
+  unusable: Unusable[],
 ): Partial<Record<typeof field, PodAffinity>> {
   if (affinity === undefined) return {};
   const toItself = ({ labelSelector, topologyKey }: PodTerm): boolean => {
@@ -133,9 +137,9 @@ function kept(
   );
   if (field === "podAffinity") {
     for (const { labelSelector, topologyKey } of required)
-      unusable.push(
-        `podAffinity asks for ${selectorText(labelSelector)} in the same ${topologyKey}, which new nodes do not have`,
-      );
+      unusable.push({
+        what: `podAffinity asks for ${selectorText(labelSelector)} in the same ${topologyKey}, which new nodes do not have`,
+      });
   }
   if (required.length + preferred.length === 0) return {};
   return {

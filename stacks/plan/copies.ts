@@ -1,12 +1,6 @@
 import { isMisfit, placementOf } from "../../components/accelerators/placement";
-import {
-  adaptPods,
-  copyArgs,
-  type Adapted,
-  type CopiedPods,
-  type Unusable,
-} from "../../components/copied-pods/adapt";
-import { podOf } from "../../components/copied-pods/pod";
+import { adaptPods, copyArgs, type Adapted, type CopiedPods } from "../../components/copied-pods/adapt";
+import { podOf, type Unusable } from "../../components/copied-pods/pod";
 import { engineOf, portFlagOf } from "../../components/copied-pods/server";
 import { removeCommand, setCommand } from "../config/mistakes";
 import type { OwnedPool, ServiceConfig } from "../config/resolved";
