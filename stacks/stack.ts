@@ -173,7 +173,7 @@ async function look(
     };
   }
   const [observed, served] = await Promise.all([
-    observe(reader, service, record, thisStack(), gateway),
+    observe(reader, service, record, thisStack(), { ...gateway, configurable: role === "all" }),
     readServed(reader),
   ]);
   return { reader, observed, served, definitions, templates: await templatesFor(reader, service) };

@@ -14,6 +14,8 @@ export interface LiveObject {
     labels?: Record<string, string>;
     annotations?: Record<string, string>;
     deletionTimestamp?: string;
+    creationTimestamp?: string;
+    ownerReferences?: { kind: string; name: string; controller?: boolean }[];
     managedFields?: { manager?: string; subresource?: string; fieldsV1?: Record<string, unknown> }[];
   };
   [key: string]: unknown;

@@ -3,7 +3,7 @@ import type { RisingPool } from "../plan/rising";
 import { answerFor, listOf, unreachablePrefix, type Endpoint, type Way } from "./asking";
 import type { ClusterReader, LiveObject } from "./cluster-reader";
 import { modelServersIn } from "./model-servers";
-import { poolsPath } from "./observe";
+import { poolsPath } from "./paths";
 import { lookAtRoute } from "./programmed";
 import { isSelected, selectorOf, selectsPodsOf } from "./selectors";
 import { isReady, lookAtServers } from "./servers";

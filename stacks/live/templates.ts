@@ -4,7 +4,7 @@ import type { PodTemplate } from "../../components/pod-template";
 import type { OwnedPool, ServiceConfig } from "../config/resolved";
 import type { ClusterReader, LiveObject } from "./cluster-reader";
 import { deploymentsPath } from "./model-servers";
-import { poolsPath } from "./observe";
+import { poolsPath } from "./paths";
 import { selectorOf, selectsPodsOf } from "./selectors";
 
 /**
