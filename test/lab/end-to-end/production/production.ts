@@ -43,9 +43,14 @@ export async function makeCluster(lab: StackLab, location: string): Promise<void
   await program.mustUp();
 }
 
-/** Serves a model in it, without this project: waits until customers are answered. */
-export async function serve(lab: StackLab): Promise<string> {
-  const text = fs.readFileSync(path.join(__dirname, "serving.yaml"), "utf8");
+/**
+ * Serves a model in it, without this project: waits until customers are answered.
+ * @param route name of the HTTPRoute. Default: the source's.
+ */
+export async function serve(lab: StackLab, route = "routes-to-llm"): Promise<string> {
+  const text = fs
+    .readFileSync(path.join(__dirname, "serving.yaml"), "utf8")
+    .replace("name: routes-to-llm,", `name: ${route},`);
   await apply(lab.lab.controlPlane.kubeconfig, loadAllYaml(text) as KubernetesObject[]);
   let address = "";
   await eventually("the Gateway has an address", async () => {
