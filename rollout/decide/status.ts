@@ -101,6 +101,7 @@ function disagreements(values: StackValues, deployed: Deployed | undefined, live
     ...live.overridden.map((text) => `the weights are not what customers get: ${text}`),
     ...notes,
     ...live.unconfirmed,
+    ...(live.observed.others?.unseen ?? []).map((text) => `${text}: other routes are not known`),
   ];
 }
 
