@@ -165,6 +165,12 @@ const cases: readonly {
     outcome: "nothing",
   },
   {
+    name: "a longer wildcard than the listener's, though younger",
+    route: route(prefix("/"), "elsewhere", { ...young, hostnames: ["*.a.example.org"] }),
+    listeners: [{ name: "http", port: 80, hostname: "*.example.org" }],
+    outcome: "refused",
+  },
+  {
     name: "a refusal of the gateway",
     route: route(prefix("/"), "elsewhere", {
       status: {

@@ -21,7 +21,7 @@ export function typed(world: TypedWorld, printed: string): Record<string, unknow
     if (config !== null) {
       const key = config[1] ?? config[2] ?? "";
       const value = /^\d+$/.test(config[3] ?? "") ? Number(config[3]) : config[3];
-      put(world.config as Record<string, unknown>, key, value);
+      put(world.config, key, value);
       set[key] = value;
     } else if (patch !== null) {
       const { name, namespace } = world.route.metadata;
@@ -37,10 +37,10 @@ export function typed(world: TypedWorld, printed: string): Record<string, unknow
   return set;
 }
 
-function put(config: Record<string, unknown>, key: string, value: unknown): void {
+function put(config: RawConfig, key: string, value: unknown): void {
   const parts = key.split(/[.[\]]+/).filter((part) => part !== "");
   const last = parts.pop() ?? "";
-  let inner = config;
+  let inner = config as Record<string, unknown>;
   for (const part of parts) {
     inner[part] ??= part === "allow" ? [] : {};
     inner = inner[part] as Record<string, unknown>;
