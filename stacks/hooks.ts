@@ -150,7 +150,7 @@ async function guardHook(context: HookContext, args: pulumi.ResourceHookArgs): P
   ]);
   if (object?.kind === "HTTPRoute" && object.metadata?.name !== config.route) {
     // The route that this stack had before `route` named another one.
-    return mayGo(object, others, context);
+    mayGo(object, others, context); return;
   }
   guardPool(object, others);
   if (route === undefined) return;
