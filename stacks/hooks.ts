@@ -150,7 +150,8 @@ async function guardHook(context: HookContext, args: pulumi.ResourceHookArgs): P
   ]);
   if (object?.kind === "HTTPRoute" && object.metadata?.name !== config.route) {
     // The route that this stack had before `route` named another one.
-    mayGo(object, others, context); return;
+    mayGo(object, others, context);
+    return;
   }
   guardPool(object, others);
   if (route === undefined) return;
