@@ -1,6 +1,6 @@
 import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
-import { apis, labels, managedBy, previewRouteName, routeName } from "../stacks/names";
+import { apis, labels, managedBy, previewRouteName } from "../stacks/names";
 import type { Backend } from "../stacks/plan/observed";
 
 /** The Gateway a route attaches to. */
@@ -19,6 +19,8 @@ export interface ServiceRouteArgs {
 }
 
 export interface InferenceRouteArgs extends ServiceRouteArgs {
+  /** Name of the HTTPRoute. */
+  route: string;
   backends: readonly Backend[];
   /** What is written down on the route beside the weights. */
   annotations: Readonly<Record<string, string>>;
@@ -38,12 +40,12 @@ export class InferenceRoute extends pulumi.ComponentResource {
     super("inference-rollout:index:InferenceRoute", name, {}, opts);
     this.resource = new k8s.apiextensions.CustomResource(
       name,
-      routeObject({ ...args, name: routeName(args.service) }, [
+      routeObject({ ...args, name: args.route }, [
         { backendRefs: args.backends.map((backend) => backendRef(backend, args.namespace)) },
       ]),
       {
         parent: this,
-        ...(args.takeOver ? { import: `${args.namespace}/${routeName(args.service)}` } : {}),
+        ...(args.takeOver ? { import: `${args.namespace}/${args.route}` } : {}),
         ...(args.hooks === undefined ? {} : { hooks: args.hooks }),
       },
     );

@@ -3,10 +3,13 @@ import type { GatewayConfig, ServiceConfig } from "./config/resolved";
 import { UserError } from "./user-error";
 import type { ClusterReader } from "./live/cluster-reader";
 import { lookAtRoute } from "./live/programmed";
-import { observedRoute, routePath } from "./live/observe";
+import { observedRoute } from "./live/observe";
+import { readOtherRoutes } from "./live/other-routes";
+import { routePath } from "./live/paths";
 import { until } from "./live/wait";
-import { previewRouteName, routeName } from "./names";
+import { previewRouteName } from "./names";
 import { sameShares, shareText, sharesOf } from "./plan/observed";
+import { overriddenBy } from "./plan/other-routes";
 import type { Plan } from "./plan/plan";
 
 /**
@@ -21,7 +24,7 @@ export async function confirm(
 ): Promise<string> {
   const client = await reader();
   const routes = [
-    { namespace: config.namespace, name: routeName(config.service) },
+    { namespace: config.namespace, name: config.route },
     ...(plan.candidate === undefined
       ? []
       : [{ namespace: config.namespace, name: previewRouteName(config.service) }]),
@@ -43,13 +46,43 @@ export async function confirm(
     }
     address = result.done;
   }
-  await confirmShares(config, plan, client);
+  await Promise.all([confirmPrecedence(config, plan, gateway, client), confirmShares(config, plan, client)]);
   return address;
+}
+
+/**
+ * That the split is the one that customers get: no other route has come meanwhile that gets their requests first. An
+ * update that goes back, or was told to go on (allow: other-route), succeeds and says so.
+ */
+async function confirmPrecedence(
+  config: ServiceConfig,
+  plan: Plan,
+  gateway: GatewayConfig,
+  client: ClusterReader,
+): Promise<void> {
+  const pools = [plan.stable, ...(plan.candidate === undefined ? [] : [plan.candidate])];
+  const places = [config.namespace, ...pools.map(({ namespace }) => namespace)];
+  const others = await readOtherRoutes(client, config, { ...gateway, configurable: false }, places);
+  const overridden = overriddenBy(config, others, pools);
+  const expected =
+    plan.candidateFalls || plan.waived.includes("other-route") || config.allow.includes("destroy");
+  if (overridden.length === 0) return;
+  if (expected) {
+    for (const text of overridden) await pulumi.log.warn(`the weights are not what customers get: ${text}`);
+    return;
+  }
+  throw new UserError(
+    [
+      "The route was written, and customers do not get its split:",
+      ...overridden.map((text) => `  - ${text}`),
+      "Run pulumi up again: it says how to take that route over.",
+    ].join("\n"),
+  );
 }
 
 /** That the cluster has what was planned, and not only what Pulumi's state says. */
 async function confirmShares(config: ServiceConfig, plan: Plan, client: ClusterReader): Promise<void> {
-  const route = await client.get(routePath(config.namespace, routeName(config.service)));
+  const route = await client.get(routePath(config.namespace, config.route));
   const live = sharesOf(route === undefined ? [] : observedRoute(route).backends);
   const wanted = new Map(Object.entries(plan.shares));
   // Half a percent: an edit by hand that the config adopted need not add up to 100.

@@ -6,10 +6,16 @@ import { usesTls } from "./config/gateway";
 import type { GatewayConfig, ServiceConfig } from "./config/resolved";
 import type { ClusterReader, LiveObject } from "./live/cluster-reader";
 import { passGate, passReadiness, type GateTask } from "./live/gate";
-import { observedRoute, routePath } from "./live/observe";
+import { observedRoute } from "./live/observe";
+import { readOtherRoutes } from "./live/other-routes";
+import { routePath } from "./live/paths";
 import type { WaitOptions } from "./live/wait";
-import { annotations, labels, previewRouteName, routeName } from "./names";
+import { annotations, labels, previewRouteName } from "./names";
 import { adapterListFor, baseNameOf, clientNames } from "./plan/model-names";
+import { setCommand } from "./config/mistakes";
+import { offOtherRoutes, otherTraffic } from "./plan/other-routes";
+import { rivalsFor } from "./plan/rival-routes";
+import type { OtherRoutes } from "./plan/routes";
 import { sharesOf, type Observed } from "./plan/observed";
 import type { Plan, RoutedPool } from "./plan/plan";
 import type { RisingPool } from "./plan/rising";
@@ -133,15 +139,28 @@ function servesOf(config: ServiceConfig, plan: Plan): Pick<GateTask, "serves" | 
 }
 
 /** Before anything is deleted that customers may be connected to: the live route is asked. */
-async function guardHook({ config, reader }: HookContext, args: pulumi.ResourceHookArgs): Promise<void> {
-  const route = await (await reader()).get(routePath(config.namespace, routeName(config.service)));
+async function guardHook(context: HookContext, args: pulumi.ResourceHookArgs): Promise<void> {
+  const { config, gateway, reader } = context;
+  const object = args.oldInputs as Partial<LiveObject> | undefined;
+  const live = await reader();
+  const [route, others] = await Promise.all([
+    live.get(routePath(config.namespace, config.route)),
+    readOtherRoutes(live, config, { ...gateway, configurable: false }, [
+      ...new Set([config.namespace, object?.metadata?.namespace ?? config.namespace]),
+    ]),
+  ]);
+  if (object?.kind === "HTTPRoute" && object.metadata?.name !== config.route) {
+    // The route that this stack had before `route` named another one.
+    mayGo(object, others, context);
+    return;
+  }
+  guardPool(object, others);
   if (route === undefined) return;
   const shares = sharesOf(observedRoute(route).backends);
-  const object = args.oldInputs as Partial<LiveObject> | undefined;
   if (object?.kind === "HTTPRoute") {
     if (shares.size === 0 || route.metadata.annotations?.[annotations.deletable] === "true") return;
     throw new Error(
-      `HTTPRoute ${config.namespace}/${routeName(config.service)} carries the customers' traffic. ` +
+      `HTTPRoute ${config.namespace}/${config.route} carries the customers' traffic. ` +
         "To take the whole service down: pulumi config set --path 'allow[0]' destroy && pulumi up && pulumi destroy --run-program",
     );
   }
@@ -151,6 +170,33 @@ async function guardHook({ config, reader }: HookContext, args: pulumi.ResourceH
   throw new Error(
     `pool ${pool} serves customers: the live route sends it ${Math.round(share)} % of the traffic. ` +
       "Take the weight off it first: pulumi config set weight ... && pulumi up",
+  );
+}
+
+/** A pool that another route sends to stays, whatever the customers' route says. */
+function guardPool(object: Partial<LiveObject> | undefined, others: OtherRoutes): void {
+  const { name, namespace, labels: marks } = object?.metadata ?? {};
+  const pool = object?.kind === "InferencePool" ? name : marks?.[labels.pool];
+  if (pool === undefined || namespace === undefined) return;
+  const text = otherTraffic({ name: pool, namespace }, { others });
+  if (text === undefined) return;
+  throw new Error(
+    `pool ${pool} serves customers: ${text}. ${offOtherRoutes({ name: pool, namespace }, { others })}`,
+  );
+}
+
+/** A former route of this stack goes only where the customers' route, or an older one, gets its requests. */
+function mayGo(object: Partial<LiveObject>, others: OtherRoutes, { config, plan }: HookContext): void {
+  const { name = "", namespace = "" } = object.metadata ?? {};
+  const pools = [plan.stable, ...(plan.candidate === undefined ? [] : [plan.candidate])];
+  const { winning, beside } = rivalsFor(config, others, pools);
+  const serves = [...winning, ...beside].some(
+    ({ route }) => route.name === name && route.namespace === namespace,
+  );
+  if (others.customers !== undefined && !serves) return;
+  throw new Error(
+    `HTTPRoute ${namespace}/${name} gets customers' requests that HTTPRoute ${config.namespace}/${config.route} would not get. ` +
+      `Put its name back: ${setCommand("route", name)} && pulumi up`,
   );
 }
 

@@ -51,7 +51,8 @@ export const maxPoolName = 40;
 /** So that `<service>-<pool>` is a namespace. */
 export const maxServiceName = 20;
 
-export const routeName = (service: string): string => `routes-to-${service}`;
+/** The customers' route where the config names none (`route`): the resolved config has the name that counts. */
+export const defaultRouteName = (service: string): string => `routes-to-${service}`;
 export const previewRouteName = (service: string): string => `preview-of-${service}`;
 export const closedPathsName = (service: string): string => `closed-paths-of-${service}`;
 export const pickerName = (pool: string): string => `${pool}-epp`;

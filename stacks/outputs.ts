@@ -13,6 +13,9 @@ import { sharesOf, type ObservedWorkload } from "./plan/observed";
 import type { Platform } from "./platform";
 import { recordOf, recordOutput } from "./record";
 
+/** The output `state` while another route gets the customers' requests. */
+export const overriddenState = "overridden";
+
 /** Commands for the next step up, and for going back. */
 export function nextSteps(config: ServiceConfig, plan: Plan): { next?: string; back?: string } {
   const { candidate } = plan;
@@ -34,13 +37,15 @@ export function nextSteps(config: ServiceConfig, plan: Plan): { next?: string; b
 /** What each pool is and carries, for a person or a script. */
 export function poolStates(plan: Plan): Record<string, object> {
   const shares = sharesOf(plan.backends);
+  const weight = (name: string): { weight?: number } =>
+    plan.overridden.length === 0 ? { weight: shares.get(name) ?? 0 } : {};
   const owned = plan.pools.map(({ pool, namespace, replicas, copied }) => {
     const placement = placementOf(pool.hardware);
     const nodes = isMisfit(placement) ? 0 : nodesFor(replicas, placement);
     const state = {
       namespace,
       role: pool.name === plan.stable.name ? "stable" : "candidate",
-      weight: shares.get(pool.name) ?? 0,
+      ...weight(pool.name),
       replicas,
       accelerators: `${replicas * pool.hardware.acceleratorsPerReplica} x ${pool.hardware.accelerator}`,
       nodes,
@@ -59,7 +64,7 @@ export function poolStates(plan: Plan): Record<string, object> {
       const state = {
         namespace,
         role,
-        weight: shares.get(name) ?? 0,
+        ...weight(name),
         existing: true,
         ...(live?.replicas === undefined ? {} : { replicas: live.replicas, ready: live.readyReplicas ?? 0 }),
         ...(plan.carried[name] === undefined ? {} : { carriedWith: plan.carried[name] }),
@@ -119,15 +124,17 @@ export function outputsOf(
   const { gateway } = platform;
   return {
     address,
-    state: plan.state,
+    // The customers' route says what it sends; where another route comes first, that is not what customers get.
+    ...(plan.overridden.length === 0
+      ? { state: plan.state, weights: address.apply(() => record.weights) }
+      : { state: overriddenState, overridden: plan.overridden }),
     ...(plan.kind === undefined ? {} : { rollout: plan.kind }),
-    weights: address.apply(() => record.weights),
     pools: poolStates(plan),
     ...(service.capacity.mode === "full" ? {} : { capacity: capacityOf(service, plan) }),
     ...(plan.latches.some(holds) ? { latched: plan.latches.filter(holds) } : {}),
     ...(service.adapters.length === 0 ? {} : { adapters: address.apply(() => adapterStates(service)) }),
     tryIt: address.apply((at) => howToTry(service, gateway, at)),
-    ...nextSteps(service, plan),
+    ...(plan.overridden.length === 0 ? nextSteps(service, plan) : {}),
     ...(previewSecret === undefined ? {} : { previewSecret: pulumi.secret(previewSecret) }),
     ...(plan.notes.length === 0 ? {} : { notes: plan.notes }),
     // Only once the gateway has confirmed: what is recorded has happened.

@@ -33,6 +33,7 @@ export async function lastUpdate(): Promise<LastUpdate> {
 export function recordOf(config: ServiceConfig, plan: Plan): DeploymentRecord {
   return {
     stable: plan.stable.name,
+    route: `${config.namespace}/${config.route}`,
     ...(plan.candidate === undefined ? {} : { candidate: plan.candidate.name }),
     weights: Object.fromEntries(sharesOf(plan.backends)),
     pools: Object.fromEntries(plan.pools.map(({ pool, namespace }) => [pool.name, namespace])),

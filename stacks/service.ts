@@ -58,7 +58,13 @@ export function buildService(config: ServiceConfig, plan: Plan, options: Service
   new RolloutPlan(config.service, plan.move);
   const guard = new TrafficGuard(
     config.service,
-    { service: config.service, namespace: config.namespace },
+    {
+      service: config.service,
+      namespace: config.namespace,
+      route: config.route,
+      routesIn: plan.guarded.namespaces,
+      grpc: plan.guarded.grpc,
+    },
     opts,
   );
   const preview = plan.candidate === undefined ? undefined : previewSecretOf(config.service);
@@ -107,6 +113,7 @@ export function buildService(config: ServiceConfig, plan: Plan, options: Service
     config.service,
     {
       service: config.service,
+      route: config.route,
       namespace: config.namespace,
       gateway: gatewayRef,
       ...hostnames,

@@ -181,7 +181,7 @@ async function look(
     };
   }
   const [observed, served] = await Promise.all([
-    observe(reader, service, record, thisStack(), given.gateway),
+    observe(reader, service, record, thisStack(), { ...given.gateway, configurable: role === "all" }),
     readServed(reader),
   ]);
   const copies = await observedCopies(reader, service, observed, given.ownNodes);

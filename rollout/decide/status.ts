@@ -16,7 +16,14 @@ export interface Status {
   /** Percent of the traffic by pool, as the last successful update left it. */
   deployed: Readonly<Record<string, number>>;
   /** The same by the live route, and whether the gateway has it in force. */
-  live: { weights: Readonly<Record<string, number>>; confirmed: boolean } | { unreadable: string };
+  live:
+    | {
+        weights: Readonly<Record<string, number>>;
+        confirmed: boolean;
+        /** Whether customers get these weights, and not another route's. */
+        inForce: boolean;
+      }
+    | { unreadable: string };
   pools: Readonly<Record<string, Readonly<Record<string, unknown>>>>;
   latches: readonly Latch[];
   /** What does not fit together, and what was told by the last update. */
@@ -26,7 +33,12 @@ export interface Status {
   back?: string;
 }
 
-export type LiveState = { observed: Observed; unconfirmed: readonly string[] } | { unreadable: string };
+export type LiveState =
+  | { observed: Observed; unconfirmed: readonly string[]; overridden: readonly string[] }
+  | { unreadable: string };
+
+/** The state while another route gets the customers' requests: whatever the weights, they are not what customers get. */
+const overriddenState = "overridden";
 
 export function statusOf(
   stack: string,
@@ -37,20 +49,27 @@ export function statusOf(
   const latches = latchesHeld(values, deployed);
   return {
     stack,
-    state: deployed?.state ?? "none",
+    state: isOverridden(live) ? overriddenState : (deployed?.state ?? "none"),
     ...(deployed?.kind === undefined ? {} : { rollout: deployed.kind }),
     config: rolesOf(values),
     deployed: deployed?.weights ?? {},
     live:
       "observed" in live
-        ? { weights: liveShares(live.observed), confirmed: live.unconfirmed.length === 0 }
+        ? {
+            weights: liveShares(live.observed),
+            confirmed: live.unconfirmed.length === 0,
+            inForce: live.overridden.length === 0,
+          }
         : { unreadable: live.unreadable },
     pools: withLiveSizes(deployed?.poolStates ?? {}, live),
     latches,
     notes: [...disagreements(values, deployed, live), ...(deployed?.notes ?? [])],
-    ...whatNext(values, deployed, latches),
+    // The program's refusal has the commands that take the other route over.
+    ...(isOverridden(live) ? { next: "pulumi preview" } : whatNext(values, deployed, latches)),
   };
 }
+
+const isOverridden = (live: LiveState): boolean => "observed" in live && live.overridden.length > 0;
 
 function liveShares({ route }: Observed): Record<string, number> {
   const shares = [...sharesOf(route?.backends ?? [])];
@@ -93,7 +112,12 @@ function disagreements(values: StackValues, deployed: Deployed | undefined, live
       "the live route is not as the last successful update left it: an update failed half-way, or somebody edited it; pulumi up says which",
     );
   }
-  return [...notes, ...live.unconfirmed];
+  return [
+    ...live.overridden.map((text) => `the weights are not what customers get: ${text}`),
+    ...notes,
+    ...live.unconfirmed,
+    ...(live.observed.others?.unseen ?? []).map((text) => `${text}: other routes are not known`),
+  ];
 }
 
 function sameWeights(a: Readonly<Record<string, number>>, b: Readonly<Record<string, number>>): boolean {
@@ -160,8 +184,9 @@ function shares(weights: Readonly<Record<string, number>>): string {
 
 function liveText(live: Status["live"]): string {
   if ("unreadable" in live) return `not read: ${live.unreadable}`;
-  const { weights, confirmed } = live;
+  const { weights, confirmed, inForce } = live;
   if (Object.keys(weights).length === 0) return "there is none";
+  if (!inForce) return `${shares(weights)} (not what customers get: another route comes first)`;
   return `${shares(weights)}${confirmed ? "" : " (the gateway has not confirmed it)"}`;
 }
 

@@ -2,7 +2,9 @@ import type { GatewayConfig } from "../../stacks/config/resolved";
 import { clusterReader } from "../../stacks/live/cluster-reader";
 import { observe } from "../../stacks/live/observe";
 import { lookAtRoute } from "../../stacks/live/programmed";
-import { routeName, stackLabel } from "../../stacks/names";
+import { stackLabel } from "../../stacks/names";
+import { routedPools } from "../../stacks/plan/plan";
+import { overriddenBy } from "../../stacks/plan/other-routes";
 import type { DeploymentRecord, Observed } from "../../stacks/plan/observed";
 import { resolveValues, type ServiceStack } from "../decide/resolved";
 import { project, type StackValues } from "../decide/values";
@@ -14,6 +16,8 @@ export type Live =
       observed: Observed;
       /** What the gateway has yet to say before the route is known to be in force; empty: it is. */
       unconfirmed: readonly string[];
+      /** Why the live route's split is not what customers get; empty: it is. */
+      overridden: readonly string[];
     }
   | { unreadable: string };
 
@@ -36,13 +40,20 @@ export async function lookAtCluster(
       return { unreadable: "the stack's outputs have no kubeconfig that can be read" };
     const reader = await clusterReader(platform.kubeconfig, patience);
     const { service } = config;
-    const route = { namespace: service.namespace, name: routeName(service.service) };
+    const route = { namespace: service.namespace, name: service.route };
     const record = outputs["deployed"] as DeploymentRecord | undefined;
     const [observed, confirmed] = await Promise.all([
-      observe(reader, service, record, stackLabel(project, engine.shortName), platform.gateway),
+      observe(reader, service, record, stackLabel(project, engine.shortName), {
+        ...platform.gateway,
+        configurable: config.role === "all",
+      }),
       lookAtRoute(reader, route, platform.gateway),
     ]);
-    return { observed, unconfirmed: "missing" in confirmed ? confirmed.missing : [] };
+    return {
+      observed,
+      unconfirmed: "missing" in confirmed ? confirmed.missing : [],
+      overridden: overriddenBy(service, observed.others, routedPools(service, observed)),
+    };
   } catch (error) {
     return { unreadable: error instanceof Error ? error.message : String(error) };
   }

@@ -4,6 +4,7 @@ import { broken, missing, nearest, removeCommand, setCommand, shown, type Mistak
 import { resolvePool } from "./pools";
 import type { CloudConfig } from "./raw";
 import type { ClusterConfig, GateConfig, PlatformConfig, Pool, ServiceConfig, StackConfig } from "./resolved";
+import { closedPathsName, defaultRouteName, previewRouteName } from "../names";
 import { resolveSafety } from "./safety";
 import { checkShape, type Parsed, type RawConfig, type ShapeResult } from "./validate";
 
@@ -111,9 +112,18 @@ function resolveService(shape: ShapeResult, raw: RawConfig, mistakes: Mistake[])
   const { values } = shape;
   const service = values.service ?? defaults.service;
   const namespace = values.namespace ?? defaults.namespace;
+  const route = values.route ?? defaultRouteName(service);
   const names = Object.keys(values.pools ?? {});
   const candidate = values.candidate === "" ? undefined : values.candidate;
 
+  if ([previewRouteName(service), closedPathsName(service)].includes(route)) {
+    mistakes.push({
+      key: "route",
+      found: `${route}, which is the name of another route of this service`,
+      allowed: "the name of the route that customers come by",
+      mend: removeCommand("route"),
+    });
+  }
   if (names.length === 0 && !broken(mistakes, "pools")) {
     mistakes.push({
       key: "pools",
@@ -167,6 +177,7 @@ function resolveService(shape: ShapeResult, raw: RawConfig, mistakes: Mistake[])
   return {
     ...safety,
     service,
+    route,
     namespace,
     stable: must(values.stable),
     ...(candidate === undefined ? {} : { candidate }),

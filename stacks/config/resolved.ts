@@ -208,6 +208,8 @@ export interface PlatformConfig {
 /** One inference service. */
 export interface ServiceConfig extends Safety {
   service: string;
+  /** Name of the customers' HTTPRoute. */
+  route: string;
   namespace: string;
   stable: string;
   candidate?: string;

@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { acceleratorNames } from "../../components/accelerators/catalogue";
-import { flag, integer, name, oneOf, text } from "./fields";
+import { dnsName, flag, integer, name, oneOf, text } from "./fields";
 import { gatewaySchema } from "./gateway-schema";
 import { autoscalingSchema, hardwareFields, weightsSchema } from "./pool-schema";
 import { maxLabel, maxPoolName, maxServiceName } from "../names";
@@ -162,7 +162,10 @@ export const gateSchema = z.strictObject(
 const allowable = oneOf([
   ...(["edited-in-place", "drop-names", "destroy", "unready-stable", "frozen"] as const),
   ...(["route-edited", "take-over-route", "pool-missing", "route-missing"] as const),
+  ...(["other-route", "routes-unknown"] as const),
 ]);
+
+const aRouteName = "the name of an HTTPRoute: at most 253 characters, a-z, 0-9, - and .";
 
 /** Every key of a stack's config, without the project's prefix. */
 export const configSchema = {
@@ -172,9 +175,14 @@ export const configSchema = {
   platform: text("a stack, as acme/inference/platform")
     .optional()
     .describe("role service: the platform stack whose outputs it takes."),
-  service: name(maxServiceName)
+  service: name(maxServiceName).optional().describe("Name of the inference service. Default: llm."),
+  route: text(aRouteName)
+    .max(253, aRouteName)
+    .regex(dnsName, aRouteName)
     .optional()
-    .describe("Name of the inference service; its route is routes-to-<service>. Default: llm."),
+    .describe(
+      "Name of the customers' HTTPRoute, for one that exists and is taken over under its own name. Default: routes-to-<service>.",
+    ),
   namespace: name(maxLabel).optional().describe("Where the customers' route lives. Default: default."),
   model: text("a model, as Qwen/Qwen3-8B")
     .optional()

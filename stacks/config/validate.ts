@@ -55,6 +55,7 @@ export function checkShape(raw: RawConfig): ShapeResult {
 const emptyIsAbsent: ReadonlySet<string> = new Set<ConfigKey>([
   "role",
   "platform",
+  "route",
   "server",
   "pools",
   "objectives",
@@ -145,6 +146,7 @@ const examples: Readonly<Record<string, string>> = {
   weight: "10",
   role: "all",
   service: "llm",
+  route: "routes-to-llm",
   namespace: "default",
   model: "Qwen/Qwen3-8B",
   stable: "llm",

@@ -14,6 +14,8 @@ export interface LiveObject {
     labels?: Record<string, string>;
     annotations?: Record<string, string>;
     deletionTimestamp?: string;
+    creationTimestamp?: string;
+    ownerReferences?: { kind: string; name: string; controller?: boolean }[];
     managedFields?: { manager?: string; subresource?: string; fieldsV1?: Record<string, unknown> }[];
   };
   [key: string]: unknown;
@@ -84,7 +86,7 @@ export async function patiently(ask: () => Promise<Answer>, { pauses, lastTry } 
 
 class HttpsReader implements ClusterReader {
   private readonly server: string;
-  private readonly agent = new https.Agent({ keepAlive: true, maxSockets: 4 });
+  private readonly agent = new https.Agent({ keepAlive: true, maxSockets: 8 });
   private options: Promise<https.RequestOptions> | undefined;
   /** Milliseconds by which the API server's clock is ahead of ours. */
   private ahead: number | undefined;

@@ -9,7 +9,7 @@ import type { Observed } from "../plan/observed";
 import { namespaceOf } from "../plan/plan";
 import type { ClusterReader, LiveObject } from "./cluster-reader";
 import { deploymentsPath, everyKind, groupLabels, modelServersIn } from "./model-servers";
-import { poolsPath } from "./observe";
+import { poolsPath } from "./paths";
 import { missingReferences } from "./references";
 import { isSelected, selectorOf, selectsPodsOf, type Labels } from "./selectors";
 

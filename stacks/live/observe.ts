@@ -1,35 +1,37 @@
 import { isGrouped } from "../../components/accelerators/placement";
-import { annotations, apis, labels, poolNamespace, routeName } from "../names";
+import { annotations, labels, poolNamespace } from "../names";
 import type { ServiceConfig } from "../config/resolved";
-import type { Backend, DeploymentRecord, Observed, ObservedPool, ObservedRoute } from "../plan/observed";
+import type { DeploymentRecord, Observed, ObservedPool, ObservedRoute } from "../plan/observed";
 import { isOurs } from "./ours";
+import { readOtherRoutes, type CustomersGateway } from "./other-routes";
+import { poolsPath, routePath } from "./paths";
 import { observedRewrites } from "./rewrites";
 import type { PoolIdentity } from "../plan/identity";
 import type { ClusterReader, LiveObject } from "./cluster-reader";
-import { isPoolRef, routeShape, type Attachment } from "./route-shape";
+import { backendOf, routeShape, type Attachment, type LiveBackendRef } from "./route-shape";
 import { everyKind, modelServersIn } from "./model-servers";
 import { autoscalersIn, sizeOfOthers, sumOf } from "./other-pools";
 import { selectorOf, selectsPodsOf } from "./selectors";
 
 /**
  * Reads what is deployed of one service: its route, and the pools in every namespace where one can be.
- * @param attachment where the route will be attached, to compare with a route of somebody else.
+ * @param attachment where the route will be attached, to compare with routes of others; absent: they are not read.
  */
 export async function observe(
   reader: ClusterReader,
   config: ServiceConfig,
   record: DeploymentRecord | undefined,
   stack: string,
-  attachment?: Attachment,
+  attachment?: CustomersGateway,
 ): Promise<Observed> {
   const names = namespacesOf(config, record);
   const groups = Object.values(config.pools).some((pool) => !pool.existing && isGrouped(pool.hardware));
-  const others = Object.values(config.pools).filter(({ existing }) => existing);
-  const [route, pools, namespaces, rewrites] = await Promise.all([
-    reader.get(routePath(config.namespace, routeName(config.service))),
+  const existing = Object.values(config.pools).filter((pool) => pool.existing);
+  const [route, pools, namespaces, rewrites, others] = await Promise.all([
+    reader.get(routePath(config.namespace, config.route)),
     Promise.all(
       names.map((namespace) => {
-        const theirs = others.filter((pool) => pool.namespace === namespace).map(({ name }) => name);
+        const theirs = existing.filter((pool) => pool.namespace === namespace).map(({ name }) => name);
         return poolsIn(reader, namespace, config.service, groups, theirs);
       }),
     ),
@@ -37,6 +39,7 @@ export async function observe(
       names.map(async (namespace) => [namespace, await ownerOf(reader, namespace, stack)] as const),
     ),
     Promise.all(names.map((namespace) => observedRewrites(reader, namespace, config.service))),
+    attachment === undefined ? undefined : readOtherRoutes(reader, config, attachment, names),
   ]);
   const now = reader.now?.();
   return {
@@ -47,6 +50,7 @@ export async function observe(
       namespaces.filter((entry): entry is readonly [string, "owned" | "foreign"] => entry[1] !== undefined),
     ),
     rewrites: rewrites.flat(),
+    ...(others === undefined ? {} : { others }),
     ...(record === undefined ? {} : { record }),
   };
 }
@@ -65,13 +69,8 @@ export async function ownerOf(
       : "foreign";
 }
 
-export const routePath = (namespace: string, name: string): string =>
-  `/apis/${apis.gateway}/v1/namespaces/${namespace}/httproutes/${name}`;
-
-export const poolsPath = (namespace: string): string =>
-  `/apis/${apis.pool}/v1/namespaces/${namespace}/inferencepools`;
-
-function namespacesOf(config: ServiceConfig, record: DeploymentRecord | undefined): string[] {
+/** Where this service's route and pools can be. */
+export function namespacesOf(config: ServiceConfig, record: DeploymentRecord | undefined): string[] {
   const declared = Object.values(config.pools).flatMap(({ name, namespace }) => [
     namespace,
     poolNamespace(config.service, name),
@@ -127,22 +126,7 @@ export function observedRoute(route: LiveObject, attachment?: Attachment): Obser
   const spec = route["spec"] as { rules?: { backendRefs?: LiveBackendRef[] }[] };
   const own = route.metadata.namespace ?? "default";
   const backends = (spec.rules ?? []).flatMap(({ backendRefs }) =>
-    (backendRefs ?? []).map((ref) => backend(ref, own)),
+    (backendRefs ?? []).map((ref) => backendOf(ref, own)),
   );
   return { backends, ...routeShape(route, attachment) };
-}
-
-interface LiveBackendRef {
-  group?: string;
-  kind?: string;
-  name: string;
-  namespace?: string;
-  weight?: number;
-}
-
-/** A weight that is absent is 1 (Gateway API). */
-function backend(ref: LiveBackendRef, own: string): Backend {
-  const { name, namespace, weight } = ref;
-  const pool = isPoolRef(ref) ? name : `${ref.kind ?? "Service"}/${name}`;
-  return { pool, namespace: namespace ?? own, weight: weight ?? 1 };
 }

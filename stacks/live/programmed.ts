@@ -1,6 +1,5 @@
-import { apis } from "../names";
 import type { ClusterReader, LiveObject } from "./cluster-reader";
-import { routePath } from "./observe";
+import { gatewayPath, routePath } from "./paths";
 import type { Progress } from "./wait";
 
 interface Condition {
@@ -58,9 +57,6 @@ export function gatewayAddress(gateway: LiveObject | undefined): string | undefi
   const addresses = (gateway?.["status"] as { addresses?: { value: string }[] } | undefined)?.addresses;
   return addresses?.[0]?.value;
 }
-
-export const gatewayPath = ({ namespace, name }: { namespace: string; name: string }): string =>
-  `/apis/${apis.gateway}/v1/namespaces/${namespace}/gateways/${name}`;
 
 /** One look at whether a route is in force; done with the gateway's address. */
 export async function lookAtRoute(

@@ -1,6 +1,6 @@
 import { apis, annotations, labels, managedBy } from "../names";
 import { parseLatches } from "../plan/latch";
-import type { ObservedRoute } from "../plan/observed";
+import type { Backend, ObservedRoute } from "../plan/observed";
 import type { LiveObject } from "./cluster-reader";
 
 /*
@@ -15,7 +15,7 @@ export interface Attachment {
   hostname?: string;
 }
 
-interface LiveRule {
+export interface LiveRule {
   matches?: LiveMatch[];
   backendRefs?: Record<string, unknown>[];
   [field: string]: unknown;
@@ -57,7 +57,8 @@ export function routeShape(route: LiveObject, wanted?: Attachment): Omit<Observe
   };
 }
 
-function ruleDifferences(rules: readonly LiveRule[]): string[] {
+/** Fields of rules that this program does not write. */
+export function ruleDifferences(rules: readonly LiveRule[]): string[] {
   return [
     ...(rules.length === 1 ? [] : [`${rules.length} rules instead of 1`]),
     ...rules.flatMap((rule, i) => [
@@ -128,7 +129,25 @@ function parseNumbers(text: string | undefined): Record<string, number> | undefi
   }
 }
 
+/** Whether a backend's name is that of an InferencePool: those of other kinds have their kind before it. */
+export const isPoolName = (pool: string): boolean => !pool.includes("/");
+
 /** Whether a backendRef is an InferencePool; absent fields mean a Service of the core group (Gateway API). */
 export function isPoolRef({ group, kind }: { group?: string; kind?: string }): boolean {
   return group === apis.pool && kind === "InferencePool";
+}
+
+export interface LiveBackendRef {
+  group?: string;
+  kind?: string;
+  name: string;
+  namespace?: string;
+  weight?: number;
+}
+
+/** A weight that is absent is 1 (Gateway API). */
+export function backendOf(ref: LiveBackendRef, own: string): Backend {
+  const { name, namespace, weight } = ref;
+  const pool = isPoolRef(ref) ? name : `${ref.kind ?? "Service"}/${name}`;
+  return { pool, namespace: namespace ?? own, weight: weight ?? 1 };
 }

@@ -1,6 +1,5 @@
 import { setCommand } from "../config/mistakes";
 import type { ServiceConfig } from "../config/resolved";
-import { routeName } from "../names";
 import { sameShares, shareText, sharesOf, type Observed } from "./observed";
 import type { Draft } from "./plan";
 import type { Refusal } from "./rules";
@@ -136,10 +135,21 @@ export function missingPools(observed: Observed, draft: Draft): MissingPool[] {
 export function routeMissing(config: ServiceConfig, observed: Observed): Refusal[] {
   const { route, record } = observed;
   if (route !== undefined || record === undefined || config.allow.includes("destroy")) return [];
+  const [namespace, name] = (record.route ?? "").split("/");
+  if (name !== undefined && namespace === config.namespace && name !== config.route) {
+    // A route that is renamed in the config alone would be deleted under its customers.
+    return [
+      {
+        rule: "route-missing",
+        found: `there is no HTTPRoute ${config.route} in namespace ${config.namespace}: this stack's route is ${name}, which the last successful update wrote with ${shareText(new Map(Object.entries(record.weights)))}`,
+        mend: `${setCommand("route", name)}; route names an HTTPRoute that exists and serves the customers, to take it over`,
+      },
+    ];
+  }
   return [
     {
       rule: "route-missing",
-      found: `there is no HTTPRoute ${routeName(config.service)} in namespace ${config.namespace}, and the last successful update wrote it with ${shareText(new Map(Object.entries(record.weights)))}`,
+      found: `there is no HTTPRoute ${config.route} in namespace ${config.namespace}, and the last successful update wrote it with ${shareText(new Map(Object.entries(record.weights)))}`,
       mend: `put service and namespace back, if the config has others now (a route never moves); else make it anew: ${setCommand("allow[0]", "route-missing")} && pulumi up --refresh`,
       waiver: "route-missing",
     },

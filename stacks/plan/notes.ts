@@ -4,6 +4,7 @@ import { adopts, driftOf, missingPools } from "./drift";
 import { freezeNow } from "./freeze";
 import { holds } from "./latch";
 import { shareText, sharesOf, type Observed } from "./observed";
+import { otherTraffic, routeNotes } from "./other-routes";
 import { sizeNotes } from "./other-sizes";
 import type { Draft } from "./plan";
 
@@ -25,6 +26,7 @@ export function notesOf(
           `the objectives do not hold on ${pool.name}: it shares namespace ${namespace} with ${config.stable}, and an objective is bound to one pool there`,
       ),
     ...adoption(observed, draft),
+    ...routeNotes(config, observed, draft),
     ...sizes(config, observed, draft),
     ...draft.pools.flatMap(({ copied }) => copied?.notes ?? []),
     ...sizeNotes(config, observed, draft),
@@ -69,8 +71,13 @@ function sizes(config: ServiceConfig, observed: Observed, draft: Draft): string[
           ]
         : [];
     if (replicas <= settled) return byHand;
-    const why = frozen ? "while the service is frozen" : "until its traffic is known to have moved";
-    const then = frozen ? "after that" : "pulumi up once more";
+    const others = otherTraffic({ name: pool.name, namespace }, observed);
+    const why = frozen
+      ? "while the service is frozen"
+      : others === undefined
+        ? "until its traffic is known to have moved"
+        : `while ${others}`;
+    const then = frozen || others !== undefined ? "after that" : "pulumi up once more";
     return [
       ...byHand,
       `pool ${pool.name} keeps ${replicas} replicas ${why}; ${then} shrinks it to ${settled}`,

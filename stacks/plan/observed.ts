@@ -3,6 +3,7 @@ import type { ObservedCopy } from "./copies";
 import type { PoolIdentity } from "./identity";
 import type { LastMove } from "./last-move";
 import type { Latch } from "./latch";
+import type { OtherRoutes } from "./routes";
 
 /*
  * What is deployed, as the plan is told. The live cluster counts first; what the last successful update recorded
@@ -105,6 +106,8 @@ export interface DeploymentRecord {
   waived: readonly string[];
   /** Absent in records of older versions. */
   move?: LastMove;
+  /** Namespace and name of the customers' route, as default/routes-to-llm; absent in records of older versions. */
+  route?: string;
   /** Replicas by pool, as the update set them. */
   sizes?: Readonly<Record<string, number>>;
   latches?: readonly Latch[];
@@ -115,6 +118,8 @@ export interface DeploymentRecord {
 export interface Observed {
   /** The customers' route as it is; undefined: there is none. */
   route?: ObservedRoute;
+  /** Every other route that could get customers' requests; absent: there is no cluster yet. */
+  others?: OtherRoutes;
   /** Pools in the namespaces where this service's pools can be. */
   pools: readonly ObservedPool[];
   /** Namespaces that exist, and whether this stack made them. */

@@ -9,9 +9,11 @@ import { lastMove, type LastMove } from "./last-move";
 import { latchesOf, type Latch } from "./latch";
 import { asMade } from "./model-names";
 import { notesOf } from "./notes";
+import { otherTraffic, overriddenBy } from "./other-routes";
 import { rounding, sameShares, sharesOf, type Backend, type Observed, type ObservedPool } from "./observed";
 import { risingPools, routeWaitsFor, type RisingPool } from "./rising";
 import { moveOf, type RouteMove } from "./route-move";
+import { sendersTo } from "./routes";
 import { rules, type Refusal } from "./rules";
 import { plannedSize, sizeAt } from "./sizing";
 
@@ -42,6 +44,12 @@ export interface PlannedNamespace {
   create: boolean;
 }
 
+export interface GuardedRoutes {
+  namespaces: readonly string[];
+  /** Whether GRPCRoutes send to the pools. */
+  grpc: boolean;
+}
+
 export interface RoutedPool {
   name: string;
   namespace: string;
@@ -61,6 +69,8 @@ export interface Plan {
   backends: readonly Backend[];
   /** The same in percent by pool. */
   shares: Readonly<Record<string, number>>;
+  /** Where routes can be that send to the service's pools, for the cluster's own guard. */
+  guarded: GuardedRoutes;
   /** How the route comes to say so. */
   route: RouteMove;
   /** Pools that get a larger share than they have now: they have to be ready for it before the route moves. */
@@ -81,6 +91,8 @@ export interface Plan {
   removed: readonly RoutedPool[];
   /** The last change of the roll-out: this update, or the one that made what this one keeps. */
   move: LastMove;
+  /** Why the weights are not what customers get, in words; empty: they are. */
+  overridden: readonly string[];
   /** What a person should know of this update. */
   notes: readonly string[];
   /** Rules that were waived by `allow`. */
@@ -108,7 +120,7 @@ export function plan(config: ServiceConfig, observed: Observed): Plan {
     .map((pool) => ({
       pool,
       namespace: namespaceOf(pool, observed),
-      ...sizesOf(config, observed, pool, shares),
+      ...sizesOf(config, observed, { ...pool, namespace: namespaceOf(pool, observed) }, shares),
       beforeRoute: routeWaitsFor({ pool, namespace: namespaceOf(pool, observed) }, observed, shares),
       identity: identityOf(pool),
       ...optional("copied", copyReport(config, pool, observed)),
@@ -147,6 +159,11 @@ export function plan(config: ServiceConfig, observed: Observed): Plan {
     candidateShareNow,
     removed,
     move: lastMove(config, observed, removed),
+    overridden: overriddenBy(config, observed.others, routedPools(config, observed)),
+    guarded: guardedRoutes(config, observed, [
+      ...[stable, candidate].filter((pool) => pool !== undefined),
+      ...removed,
+    ]),
   };
   const judged = judge(config, observed, draft);
   const { waived } = judged;
@@ -159,6 +176,20 @@ export function plan(config: ServiceConfig, observed: Observed): Plan {
     rising: draft.rising.filter(({ pool }) => pool !== unasked),
     route: moveOf(observed, draft, waived),
     ...judged,
+  };
+}
+
+/** A route can name a pool of its own namespace without anybody's leave, so each pool's namespace is watched. */
+function guardedRoutes(
+  config: ServiceConfig,
+  observed: Observed,
+  pools: readonly RoutedPool[],
+): GuardedRoutes {
+  const senders = pools.flatMap((pool) => sendersTo(pool, observed.others));
+  const places = [...pools, ...senders].map(({ namespace }) => namespace);
+  return {
+    namespaces: [...new Set([config.namespace, ...places])].sort(),
+    grpc: senders.some(({ kind }) => kind === "GRPCRoute"),
   };
 }
 
@@ -195,7 +226,7 @@ function judge(
 function sizesOf(
   config: ServiceConfig,
   observed: Observed,
-  { name, replicas }: OwnedPool,
+  { name, namespace, replicas }: OwnedPool,
   shares: Readonly<Record<string, number>>,
 ): { replicas: number; settled: number } {
   const { weight, capacity } = config;
@@ -206,8 +237,10 @@ function sizesOf(
   const planned = plannedSize(role, replicas, weight, carried, capacity);
   const moves = Math.max(...carried) > 0 && !sameShares(live, new Map(Object.entries(shares)));
   const frozen = freezeNow(config.freeze, observed.now) !== undefined;
+  // What other routes send to it nobody knows in numbers.
+  const shared = otherTraffic({ name, namespace }, observed) !== undefined;
   const kept = observed.pools.find((pool) => pool.name === name && pool.owned)?.replicas ?? 0;
-  return { replicas: moves || frozen ? Math.max(planned, kept) : planned, settled };
+  return { replicas: moves || frozen || shared ? Math.max(planned, kept) : planned, settled };
 }
 
 function stateOf({ candidate, weight }: ServiceConfig): LadderState {
@@ -239,6 +272,14 @@ function backendsOf(config: ServiceConfig, stable: RoutedPool, candidate: Routed
   return entries.flatMap(([pool, weight]) =>
     pool === undefined || weight === 0 ? [] : [{ namespace: pool.namespace, pool: pool.name, weight }],
   );
+}
+
+/** The pools that the customers' route sends to, or is about to: the stable one and the candidate. */
+export function routedPools(config: ServiceConfig, observed: Observed): RoutedPool[] {
+  return [config.stable, ...(config.candidate === undefined ? [] : [config.candidate])].map((name) => ({
+    name,
+    namespace: namespaceOf(poolNamed(config, name), observed),
+  }));
 }
 
 /** A pool stays where it was made; a namespace that the config names differently is told by a rule, not followed. */

@@ -10,6 +10,7 @@ import { frozen } from "./freeze";
 import { identityChanges } from "./identity";
 import { latched } from "./latch";
 import { rounding, sharesOf, type Observed } from "./observed";
+import { offOtherRoutes, otherRoute, otherTraffic, routesUnknown } from "./other-routes";
 import type { Draft, RoutedPool } from "./plan";
 import { unreadyStable } from "./rising";
 import { routeNotOurs } from "./take-over";
@@ -32,16 +33,17 @@ type Rule = (config: ServiceConfig, observed: Observed, draft: Draft) => Refusal
 
 /** A pool that customers are connected to is not removed, whatever the config says. */
 const poolWithTraffic: Rule = (config, observed, { removed }) =>
-  removed.flatMap(({ name }) => {
-    const evidence = trafficEvidence(name, observed);
-    if (evidence === undefined) return [];
+  removed.flatMap((pool) => {
+    const evidence = trafficEvidence(pool.name, observed);
+    const others = otherTraffic(pool, observed);
     return [
-      {
-        rule: "pool-has-traffic",
-        found: `pool ${name} would be removed, and ${evidence}`,
-        mend: wayOut(name, config, observed),
-      },
-    ];
+      ...(evidence === undefined ? [] : [{ evidence, mend: wayOut(pool.name, config, observed) }]),
+      ...(others === undefined ? [] : [{ evidence: others, mend: offOtherRoutes(pool, observed) }]),
+    ].map(({ evidence: text, mend }) => ({
+      rule: "pool-has-traffic",
+      found: `pool ${pool.name} would be removed, and ${text}`,
+      mend,
+    }));
   });
 
 /** The commands that take the traffic off a pool before it goes. */
@@ -97,7 +99,9 @@ const editedInPlace: Rule = (_config, observed, { pools }) =>
       found: `pools.${pool.name}.${field} is deployed as ${deployed}, the config says ${wanted}`,
       mend: `give the change a pool of its own (pools.${pool.name}-new: {like: ${pool.name}, ...}) and roll it out as the candidate, or put pools.${pool.name}.${field} back to ${deployed}`,
       // A pool with traffic would be restarted under its customers.
-      ...(trafficEvidence(pool.name, observed) === undefined ? { waiver: "edited-in-place" as const } : {}),
+      ...(trafficEvidence(pool.name, observed) === undefined && otherTraffic(live, observed) === undefined
+        ? { waiver: "edited-in-place" as const }
+        : {}),
     }));
   });
 
@@ -175,6 +179,8 @@ function missingPool(name: string, namespace: string): Refusal {
 
 /** In the order in which a person wants to hear of them. */
 export const rules: readonly Rule[] = [
+  otherRoute,
+  routesUnknown,
   routeNotOurs,
   routeMissing,
   routeEdited,

@@ -1,6 +1,7 @@
 import { setCommand } from "../config/mistakes";
 import type { ServiceConfig } from "../config/resolved";
 import { sameShares, shareText, sharesOf, type Observed } from "./observed";
+import { adoptionOf } from "./adoption";
 import type { Draft } from "./plan";
 import type { Refusal } from "./rules";
 
@@ -8,7 +9,7 @@ import type { Refusal } from "./rules";
  * A route that somebody else made is taken over in one step that changes nothing for its customers: same shares,
  * same rules, same gateway. Weights move in the update after it.
  */
-export function routeNotOurs(_config: ServiceConfig, observed: Observed, draft: Draft): Refusal[] {
+export function routeNotOurs(config: ServiceConfig, observed: Observed, draft: Draft): Refusal[] {
   const { route } = observed;
   if (route?.foreign !== true) return [];
   const changes = [...differences(observed, draft)];
@@ -18,7 +19,7 @@ export function routeNotOurs(_config: ServiceConfig, observed: Observed, draft: 
       {
         rule: "route-not-ours",
         found: `${found}, and taking it over would change ${changes.join("; ")}`,
-        mend: `make the config say what the route does now (${setCommand("weight", shareNow(observed, draft))}), or mend the route, then take it over; change it afterwards`,
+        mend: wayToTakeOver(config, observed, draft),
       },
     ];
   }
@@ -26,10 +27,23 @@ export function routeNotOurs(_config: ServiceConfig, observed: Observed, draft: 
     {
       rule: "route-not-ours",
       found: `${found}; it sends ${shareText(sharesOf(route.backends))}, as the config does`,
-      mend: `make sure that nobody else writes it any more (helm, a GitOps controller), then take it over: ${setCommand("allow[0]", "take-over-route")} && pulumi up, or give the service another name (${setCommand("service", "NAME")})`,
+      mend: `make sure that nobody else writes it any more (helm, a GitOps controller), then take it over: ${setCommand("allow[0]", "take-over-route")} && pulumi up; if another HTTPRoute serves the customers, name that one instead: ${setCommand("route", "NAME")}, then take it over`,
       waiver: "take-over-route",
     },
   ];
+}
+
+/** Commands that make config and route say the same, where that is possible; else why it is not. */
+function wayToTakeOver(config: ServiceConfig, observed: Observed, draft: Draft): string {
+  const { others } = observed;
+  if (others?.customers === undefined) {
+    return `make the config say what the route does now (${setCommand("weight", shareNow(observed, draft))}), then take it over; change it afterwards`;
+  }
+  const adoption = adoptionOf(others.customers, config, observed, others, draft);
+  if ("commands" in adoption) {
+    return `make the config say what the route does now and take it over: ${adoption.commands.join(" && ")}; change it afterwards`;
+  }
+  return `it cannot be taken over as it is: ${adoption.obstacles.join("; ")}. Change the route first (kubectl edit httproute -n ${config.namespace} ${config.route})`;
 }
 
 function* differences({ route }: Observed, draft: Draft): Generator<string> {

@@ -234,6 +234,34 @@ describe("the customers' route", () => {
   });
 });
 
+describe("another name of the customers' route", () => {
+  it("is the one that everything goes by", async () => {
+    const resources = await render({ ...sourceCase, service: "shop", route: "llm-route" });
+    const names = resources.map(({ inputs }) => (inputs["metadata"] as { name?: string } | undefined)?.name);
+    assert.ok(names.includes("llm-route") && !names.includes("routes-to-shop"));
+    const guard = find(resources, "ValidatingAdmissionPolicy", "default-shop-traffic-guard");
+    assert.match(JSON.stringify(guard), /params\.metadata\.name == 'llm-route'/);
+    assert.doesNotMatch(JSON.stringify(resources), /routes-to-shop/);
+  });
+
+  it("changes neither the number of resources nor what the guard binds", async () => {
+    const bindings = (resources: readonly Registered[]): unknown[] =>
+      resources
+        .filter(({ inputs }) => inputs["kind"] === "ValidatingAdmissionPolicyBinding")
+        .map(({ inputs }) => (inputs["spec"] as { paramRef: object }).paramRef);
+    const one = { selector: {}, parameterNotFoundAction: "Allow" };
+    assert.deepEqual(bindings(await render({ ...sourceCase, route: "llm-route" })), [
+      { ...one, namespace: "default" },
+    ]);
+    const objectives = [{ name: "batch", priority: -10 }];
+    assert.deepEqual(bindings(await render({ ...sourceCase, objectives })), [
+      { ...one, namespace: "default" },
+      { ...one, namespace: "llm-llm" },
+      { ...one, namespace: "llm-llm-new" },
+    ]);
+  });
+});
+
 describe("capacity that follows weight", () => {
   it("gives node pools the planned size at least and the full size at the most", async () => {
     const limits = (resources: readonly Registered[]): unknown[] =>

@@ -14,6 +14,7 @@ const config = new pulumi.Config();
 const provider = new k8s.Provider("lab", { kubeconfig: process.env["KUBECONFIG"]! });
 new InferenceRoute("llm", {
   service: "llm",
+  route: config.get("route") ?? "routes-to-llm",
   namespace: "default",
   gateway: { name: "my-inference-gateway", namespace: "default" },
   backends: config.requireObject("backends"),

@@ -34,6 +34,7 @@ export function after(config: ServiceConfig, plan: Plan, previous?: Observed, su
   const namespaces = Object.fromEntries(plan.namespaces.map(({ name }) => [name, "owned" as const]));
   const record = {
     stable: plan.stable.name,
+    route: `${config.namespace}/${config.route}`,
     ...(plan.candidate === undefined ? {} : { candidate: plan.candidate.name }),
     weights: Object.fromEntries(sharesOf(plan.backends)),
     pools: Object.fromEntries(plan.pools.map(({ pool, namespace }) => [pool.name, namespace])),

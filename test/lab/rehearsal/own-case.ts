@@ -4,7 +4,6 @@ import { resolveConfig } from "../../../stacks/config/resolve";
 import type { ServiceConfig } from "../../../stacks/config/resolved";
 import { usesTls } from "../../../stacks/config/gateway";
 import { kindOf } from "../../../stacks/plan/kind";
-import { routeName } from "../../../stacks/names";
 import { keysOf, prefixed, readConfigFile } from "../../stacks/config-file";
 import { configFileOf, withoutSecrets } from "../workspace";
 import { byPool, type Rehearsal } from "./kinds";
@@ -44,7 +43,7 @@ export function ownCase(from: string): Rehearsal {
     asked: names.map(({ name }) => name),
     // A priority below 0 may be shed at any time, which here would be a failed request.
     objectives: service.objectives.filter(({ priority }) => priority >= 0).map(({ name }) => name),
-    moved: { kind: "route", namespace: service.namespace, name: routeName(service.service) },
+    moved: { kind: "route", namespace: service.namespace, name: service.route },
   };
 }
 

@@ -269,3 +269,18 @@ describe("a stack's config", () => {
     );
   });
 });
+
+describe("the name of the customers' route", () => {
+  it("is routes-to-<service> unless the config says otherwise", () => {
+    assert.equal(service(sourceCase).route, "routes-to-llm");
+    assert.equal(service({ ...sourceCase, service: "shop" }).route, "routes-to-shop");
+    assert.equal(service({ ...sourceCase, service: "shop", route: "llm-route" }).route, "llm-route");
+    assert.equal(service({ ...sourceCase, route: "" }).route, "routes-to-llm");
+    assert.equal(service({ ...sourceCase, route: "7b.chat-route" }).route, "7b.chat-route");
+  });
+
+  for (const route of ["Llm", "-r", "a_b", "x".repeat(254), 7, "preview-of-llm", "closed-paths-of-llm"]) {
+    it(`is not ${JSON.stringify(route).slice(0, 30)}`, () =>
+      assert.deepEqual(keysOf({ ...sourceCase, route }), ["route"]));
+  }
+});

@@ -7,7 +7,7 @@ import { plan } from "../../../stacks/plan/plan";
 import { replicasFor } from "../../../stacks/plan/sizing";
 import { event, type Event } from "./model/events";
 import { configOf, happen, newHistory, type History } from "./model/history";
-import { liveShare, observedOf, type Witness } from "./model/world";
+import { liveShare, observedOf, type Witness, type World } from "./model/world";
 
 /*
  * Whatever happens, in whatever order, and wherever an update ends: nothing that customers are connected to is
@@ -66,6 +66,43 @@ describe("in no history does an update", () => {
       },
     }));
     often(counts, "removal");
+  });
+
+  it("remove a pool, or shrink one, that another route sends to", () => {
+    const sends = ({ others }: World, pool: string): boolean =>
+      others.routes.some(({ rules }) =>
+        rules.some(({ backends }) => backends.some((one) => one.pool === pool)),
+      );
+    const counts = walk((seen) => ({
+      onRemoval: ({ before, pool }) => {
+        seen("removal");
+        assert.ok(!sends(before, pool), `${pool} is removed`);
+      },
+      onSize: ({ before, pool, replicas }) => {
+        if (!sends(before, pool)) return;
+        seen("sized");
+        assert.ok(replicas >= (before.pools[pool]?.replicas ?? 0), `${pool} shrinks`);
+      },
+    }));
+    often(counts, "removal");
+    often(counts, "sized", runs / 100);
+  });
+
+  it("give the candidate more while another route gets the customers' requests", () => {
+    const counts = walk((seen, history) => ({
+      onRoute: ({ done, before }) => {
+        if (!before.others.routes.some(({ name }) => name === "everything")) return;
+        seen("route written all the same");
+        const candidate = done.candidate?.name ?? "";
+        assert.ok((sharesOf(done.backends).get(candidate) ?? 0) <= liveShare(before, candidate) + 0.01);
+        assert.ok(done.overridden.length > 0, "nothing says that the weights are not what customers get");
+      },
+      after: () => {
+        if (history.world.others.routes.some(({ name }) => name === "everything")) seen("overridden");
+      },
+    }));
+    often(counts, "overridden");
+    often(counts, "route written all the same", runs / 200);
   });
 
   it("send more weight to a pool that is not sized and ready for it", () => {

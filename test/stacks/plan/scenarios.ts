@@ -3,6 +3,7 @@ import { nothingDeployed, type Observed } from "../../../stacks/plan/observed";
 import { sourceCase } from "../cases";
 import { adapterScenarios } from "./adapter-scenarios";
 import { copyScenarios } from "./copy-scenarios";
+import { known, othersOf, poolRef, prefix } from "./route-fixtures";
 import { deployed } from "./worlds";
 
 /*
@@ -134,5 +135,22 @@ export const scenarios: readonly Scenario[] = [
       ),
   },
   ...copyScenarios,
+  {
+    rule: "other-route",
+    config: { ...brownfield, candidate: "llm-new", weight: 50 },
+    world: () => ({
+      ...nothingDeployed,
+      pools: [{ name: "llm", namespace: "default", owned: false }],
+      others: othersOf([known("llm-route", [{ matches: [prefix("/")], backendRefs: [poolRef("llm")] }])]),
+    }),
+  },
+  {
+    rule: "routes-unknown",
+    config: at(30),
+    world: () => ({
+      ...deployed(at(0)),
+      others: othersOf([], { unseen: ["HTTPRoutes of the whole cluster cannot be listed (forbidden)"] }),
+    }),
+  },
   ...adapterScenarios,
 ];

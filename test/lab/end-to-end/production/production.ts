@@ -45,6 +45,14 @@ export async function makeCluster(lab: StackLab, location: string): Promise<void
 
 type Objects = (KubernetesObject & Record<string, unknown>)[];
 
+/** For {@link serve}: the customers' route has this name. */
+export const withRoute =
+  (name: string) =>
+  (objects: Objects): Objects =>
+    objects.map((object) =>
+      object.kind === "HTTPRoute" ? { ...object, metadata: { ...object.metadata, name } } : object,
+    );
+
 /**
  * Serves a model in it, without this project: waits until customers are answered.
  * @param change makes another team's manifests of serving.yaml. Default: as they are.

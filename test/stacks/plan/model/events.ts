@@ -41,6 +41,8 @@ export type Event =
   | { kind: "freeze"; hours: number }
   | { kind: "thaw" }
   /** By hand, in the cluster. */
+  | { kind: "other route"; pool: Name; takes: "everything" | "testers" }
+  | { kind: "other routes go" }
   | { kind: "edit route"; weights: readonly number[]; unknown: boolean }
   | { kind: "scale pool"; pool: Name; replicas: number }
   | { kind: "delete pool"; pool: Name }
@@ -123,6 +125,15 @@ export const event: fc.Arbitrary<Event> = fc.oneof(
       unknown: fc.boolean(),
     }),
   },
+  {
+    weight: 2,
+    arbitrary: fc.record({
+      kind: fc.constant("other route" as const),
+      pool,
+      takes: fc.constantFrom("everything" as const, "testers" as const, "testers" as const),
+    }),
+  },
+  { weight: 3, arbitrary: fc.constant({ kind: "other routes go" as const }) },
   {
     weight: 2,
     arbitrary: fc.record({ kind: fc.constant("scale pool" as const), pool, replicas: fc.nat(10) }),

@@ -2,6 +2,7 @@ import type { RawConfig } from "../../../../stacks/config/validate";
 import { resolveConfig } from "../../../../stacks/config/resolve";
 import type { ServiceConfig } from "../../../../stacks/config/resolved";
 import { cloud } from "../../cases";
+import { known, othersOf, poolRef } from "../route-fixtures";
 import { names, type Event, type Knobs, type Name } from "./events";
 import { emptyWorld, refresh, update, type Fate, type State, type Witness, type World } from "./world";
 
@@ -170,6 +171,16 @@ function byHand({ world, states, drift }: History, event: ByHand): void {
       drift.route = true;
       return;
     }
+    case "other route": {
+      const headers = event.takes === "everything" ? [] : [{ name: "x-tester", value: "1" }];
+      const match = { path: { type: "PathPrefix", value: "/" }, headers };
+      const route = known(event.takes, [{ matches: [match], backendRefs: [poolRef(event.pool)] }]);
+      world.others = othersOf([...world.others.routes, route]);
+      return;
+    }
+    case "other routes go":
+      world.others = othersOf([]);
+      return;
     case "delete route":
       Reflect.deleteProperty(world, "route");
       drift.route = true;

@@ -9,6 +9,8 @@ import {
   type Observed,
 } from "../../../../stacks/plan/observed";
 import { plan, type Plan, type PlannedPool } from "../../../../stacks/plan/plan";
+import type { OtherRoutes } from "../../../../stacks/plan/routes";
+import { known, othersOf } from "../route-fixtures";
 
 /*
  * A small model of the world that a plan is carried out in: the cluster, what Pulumi's state believes of it, and
@@ -39,6 +41,8 @@ export interface State {
 export interface World {
   route?: LiveRoute;
   pools: Record<string, LivePool>;
+  /** Routes that others made. */
+  others: OtherRoutes;
   state: State;
   record?: DeploymentRecord;
   /** Milliseconds. */
@@ -63,12 +67,15 @@ export interface Witness {
 }
 
 export function emptyWorld(): World {
-  return { pools: {}, state: { pools: {} }, now: Date.parse("2026-11-01T00:00:00Z") };
+  return { pools: {}, others: othersOf([]), state: { pools: {} }, now: Date.parse("2026-11-01T00:00:00Z") };
 }
 
 const namespace = "default";
 
-export function observedOf({ route, pools, record, now }: World): Observed {
+/** Younger than any route that others make here: such a route wins wherever its match is as good. */
+const customers = known("routes-to-llm", [], { created: "2026-10-01T00:00:00Z" });
+
+export function observedOf({ route, pools, others, record, now }: World): Observed {
   return {
     ...(route === undefined ? {} : { route: { ...route, differences: { rules: [], attachment: [] } } }),
     pools: Object.entries(pools).map(([name, { replicas, ready, identity }]) => ({
@@ -80,6 +87,7 @@ export function observedOf({ route, pools, record, now }: World): Observed {
       readyReplicas: ready,
     })),
     namespaces: { default: "foreign" },
+    others: route === undefined ? others : { ...others, customers },
     ...(record === undefined ? {} : { record }),
     now: new Date(now),
   };
@@ -193,6 +201,7 @@ function moveRoute(
 function recordOf(config: ServiceConfig, done: Plan): DeploymentRecord {
   return {
     stable: done.stable.name,
+    route: `${config.namespace}/${config.route}`,
     ...(done.candidate === undefined ? {} : { candidate: done.candidate.name }),
     weights: done.shares,
     pools: Object.fromEntries(done.pools.map(({ pool }) => [pool.name, namespace])),

@@ -1,0 +1,137 @@
+import type { ServiceConfig } from "../config/resolved";
+import { reachOf } from "./customers-requests";
+import { clientNames } from "./model-names";
+import { shareText, sharesOf } from "./observed";
+import { anyHost, hostCovers } from "./route-hosts";
+import { overlapsWith, type Overlap } from "./route-overlap";
+import { ruleSendsTo, type KnownRoute, type OtherRoutes, type PoolRef } from "./routes";
+
+/** Another route that requests come by, and what it does with them. */
+export interface Rival {
+  route: KnownRoute;
+  /** Which requests, and why they are its own, in words. */
+  requests: string;
+  /** Where it sends them, in words. */
+  sends: string;
+}
+
+/** What other routes mean for the split that customers get. */
+export interface Rivals {
+  /** They get customers' requests before the customers' route: the weights mean nothing for those. */
+  winning: readonly Rival[];
+  /** They send requests to the two pools that the customers' route never sees: the split leaves those out. */
+  beside: readonly Rival[];
+  /** They take only requests with a header or parameter of their own. */
+  narrow: readonly Rival[];
+}
+
+const none: Rivals = { winning: [], beside: [], narrow: [] };
+
+/**
+ * Compares the customers' route with every other route of the cluster.
+ * @param pools the stable pool and the candidate.
+ */
+export function rivalsOf(
+  config: Pick<ServiceConfig, "namespace" | "route"> & { names: readonly string[] },
+  others: OtherRoutes | undefined,
+  pools: readonly PoolRef[],
+): Rivals {
+  if (others === undefined) return none;
+  const created = others.customers?.created;
+  const customers = {
+    namespace: config.namespace,
+    name: config.route,
+    ...(created === undefined ? {} : { created }),
+  };
+  const lost = overlapsWith(customers, others).filter(({ winner }) => winner === "other");
+  const isOurs = ({ rule }: Overlap): boolean => pools.some((pool) => ruleSendsTo(rule, pool));
+  const judged = lost.map((overlap) => ({
+    overlap,
+    ...reachOf(overlap.match, config.names, isOurs(overlap)),
+  }));
+  const winning = judged.filter(
+    ({ overlap, requests, narrow }) =>
+      !narrow && (requests === "completions" || (requests === "further" && isOurs(overlap))),
+  );
+  const seen = new Set(winning.map(({ overlap }) => overlap.route));
+  const narrow = judged.filter(
+    (one) =>
+      one.narrow && !seen.has(one.overlap.route) && (one.requests !== "unknown" || isOurs(one.overlap)),
+  );
+  const told = new Set([...seen, ...narrow.map(({ overlap }) => overlap.route)]);
+  const beside = others.routes.filter(
+    (route) =>
+      !told.has(route) &&
+      route.rules.some((rule) => pools.some((pool) => ruleSendsTo(rule, pool))) &&
+      isReached(route, others, lost),
+  );
+  return {
+    winning: byRoute(winning.map(({ overlap }) => overlap)),
+    beside: beside.map((route) => ({ route, requests: waysTo(route), sends: sendsOf(route) })),
+    narrow: byRoute(narrow.map(({ overlap }) => overlap)),
+  };
+}
+
+/** {@link rivalsOf} for a service as its config has it. */
+export function rivalsFor(
+  config: ServiceConfig,
+  others: OtherRoutes | undefined,
+  pools: readonly PoolRef[],
+): Rivals {
+  const { namespace, route } = config;
+  return rivalsOf({ namespace, route, names: clientNames(config) }, others, pools);
+}
+
+/** Whether any request can come by a route: another Gateway, another hostname, or a match that wins. */
+function isReached(route: KnownRoute, { gateway }: OtherRoutes, lost: readonly Overlap[]): boolean {
+  const { name, namespace, hostname = anyHost } = gateway;
+  const attached = route.parents.filter(({ refused }) => !refused);
+  const hosts = route.hostnames.length === 0 ? [anyHost] : route.hostnames;
+  return (
+    attached.some((parent) => parent.name !== name || parent.namespace !== namespace) ||
+    (attached.length > 0 && hosts.some((host) => !hostCovers(hostname.toLowerCase(), host.toLowerCase()))) ||
+    lost.some((overlap) => overlap.route === route)
+  );
+}
+
+function byRoute(overlaps: readonly Overlap[]): Rival[] {
+  return [...new Set(overlaps.map(({ route }) => route))].map((route) => {
+    const own = overlaps.filter((overlap) => overlap.route === route);
+    const texts = [...new Set(own.map(requestsText))];
+    return {
+      route,
+      requests: texts.slice(0, 3).join(", ") + (texts.length > 3 ? ` and ${texts.length - 3} more` : ""),
+      sends: sendsOf(route),
+    };
+  });
+}
+
+function requestsText({ match, host, by }: Overlap): string {
+  const { path, method, headers, queryParams } = match;
+  const conditions = [
+    ...(path.type === "PathPrefix" && path.value === "/" ? [] : [`path ${path.value}`]),
+    ...(method === undefined ? [] : [`method ${method}`]),
+    ...headers.map(({ name }) => `header ${name}`),
+    ...queryParams.map(({ name }) => `parameter ${name}`),
+  ];
+  const what = conditions.length === 0 ? "every request" : `requests with ${conditions.join(", ")}`;
+  const where = host === anyHost ? "" : ` for ${host}`;
+  const why = {
+    hostname: "its hostname is more specific",
+    match: "its match is more specific",
+    age: "it has the same matches and is older",
+  }[by];
+  return `${what}${where} (${why})`;
+}
+
+function waysTo({ parents, hostnames }: KnownRoute): string {
+  const gateways = [...new Set(parents.map(({ namespace, name }) => `${namespace}/${name}`))];
+  const hosts = hostnames.length === 0 ? "" : ` for ${hostnames.join(", ")}`;
+  return `requests through Gateway ${gateways.join(", ")}${hosts}`;
+}
+
+/** A redirect sends nothing to anybody. */
+function sendsOf({ rules }: KnownRoute): string {
+  const texts = rules.map(({ backends }) => shareText(sharesOf(backends)));
+  return [...new Set(texts)].join("; ");
+}

@@ -1,0 +1,95 @@
+import { bestHost, bySpecificity, commonHost, anyHost, hostCovers, hostsOn } from "./route-hosts";
+import { canBothFit, everything, isEverything, takesBefore } from "./route-matches";
+import type { KnownListener, KnownRoute, OtherRoutes, RouteMatch, RouteRule } from "./routes";
+
+/** Requests that fit the customers' route and another one. */
+export interface Overlap {
+  route: KnownRoute;
+  rule: RouteRule;
+  match: RouteMatch;
+  /** The hostnames of these requests, as one name, `*.name` or `*`. */
+  host: string;
+  port: number;
+  /** Which of the two routes the gateway gives them to. */
+  winner: "other" | "customers";
+  /** What decides it: the more specific hostname, the more specific match, or the age of the routes. */
+  by: "hostname" | "match" | "age";
+}
+
+/** The customers' route as this program writes it. */
+export interface CustomersRoute {
+  namespace: string;
+  name: string;
+  /** Absent: it is still to be made. */
+  created?: string;
+}
+
+/** Where customers' requests also fit another route, listener by listener, and which route gets them. */
+export function overlapsWith(customers: CustomersRoute, others: OtherRoutes): Overlap[] {
+  const { gateway, routes } = others;
+  const own = gateway.hostname === undefined ? [] : [gateway.hostname];
+  return listenersOf(others).flatMap((listener) => {
+    const ours = hostsOn(listener.hostname, own);
+    return routes.flatMap((route) => {
+      if (!isOn(route, listener, gateway)) return [];
+      const theirs = hostsOn(listener.hostname, route.hostnames);
+      return meetings(ours, theirs)
+        .filter((host) => isOf(listener, host, listenersOf(others)))
+        .flatMap((host) => meet(customers, route, listener, { host, ours, theirs }));
+    });
+  });
+}
+
+/** A Gateway that is still to be made has the listeners that routes ask for. */
+function listenersOf({ listeners }: OtherRoutes): readonly KnownListener[] {
+  return listeners.length === 0 ? [{ name: "", port: 0 }] : listeners;
+}
+
+function isOn(route: KnownRoute, listener: KnownListener, gateway: OtherRoutes["gateway"]): boolean {
+  return route.parents.some(
+    ({ namespace, name, sectionName, port, refused }) =>
+      !refused &&
+      namespace === gateway.namespace &&
+      name === gateway.name &&
+      (listener.name === "" || sectionName === undefined || sectionName === listener.name) &&
+      (listener.port === 0 || port === undefined || port === listener.port),
+  );
+}
+
+function meetings(ours: readonly string[], theirs: readonly string[]): string[] {
+  const common = ours.flatMap((a) => theirs.map((b) => commonHost(a, b)));
+  return [...new Set(common.filter((host) => host !== undefined))];
+}
+
+/** A request belongs to the listener with the most specific hostname that fits, and sees only its routes. */
+function isOf(listener: KnownListener, host: string, all: readonly KnownListener[]): boolean {
+  const nameOf = ({ hostname }: KnownListener): string => hostname?.toLowerCase() ?? anyHost;
+  return !all.some(
+    (other) =>
+      other !== listener &&
+      other.port === listener.port &&
+      hostCovers(nameOf(other), host) &&
+      bySpecificity(nameOf(other), nameOf(listener)) < 0,
+  );
+}
+
+function meet(
+  customers: CustomersRoute,
+  route: KnownRoute,
+  { port }: KnownListener,
+  { host, ours, theirs }: { host: string; ours: readonly string[]; theirs: readonly string[] },
+): Overlap[] {
+  const [own, other] = [bestHost(ours, host), bestHost(theirs, host)];
+  if (own === undefined || other === undefined) return [];
+  const byHost = bySpecificity(other, own);
+  return route.rules.flatMap((rule) =>
+    rule.matches
+      .filter((match) => canBothFit(match, everything))
+      .map((match): Overlap => {
+        const before =
+          byHost === 0 ? takesBefore({ route, match }, { route: customers, match: everything }) : byHost < 0;
+        const by = byHost !== 0 ? "hostname" : isEverything(match) ? "age" : "match";
+        return { route, rule, match, host, port, winner: before ? "other" : "customers", by };
+      }),
+  );
+}

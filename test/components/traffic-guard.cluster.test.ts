@@ -1,0 +1,257 @@
+import assert from "node:assert/strict";
+import * as path from "node:path";
+import { after, before, describe, it } from "node:test";
+import { setTimeout as sleep } from "node:timers/promises";
+import { PatchStrategy, type KubernetesObject } from "@kubernetes/client-node";
+import { Program } from "../lab/plugins/testing/program";
+import { TestLab } from "../lab/plugins/testing/test-lab";
+
+/* The admission policies, in the API server's own hands. */
+
+const component = path.join(__dirname, "..", "..", "components", "traffic-guard");
+
+const source = `import * as k8s from "@pulumi/kubernetes";
+import { TrafficGuard } from ${JSON.stringify(component)};
+const provider = new k8s.Provider("lab", { kubeconfig: process.env["KUBECONFIG"]! });
+new TrafficGuard("shop", {
+  service: "shop",
+  namespace: "default",
+  route: "llm-route",
+  routesIn: ["team", "elsewhere"],
+  grpc: true,
+}, { provider });
+`;
+
+const pools = { apiVersion: "inference.networking.k8s.io/v1", kind: "InferencePool" };
+const ref = (name: string, fields: object = {}): object => ({
+  group: "inference.networking.k8s.io",
+  kind: "InferencePool",
+  name,
+  ...fields,
+});
+
+interface RouteOf {
+  kind?: string;
+  namespace?: string;
+  name?: string;
+  rules: object[];
+}
+
+const route = ({
+  kind = "HTTPRoute",
+  namespace = "default",
+  name = "r",
+  rules,
+}: RouteOf): KubernetesObject => ({
+  apiVersion: "gateway.networking.k8s.io/v1",
+  kind,
+  metadata: { namespace, name },
+  ...{ spec: { parentRefs: [{ name: "gw" }], rules } },
+});
+
+const poolObject = (namespace: string, name: string, service?: string): KubernetesObject => ({
+  ...pools,
+  metadata: {
+    namespace,
+    name,
+    ...(service === undefined ? {} : { labels: { "inference-rollout/service": service } }),
+  },
+  ...{
+    spec: {
+      selector: { matchLabels: { app: name } },
+      targetPorts: [{ number: 8000 }],
+      endpointPickerRef: { name: `${name}-epp`, port: { number: 9002 } },
+    },
+  },
+});
+
+const mirror = (name: string, fields: object = {}): object => ({
+  type: "RequestMirror",
+  requestMirror: { backendRef: ref(name, fields) },
+});
+
+/** One pool each, of this service unless it says otherwise, and one route; and whether the pool may go. */
+const cases: readonly {
+  name: string;
+  route: RouteOf;
+  namespace?: string;
+  service?: string | null;
+  refused: RegExp | undefined;
+}[] = [
+  {
+    name: "the customers' route gives it weight",
+    route: { name: "llm-route", rules: [{ backendRefs: [ref("p", { weight: 1 })] }] },
+    refused: /pool p serves customers: HTTPRoute default\/llm-route gives it weight/,
+  },
+  {
+    name: "the customers' route gives weight to a pool that somebody else made",
+    route: { name: "llm-route", rules: [{ backendRefs: [ref("p")] }] },
+    service: null,
+    refused: /HTTPRoute default\/llm-route/,
+  },
+  {
+    name: "the customers' route gives it none",
+    route: { name: "llm-route", rules: [{ backendRefs: [ref("p", { weight: 0 }), ref("q")] }] },
+    refused: undefined,
+  },
+  {
+    name: "another route gives it weight",
+    route: { name: "testers", rules: [{ backendRefs: [ref("q")] }, { backendRefs: [ref("p")] }] },
+    refused: /HTTPRoute default\/testers gives it weight.*take it out of that route/,
+  },
+  {
+    name: "another route gives weight to a pool of another service",
+    route: { name: "testers", rules: [{ backendRefs: [ref("p")] }] },
+    service: "other",
+    refused: undefined,
+  },
+  {
+    name: "another route mirrors to it",
+    route: { name: "testers", rules: [{ backendRefs: [ref("q")], filters: [mirror("p")] }] },
+    refused: /HTTPRoute default\/testers/,
+  },
+  {
+    name: "a backend of another route mirrors to it",
+    route: { name: "testers", rules: [{ backendRefs: [ref("q", { filters: [mirror("p")] })] }] },
+    refused: /HTTPRoute default\/testers/,
+  },
+  {
+    name: "another route mirrors to a pool of that name elsewhere",
+    route: {
+      name: "testers",
+      rules: [{ backendRefs: [ref("q")], filters: [mirror("p", { namespace: "elsewhere" })] }],
+    },
+    refused: undefined,
+  },
+  {
+    name: "a route of another namespace gives it weight",
+    route: { namespace: "team", rules: [{ backendRefs: [ref("p", { namespace: "default" })] }] },
+    refused: /HTTPRoute team\/r gives it weight/,
+  },
+  {
+    name: "a route beside it in a namespace of its own gives it weight",
+    route: { namespace: "elsewhere", rules: [{ backendRefs: [ref("p")] }] },
+    namespace: "elsewhere",
+    refused: /HTTPRoute elsewhere\/r gives it weight/,
+  },
+  {
+    name: "a GRPCRoute gives it weight",
+    route: { kind: "GRPCRoute", rules: [{ backendRefs: [ref("p")] }] },
+    refused: /GRPCRoute default\/r gives it weight/,
+  },
+  {
+    name: "only the preview route gives it weight",
+    route: { name: "preview-of-shop", rules: [{ backendRefs: [ref("p")] }] },
+    refused: undefined,
+  },
+  {
+    name: "a rule of another route has neither backends nor filters",
+    route: { name: "testers", rules: [{ matches: [{ path: { value: "/" } }] }] },
+    refused: undefined,
+  },
+];
+
+describe("the admission policies of the traffic guard", () => {
+  let lab: TestLab;
+  before(async () => {
+    lab = await TestLab.start();
+    for (const name of ["team", "elsewhere"]) {
+      await lab.objects.create({ apiVersion: "v1", kind: "Namespace", metadata: { name } });
+    }
+    const program = await Program.make(lab, "guard", source, {});
+    await program.mustUp();
+    await active();
+  });
+  after(async () => lab.stop());
+
+  /** A policy takes a few seconds to become active; both are once each has refused something. */
+  async function active(): Promise<void> {
+    for (const kind of ["HTTPRoute", "GRPCRoute"]) {
+      const objects = [
+        route({ kind, name: "first", rules: [{ backendRefs: [ref("first")] }] }),
+        poolObject("default", "first", "shop"),
+      ];
+      for (const object of objects) await lab.objects.create(object);
+      for (let i = 0; (await remove(objects[1]!, true)) === undefined; i++) {
+        assert.ok(i < 200, `the policy about ${kind}s is not active after 20 s`);
+        await sleep(100);
+      }
+      await remove(objects[0]!);
+      await gone(objects[1]!);
+    }
+  }
+
+  /** @returns what the API server said where it refused. */
+  async function remove(object: KubernetesObject, dry = false): Promise<string | undefined> {
+    try {
+      await lab.objects.delete(object, undefined, dry ? "All" : undefined);
+      return undefined;
+    } catch (error) {
+      return (error as { body?: string }).body ?? String(error);
+    }
+  }
+
+  /** Removes an object that a route held until now: the API server sees that the route is gone a moment later. */
+  async function gone(object: KubernetesObject): Promise<void> {
+    for (let i = 0; ; i++) {
+      const said = await remove(object);
+      if (said === undefined) return;
+      assert.ok(i < 100, `not removed after 10 s: ${said}`);
+      await sleep(100);
+    }
+  }
+
+  /** Takes every backend out of a route. */
+  async function empty(spec: RouteOf): Promise<void> {
+    const emptied = route({ ...spec, rules: [{}] });
+    await lab.objects.patch(emptied, undefined, undefined, "test", undefined, PatchStrategy.MergePatch);
+  }
+
+  /** The API server's informers are a moment behind. */
+  async function eventually(object: KubernetesObject, refused: RegExp): Promise<string> {
+    for (let i = 0; ; i++) {
+      const said = (await remove(object, true)) ?? "nothing";
+      if (refused.test(said) || i === 50) return said;
+      await sleep(100);
+    }
+  }
+
+  for (const { name, route: spec, namespace = "default", service = "shop", refused } of cases) {
+    it(`${refused === undefined ? "let a pool go" : "keep a pool"} where ${name}`, async () => {
+      const held = route(spec);
+      const pool = poolObject(namespace, "p", service ?? undefined);
+      await lab.objects.create(held);
+      await lab.objects.create(pool);
+      if (refused === undefined) {
+        await sleep(1000);
+        assert.equal(await remove(pool), undefined);
+        // The customers' route with weight does not go without leave; without weight on anything it does.
+        await empty(spec);
+      } else {
+        assert.match(await eventually(pool, refused), refused);
+        await empty(spec);
+        await gone(pool);
+      }
+      await gone(held);
+    });
+  }
+
+  it("keep the customers' route, and a namespace with a pool that any route sends to", async () => {
+    const customers = route({ name: "llm-route", rules: [{ backendRefs: [ref("q")] }] });
+    await lab.objects.create(customers);
+    const refusal = /HTTPRoute default\/llm-route carries the customers' traffic/;
+    assert.match(await eventually(customers, refusal), refusal);
+    const namespace: KubernetesObject = {
+      apiVersion: "v1",
+      kind: "Namespace",
+      metadata: { name: "shop-new", labels: { "inference-rollout/service": "shop" } },
+    };
+    await lab.objects.create(namespace);
+    const other = route({ name: "testers", rules: [{ backendRefs: [ref("p", { namespace: "shop-new" })] }] });
+    await lab.objects.create(other);
+    const held = /namespace shop-new holds what HTTPRoute default\/testers sends customers to/;
+    assert.match(await eventually(namespace, held), held);
+    await remove(other);
+    await gone(namespace);
+  });
+});

@@ -1,0 +1,146 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import { adoptionOf, type Adoption } from "../../../stacks/plan/adoption";
+import { nothingDeployed, type Observed } from "../../../stacks/plan/observed";
+import type { KnownRoute, OtherRoutes } from "../../../stacks/plan/routes";
+import { serviceConfig } from "../cases";
+import { gateway, known, othersOf, poolRef, type RouteFields } from "./route-fixtures";
+import { at } from "./scenarios";
+import { deployed } from "./worlds";
+
+/* How a live route becomes the customers' route: commands, or what stands against it; never a circle. */
+
+const config = serviceConfig(at(30));
+const roles = {
+  stable: { name: "llm", namespace: "default" },
+  candidate: { name: "llm-new", namespace: "default" },
+};
+const split = (weights: Readonly<Record<string, number>>, rule: object = {}): object => ({
+  backendRefs: Object.entries(weights).map(([name, weight]) => poolRef(name, { weight })),
+  ...rule,
+});
+const live = (rule: object = split({ llm: 70, "llm-new": 30 }), fields: RouteFields = {}): KnownRoute =>
+  known("live", [rule], fields);
+
+const adopt = (
+  route: KnownRoute,
+  around: Partial<OtherRoutes["gateway"]> = {},
+  observed: Observed = nothingDeployed,
+): Adoption =>
+  adoptionOf(route, config, observed, othersOf([route], { gateway: { ...gateway, ...around } }), roles);
+
+const ours = (service: string): RouteFields => ({
+  labels: { "app.kubernetes.io/managed-by": "gke-inference-rollout", "inference-rollout/service": service },
+});
+const inTeam: RouteFields = {
+  namespace: "team",
+  parents: [{ name: "my-inference-gateway", namespace: "default" }],
+};
+const ending = [
+  "pulumi config set route live",
+  "pulumi config set --path 'allow[0]' take-over-route",
+  "pulumi up",
+];
+
+const possible: readonly [string, Adoption, readonly string[]][] = [
+  ["as the config says", adopt(live()), ending],
+  [
+    "with other weights",
+    adopt(live(split({ llm: 1, "llm-new": 1 }))),
+    ["pulumi config set weight 50", ...ending],
+  ],
+  ["with one pool only", adopt(live(split({ llm: 1 }))), ["pulumi config set weight 0", ...ending]],
+  [
+    "with a timeout and a name of its rule",
+    adopt(live(split({ llm: 70, "llm-new": 30 }, { name: "all", timeouts: { request: "300s" } }))),
+    [
+      `kubectl patch httproute -n default live --type json -p '[{"op":"remove","path":"/spec/rules/0/name"},{"op":"remove","path":"/spec/rules/0/timeouts"}]'`,
+      ...ending,
+    ],
+  ],
+  [
+    "on another Gateway",
+    adopt(live(undefined, { parents: [{ name: "public", namespace: "infra" }] })),
+    [
+      "pulumi config set --path 'gateway.name' public",
+      "pulumi config set --path 'gateway.namespace' infra",
+      ...ending,
+    ],
+  ],
+  [
+    "with a hostname",
+    adopt(live(undefined, { hostnames: ["llm.example.org"] })),
+    ["pulumi config set --path 'gateway.hostname' llm.example.org", ...ending],
+  ],
+  [
+    "without one",
+    adopt(live(), { hostname: "llm.example.org" }),
+    ["pulumi config rm --path 'gateway.hostname'", ...ending],
+  ],
+  [
+    "that is this service's own",
+    adopt(live(undefined, ours("llm"))),
+    ["pulumi config set route live", "pulumi up"],
+  ],
+];
+
+const impossible: readonly [string, Adoption, RegExp][] = [
+  ["a GRPCRoute", adopt(live(undefined, { kind: "GRPCRoute" })), /it is a GRPCRoute/],
+  [
+    "another stack's",
+    adopt(live(undefined, ours("chat"))),
+    /route of service chat, which another stack owns/,
+  ],
+  ["a controller's", adopt(live(undefined, { owner: { kind: "Chat", name: "c" } })), /Chat\/c writes it/],
+  [
+    "in another namespace, once this stack has made something",
+    adopt(live({ backendRefs: [poolRef("llm", { namespace: "default" })] }, inTeam), {}, deployed(at(0))),
+    /it is in namespace team, and this stack's route in default/,
+  ],
+  [
+    "with filters",
+    adopt(live(split({ llm: 1 }, { filters: [{ type: "URLRewrite" }] }))),
+    /rules\[0\]\.filters/,
+  ],
+  ["with two rules", adopt(known("live", [split({ llm: 1 }), split({ llm: 1 })])), /2 rules instead of 1/],
+  [
+    "on one listener",
+    adopt(live(undefined, { parents: [{ name: "my-inference-gateway", sectionName: "https" }] })),
+    /it attaches to one listener/,
+  ],
+  [
+    "on two Gateways",
+    adopt(live(undefined, { parents: [{ name: "my-inference-gateway" }, { name: "public" }] })),
+    /it attaches to 2 Gateways/,
+  ],
+  [
+    "for two hostnames",
+    adopt(live(undefined, { hostnames: ["a.org", "b.org"] })),
+    /it has 2 hostnames \(a.org, b.org\)/,
+  ],
+  [
+    "on another Gateway than the platform stack's",
+    adopt(live(undefined, { parents: [{ name: "public" }] }), { configurable: false }),
+    /otherwise than the platform stack's gateway says/,
+  ],
+  [
+    "to a third pool",
+    adopt(live(split({ llm: 1, third: 1 }))),
+    /it sends to default\/third, which is neither/,
+  ],
+  ["with thirds", adopt(live(split({ llm: 2, "llm-new": 1 }))), /33\.33 % to llm-new, no whole percent/],
+];
+
+describe("a live route is taken over", () => {
+  for (const [name, found, commands] of possible) it(name, () => assert.deepEqual(found, { commands }));
+});
+
+describe("a live route is not taken over, and the reason is true:", () => {
+  for (const [name, found, reason] of impossible) {
+    it(name, () => {
+      assert.ok("obstacles" in found, JSON.stringify(found));
+      assert.equal(found.obstacles.length, 1);
+      assert.match(found.obstacles[0] ?? "", reason);
+    });
+  }
+});
