@@ -156,6 +156,7 @@ export const gateSchema = z.strictObject(
 const allowable = oneOf([
   ...(["edited-in-place", "drop-names", "destroy", "unready-stable", "frozen"] as const),
   ...(["route-edited", "take-over-route", "pool-missing", "route-missing"] as const),
+  "take-over-service" as const,
 ]);
 
 /** Every key of a stack's config, without the project's prefix. */

@@ -1,5 +1,5 @@
 import { isGrouped } from "../../components/accelerators/placement";
-import { annotations, apis, labels, poolNamespace, routeName } from "../names";
+import { annotations, apis, labels, managedBy, poolNamespace, routeName } from "../names";
 import type { ServiceConfig } from "../config/resolved";
 import type { Backend, DeploymentRecord, Observed, ObservedPool, ObservedRoute } from "../plan/observed";
 import { isOurs } from "./ours";
@@ -12,22 +12,23 @@ import { selectorOf, selectsPodsOf } from "./selectors";
 
 /**
  * Reads what is deployed of one service: its route, and the pools in every namespace where one can be.
+ * @param belongs whether an object that this program made is this stack's.
  * @param attachment where the route will be attached, to compare with a route of somebody else.
  */
 export async function observe(
   reader: ClusterReader,
   config: ServiceConfig,
   record: DeploymentRecord | undefined,
-  stack: string,
+  belongs: Belongs,
   attachment?: Attachment,
 ): Promise<Observed> {
   const names = namespacesOf(config, record);
   const groups = Object.values(config.pools).some((pool) => !pool.existing && isGrouped(pool.hardware));
   const [route, pools, namespaces, rewrites] = await Promise.all([
     reader.get(routePath(config.namespace, routeName(config.service))),
-    Promise.all(names.map((namespace) => poolsIn(reader, namespace, config.service, groups))),
+    Promise.all(names.map((namespace) => poolsIn(reader, namespace, config.service, groups, belongs))),
     Promise.all(
-      names.map(async (namespace) => [namespace, await ownerOf(reader, namespace, stack)] as const),
+      names.map(async (namespace) => [namespace, await ownerOf(reader, namespace, belongs)] as const),
     ),
     Promise.all(names.map((namespace) => observedRewrites(reader, namespace, config.service))),
   ]);
@@ -48,15 +49,16 @@ export async function observe(
 export async function ownerOf(
   reader: ClusterReader,
   namespace: string,
-  stack: string,
+  belongs: Belongs,
 ): Promise<"owned" | "foreign" | undefined> {
   const live = await reader.get(`/api/v1/namespaces/${namespace}`);
-  return live === undefined
-    ? undefined
-    : live.metadata.labels?.[labels.stack] === stack
-      ? "owned"
-      : "foreign";
+  if (live === undefined) return undefined;
+  const made = live.metadata.labels?.[labels.managedBy] === managedBy;
+  return made && belongs(live, { group: "", kind: "Namespace" }) ? "owned" : "foreign";
 }
+
+/** Whether an object that this program made is this stack's. */
+export type Belongs = (object: LiveObject, kind: { group: string; kind: string }) => boolean;
 
 export const routePath = (namespace: string, name: string): string =>
   `/apis/${apis.gateway}/v1/namespaces/${namespace}/httproutes/${name}`;
@@ -64,7 +66,7 @@ export const routePath = (namespace: string, name: string): string =>
 export const poolsPath = (namespace: string): string =>
   `/apis/${apis.pool}/v1/namespaces/${namespace}/inferencepools`;
 
-function namespacesOf(config: ServiceConfig, record: DeploymentRecord | undefined): string[] {
+export function namespacesOf(config: ServiceConfig, record: DeploymentRecord | undefined): string[] {
   const declared = Object.values(config.pools).flatMap(({ name, namespace }) => [
     namespace,
     poolNamespace(config.service, name),
@@ -77,22 +79,25 @@ async function poolsIn(
   namespace: string,
   service: string,
   groups: boolean,
+  belongs: Belongs,
 ): Promise<ObservedPool[]> {
   const [pools, deployments] = await Promise.all([
     reader.list(poolsPath(namespace)),
     modelServersIn(reader, namespace, groups),
   ]);
-  return pools.map((pool) => observedPool(pool, namespace, deployments, service));
+  return pools.map((pool) => observedPool(pool, namespace, deployments, isOwned(pool, service, belongs)));
 }
+
+const isOwned = (pool: LiveObject, service: string, belongs: Belongs): boolean =>
+  isOurs(pool, service) && belongs(pool, { group: apis.pool, kind: "InferencePool" });
 
 function observedPool(
   pool: LiveObject,
   namespace: string,
   deployments: readonly LiveObject[],
-  service: string,
+  owned: boolean,
 ): ObservedPool {
   const { name, annotations: notes } = pool.metadata;
-  const owned = isOurs(pool, service);
   const selector = selectorOf(pool);
   const server = deployments.find((deployment) => selectsPodsOf(selector, deployment));
   const identity = owned ? parseIdentity(notes?.[annotations.identity]) : undefined;

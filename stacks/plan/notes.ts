@@ -4,6 +4,7 @@ import { adopts, driftOf, missingPools } from "./drift";
 import { freezeNow } from "./freeze";
 import { holds } from "./latch";
 import { shareText, sharesOf, type Observed } from "./observed";
+import { ownershipNotes } from "./ownership";
 import type { Draft } from "./plan";
 
 /** What a person should know of an update, beyond what it does. */
@@ -23,6 +24,7 @@ export function notesOf(
         ({ pool, namespace }) =>
           `the objectives do not hold on ${pool.name}: it shares namespace ${namespace} with ${config.stable}, and an objective is bound to one pool there`,
       ),
+    ...ownershipNotes(config, observed, draft),
     ...adoption(observed, draft),
     ...sizes(config, observed, draft),
     ...missingPools(observed, draft)

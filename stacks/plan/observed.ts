@@ -1,6 +1,7 @@
 import type { PoolIdentity } from "./identity";
 import type { LastMove } from "./last-move";
 import type { Latch } from "./latch";
+import type { Claim } from "./ownership";
 
 /*
  * What is deployed, as the plan is told. The live cluster counts first; what the last successful update recorded
@@ -94,6 +95,8 @@ export interface Observed {
   /** How model names are rewritten; absent: no pool rewrites any. */
   rewrites?: readonly ObservedRewrite[];
   record?: DeploymentRecord;
+  /** Whose the live objects are that this program made; absent: not asked. */
+  claims?: readonly Claim[];
   /** The time, by the cluster's clock; this machine's where there is no cluster yet. */
   now?: Date;
 }

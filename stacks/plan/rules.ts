@@ -7,6 +7,7 @@ import { frozen } from "./freeze";
 import { identityChanges } from "./identity";
 import { latched } from "./latch";
 import { rounding, sharesOf, type Observed } from "./observed";
+import { anotherStacks } from "./ownership";
 import type { Draft, RoutedPool } from "./plan";
 import { unreadyStable } from "./rising";
 import { routeNotOurs } from "./take-over";
@@ -171,6 +172,7 @@ function missingPool(name: string, namespace: string): Refusal {
 
 /** In the order in which a person wants to hear of them. */
 export const rules: readonly Rule[] = [
+  anotherStacks,
   routeNotOurs,
   routeMissing,
   routeEdited,
