@@ -146,7 +146,7 @@ export function transformed(
   const object = { ...kind, name, ...(typeof namespace === "string" ? { namespace } : {}) };
   const treatment = treatmentOf(object, ownership, takeOver);
   const given = opts as pulumi.CustomResourceOptions;
-  const filledIn = filledInByCluster(kind.kind, props as { type?: unknown });
+  const filledIn = filledInByCluster(kind.kind, props);
   return {
     props: {
       ...(props as object),
@@ -159,7 +159,7 @@ export function transformed(
       ...given,
       ...(treatment.import === undefined || given.import !== undefined ? {} : { import: treatment.import }),
       ...(filledIn === undefined ? {} : { ignoreChanges: filledIn }),
-    } as pulumi.CustomResourceOptions,
+    },
   };
 }
 

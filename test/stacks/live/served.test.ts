@@ -4,7 +4,7 @@ import fc from "fast-check";
 import { definitionNames, readDefinition } from "../../../components/inference-definitions";
 import type { ClusterReader, LiveObject } from "../../../stacks/live/cluster-reader";
 import { definitionsToInstall, readDefinitions, readServed } from "../../../stacks/live/served";
-import { labels } from "../../../stacks/names";
+import { labels, managedBy } from "../../../stacks/names";
 
 /** A cluster that answers from a table. */
 function cluster(answers: Readonly<Record<string, object>>): ClusterReader {
@@ -15,7 +15,7 @@ function cluster(answers: Readonly<Record<string, object>>): ClusterReader {
 }
 
 const crd = (name: string, stack?: string): LiveObject => ({
-  metadata: { name, ...(stack === undefined ? {} : { labels: { [labels.stack]: stack } }) },
+  metadata: { name, ...(stack === undefined ? {} : { labels: { [labels.managedBy]: managedBy, [labels.stack]: stack } }) },
 });
 
 describe("what a cluster serves", () => {
