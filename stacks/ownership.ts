@@ -86,7 +86,7 @@ export function gatewayOfAnother(gateway: GatewayConfig, { claims }: Ownership):
       const refusal = belongsToAnother(object.owner?.stack ?? "", [object]);
       return {
         ...refusal,
-        mend: `use it as it is: ${setCommand("gateway.existing", "true")}; or ${refusal.mend}`,
+        mend: `use it as it is: ${setCommand("gateway.existing", true)}; or ${refusal.mend}`,
       };
     });
 }

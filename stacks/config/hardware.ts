@@ -182,7 +182,7 @@ const rackIsFull: Rule = (key, _hardware, placement, replicas) => {
       key: `${key}.replicas`,
       found: `${replicas}, so ${nodes} machines`,
       allowed: `at most ${most}: a rack has ${policy.maxNodes} machines of ${placement.accelerator.title}, and a pool is one rack`,
-      mend: setCommand(`${key}.replicas`, String(most)),
+      mend: setCommand(`${key}.replicas`, most),
     },
   ];
 };

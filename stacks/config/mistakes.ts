@@ -1,3 +1,7 @@
+import { setCommand } from "./edits";
+
+export { removeCommand, secretCommand, setCommand } from "./edits";
+
 /** One thing that is wrong with the config, and how to put it right. */
 export interface Mistake {
   /** Config key, with dots for what is inside it. */
@@ -33,18 +37,6 @@ export function shown(value: unknown): string {
   return text.length > 80 ? `${text.slice(0, 77)}...` : text;
 }
 
-/** The command that sets a key. Values that look like flags need the double dash. */
-export function setCommand(key: string, value: string): string {
-  const quoted = /^[\w./:@-]+$/.test(value) ? value : `'${value}'`;
-  const nested = key.includes(".") || key.includes("[");
-  return nested ? `pulumi config set --path '${key}' ${quoted}` : `pulumi config set ${key} ${quoted}`;
-}
-
-export function removeCommand(key: string): string {
-  const nested = key.includes(".") || key.includes("[");
-  return nested ? `pulumi config rm --path '${key}'` : `pulumi config rm ${key}`;
-}
-
 /** The known name nearest to a misspelt one, where one is near enough to be meant. */
 export function nearest(name: string, known: readonly string[]): string | undefined {
   const ranked = known
@@ -71,7 +63,7 @@ function editDistance(a: string, b: string): number {
 }
 
 /** A key that has to be there and is not. */
-export function missing(key: string, allowed: string, example: string): Mistake {
+export function missing(key: string, allowed: string, example: string | number): Mistake {
   return { key, found: "nothing", allowed, mend: setCommand(key, example) };
 }
 

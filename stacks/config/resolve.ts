@@ -119,7 +119,7 @@ function resolveService(shape: ShapeResult, raw: RawConfig, mistakes: Mistake[])
       key: "pools",
       found: shown(raw["pools"]),
       allowed: "at least one pool with accelerator and replicas",
-      mend: `${setCommand("pools.llm.accelerator", "nvidia-l4")} && ${setCommand("pools.llm.replicas", "2")}`,
+      mend: `${setCommand("pools.llm.accelerator", "nvidia-l4")} && ${setCommand("pools.llm.replicas", 2)}`,
     });
   }
   if (values.stable === undefined && !broken(mistakes, "stable")) {

@@ -36,7 +36,7 @@ const poolWithoutAdapters: Rule = (config, _observed, { pools, stable }) => {
       found: `pool ${pool.name} loads no adapters, and the config has ${config.adapters.map(({ name }) => name).join(", ")}`,
       mend:
         pool.name === stable.name
-          ? `roll out a pool that loads them: ${setCommand(`pools.${pool.name}-lora.like`, pool.name)} && ${setCommand(`pools.${pool.name}-lora.adapters`, "true")} && ${setCommand("candidate", `${pool.name}-lora`)}`
+          ? `roll out a pool that loads them: ${setCommand(`pools.${pool.name}-lora.like`, pool.name)} && ${setCommand(`pools.${pool.name}-lora.adapters`, true)} && ${setCommand("candidate", `${pool.name}-lora`)}`
           : `${removeCommand(`pools.${pool.name}.adapters`)}: a candidate serves what the stable pool serves`,
     }));
 };
@@ -73,7 +73,7 @@ const bothAtOnce: Rule = (config, _observed, { kind, candidate, stable }) => {
     .map(({ name, index, candidate: version }) => ({
       rule: "both-at-once",
       found: `${what}, and adapter ${name} has a version ${version?.version ?? ""} under way: were the answers to change, nothing would tell why`,
-      mend: `one after the other: finish the adapter (${setCommand(`adapters[${index}].weight`, "100")} && pulumi up, then make the new version the version) or give it up (${removeCommand(`adapters[${index}].candidate`)}), or ${removeCommand("candidate")}`,
+      mend: `one after the other: finish the adapter (${setCommand(`adapters[${index}].weight`, 100)} && pulumi up, then make the new version the version) or give it up (${removeCommand(`adapters[${index}].candidate`)}), or ${removeCommand("candidate")}`,
     }));
 };
 
@@ -100,7 +100,7 @@ const oneWeightAtATime: Rule = (
       {
         rule: "one-weight-at-a-time",
         found: `the weight of ${candidate.name} goes from ${Math.round(candidateShareNow)} to ${config.weight} and that of ${adapter.name} from ${Math.round(shares[0] ?? 0)} to ${adapter.weight} in one update`,
-        mend: `two updates: put one of them back first, ${setCommand("weight", String(Math.round(candidateShareNow)))} or ${setCommand(`adapters[${adapter.index}].weight`, String(Math.round(shares[0] ?? 0)))}`,
+        mend: `two updates: put one of them back first, ${setCommand("weight", String(Math.round(candidateShareNow)))} or ${setCommand(`adapters[${adapter.index}].weight`, Math.round(shares[0] ?? 0))}`,
       },
     ];
   });
@@ -134,7 +134,7 @@ function wayOut(adapter: Adapter, served: string, observed: Observed): string {
   const record = observed.record?.adapters?.[name];
   if (record?.candidate !== undefined && served === servedName(name, record.candidate.version)) {
     const back = `${setCommand(`${at}.candidate.version`, record.candidate.version)} && ${setCommand(`${at}.candidate.source`, record.candidate.source)}`;
-    return `${back} && ${setCommand(`${at}.weight`, "0")} && pulumi up; then ${removeCommand(`${at}.candidate`)} && pulumi up`;
+    return `${back} && ${setCommand(`${at}.weight`, 0)} && pulumi up; then ${removeCommand(`${at}.candidate`)} && pulumi up`;
   }
   if (record === undefined) return `put the version back (${setCommand(`${at}.version`, "VERSION")})`;
   const put = `${setCommand(`${at}.version`, record.version)} && ${setCommand(`${at}.source`, record.source)}`;

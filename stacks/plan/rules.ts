@@ -9,6 +9,7 @@ import { latched } from "./latch";
 import { rounding, sharesOf, type Observed } from "./observed";
 import { anotherStacks } from "./ownership";
 import type { Draft, RoutedPool } from "./plan";
+import { redeclare } from "./redeclare";
 import { unreadyStable } from "./rising";
 import { routeNotOurs } from "./take-over";
 
@@ -44,17 +45,20 @@ const poolWithTraffic: Rule = (config, observed, { removed }) =>
 
 /** The commands that take the traffic off a pool before it goes. */
 function wayOut(name: string, config: ServiceConfig, observed: Observed): string {
+  const back = redeclare(name, config, observed);
+  if (back === undefined)
+    return `put pools.${name} back into the config as it was, then take its traffic away before it goes`;
   if (observed.record?.candidate === name) {
     // The candidate was taken out of the config while it has weight: back first, out second.
-    return `${setCommand("candidate", name)} && ${setCommand("weight", "0")} && pulumi up; then ${removeCommand("candidate")} && pulumi up`;
+    return `${back}${setCommand("candidate", name)} && ${setCommand("weight", "0")} && pulumi up; then ${removeCommand("candidate")} && pulumi up`;
   }
-  return throughTheLadder(name, config.stable, observed);
+  return throughTheLadder(name, config.stable, observed, back);
 }
 
 /** From one stable pool to the next: the new one is the candidate until it has all of the traffic. */
-function throughTheLadder(from: string, to: string, observed: Observed): string {
+function throughTheLadder(from: string, to: string, observed: Observed, back: string): string {
   const share = Math.round(sharesOf(observed.route?.backends ?? []).get(to) ?? 0);
-  const roles = `${setCommand("stable", from)} && ${setCommand("candidate", to)} && ${setCommand("weight", String(share))} && pulumi up`;
+  const roles = `${back}${setCommand("stable", from)} && ${setCommand("candidate", to)} && ${setCommand("weight", String(share))} && pulumi up`;
   const promote = `${setCommand("stable", to)} && ${removeCommand("candidate")} && ${removeCommand("weight")} && pulumi up`;
   return `${roles}; raise the weight to 100 in steps; then ${promote}`;
 }
@@ -70,10 +74,18 @@ const unprovenStable: Rule = (config, observed) => {
     {
       rule: "unproven-stable",
       found: `stable pool ${config.stable} has ${Math.round(share)} % of the traffic and would get ${100 - config.weight} % at once`,
-      mend: throughTheLadder(serving, config.stable, observed),
+      mend: ladderFrom(serving, config, observed),
     },
   ];
 };
+
+/** What serves may be no pool, or a pool that the config does not have: the ladder begins with one that it has. */
+function ladderFrom(serving: string, config: ServiceConfig, observed: Observed): string {
+  const back = redeclare(serving, config, observed);
+  return back === undefined
+    ? `${serving} is no pool that the config can name: give ${config.stable} its traffic in the route itself, in steps (kubectl edit httproute -n ${config.namespace}), then pulumi up`
+    : throughTheLadder(serving, config.stable, observed, back);
+}
 
 function trafficEvidence(name: string, observed: Observed): string | undefined {
   const live = sharesOf(observed.route?.backends ?? []).get(name) ?? 0;
