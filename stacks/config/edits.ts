@@ -57,6 +57,17 @@ export function secretCommand(key: ConfigKeyOrPath): string {
   return ["pulumi config set", ...path, "--secret", name].join(" ");
 }
 
+/** The same commands for values that are secret: none of them has a value in it. */
+export function secretly(commands: string): string {
+  return commands.replaceAll(
+    /pulumi config set(?: --path)?(?: --type string| --plaintext)? ('(?:[^']|'\\'')*'|\S+) (?:-- )?(?:'(?:[^']|'\\'')*'|[^\s;,)]+)/g,
+    (_, key: string) => secretCommand(unquoted(key)),
+  );
+}
+
+const unquoted = (word: string): string =>
+  word.startsWith("'") ? word.slice(1, -1).replaceAll(`'\\''`, "'") : word;
+
 /** The command that takes a key out. */
 export function removeCommand(key: ConfigKeyOrPath): string {
   const [path, name] = pathAndName(key);

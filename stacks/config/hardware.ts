@@ -1,5 +1,6 @@
 import { acceleratorNamed } from "../../components/accelerators/catalogue";
 import { isMisfit, nodesFor, placementOf, type Placement } from "../../components/accelerators/placement";
+import { listCommands } from "./edits";
 import { missing, removeCommand, setCommand, shown, type Mistake } from "./mistakes";
 import type { Hardware } from "./resolved";
 import type { PoolInput } from "./schema";
@@ -75,7 +76,7 @@ export function resolveHardware(
       key: `${key}.${field}`,
       found: shown(hardware[field]),
       allowed: reason,
-      mend: nearest === undefined ? removeCommand(`${key}.${field}`) : setCommand(`${key}.${field}`, nearest),
+      mend: nearest === undefined ? removeCommand(`${key}.${field}`) : setCommand(`${key}.${field}`, /^\d+$/.test(nearest) ? Number(nearest) : nearest),
     });
     return undefined;
   }
@@ -137,7 +138,7 @@ const oneZone: Rule = (key, { zones, provisioning }, { accelerator, hosts, topol
   const mend =
     zones === undefined
       ? setCommand(`${key}.zones[0]`, "us-central1-a")
-      : `pulumi config set --path --json '${key}.zones' '["${zones[0] ?? "us-central1-a"}"]'`;
+      : listCommands(`${key}.zones`, [zones[0] ?? "us-central1-a"]);
   return [{ key: `${key}.zones`, found, allowed: `exactly one zone: ${reasons.join(", ")}`, mend }];
 };
 

@@ -62,6 +62,30 @@ function editDistance(a: string, b: string): number {
   return row[b.length] ?? 0;
 }
 
+/**
+ * Entries that leave a list, the last one first: each one that goes moves those behind it, and the commands are typed
+ * in the order in which they are told.
+ */
+export function lastFirst(mistakes: readonly Mistake[]): Mistake[] {
+  const leaves = ({ mend }: Mistake): readonly [string, number] | undefined => {
+    const [, list, index] = /^pulumi config rm --path '(.+)\[(\d+)\]'$/.exec(mend) ?? [];
+    return list === undefined ? undefined : [list, Number(index)];
+  };
+  const order = new Map(mistakes.map((mistake, i) => [mistake, i]));
+  const groups = new Map<string, Mistake[]>();
+  for (const mistake of mistakes) {
+    const [list] = leaves(mistake) ?? [];
+    if (list !== undefined) groups.set(list, [...(groups.get(list) ?? []), mistake]);
+  }
+  const sorted = [...mistakes];
+  for (const group of groups.values()) {
+    const places = group.map((mistake) => order.get(mistake) ?? 0);
+    const descending = [...group].sort((a, b) => (leaves(b)?.[1] ?? 0) - (leaves(a)?.[1] ?? 0));
+    for (const [i, place] of places.entries()) sorted[place] = descending[i] as Mistake;
+  }
+  return sorted;
+}
+
 /** A key that has to be there and is not. */
 export function missing(key: string, allowed: string, example: string | number): Mistake {
   return { key, found: "nothing", allowed, mend: setCommand(key, example) };

@@ -103,7 +103,8 @@ export interface Asked {
  */
 export function runConfig(config: RawConfig, command: string, asked?: Asked): RawConfig {
   const { verb, flags, key, value } = parseCommand(shellWords(command));
-  const root = structuredClone(config) as Record<string, Json>;
+  // As a file would have it: what stands in two places of a test's config is two things.
+  const root = JSON.parse(JSON.stringify(config)) as Record<string, Json>;
   const path = flags.has("path") ? parsePath(key) : [key];
   const first = String(path[0]);
   if (verb === "rm") {

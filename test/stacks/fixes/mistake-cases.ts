@@ -92,6 +92,28 @@ const armor = (region: string): string => `projects/p/locations/${region}/templa
 /** Mistakes between several keys. */
 export const crossCases: readonly RawConfig[] = [
   {},
+  { ...sourceCase, "gcp:none": "true" },
+  withPool({
+    ...{ accelerator: "nvidia-gb200", acceleratorsPerReplica: 4, provisioning: "reservation" },
+    ...{ reservation: "r", zones: ["a"], replicas: 100 },
+  }),
+  withPool({ accelerator: "nvidia-l4", acceleratorNetwork: "auto" }),
+  withPool({ weights: { from: "hugging-face", path: "b" } }),
+  withPool({ weights: { from: "gcs", bucket: "acme-models", loader: "stream" }, server: { engine: "sglang" } }),
+  {
+    ...withPool({ accelerator: "tpu-v6e-slice", acceleratorsPerReplica: 16, zones: ["a"], adapters: true }),
+    adapters: [adapter],
+  },
+  {
+    ...sourceCase,
+    pools: {
+      llm: { existing: true },
+      "llm-new": {
+        ...{ like: "llm", accelerator: "tpu-v6e-slice", acceleratorsPerReplica: 16 },
+        ...{ zones: ["a"], replicas: 1 },
+      },
+    },
+  },
   withoutKeys("pools"),
   withoutKeys("stable"),
   withoutKeys("candidate"),
@@ -100,8 +122,8 @@ export const crossCases: readonly RawConfig[] = [
   { ...sourceCase, candidate: "other" },
   { ...sourceCase, candidate: "llm" },
   { ...sourceCase, role: "service" },
-  { ...sourceCase, objectives: ["a", "b", "a", "a"].map((name, priority) => ({ name, priority })) },
-  { ...sourceCase, aliases: ["a", "b", "a", "a"] },
+  { ...sourceCase, objectives: ["a", "b", "a"].map((name, priority) => ({ name, priority })) },
+  { ...sourceCase, aliases: ["a", "b", "a"] },
   { ...sourceCase, rolledBack },
   { ...sourceCase, rolledBack: { ...rolledBack, candidate: "llm" } },
   { ...sourceCase, freeze: [{ from: "2026-11-28T00:00:00Z", to: "2026-11-27T00:00:00Z", reason: "x" }] },
@@ -183,4 +205,11 @@ export const crossCases: readonly RawConfig[] = [
     adapters: [adapter],
   },
   { ...withPool({ server: { engine: "sglang" } }), adapters: [adapter] },
+];
+
+/** Configs whose mistakes have to be put right in the order in which they are told. */
+export const orderCases: readonly RawConfig[] = [
+  { ...sourceCase, objectives: ["a", "b", "a", "a"].map((name, priority) => ({ name, priority })) },
+  { ...sourceCase, aliases: ["a", "b", "a", "a"] },
+  { ...sourceCase, allow: ["destroy", "nope", "frozen", "nope-too"] },
 ];

@@ -12,7 +12,16 @@ export interface MistakeFix {
   commands: readonly string[];
 }
 
-export const mistakesOf = (config: RawConfig): readonly Mistake[] => resolveConfig(config, cloud).mistakes;
+/** A config may hold keys of the cloud too, or say with `gcp:none` that there are none. */
+export function mistakesOf(config: RawConfig): readonly Mistake[] {
+  const own = Object.fromEntries(Object.entries(config).filter(([key]) => !key.startsWith("gcp:")));
+  if (!("gcp:none" in config)) return resolveConfig(own, cloud).mistakes;
+  const [project, region] = [config["gcp:project"], config["gcp:region"]];
+  return resolveConfig(own, {
+    ...(typeof project === "string" ? { project } : {}),
+    ...(typeof region === "string" ? { region } : {}),
+  }).mistakes;
+}
 
 export const isTold = (mistakes: readonly Mistake[], { key, allowed }: Mistake): boolean =>
   mistakes.some((one) => one.key === key && one.allowed === allowed);
@@ -37,6 +46,3 @@ export function fixesOf(configs: Iterable<RawConfig>): { fixes: MistakeFix[]; wi
   }
   return { fixes, without };
 }
-
-/** A key of another namespace (gcp:project) is no key of the program's. */
-export const isOwnKey = (command: string): boolean => !/ (gcp):\w+/.test(command);
