@@ -1,4 +1,4 @@
-import { setCommand } from "../config/edits";
+import { removeCommand, setCommand } from "../config/edits";
 import type { ServiceConfig } from "../config/resolved";
 import { adaptersLoaded, type PoolIdentity } from "./identity";
 import type { Observed } from "./observed";
@@ -23,6 +23,16 @@ export function redeclare(name: string, config: ServiceConfig, observed: Observe
   if (fields === undefined) return undefined;
   const replicas = observed.record?.sizes?.[name] ?? live.replicas ?? 1;
   return `${[...fields, setCommand([...at, "replicas"], replicas)].join(" && ")} && `;
+}
+
+/** Commands that put one field of a pool back to what is deployed; undefined where nobody but the user can. */
+export function putBack(pool: string, field: string, deployed: string): string | undefined {
+  const at = ["pools", pool];
+  if (deployed === "nothing") return removeCommand([...at, ...field.split(".")]);
+  const commands = identityCommands(at, { [field]: deployed });
+  const list = field === "server.args" || field === "zones" || field === "nodeLabels" || field === "weights";
+  const before = list ? [removeCommand([...at, ...field.split(".")])] : [];
+  return commands === undefined ? undefined : [...before, ...commands].join(" && ");
 }
 
 /** The fields of an identity are config keys; lists and objects are written out. */

@@ -9,7 +9,7 @@ import { latched } from "./latch";
 import { rounding, sharesOf, type Observed } from "./observed";
 import { anotherStacks } from "./ownership";
 import type { Draft, RoutedPool } from "./plan";
-import { redeclare } from "./redeclare";
+import { putBack, redeclare } from "./redeclare";
 import { unreadyStable } from "./rising";
 import { routeNotOurs } from "./take-over";
 
@@ -105,7 +105,7 @@ const editedInPlace: Rule = (_config, observed, { pools }) =>
     return identityChanges(live.identity, identity).map(({ field, deployed, wanted }) => ({
       rule: "edited-in-place",
       found: `pools.${pool.name}.${field} is deployed as ${deployed}, the config says ${wanted}`,
-      mend: `give the change a pool of its own (pools.${pool.name}-new: {like: ${pool.name}, ...}) and roll it out as the candidate, or put pools.${pool.name}.${field} back to ${deployed}`,
+      mend: `give the change a pool of its own (pools.${pool.name}-new: {like: ${pool.name}, ...}) and roll it out as the candidate, or put it back: ${putBack(pool.name, field, deployed) ?? `pools.${pool.name}.${field} to what it was`}`,
       // A pool with traffic would be restarted under its customers.
       ...(trafficEvidence(pool.name, observed) === undefined ? { waiver: "edited-in-place" as const } : {}),
     }));
@@ -136,9 +136,17 @@ const objectivesUnderWay: Rule = (config, observed) => {
     .map((name) => ({
       rule: "objectives-under-way",
       found: `objective ${name} is deployed with priority ${record.objectives[name] ?? "(none)"}, the config says ${wanted[name] ?? "(none)"}, while ${config.candidate} is rolled out`,
-      mend: "put the objective back, finish the roll-out or go back to weight 0 and remove the candidate, then change it",
+      mend: `put the objective back: ${objectiveBack(config, name, record.objectives[name])}; change it when the roll-out is over`,
     }));
 };
+
+function objectiveBack(config: ServiceConfig, name: string, priority: number | undefined): string {
+  const found = config.objectives.findIndex((objective) => objective.name === name);
+  const at = ["objectives", found < 0 ? config.objectives.length : found];
+  if (priority === undefined) return removeCommand(at);
+  const named = found < 0 ? [setCommand([...at, "name"], name)] : [];
+  return [...named, setCommand([...at, "priority"], priority)].join(" && ");
+}
 
 /** The user said what the roll-out is meant to be, and it is something else. */
 const notTheKind: Rule = (config, _observed, { kind, candidate, stable }) =>
@@ -178,7 +186,7 @@ function missingPool(name: string, namespace: string): Refusal {
   return {
     rule: "existing-pool-missing",
     found: `pools.${name} is marked existing, and there is no InferencePool ${name} in namespace ${namespace}`,
-    mend: `name the namespace it lives in (${setCommand(`pools.${name}.namespace`, "NAMESPACE")}), or let this stack make it (${removeCommand(`pools.${name}.existing`)})`,
+    mend: `name the namespace it lives in (${setCommand(`pools.${name}.namespace`, "NAMESPACE")}), or let this stack make it: ${removeCommand(`pools.${name}.existing`)} && ${setCommand(`pools.${name}.accelerator`, "nvidia-l4")} && ${setCommand(`pools.${name}.replicas`, 2)}`,
   };
 }
 

@@ -113,20 +113,19 @@ describe("a mistake's fix", () => {
       const { fixes, without } = fixesOf(cases());
       assert.deepEqual(without, [], "a mistake whose fix names no command");
       assert.ok(fixes.length > 20);
-      const failed = fixes
-        .flatMap(({ config, mistake, commands }) => {
-          try {
-            const after = commands.reduce(
-              (at, command) => runConfig(at, command, { secret: "a-secret" }),
-              config,
-            );
-            return isTold(mistakesOf(after), mistake)
-              ? [{ ...mistake, commands, why: "it is still told" }]
-              : [];
-          } catch (error) {
-            return [{ ...mistake, commands, why: (error as Error).message }];
-          }
-        });
+      const failed = fixes.flatMap(({ config, mistake, commands }) => {
+        try {
+          const after = commands.reduce(
+            (at, command) => runConfig(at, command, { secret: "a-secret" }),
+            config,
+          );
+          return isTold(mistakesOf(after), mistake)
+            ? [{ ...mistake, commands, why: "it is still told" }]
+            : [];
+        } catch (error) {
+          return [{ ...mistake, commands, why: (error as Error).message }];
+        }
+      });
       assert.deepEqual(failed, []);
     });
   }
@@ -139,9 +138,7 @@ describe("a mistake's fix", () => {
       const after = [...firsts.values()]
         .flat()
         .reduce((at, command) => runConfig(at, command, { secret: "x" }), config);
-      const left = told.filter(
-        (mistake) => isTold(mistakesOf(after), mistake),
-      );
+      const left = told.filter((mistake) => isTold(mistakesOf(after), mistake));
       assert.deepEqual(left, [], JSON.stringify(config));
     }
   });

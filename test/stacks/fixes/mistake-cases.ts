@@ -99,7 +99,10 @@ export const crossCases: readonly RawConfig[] = [
   }),
   withPool({ accelerator: "nvidia-l4", acceleratorNetwork: "auto" }),
   withPool({ weights: { from: "hugging-face", path: "b" } }),
-  withPool({ weights: { from: "gcs", bucket: "acme-models", loader: "stream" }, server: { engine: "sglang" } }),
+  withPool({
+    weights: { from: "gcs", bucket: "acme-models", loader: "stream" },
+    server: { engine: "sglang" },
+  }),
   {
     ...withPool({ accelerator: "tpu-v6e-slice", acceleratorsPerReplica: 16, zones: ["a"], adapters: true }),
     adapters: [adapter],
