@@ -200,7 +200,12 @@ function endOfCommand(text: string, from: number): number {
   let depth = 0;
   for (let i = from; i < text.length; i++) {
     const char = text[i] ?? "";
-    if (char === "'" || char === '"') i = text.indexOf(char, i + 1);
+    if (char === "\\") i++;
+    else if (char === "'" || char === '"') {
+      const close = text.indexOf(char, i + 1);
+      if (close < 0) return i;
+      i = close;
+    }
     else if (char === "(") depth++;
     else if (char === ")" && depth-- === 0) return i;
     else if (/[;,]/.test(char) && /^\s|^$/.test(text.slice(i + 1, i + 2))) return i;

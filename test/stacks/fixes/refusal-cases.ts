@@ -4,7 +4,7 @@ import type { Observed } from "../../../stacks/plan/observed";
 import { sourceCase } from "../cases";
 import { at, edited, less, serving, type Scenario } from "../plan/scenarios";
 import { deployed } from "../plan/worlds";
-import type { Situation } from "./refusals";
+import { updated, type Situation } from "./refusals";
 
 /*
  * What the tests of fixes need to know that no command says: words to fill in, what a command outside of the stack's
@@ -46,7 +46,7 @@ const asWritten = inCluster((world) => ({
 }));
 
 /** With --refresh the engine makes anew what is gone; the plan is what a plain update plans. */
-const refreshed: Act = { does: /^pulumi up --refresh$/, act: (now) => now };
+const refreshed: Act = { does: /^pulumi up --refresh$/, act: (now) => updated(now) };
 const nothing: Act["act"] = (now) => now;
 
 export const byHand: Readonly<Record<string, readonly Act[]>> = {
