@@ -4,7 +4,7 @@ import type { Observed } from "../../../stacks/plan/observed";
 import { sourceCase } from "../cases";
 import { at, edited, less, serving, type Scenario } from "../plan/scenarios";
 import { deployed } from "../plan/worlds";
-import { updated, type Situation } from "./refusals";
+import type { Situation } from "./refusals";
 
 /*
  * What the tests of fixes need to know that no command says: words to fill in, what a command outside of the stack's
@@ -21,7 +21,8 @@ export const fills: Readonly<Record<string, Readonly<Record<string, string>>>> =
 /** What a command does that is not the CLI's `config` or a plain `pulumi up`. */
 export interface Act {
   does: RegExp;
-  act: (at: Situation) => Situation;
+  /** @param up `pulumi up` as the plan carries it out. */
+  act: (at: Situation, up: (at: Situation) => Situation) => Situation;
 }
 
 const inCluster =
@@ -46,7 +47,7 @@ const asWritten = inCluster((world) => ({
 }));
 
 /** With --refresh the engine makes anew what is gone; the plan is what a plain update plans. */
-const refreshed: Act = { does: /^pulumi up --refresh$/, act: (now) => updated(now) };
+const refreshed: Act = { does: /^pulumi up --refresh$/, act: (now, up) => up(now) };
 const nothing: Act["act"] = (now) => now;
 
 export const byHand: Readonly<Record<string, readonly Act[]>> = {

@@ -106,7 +106,7 @@ export function follow(rule: string, start: Situation, way: readonly Step[]): Si
         throw new Error(
           `no effect is written down for "${command}": add it to byHand in test/stacks/fixes/refusal-cases.ts`,
         );
-      return act(now);
+      return act(now, updated);
     }, at);
   }, start);
 }
