@@ -205,8 +205,7 @@ function endOfCommand(text: string, from: number): number {
       const close = text.indexOf(char, i + 1);
       if (close < 0) return i;
       i = close;
-    }
-    else if (char === "(") depth++;
+    } else if (char === "(") depth++;
     else if (char === ")" && depth-- === 0) return i;
     else if (/[;,]/.test(char) && /^\s|^$/.test(text.slice(i + 1, i + 2))) return i;
     else if (
