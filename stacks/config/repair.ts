@@ -17,7 +17,7 @@ export function repair(
   allowed: string,
 ): string {
   const { inner, optional } = schemaAt(schema, path);
-  const name = String(at.findLast((part) => typeof part === "string") ?? "");
+  const name = at.findLast((part) => typeof part === "string") ?? "";
   const isElement = typeof at.at(-1) === "number";
   if (inner instanceof z.ZodArray && !isElement) {
     const element = accepted(inner.element as z.ZodType, found, name, allowed);

@@ -45,7 +45,7 @@ class Desk {
   }
 
   /** A line as a person types it; what the CLI asks for is answered with the secret. */
-  type(line: string): Promise<{ status: number | undefined; output: string }> {
+  type(line: string): Promise<{ status: number | null; output: string }> {
     const script = path.join(this.folder, "line.sh");
     fs.writeFileSync(
       script,
@@ -187,7 +187,7 @@ describe("the commands that messages print, with the real CLI", { timeout: 15 * 
       const found = await desk.after(config, commands);
       assert.deepEqual(
         found,
-        plain(commands.reduce((at, command) => runConfig(at, command), config as RawConfig)),
+        plain(commands.reduce<RawConfig>((at, command) => runConfig(at, command), config)),
         commands.join(" && "),
       );
       return undefined;
