@@ -151,6 +151,29 @@ describe("whose things are, in a lab", minutes(20), () => {
     await serves(30);
   });
 
+  test("a stack of a version that wrote no mark goes on as it is", async () => {
+    const before = await uids();
+    const mark = "inference-rollout/owner";
+    for (const key of Object.keys(before)) {
+      const [kind = "", place = ""] = key.split(" ");
+      const [namespace, name = ""] = place.split("/");
+      const group = inventoried.find((one) => one.kind === kind)?.group ?? "";
+      const metadata = { name, ...(namespace === "" ? {} : { namespace }), annotations: { [mark]: null } };
+      const object = { apiVersion: versions[group], kind, metadata } as unknown as KubernetesObject;
+      await lab.edit(object as KubernetesObject & Record<string, unknown>);
+    }
+    const text = JSON.stringify(await exported(), (key, value: unknown) =>
+      key === mark || (key === "owner" && typeof value === "string") ? undefined : value,
+    );
+    assert.doesNotMatch(text, /inference-rollout\/owner/);
+    await imported(JSON.parse(text) as StateFile);
+    const preview = await stack.pulumi.run(["preview", "--non-interactive"]);
+    assert.doesNotMatch(preview, /to delete|to replace|to create|to import/);
+    await stack.up();
+    assert.deepEqual(await uids(), before);
+    await serves(30);
+  });
+
   test("a renamed stack keeps everything", async () => {
     const before = await uids();
     await stack.pulumi.run(["stack", "rename", "renamed"]);
