@@ -4,6 +4,7 @@ import * as path from "node:path";
 import { describe, it } from "node:test";
 import fc from "fast-check";
 import { keyText, pathOf, quoted, removeCommand, setCommand } from "../../../stacks/config/edits";
+import { configSchema } from "../../../stacks/config/schema";
 import { sourceCase } from "../cases";
 import { parsePath, runConfig, shellWords } from "./cli-model";
 import { fixesOf, isTold, mistakesOf } from "./mistakes";
@@ -155,6 +156,64 @@ describe("a mistake's fix", () => {
     );
   });
 });
+
+describe("every config command that is written anywhere", () => {
+  const root = path.join(__dirname, "..", "..", "..");
+  const files = ["README.md", "docs", "stacks", "rollout", "components", "policy", "examples"]
+    .flatMap((name) =>
+      fs.statSync(path.join(root, name)).isDirectory()
+        ? fs
+            .readdirSync(path.join(root, name), { recursive: true, encoding: "utf8" })
+            .map((file) => path.join(name, file))
+        : [name],
+    )
+    .filter((file) => /\.(md|ts|yaml)$/.test(file) && !file.includes("node_modules"));
+
+  it("is one that the CLI carries out, for a key that there is", () => {
+    const wrong: string[] = [];
+    let count = 0;
+    for (const file of files) {
+      for (const line of fs.readFileSync(path.join(root, file), "utf8").split("\n")) {
+        for (const [written] of line.matchAll(
+          /pulumi config (?:set|rm) (?:--\S+ )*(?:'[^']*'|[^\s`'");]+)[^`"&;,)]*/g,
+        )) {
+          // What a program puts together is tried where it is printed.
+          if (written.includes("${") || written.includes("(.+)") || /\b(KEY|\.\.\.)/.test(written)) continue;
+          count++;
+          const why = problemOf(written);
+          if (why !== undefined) wrong.push(`${file}: ${written.trim()}: ${why}`);
+        }
+      }
+    }
+    assert.ok(count > 40, String(count));
+    assert.deepEqual(wrong, []);
+  });
+});
+
+/** Why the CLI would not do what a command in a text means; undefined: it would. */
+function problemOf(written: string): string | undefined {
+  const words = shellWords(written);
+  const key = words.slice(3).find((word) => !word.startsWith("-") && word !== "string") ?? "";
+  if (/[.[]/.test(key) && !words.includes("--path")) return "a key inside another needs --path";
+  const name = String(pathOf(key)[0]);
+  if (!(name in configSchema) && !name.startsWith("gcp:") && !name.startsWith("inference-rollout:"))
+    return `no key ${name}`;
+  if (
+    !words.includes("--path") &&
+    ["allow", "ladder", "aliases", "pools", "objectives"].includes(key) &&
+    words[2] === "set"
+  )
+    return "a list or an object cannot be set as a whole";
+  const at = words.indexOf(key);
+  const command = [...words.slice(0, at + 2)].map(quoted).join(" ");
+  try {
+    runConfig({}, command, { secret: "x" });
+    return undefined;
+  } catch (error) {
+    const { message } = error as Error;
+    return /index out of range/.test(message) ? undefined : message;
+  }
+}
 
 /** What is written after `allowed:`, and what `missing(key, allowed, ...)` is given, in the sources of the config. */
 function writtenMessages(): { file: string; text: string; pattern: RegExp }[] {
