@@ -76,7 +76,10 @@ export function resolveHardware(
       key: `${key}.${field}`,
       found: shown(hardware[field]),
       allowed: reason,
-      mend: nearest === undefined ? removeCommand(`${key}.${field}`) : setCommand(`${key}.${field}`, /^\d+$/.test(nearest) ? Number(nearest) : nearest),
+      mend:
+        nearest === undefined
+          ? removeCommand(`${key}.${field}`)
+          : setCommand(`${key}.${field}`, /^\d+$/.test(nearest) ? Number(nearest) : nearest),
     });
     return undefined;
   }

@@ -1,7 +1,16 @@
 import { adapterMistakesOfPools, resolveAdapters } from "./adapters";
 import { secretly } from "./edits";
 import { resolveGateway } from "./gateway";
-import { broken, lastFirst, missing, nearest, removeCommand, setCommand, shown, type Mistake } from "./mistakes";
+import {
+  broken,
+  lastFirst,
+  missing,
+  nearest,
+  removeCommand,
+  setCommand,
+  shown,
+  type Mistake,
+} from "./mistakes";
 import { resolvePool } from "./pools";
 import type { CloudConfig } from "./raw";
 import type { ClusterConfig, GateConfig, PlatformConfig, Pool, ServiceConfig, StackConfig } from "./resolved";
@@ -25,9 +34,7 @@ export function resolveConfig(
   const resolution = resolveParts(raw, cloud);
   const hidden = (key: string): boolean => secrets.has(key.split(/[.[]/)[0] ?? key) || alwaysSecret.test(key);
   const mistakes = resolution.mistakes.map((mistake) =>
-    hidden(mistake.key)
-      ? { ...mistake, found: "(a secret)", mend: secretly(mistake.mend) }
-      : mistake,
+    hidden(mistake.key) ? { ...mistake, found: "(a secret)", mend: secretly(mistake.mend) } : mistake,
   );
   return resolution.config === undefined ? { mistakes: lastFirst(mistakes) } : resolution;
 }

@@ -148,10 +148,10 @@ function assign(at: Json[] | { [key: string]: Json }, path: readonly (string | n
     (at as Record<string | number, Json>)[part] = value;
     return;
   }
-  const next = inner === undefined || inner === null ? container(rest[0]) : inner;
+  const next = inner ?? container(rest[0]);
   if (typeof next !== "object") throw new Error("expected an array or a map");
   (at as Record<string | number, Json>)[part] = next;
-  assign(next as Json[] | { [key: string]: Json }, rest, value);
+  assign(next, rest, value);
 }
 
 /** What is not there is not removed, and that is no error. */
