@@ -86,7 +86,7 @@ function opened(value: unknown): unknown {
 /** As a file has it: no top-level key is anything but text once the CLI has written it. */
 const plain = (config: RawConfig): unknown => JSON.parse(JSON.stringify(config));
 
-describe("the commands that messages print, with the real CLI", { timeout: 15 * 60_000 }, () => {
+describe("the commands that messages print, with the real CLI", { timeout: 30 * 60_000 }, () => {
   const folder = fs.mkdtempSync(path.join(os.tmpdir(), "fixes-"));
   let desks: Desk[];
   before(async () => {
