@@ -20,14 +20,12 @@ export const ownStackName = (): string =>
 
 /**
  * @param deployed whether an update of this stack has succeeded.
- * @returns undefined where it cannot be known: before that, a preview on a backend without a service has no state to
- *   ask for, and the engine would fail on the question.
+ * @returns undefined where it cannot be known: before that, a preview has no state to ask for, and the engine would
+ *   fail on the question (a nil pointer, with files and buckets). An update has one: its first resource is the stack.
  * @throws UserError where it should be known and cannot be read.
  */
 export async function ownState(deployed: boolean): Promise<OwnState> {
-  // Files and buckets know one organisation only, and it has this name.
-  const isService = pulumi.getOrganization() !== "organization";
-  if (!deployed && pulumi.runtime.isDryRun() && !isService) return undefined;
+  if (!deployed && pulumi.runtime.isDryRun()) return undefined;
   try {
     const found = (await pulumi.runtime.invoke("pulumi:pulumi:readStackResourceOutputs", {
       stackName: ownStackName(),

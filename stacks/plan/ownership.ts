@@ -81,8 +81,8 @@ export interface Recorded {
   /** Namespace by pool, as the last successful update left them; undefined: there was none. */
   pools?: Readonly<Record<string, string>>;
   /**
-   * A preview before the first successful update, on a backend that keeps no state yet: nothing can be known, and the
-   * update that follows will know. Default: false.
+   * A preview before the first successful update: there may be no state yet, and the update that follows will know.
+   * Default: false.
    */
   preview?: boolean;
 }

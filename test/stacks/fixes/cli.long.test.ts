@@ -83,8 +83,13 @@ function opened(value: unknown): unknown {
   return Object.fromEntries(entries.map(([key, inner]) => [key, opened(inner)]));
 }
 
-/** As a file has it: no top-level key is anything but text once the CLI has written it. */
-const plain = (config: RawConfig): unknown => JSON.parse(JSON.stringify(config));
+/** As a file has it: a scalar of the top level is text once the CLI has written the file. */
+function plain(config: RawConfig): unknown {
+  const entries = Object.entries(JSON.parse(JSON.stringify(config)) as Record<string, unknown>);
+  const written = (value: unknown): unknown =>
+    typeof value === "number" || typeof value === "boolean" ? String(value) : value;
+  return Object.fromEntries(entries.map(([key, value]) => [key, written(value)]));
+}
 
 describe("the commands that messages print, with the real CLI", { timeout: 30 * 60_000 }, () => {
   const folder = fs.mkdtempSync(path.join(os.tmpdir(), "fixes-"));
