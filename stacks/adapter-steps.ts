@@ -8,7 +8,7 @@ export function nextAdapterSteps({ adapters, ladder }: ServiceConfig): { next?: 
   if (adapter?.candidate === undefined) return {};
   const { index, weight, candidate } = adapter;
   const at = `adapters[${index}]`;
-  const toWeight = (value: number): string => `${setCommand(`${at}.weight`, String(value))} && pulumi up`;
+  const toWeight = (value: number): string => `${setCommand(`${at}.weight`, value)} && pulumi up`;
   const higher = [...ladder].sort((a, b) => a - b).find((step) => step > weight) ?? 100;
   const without = `${removeCommand(`${at}.candidate`)} && ${removeCommand(`${at}.weight`)} && pulumi up`;
   const finish = `${setCommand(`${at}.version`, candidate.version)} && ${setCommand(`${at}.source`, candidate.source)} && ${without}`;

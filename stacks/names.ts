@@ -26,6 +26,8 @@ export const annotations = {
   identity: `${domain}/identity`,
   /** On a model server: the pod template of somebody else that it was made after, as JSON. */
   template: `${domain}/template`,
+  /** On everything that this program makes: whose it is, as JSON; see plan/ownership.ts. */
+  owner: `${domain}/owner`,
   /** On the customers' route: its deletion was allowed for one update. */
   deletable: `${domain}/deletable`,
   /** On the customers' route: the shares that were written with it, in percent by pool, as JSON. */

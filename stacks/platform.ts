@@ -9,7 +9,7 @@ import type { NodeLocation } from "../components/serving-pool";
 import { setCommand } from "./config/mistakes";
 import type { ClusterConfig, GatewayConfig, PlatformConfig } from "./config/resolved";
 import { clusterReader, kubeconfigText, type ClusterReader } from "./live/cluster-reader";
-import { ownerOf } from "./live/observe";
+import { ownerOf, type Belongs } from "./live/observe";
 import { definitionsToInstall, readDefinitions } from "./live/served";
 import { labels, managedBy } from "./names";
 
@@ -73,12 +73,12 @@ export interface PlatformOptions {
 export async function namespaceOwners(
   reader: ClusterReader | undefined,
   config: PlatformConfig,
-  stack: string,
+  belongs: Belongs,
 ): Promise<NamespaceOwners> {
   if (reader === undefined) return {};
   const names = [...new Set([config.namespace, config.gateway.namespace])];
   const found = await Promise.all(
-    names.map(async (name) => [name, await ownerOf(reader, name, stack)] as const),
+    names.map(async (name) => [name, await ownerOf(reader, name, belongs)] as const),
   );
   return Object.fromEntries(
     found.filter((entry): entry is readonly [string, "owned" | "foreign"] => entry[1] !== undefined),
@@ -180,7 +180,8 @@ async function definitionsOfNew(
   if (pulumi.runtime.isDryRun()) return [];
   const made = pulumi.all([kubeconfig, ...ready.map(({ urn }) => urn)]);
   const text = await new Promise<string>((resolve) => made.apply(([found]) => resolve(found ?? "")));
-  return definitionsToInstall(await readDefinitions(await clusterReader(text)), stack, "new");
+  const live = await readDefinitions(await clusterReader(text));
+  return definitionsToInstall(live, ({ metadata }) => metadata.labels?.[labels.stack] === stack, "new");
 }
 
 function buildCluster(

@@ -1,7 +1,9 @@
 import * as pulumi from "@pulumi/pulumi";
+import { ownStackName } from "./own-state";
 import type { ServiceConfig } from "./config/resolved";
 import { recordOfAdapter } from "./plan/adapter-record";
 import { clientNames } from "./plan/model-names";
+import { ownerOutput } from "./plan/ownership";
 import type { DeploymentRecord } from "./plan/observed";
 import { sharesOf } from "./plan/observed";
 import type { Plan } from "./plan/plan";
@@ -14,18 +16,21 @@ export interface LastUpdate {
   record?: DeploymentRecord;
   /** Where the gateway answered. */
   address?: string;
+  /** The id by which this stack owns things; see plan/ownership.ts. */
+  owner?: string;
 }
 
 export async function lastUpdate(): Promise<LastUpdate> {
-  const own = `${pulumi.getOrganization()}/${pulumi.getProject()}/${pulumi.getStack()}`;
-  const outputs = new pulumi.StackReference("last-update", { name: own });
-  const [record, address] = await Promise.all([
+  const outputs = new pulumi.StackReference("last-update", { name: ownStackName() });
+  const [record, address, owner] = await Promise.all([
     outputs.getOutputDetails(recordOutput),
     outputs.getOutputDetails("address"),
+    outputs.getOutputDetails(ownerOutput),
   ]);
   return {
     ...(record.value === undefined ? {} : { record: record.value as DeploymentRecord }),
     ...(typeof address.value === "string" ? { address: address.value } : {}),
+    ...(typeof owner.value === "string" ? { owner: owner.value } : {}),
   };
 }
 

@@ -6,18 +6,19 @@ import { describeMistakes } from "./config/mistakes";
 import { UserError, withoutLibraryFrames } from "./user-error";
 import { readRawConfig } from "./config/raw";
 import { resolveConfig } from "./config/resolve";
-import type { GatewayConfig, StackConfig } from "./config/resolved";
+import type { GatewayConfig, PlatformConfig, StackConfig } from "./config/resolved";
 import { confirm } from "./confirm";
 import { hardwareNotes, poolsWithoutGroups } from "./hardware-notes";
 import { trafficHooks } from "./hooks";
 import type { ClusterReader } from "./live/cluster-reader";
-import { observe } from "./live/observe";
+import { namespacesOf, observe } from "./live/observe";
 import { lazyReader, readable } from "./live/readable";
 import { definitionsToInstall, newCluster, readDefinitions, readServed, type Served } from "./live/served";
 import { observedCopies } from "./live/copies";
 import { stackLabel } from "./names";
 import { outputsOf } from "./outputs";
 import { nothingDeployed, type Observed } from "./plan/observed";
+import { ownerOutput } from "./plan/ownership";
 import { plan as makePlan, type Plan } from "./plan/plan";
 import { describeRefusals } from "./plan/text";
 import {
@@ -28,7 +29,8 @@ import {
   type Platform,
   type PlatformOptions,
 } from "./platform";
-import { lastUpdate } from "./record";
+import { claimEverything, gatewayOfAnother, ownershipOf, type Ownership } from "./ownership";
+import { lastUpdate, type LastUpdate } from "./record";
 import { buildService } from "./service";
 
 /**
@@ -54,37 +56,60 @@ type PlatformStack = Extract<StackConfig, { role: "platform" }>;
 type ServiceStack = Exclude<StackConfig, { role: "platform" }>;
 
 async function deployPlatform({ platform: config, allow }: PlatformStack): Promise<Record<string, unknown>> {
-  const { owners, definitions } = await readable(async () => {
+  const last = await lastUpdate();
+  const { owners, definitions, ownership } = await readable(async () => {
     const reader = await readerBefore(config.cluster);
+    const found = await ownershipOf(reader, last, { namespaces: platformNamespaces(config), allow });
     return {
-      owners: await namespaceOwners(reader, config, thisStack()),
-      definitions: await missingDefinitions(reader),
+      ownership: found,
+      owners: await namespaceOwners(reader, config, found.belongs),
+      definitions: await missingDefinitions(reader, found),
     };
   });
+  const takeOver = allow.includes("take-over-service");
+  const taken = takeOver ? [] : gatewayOfAnother(config.gateway, ownership);
+  if (taken.length > 0) throw new UserError(describeRefusals(taken));
+  claimEverything(ownership, takeOver);
   const platform = buildPlatform(config, {
     owners,
     stack: thisStack(),
     definitions,
     deletable: allow.includes("destroy"),
   });
-  return { kubeconfig: platform.kubeconfig, gateway: platform.gateway, nodes: platform.nodes };
+  return {
+    kubeconfig: platform.kubeconfig,
+    gateway: platform.gateway,
+    nodes: platform.nodes,
+    [ownerOutput]: ownership.self.id,
+  };
 }
+
+const platformNamespaces = ({ namespace, gateway }: PlatformConfig): string[] => [
+  namespace,
+  gateway.namespace,
+];
 
 async function deployService(config: ServiceStack): Promise<Record<string, unknown>> {
   const { service } = config;
   const given = await basisOf(config);
   const last = await lastUpdate();
-  const { reader, observed, served, definitions } = await readable(async () => {
-    return look(await given.reader(), config, last.record, given);
-  });
+  const { reader, observed, served, definitions, ownership } = await readable(async () =>
+    look(await given.reader(), config, last, given),
+  );
   const plan = makePlan(service, observed);
   for (const line of copiedNow(plan, observed)) void pulumi.log.info(line);
   for (const note of [...plan.notes, ...hardwareNotes(plan)]) void pulumi.log.warn(note);
-  if (plan.refusals.length > 0) throw new UserError(describeRefusals(plan.refusals));
+  const takeOver = plan.waived.includes("take-over-service");
+  const refusals = [
+    ...plan.refusals,
+    ...(config.role === "all" && !takeOver ? gatewayOfAnother(given.gateway, ownership) : []),
+  ];
+  if (refusals.length > 0) throw new UserError(describeRefusals(refusals));
 
   const groupless = poolsWithoutGroups(plan, served);
   if (groupless !== undefined) throw new UserError(groupless);
 
+  claimEverything(ownership, takeOver);
   const platform = given.build({
     owners: reader === undefined ? {} : observed.namespaces,
     stack: thisStack(),
@@ -116,7 +141,10 @@ async function deployService(config: ServiceStack): Promise<Record<string, unkno
       ? (last.address ?? (pulumi.unknown as string))
       : confirmed(service, plan, observed, platform.gateway, readerNow),
   );
-  return outputsOf(service, plan, platform, address, built.previewSecret, config.role === "all");
+  return {
+    ...outputsOf(service, plan, platform, address, built.previewSecret, config.role === "all"),
+    [ownerOutput]: ownership.self.id,
+  };
 }
 
 /** The gateway's word, and that of every pod that was to load a new version of an adapter. */
@@ -160,17 +188,28 @@ async function basisOf(config: ServiceStack): Promise<{
 
 async function look(
   reader: ClusterReader | undefined,
-  { service, role }: ServiceStack,
-  record: Observed["record"],
+  config: ServiceStack,
+  last: LastUpdate,
   given: { gateway: GatewayConfig; ownNodes: boolean },
 ): Promise<{
   reader?: ClusterReader;
   observed: Observed;
   served: Served;
   definitions: DefinitionName[] | undefined;
+  ownership: Ownership;
 }> {
+  const { service, role } = config;
+  const { record } = last;
+  const ownership = await ownershipOf(reader, last, {
+    namespaces: [
+      ...namespacesOf(service, record),
+      ...(role === "all" ? platformNamespaces(config.platform) : []),
+    ],
+    service,
+    allow: service.allow,
+  });
   // A service stack leaves them to its platform.
-  const definitions = role === "service" ? [] : await missingDefinitions(reader);
+  const definitions = role === "service" ? [] : await missingDefinitions(reader, ownership);
   if (reader === undefined) {
     // Without a cluster there is no other clock.
     const nothing = { ...nothingDeployed, now: new Date() };
@@ -178,14 +217,21 @@ async function look(
       observed: record === undefined ? nothing : { ...nothing, record },
       served: newCluster,
       definitions,
+      ownership,
     };
   }
   const [observed, served] = await Promise.all([
-    observe(reader, service, record, thisStack(), { ...given.gateway, configurable: role === "all" }),
+    observe(reader, service, record, ownership.belongs, { ...given.gateway, configurable: role === "all" }),
     readServed(reader),
   ]);
   const copies = await observedCopies(reader, service, observed, given.ownNodes);
-  return { reader, observed: { ...observed, copies }, served, definitions };
+  return {
+    reader,
+    observed: { ...observed, copies, claims: ownership.claims },
+    served,
+    definitions,
+    ownership,
+  };
 }
 
 /** Pods to render, by the pool that copies them. */
@@ -207,10 +253,14 @@ function copiedNow({ pools }: Plan, { copies = {} }: Observed): string[] {
 }
 
 /** CRDs that the cluster lacks; undefined where it is still to be made. */
-async function missingDefinitions(reader: ClusterReader | undefined): Promise<DefinitionName[] | undefined> {
+async function missingDefinitions(
+  reader: ClusterReader | undefined,
+  { belongs }: Ownership,
+): Promise<DefinitionName[] | undefined> {
+  const kind = { group: "apiextensions.k8s.io", kind: "CustomResourceDefinition" };
   return reader === undefined
     ? undefined
-    : definitionsToInstall(await readDefinitions(reader), thisStack(), "existing");
+    : definitionsToInstall(await readDefinitions(reader), (live) => belongs(live, kind), "existing");
 }
 
 function thisStack(): string {

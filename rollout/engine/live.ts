@@ -1,11 +1,13 @@
 import type { GatewayConfig } from "../../stacks/config/resolved";
 import { clusterReader } from "../../stacks/live/cluster-reader";
-import { observe } from "../../stacks/live/observe";
+import { ownedObject } from "../../stacks/live/inventory";
+import { observe, type Belongs } from "../../stacks/live/observe";
 import { lookAtRoute } from "../../stacks/live/programmed";
 import { stackLabel } from "../../stacks/names";
 import { routedPools } from "../../stacks/plan/plan";
 import { overriddenBy } from "../../stacks/plan/other-routes";
 import type { DeploymentRecord, Observed } from "../../stacks/plan/observed";
+import { ownerOutput, whoseIs } from "../../stacks/plan/ownership";
 import { resolveValues, type ServiceStack } from "../decide/resolved";
 import { project, type StackValues } from "../decide/values";
 import type { Engine } from "./engine";
@@ -43,7 +45,7 @@ export async function lookAtCluster(
     const route = { namespace: service.namespace, name: service.route };
     const record = outputs["deployed"] as DeploymentRecord | undefined;
     const [observed, confirmed] = await Promise.all([
-      observe(reader, service, record, stackLabel(project, engine.shortName), {
+      observe(reader, service, record, belongsBy(outputs, service.service, engine), {
         ...platform.gateway,
         configurable: config.role === "all",
       }),
@@ -57,6 +59,16 @@ export async function lookAtCluster(
   } catch (error) {
     return { unreadable: error instanceof Error ? error.message : String(error) };
   }
+}
+
+/** Whether an object is this stack's, by its mark and the stack's outputs: nothing is changed by the answer. */
+function belongsBy(outputs: Readonly<Record<string, unknown>>, service: string, engine: Engine): Belongs {
+  const record = outputs["deployed"] as DeploymentRecord | undefined;
+  const kept = outputs[ownerOutput];
+  const label = stackLabel(project, engine.shortName);
+  const self = { id: typeof kept === "string" ? kept : "", stack: "", label };
+  const recorded = { service, ...(record === undefined ? {} : { pools: record.pools }), preview: true };
+  return (live, kind) => whoseIs(ownedObject(live, kind), self, undefined, recorded) !== "theirs";
 }
 
 /** The cluster's kubeconfig (a secret) and gateway: the stack's own, or those of the platform it stands on. */

@@ -118,7 +118,7 @@ export function adapterMistakesOfPools(
           key,
           found: `true, and ${pool.name} takes over the pod template of ${pool.templateOf.name}`,
           allowed: "false: what such a pod loads is its template's business",
-          mend: setCommand(key, "false"),
+          mend: setCommand(key, false),
         },
       ];
     }
@@ -129,7 +129,7 @@ export function adapterMistakesOfPools(
           found: `true, and a replica of ${pool.name} takes several machines`,
           // Nobody has tried how a server that is spread over machines loads an adapter while it runs.
           allowed: "false for replicas of several machines",
-          mend: setCommand(key, "false"),
+          mend: setCommand(key, false),
         },
       ];
     }
@@ -142,7 +142,7 @@ export function adapterMistakesOfPools(
         // pod of its lists what it has loaded was not verified for the version this project uses.
         allowed:
           "vllm: only with vLLM is it proven that a pod has loaded every adapter before it gets traffic",
-        mend: `${setCommand(`pools.${pool.name}.server.engine`, "vllm")} (or serve no adapters there: ${setCommand(key, "false")})`,
+        mend: `${setCommand(`pools.${pool.name}.server.engine`, "vllm")} (or serve no adapters there: ${setCommand(key, false)})`,
       },
     ];
   });

@@ -1,5 +1,6 @@
 import { acceleratorNamed } from "../../components/accelerators/catalogue";
 import { isMisfit, nodesFor, placementOf, type Placement } from "../../components/accelerators/placement";
+import { listCommands } from "./edits";
 import { missing, removeCommand, setCommand, shown, type Mistake } from "./mistakes";
 import type { Hardware } from "./resolved";
 import type { PoolInput } from "./schema";
@@ -75,7 +76,10 @@ export function resolveHardware(
       key: `${key}.${field}`,
       found: shown(hardware[field]),
       allowed: reason,
-      mend: nearest === undefined ? removeCommand(`${key}.${field}`) : setCommand(`${key}.${field}`, nearest),
+      mend:
+        nearest === undefined
+          ? removeCommand(`${key}.${field}`)
+          : setCommand(`${key}.${field}`, /^\d+$/.test(nearest) ? Number(nearest) : nearest),
     });
     return undefined;
   }
@@ -137,7 +141,7 @@ const oneZone: Rule = (key, { zones, provisioning }, { accelerator, hosts, topol
   const mend =
     zones === undefined
       ? setCommand(`${key}.zones[0]`, "us-central1-a")
-      : `pulumi config set --path --json '${key}.zones' '["${zones[0] ?? "us-central1-a"}"]'`;
+      : listCommands(`${key}.zones`, [zones[0] ?? "us-central1-a"]);
   return [{ key: `${key}.zones`, found, allowed: `exactly one zone: ${reasons.join(", ")}`, mend }];
 };
 
@@ -182,7 +186,7 @@ const rackIsFull: Rule = (key, _hardware, placement, replicas) => {
       key: `${key}.replicas`,
       found: `${replicas}, so ${nodes} machines`,
       allowed: `at most ${most}: a rack has ${policy.maxNodes} machines of ${placement.accelerator.title}, and a pool is one rack`,
-      mend: setCommand(`${key}.replicas`, String(most)),
+      mend: setCommand(`${key}.replicas`, most),
     },
   ];
 };

@@ -1,3 +1,7 @@
+import { setCommand } from "./edits";
+
+export { removeCommand, secretCommand, setCommand } from "./edits";
+
 /** One thing that is wrong with the config, and how to put it right. */
 export interface Mistake {
   /** Config key, with dots for what is inside it. */
@@ -33,18 +37,6 @@ export function shown(value: unknown): string {
   return text.length > 80 ? `${text.slice(0, 77)}...` : text;
 }
 
-/** The command that sets a key. Values that look like flags need the double dash. */
-export function setCommand(key: string, value: string): string {
-  const quoted = /^[\w./:@-]+$/.test(value) ? value : `'${value}'`;
-  const nested = key.includes(".") || key.includes("[");
-  return nested ? `pulumi config set --path '${key}' ${quoted}` : `pulumi config set ${key} ${quoted}`;
-}
-
-export function removeCommand(key: string): string {
-  const nested = key.includes(".") || key.includes("[");
-  return nested ? `pulumi config rm --path '${key}'` : `pulumi config rm ${key}`;
-}
-
 /** The known name nearest to a misspelt one, where one is near enough to be meant. */
 export function nearest(name: string, known: readonly string[]): string | undefined {
   const ranked = known
@@ -70,8 +62,32 @@ function editDistance(a: string, b: string): number {
   return row[b.length] ?? 0;
 }
 
+/**
+ * Entries that leave a list, the last one first: each one that goes moves those behind it, and the commands are typed
+ * in the order in which they are told.
+ */
+export function lastFirst(mistakes: readonly Mistake[]): Mistake[] {
+  const leaves = ({ mend }: Mistake): readonly [string, number] | undefined => {
+    const [, list, index] = /^pulumi config rm --path '(.+)\[(\d+)\]'$/.exec(mend) ?? [];
+    return list === undefined ? undefined : [list, Number(index)];
+  };
+  const order = new Map(mistakes.map((mistake, i) => [mistake, i]));
+  const groups = new Map<string, Mistake[]>();
+  for (const mistake of mistakes) {
+    const [list] = leaves(mistake) ?? [];
+    if (list !== undefined) groups.set(list, [...(groups.get(list) ?? []), mistake]);
+  }
+  const sorted = [...mistakes];
+  for (const group of groups.values()) {
+    const places = group.map((mistake) => order.get(mistake) ?? 0);
+    const descending = [...group].sort((a, b) => (leaves(b)?.[1] ?? 0) - (leaves(a)?.[1] ?? 0));
+    for (const [i, place] of places.entries()) sorted[place] = descending[i] as Mistake;
+  }
+  return sorted;
+}
+
 /** A key that has to be there and is not. */
-export function missing(key: string, allowed: string, example: string): Mistake {
+export function missing(key: string, allowed: string, example: string | number): Mistake {
   return { key, found: "nothing", allowed, mend: setCommand(key, example) };
 }
 

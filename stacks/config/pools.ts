@@ -56,7 +56,7 @@ export function resolvePool(
     mistakes.push(missing(`${key}.accelerator`, "an accelerator", "nvidia-l4"));
   }
   if (input.replicas === undefined && !broken(mistakes, `${key}.replicas`)) {
-    mistakes.push(missing(`${key}.replicas`, "how many replicas carry all of the traffic there", "2"));
+    mistakes.push(missing(`${key}.replicas`, "how many replicas carry all of the traffic there", 2));
   }
   if (
     model === undefined &&
@@ -74,7 +74,7 @@ export function resolvePool(
       key: `${key}.like`,
       found: `${template.name}, whose pods are single ones, for a slice of ${hardware.hosts} machines`,
       allowed: "a pool of this stack, or hardware where one machine carries a replica",
-      mend: setCommand(`${key}.acceleratorsPerReplica`, String(hardware.perMachine)),
+      mend: setCommand(`${key}.acceleratorsPerReplica`, hardware.perMachine),
     });
   }
   const server = resolveServer(shape.values.server, input.server, hardware.family);

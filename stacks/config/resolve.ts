@@ -1,6 +1,16 @@
 import { adapterMistakesOfPools, resolveAdapters } from "./adapters";
+import { secretly } from "./edits";
 import { resolveGateway } from "./gateway";
-import { broken, missing, nearest, removeCommand, setCommand, shown, type Mistake } from "./mistakes";
+import {
+  broken,
+  lastFirst,
+  missing,
+  nearest,
+  removeCommand,
+  setCommand,
+  shown,
+  type Mistake,
+} from "./mistakes";
 import { resolvePool } from "./pools";
 import type { CloudConfig } from "./raw";
 import type { ClusterConfig, GateConfig, PlatformConfig, Pool, ServiceConfig, StackConfig } from "./resolved";
@@ -25,15 +35,13 @@ export function resolveConfig(
   const resolution = resolveParts(raw, cloud);
   const hidden = (key: string): boolean => secrets.has(key.split(/[.[]/)[0] ?? key) || alwaysSecret.test(key);
   const mistakes = resolution.mistakes.map((mistake) =>
-    hidden(mistake.key)
-      ? { ...mistake, found: "(a secret)", mend: mistake.mend.replace("config set", "config set --secret") }
-      : mistake,
+    hidden(mistake.key) ? { ...mistake, found: "(a secret)", mend: secretly(mistake.mend) } : mistake,
   );
-  return resolution.config === undefined ? { mistakes } : resolution;
+  return resolution.config === undefined ? { mistakes: lastFirst(mistakes) } : resolution;
 }
 
 /** Values that are not shown even where the user forgot to mark them. */
-const alwaysSecret = /token|kubeconfig/i;
+const alwaysSecret = /^huggingFaceToken|^cluster\.kubeconfig/;
 
 function resolveParts(raw: RawConfig, cloud: CloudConfig): Resolution {
   const shape = checkShape(raw);
@@ -129,7 +137,7 @@ function resolveService(shape: ShapeResult, raw: RawConfig, mistakes: Mistake[])
       key: "pools",
       found: shown(raw["pools"]),
       allowed: "at least one pool with accelerator and replicas",
-      mend: `${setCommand("pools.llm.accelerator", "nvidia-l4")} && ${setCommand("pools.llm.replicas", "2")}`,
+      mend: `${setCommand("pools.llm.accelerator", "nvidia-l4")} && ${setCommand("pools.llm.replicas", 2)}`,
     });
   }
   if (values.stable === undefined && !broken(mistakes, "stable")) {

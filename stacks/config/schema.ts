@@ -162,7 +162,7 @@ export const gateSchema = z.strictObject(
 const allowable = oneOf([
   ...(["edited-in-place", "drop-names", "destroy", "unready-stable", "frozen"] as const),
   ...(["route-edited", "take-over-route", "pool-missing", "route-missing"] as const),
-  ...(["other-route", "routes-unknown"] as const),
+  ...(["other-route", "routes-unknown", "take-over-service"] as const),
 ]);
 
 const aRouteName = "the name of an HTTPRoute: at most 253 characters, a-z, 0-9, - and .";

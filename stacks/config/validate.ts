@@ -1,5 +1,7 @@
 import { z } from "zod";
+import { keyText, type ConfigPath } from "./edits";
 import { nearest, removeCommand, setCommand, shown, type Mistake } from "./mistakes";
+import { repair } from "./repair";
 import { adapterSchema, type AdapterInput } from "./adapter-schema";
 import { configSchema, objectiveSchema, poolSchema, type ConfigKey, type PoolInput } from "./schema";
 
@@ -26,27 +28,27 @@ export function checkShape(raw: RawConfig): ShapeResult {
   const mistakes: Mistake[] = [];
   const values: Record<string, unknown> = {};
   for (const key of Object.keys(raw)) {
-    if (!(key in configSchema)) mistakes.push(unknownKey(key, raw[key], "", Object.keys(configSchema)));
+    if (!(key in configSchema)) mistakes.push(unknownKey([], key, raw[key], Object.keys(configSchema)));
   }
   for (const key of Object.keys(configSchema) as ConfigKey[]) {
     const value = raw[key];
     // An object or list that is declared with an empty default, or emptied by hand, is an absent one.
     if (value === undefined || (value === "" && emptyIsAbsent.has(key))) continue;
-    values[key] = parse(configSchema[key] as z.ZodType, value, key, mistakes);
+    values[key] = parse(configSchema[key] as z.ZodType, value, [key], mistakes);
   }
   const pools: Record<string, PoolInput> = {};
   for (const [name, value] of Object.entries((values["pools"] ?? {}) as Record<string, unknown>)) {
     const wrong =
-      parse(poolName, name, `pools.${name}`, mistakes, removeCommand(`pools.${name}`)) === undefined;
-    const pool = parse(poolSchema, value, `pools.${name}`, mistakes);
+      parse(poolName, name, ["pools", name], mistakes, removeCommand(["pools", name])) === undefined;
+    const pool = parse(poolSchema, value, ["pools", name], mistakes);
     if (!wrong && pool !== undefined) pools[name] = pool as PoolInput;
   }
   const objectives = ((values["objectives"] ?? []) as unknown[]).flatMap((value, i) => {
-    const objective = parse(objectiveSchema, value, `objectives[${i}]`, mistakes);
+    const objective = parse(objectiveSchema, value, ["objectives", i], mistakes);
     return objective === undefined ? [] : [objective as z.infer<typeof objectiveSchema>];
   });
   const adapters = ((values["adapters"] ?? []) as unknown[]).flatMap((value, index) => {
-    const input = parse(adapterSchema, value, `adapters[${index}]`, mistakes);
+    const input = parse(adapterSchema, value, ["adapters", index], mistakes);
     return input === undefined ? [] : [{ input: input as AdapterInput, index }];
   });
   return { values, pools, objectives, adapters, mistakes };
@@ -77,7 +79,13 @@ const emptyIsAbsent: ReadonlySet<string> = new Set<ConfigKey>([
 /** The key of a pool is its name; its schema is that of `stable`. */
 const poolName = configSchema.stable.unwrap();
 
-function parse(schema: z.ZodType, value: unknown, key: string, mistakes: Mistake[], mend?: string): unknown {
+function parse(
+  schema: z.ZodType,
+  value: unknown,
+  key: ConfigPath,
+  mistakes: Mistake[],
+  mend?: string,
+): unknown {
   const result = schema.safeParse(value);
   if (result.success) return result.data;
   const seen = new Set<string>();
@@ -92,37 +100,34 @@ function parse(schema: z.ZodType, value: unknown, key: string, mistakes: Mistake
   return undefined;
 }
 
-function fromIssue(issue: z.core.$ZodIssue, value: unknown, key: string, schema: z.ZodType): Mistake[] {
-  const at = issue.path.reduce<string>(
-    (path, part) => (typeof part === "number" ? `${path}[${part}]` : `${path}.${String(part)}`),
-    key,
-  );
-  const found = issue.path.reduce<unknown>(
-    (inner, part) => (inner as Record<PropertyKey, unknown>)[part],
-    value,
-  );
+function fromIssue(issue: z.core.$ZodIssue, value: unknown, key: ConfigPath, schema: z.ZodType): Mistake[] {
+  const path = issue.path.map((part) => (typeof part === "number" ? part : String(part)));
+  const at = [...key, ...path];
+  const found = path.reduce<unknown>((inner, part) => (inner as Record<PropertyKey, unknown>)[part], value);
   if (issue.code === "unrecognized_keys") {
     const known = keysOf(schema, issue.path);
-    return issue.keys.map((name) =>
-      unknownKey(name, (found as Record<string, unknown>)[name], `${at}.`, known),
-    );
+    return issue.keys.map((name) => unknownKey(at, name, (found as Record<string, unknown>)[name], known));
   }
-  return [{ key: at, found: shown(found), allowed: issue.message, mend: setCommand(at, exampleFor(at)) }];
+  return [
+    {
+      key: keyText(at),
+      found: shown(found),
+      allowed: issue.message,
+      mend: repair(schema, path, at, found, issue.message),
+    },
+  ];
 }
 
-function unknownKey(name: string, value: unknown, prefix: string, known: readonly string[]): Mistake {
+function unknownKey(at: ConfigPath, name: string, value: unknown, known: readonly string[]): Mistake {
   const meant = nearest(name, known);
-  const remove = removeCommand(`${prefix}${name}`);
-  const simple = typeof value === "string" || typeof value === "number";
+  const remove = removeCommand([...at, name]);
+  const simple = typeof value === "string" || typeof value === "number" || typeof value === "boolean";
   return {
-    key: `${prefix}${name}`,
+    key: keyText([...at, name]),
     found: shown(value),
     allowed:
       meant === undefined ? `no such key; there are ${known.join(", ")}` : `no such key; ${meant} is meant?`,
-    mend:
-      meant !== undefined && simple
-        ? `${remove} && ${setCommand(`${prefix}${meant}`, String(value))}`
-        : remove,
+    mend: meant !== undefined && simple ? `${remove} && ${setCommand([...at, meant], value)}` : remove,
   };
 }
 
@@ -135,42 +140,3 @@ function keysOf(schema: z.ZodType, path: readonly PropertyKey[]): string[] {
   }
   return inner instanceof z.ZodObject ? Object.keys(inner.shape) : [];
 }
-
-/** A value that would be right, for the command that mends a mistake. */
-function exampleFor(key: string): string {
-  const last = key.split(/[.[]/).at(-1) ?? key;
-  return examples[last] ?? "VALUE";
-}
-
-const examples: Readonly<Record<string, string>> = {
-  weight: "10",
-  role: "all",
-  service: "llm",
-  route: "routes-to-llm",
-  namespace: "default",
-  model: "Qwen/Qwen3-8B",
-  stable: "llm",
-  candidate: "llm-new",
-  accelerator: "nvidia-l4",
-  acceleratorsPerReplica: "1",
-  replicas: "2",
-  port: "8000",
-  loadingMinutes: "20",
-  version: "v0.21.0",
-  priority: "0",
-  existing: "true",
-  like: "llm",
-  via: "gateway",
-  timeoutSeconds: "600",
-  exposure: "internal",
-  mode: "full",
-  headroom: "1.2",
-  rollbackReserve: "0.5",
-  time: "2026-11-27T18:00:00Z",
-  from: "2026-11-27T00:00:00Z",
-  to: "2026-11-30T00:00:00Z",
-  reason: "WHY",
-  name: "food-review",
-  source: "acme/food-review",
-  adapters: "true",
-};

@@ -100,7 +100,7 @@ export function resolveAutoscaling(
       ".max",
       `${wanted.max}, with ${replicas} replicas`,
       "at least the replicas that carry all of the traffic",
-      setCommand(`${key}.autoscaling.max`, String(replicas)),
+      setCommand(`${key}.autoscaling.max`, replicas),
     );
   }
   const metric = wanted.metric ?? "queue";

@@ -1,5 +1,5 @@
 import { isGrouped } from "../../components/accelerators/placement";
-import { annotations, labels, poolNamespace } from "../names";
+import { annotations, apis, labels, managedBy, poolNamespace } from "../names";
 import type { ServiceConfig } from "../config/resolved";
 import type { DeploymentRecord, Observed, ObservedPool, ObservedRoute } from "../plan/observed";
 import { isOurs } from "./ours";
@@ -15,13 +15,14 @@ import { selectorOf, selectsPodsOf } from "./selectors";
 
 /**
  * Reads what is deployed of one service: its route, and the pools in every namespace where one can be.
+ * @param belongs whether an object that this program made is this stack's.
  * @param attachment where the route will be attached, to compare with routes of others; absent: they are not read.
  */
 export async function observe(
   reader: ClusterReader,
   config: ServiceConfig,
   record: DeploymentRecord | undefined,
-  stack: string,
+  belongs: Belongs,
   attachment?: CustomersGateway,
 ): Promise<Observed> {
   const names = namespacesOf(config, record);
@@ -32,11 +33,11 @@ export async function observe(
     Promise.all(
       names.map((namespace) => {
         const theirs = existing.filter((pool) => pool.namespace === namespace).map(({ name }) => name);
-        return poolsIn(reader, namespace, config.service, groups, theirs);
+        return poolsIn(reader, namespace, config.service, { groups, theirs, belongs });
       }),
     ),
     Promise.all(
-      names.map(async (namespace) => [namespace, await ownerOf(reader, namespace, stack)] as const),
+      names.map(async (namespace) => [namespace, await ownerOf(reader, namespace, belongs)] as const),
     ),
     Promise.all(names.map((namespace) => observedRewrites(reader, namespace, config.service))),
     attachment === undefined ? undefined : readOtherRoutes(reader, config, attachment, names),
@@ -59,15 +60,16 @@ export async function observe(
 export async function ownerOf(
   reader: ClusterReader,
   namespace: string,
-  stack: string,
+  belongs: Belongs,
 ): Promise<"owned" | "foreign" | undefined> {
   const live = await reader.get(`/api/v1/namespaces/${namespace}`);
-  return live === undefined
-    ? undefined
-    : live.metadata.labels?.[labels.stack] === stack
-      ? "owned"
-      : "foreign";
+  if (live === undefined) return undefined;
+  const made = live.metadata.labels?.[labels.managedBy] === managedBy;
+  return made && belongs(live, { group: "", kind: "Namespace" }) ? "owned" : "foreign";
 }
+
+/** Whether an object that this program made is this stack's. */
+export type Belongs = (object: LiveObject, kind: { group: string; kind: string }) => boolean;
 
 /** Where this service's route and pools can be. */
 export function namespacesOf(config: ServiceConfig, record: DeploymentRecord | undefined): string[] {
@@ -83,8 +85,7 @@ async function poolsIn(
   reader: ClusterReader,
   namespace: string,
   service: string,
-  groups: boolean,
-  theirs: readonly string[],
+  { groups, theirs, belongs }: { groups: boolean; theirs: readonly string[]; belongs: Belongs },
 ): Promise<ObservedPool[]> {
   const others = theirs.length > 0;
   const [pools, servers, autoscalers] = await Promise.all([
@@ -94,7 +95,7 @@ async function poolsIn(
   ]);
   return Promise.all(
     pools.map(async (pool) => {
-      const seen = observedPool(pool, namespace, service);
+      const seen = observedPool(pool, namespace, isOwned(pool, service, belongs));
       if (!seen.owned && theirs.includes(seen.name)) {
         return { ...seen, ...(await sizeOfOthers(reader, pool, namespace, servers, autoscalers)) };
       }
@@ -105,9 +106,11 @@ async function poolsIn(
   );
 }
 
-function observedPool(pool: LiveObject, namespace: string, service: string): ObservedPool {
+const isOwned = (pool: LiveObject, service: string, belongs: Belongs): boolean =>
+  isOurs(pool, service) && belongs(pool, { group: apis.pool, kind: "InferencePool" });
+
+function observedPool(pool: LiveObject, namespace: string, owned: boolean): ObservedPool {
   const { name, annotations: notes } = pool.metadata;
-  const owned = isOurs(pool, service);
   const identity = owned ? parseIdentity(notes?.[annotations.identity]) : undefined;
   return { name, namespace, owned, ...(identity === undefined ? {} : { identity }) };
 }

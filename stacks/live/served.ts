@@ -1,5 +1,5 @@
 import { definitionNames, type DefinitionName } from "../../components/inference-definitions";
-import { apis, labels } from "../names";
+import { apis, labels, managedBy } from "../names";
 import type { ClusterReader, LiveObject } from "./cluster-reader";
 
 /** What the cluster's API server serves beyond Kubernetes itself, as far as this program has a use for it. */
@@ -59,17 +59,18 @@ export async function readDefinitions(
 /**
  * Which CRDs to install: those that the cluster lacks and those that this stack installed before; never one that GKE
  * or somebody else put there, because two owners would undo each other's version.
+ * @param isOwn whether a live one that this program made is this stack's.
  * @param age of the cluster: into a new one GKE is about to put InferencePool by itself, if it has not yet.
  */
 export function definitionsToInstall(
   live: ReadonlyMap<DefinitionName, LiveObject | undefined>,
-  stack: string,
+  isOwn: (definition: LiveObject) => boolean,
   age: "new" | "existing",
 ): DefinitionName[] {
   return definitionNames
     .filter((name) => age === "existing" || !name.endsWith(`.${apis.pool}`))
     .filter((name) => {
       const found = live.get(name);
-      return found === undefined || found.metadata.labels?.[labels.stack] === stack;
+      return found === undefined || (found.metadata.labels?.[labels.managedBy] === managedBy && isOwn(found));
     });
 }

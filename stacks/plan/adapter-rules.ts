@@ -3,7 +3,7 @@ import type { Adapter, ServiceConfig } from "../config/resolved";
 import { servedName } from "../names";
 import { recordedShares, recordOfAdapter, shownVersions } from "./adapter-record";
 import { clientNames, liveShares, versionsOf } from "./model-names";
-import { rounding, type Observed } from "./observed";
+import { rounding, type AdapterRecord, type Observed } from "./observed";
 import type { Draft } from "./plan";
 import type { Refusal } from "./rules";
 
@@ -36,7 +36,7 @@ const poolWithoutAdapters: Rule = (config, _observed, { pools, stable }) => {
       found: `pool ${pool.name} loads no adapters, and the config has ${config.adapters.map(({ name }) => name).join(", ")}`,
       mend:
         pool.name === stable.name
-          ? `roll out a pool that loads them: ${setCommand(`pools.${pool.name}-lora.like`, pool.name)} && ${setCommand(`pools.${pool.name}-lora.adapters`, "true")} && ${setCommand("candidate", `${pool.name}-lora`)}`
+          ? `roll out a pool that loads them: ${setCommand(`pools.${pool.name}-lora.like`, pool.name)} && ${setCommand(`pools.${pool.name}-lora.adapters`, true)} && ${setCommand("candidate", `${pool.name}-lora`)}`
           : `${removeCommand(`pools.${pool.name}.adapters`)}: a candidate serves what the stable pool serves`,
     }));
 };
@@ -53,9 +53,28 @@ const adaptersUnderWay: Rule = (config, { record }) => {
     .map((name) => ({
       rule: "adapters-under-way",
       found: `adapter ${name} is deployed as ${shownVersions(before[name])}, the config says ${shownVersions(after.get(name))}, while ${config.candidate ?? ""} is rolled out`,
-      mend: "put the adapter back, finish the roll-out of the pool or go back to weight 0 and remove the candidate, then change it",
+      mend: `put the adapter back: ${adapterBack(config, name, before[name])}; change it when the roll-out of the pool is over`,
     }));
 };
+
+/** Commands that make the config say of an adapter what was deployed. */
+function adapterBack({ adapters }: ServiceConfig, name: string, record: AdapterRecord | undefined): string {
+  const found = adapters.find((adapter) => adapter.name === name);
+  const at = `adapters[${found?.index ?? adapters.length}]`;
+  if (record === undefined) return removeCommand(at);
+  const { version, source, candidate } = record;
+  return [
+    ...(found === undefined ? [setCommand(`${at}.name`, name)] : []),
+    setCommand(`${at}.version`, version),
+    setCommand(`${at}.source`, source),
+    ...(candidate === undefined
+      ? [removeCommand(`${at}.candidate`), removeCommand(`${at}.weight`)]
+      : [
+          setCommand(`${at}.candidate.version`, candidate.version),
+          setCommand(`${at}.candidate.source`, candidate.source),
+        ]),
+  ].join(" && ");
+}
 
 /**
  * A new base model and a new adapter at once: were the answers to get worse, nobody could say which of the two it
@@ -73,7 +92,7 @@ const bothAtOnce: Rule = (config, _observed, { kind, candidate, stable }) => {
     .map(({ name, index, candidate: version }) => ({
       rule: "both-at-once",
       found: `${what}, and adapter ${name} has a version ${version?.version ?? ""} under way: were the answers to change, nothing would tell why`,
-      mend: `one after the other: finish the adapter (${setCommand(`adapters[${index}].weight`, "100")} && pulumi up, then make the new version the version) or give it up (${removeCommand(`adapters[${index}].candidate`)}), or ${removeCommand("candidate")}`,
+      mend: `one after the other; the adapter first: ${removeCommand("candidate")} && ${removeCommand("weight")}; or the pool first: ${removeCommand(`adapters[${index}].candidate`)} && ${removeCommand(`adapters[${index}].weight`)}`,
     }));
 };
 
@@ -100,7 +119,7 @@ const oneWeightAtATime: Rule = (
       {
         rule: "one-weight-at-a-time",
         found: `the weight of ${candidate.name} goes from ${Math.round(candidateShareNow)} to ${config.weight} and that of ${adapter.name} from ${Math.round(shares[0] ?? 0)} to ${adapter.weight} in one update`,
-        mend: `two updates: put one of them back first, ${setCommand("weight", String(Math.round(candidateShareNow)))} or ${setCommand(`adapters[${adapter.index}].weight`, String(Math.round(shares[0] ?? 0)))}`,
+        mend: `two updates: put one of them back first, ${setCommand("weight", String(Math.round(candidateShareNow)))} or ${setCommand(`adapters[${adapter.index}].weight`, Math.round(shares[0] ?? 0))}`,
       },
     ];
   });
@@ -134,7 +153,7 @@ function wayOut(adapter: Adapter, served: string, observed: Observed): string {
   const record = observed.record?.adapters?.[name];
   if (record?.candidate !== undefined && served === servedName(name, record.candidate.version)) {
     const back = `${setCommand(`${at}.candidate.version`, record.candidate.version)} && ${setCommand(`${at}.candidate.source`, record.candidate.source)}`;
-    return `${back} && ${setCommand(`${at}.weight`, "0")} && pulumi up; then ${removeCommand(`${at}.candidate`)} && pulumi up`;
+    return `${back} && ${setCommand(`${at}.weight`, 0)} && pulumi up; then ${removeCommand(`${at}.candidate`)} && pulumi up`;
   }
   if (record === undefined) return `put the version back (${setCommand(`${at}.version`, "VERSION")})`;
   const put = `${setCommand(`${at}.version`, record.version)} && ${setCommand(`${at}.source`, record.source)}`;
@@ -174,10 +193,15 @@ const adapterEditedInPlace: Rule = (config, { record }) => {
       .map(({ served, source, version }) => ({
         rule: "adapter-edited-in-place",
         found: `${served} was loaded from ${before.get(served) ?? ""}, the config says ${source}`,
-        mend: `give what comes from ${source} a version of its own and roll it out as the candidate, or put the source of ${version} back to ${before.get(served) ?? ""}`,
+        mend: `give what comes from ${source} a version of its own and roll it out as the candidate, or put the source of ${version} back: ${setCommand(sourceOf(adapter, version), before.get(served) ?? "")}`,
       })),
   );
 };
+
+/** Where the config says where a version comes from. */
+function sourceOf({ index, stable }: Adapter, version: string): string {
+  return `adapters[${index}]${stable.version === version ? "" : ".candidate"}.source`;
+}
 
 /** Clients keep their model names: one that was answered is not dropped by the way. */
 const nameDropped: Rule = (config, observed) => {
@@ -211,7 +235,7 @@ const splitOnExisting: Rule = (config) => {
     .map(({ name, index }) => ({
       rule: "split-on-existing-pool",
       found: `adapter ${name} has a version under way, and pool ${existing.join(", ")} was made by somebody else: its requests are not split`,
-      mend: `first finish the roll-out of the pool, then that of the adapter: ${removeCommand(`adapters[${index}].candidate`)}`,
+      mend: `first finish the roll-out of the pool, then that of the adapter: ${removeCommand(`adapters[${index}].candidate`)} && ${removeCommand(`adapters[${index}].weight`)}`,
     }));
 };
 

@@ -2,6 +2,7 @@ import { setCommand } from "../config/mistakes";
 import type { ServiceConfig } from "../config/resolved";
 import { sameShares, shareText, sharesOf, type Observed } from "./observed";
 import type { Draft } from "./plan";
+import { redeclare } from "./redeclare";
 import type { Refusal } from "./rules";
 
 /*
@@ -52,9 +53,17 @@ export function unknownBackend(config: ServiceConfig, observed: Observed, draft:
     .map((pool) => ({
       rule: "unknown-backend",
       found: `somebody gave ${pool} ${Math.round(live.get(pool) ?? 0)} % of the traffic in the live route; it is neither the stable pool nor the candidate`,
-      mend: `take it out of the route again (kubectl edit httproute -n ${config.namespace}), or make it the candidate (${setCommand("candidate", "NAME")}) with the weight it has`,
+      mend: `take it out of the route again (kubectl edit httproute -n ${config.namespace})${candidateOf(pool, config, observed)}`,
       waiver: "route-edited" as const,
     }));
+}
+
+/** Where no other pool is the candidate, one that is there may be. */
+function candidateOf(pool: string, config: ServiceConfig, observed: Observed): string {
+  const back = redeclare(pool, config, observed);
+  if (back === undefined || config.candidate !== undefined) return "";
+  const share = Math.round(sharesOf(observed.route?.backends ?? []).get(pool) ?? 0);
+  return `; or make it the candidate with the weight it has: ${back}${setCommand("candidate", pool)} && ${setCommand("weight", String(share))}`;
 }
 
 /** Weights or rules that somebody edited in the cluster. */

@@ -107,7 +107,7 @@ function resumeCommand(candidate: string): string {
   return [
     setCommand("resumed.candidate", candidate),
     setCommand("resumed.reason", "WHY"),
-    "pulumi config set --path resumed.time $(date -u +%Y-%m-%dT%H:%M:%SZ)",
+    "pulumi config set --path 'resumed.time' $(date -u +%Y-%m-%dT%H:%M:%SZ)",
   ].join(" && ");
 }
 

@@ -6,6 +6,7 @@ import { holds } from "./latch";
 import { shareText, sharesOf, type Observed } from "./observed";
 import { otherTraffic, routeNotes } from "./other-routes";
 import { sizeNotes } from "./other-sizes";
+import { ownershipNotes } from "./ownership";
 import type { Draft } from "./plan";
 
 /** What a person should know of an update, beyond what it does. */
@@ -25,6 +26,7 @@ export function notesOf(
         ({ pool, namespace }) =>
           `the objectives do not hold on ${pool.name}: it shares namespace ${namespace} with ${config.stable}, and an objective is bound to one pool there`,
       ),
+    ...ownershipNotes(config, observed, draft),
     ...adoption(observed, draft),
     ...routeNotes(config, observed, draft),
     ...sizes(config, observed, draft),

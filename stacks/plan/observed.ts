@@ -4,6 +4,7 @@ import type { PoolIdentity } from "./identity";
 import type { LastMove } from "./last-move";
 import type { Latch } from "./latch";
 import type { OtherRoutes } from "./routes";
+import type { Claim } from "./ownership";
 
 /*
  * What is deployed, as the plan is told. The live cluster counts first; what the last successful update recorded
@@ -129,6 +130,8 @@ export interface Observed {
   record?: DeploymentRecord;
   /** What pools copy that are like a pool of others, by pool; absent: it was not looked up. */
   copies?: Readonly<Record<string, ObservedCopy>>;
+  /** Whose the live objects are that this program made; absent: not asked. */
+  claims?: readonly Claim[];
   /** The time, by the cluster's clock; this machine's where there is no cluster yet. */
   now?: Date;
 }

@@ -11,7 +11,9 @@ import { identityChanges } from "./identity";
 import { latched } from "./latch";
 import { rounding, sharesOf, type Observed } from "./observed";
 import { offOtherRoutes, otherRoute, otherTraffic, routesUnknown } from "./other-routes";
+import { anotherStacks } from "./ownership";
 import type { Draft, RoutedPool } from "./plan";
+import { putBack, redeclare } from "./redeclare";
 import { unreadyStable } from "./rising";
 import { routeNotOurs } from "./take-over";
 
@@ -48,17 +50,20 @@ const poolWithTraffic: Rule = (config, observed, { removed }) =>
 
 /** The commands that take the traffic off a pool before it goes. */
 function wayOut(name: string, config: ServiceConfig, observed: Observed): string {
+  const back = redeclare(name, config, observed);
+  if (back === undefined)
+    return `put pools.${name} back into the config as it was, then take its traffic away before it goes`;
   if (observed.record?.candidate === name) {
     // The candidate was taken out of the config while it has weight: back first, out second.
-    return `${setCommand("candidate", name)} && ${setCommand("weight", "0")} && pulumi up; then ${removeCommand("candidate")} && pulumi up`;
+    return `${back}${setCommand("candidate", name)} && ${setCommand("weight", "0")} && pulumi up; then ${removeCommand("candidate")} && pulumi up`;
   }
-  return throughTheLadder(name, config.stable, observed);
+  return throughTheLadder(name, config.stable, observed, back);
 }
 
 /** From one stable pool to the next: the new one is the candidate until it has all of the traffic. */
-function throughTheLadder(from: string, to: string, observed: Observed): string {
+function throughTheLadder(from: string, to: string, observed: Observed, back: string): string {
   const share = Math.round(sharesOf(observed.route?.backends ?? []).get(to) ?? 0);
-  const roles = `${setCommand("stable", from)} && ${setCommand("candidate", to)} && ${setCommand("weight", String(share))} && pulumi up`;
+  const roles = `${back}${setCommand("stable", from)} && ${setCommand("candidate", to)} && ${setCommand("weight", String(share))} && pulumi up`;
   const promote = `${setCommand("stable", to)} && ${removeCommand("candidate")} && ${removeCommand("weight")} && pulumi up`;
   return `${roles}; raise the weight to 100 in steps; then ${promote}`;
 }
@@ -74,10 +79,18 @@ const unprovenStable: Rule = (config, observed) => {
     {
       rule: "unproven-stable",
       found: `stable pool ${config.stable} has ${Math.round(share)} % of the traffic and would get ${100 - config.weight} % at once`,
-      mend: throughTheLadder(serving, config.stable, observed),
+      mend: ladderFrom(serving, config, observed),
     },
   ];
 };
+
+/** What serves may be no pool, or a pool that the config does not have: the ladder begins with one that it has. */
+function ladderFrom(serving: string, config: ServiceConfig, observed: Observed): string {
+  const back = redeclare(serving, config, observed);
+  return back === undefined
+    ? `${serving} is no pool that the config can name: give ${config.stable} its traffic in the route itself, in steps (kubectl edit httproute -n ${config.namespace}), then pulumi up`
+    : throughTheLadder(serving, config.stable, observed, back);
+}
 
 function trafficEvidence(name: string, observed: Observed): string | undefined {
   const live = sharesOf(observed.route?.backends ?? []).get(name) ?? 0;
@@ -97,7 +110,7 @@ const editedInPlace: Rule = (_config, observed, { pools }) =>
     return identityChanges(live.identity, identity).map(({ field, deployed, wanted }) => ({
       rule: "edited-in-place",
       found: `pools.${pool.name}.${field} is deployed as ${deployed}, the config says ${wanted}`,
-      mend: `give the change a pool of its own (pools.${pool.name}-new: {like: ${pool.name}, ...}) and roll it out as the candidate, or put pools.${pool.name}.${field} back to ${deployed}`,
+      mend: `give the change a pool of its own (pools.${pool.name}-new: {like: ${pool.name}, ...}) and roll it out as the candidate, or put it back: ${putBack(pool.name, field, deployed) ?? `pools.${pool.name}.${field} to what it was`}`,
       // A pool with traffic would be restarted under its customers.
       ...(trafficEvidence(pool.name, observed) === undefined && otherTraffic(live, observed) === undefined
         ? { waiver: "edited-in-place" as const }
@@ -130,9 +143,17 @@ const objectivesUnderWay: Rule = (config, observed) => {
     .map((name) => ({
       rule: "objectives-under-way",
       found: `objective ${name} is deployed with priority ${record.objectives[name] ?? "(none)"}, the config says ${wanted[name] ?? "(none)"}, while ${config.candidate} is rolled out`,
-      mend: "put the objective back, finish the roll-out or go back to weight 0 and remove the candidate, then change it",
+      mend: `put the objective back: ${objectiveBack(config, name, record.objectives[name])}; change it when the roll-out is over`,
     }));
 };
+
+function objectiveBack(config: ServiceConfig, name: string, priority: number | undefined): string {
+  const found = config.objectives.findIndex((objective) => objective.name === name);
+  const at = ["objectives", found < 0 ? config.objectives.length : found];
+  if (priority === undefined) return removeCommand(at);
+  const named = found < 0 ? [setCommand([...at, "name"], name)] : [];
+  return [...named, setCommand([...at, "priority"], priority)].join(" && ");
+}
 
 /** The user said what the roll-out is meant to be, and it is something else. */
 const notTheKind: Rule = (config, _observed, { kind, candidate, stable }) =>
@@ -173,12 +194,13 @@ function missingPool(name: string, namespace: string): Refusal {
   return {
     rule: "existing-pool-missing",
     found: `pools.${name} is marked existing, and there is no InferencePool ${name} in namespace ${namespace}`,
-    mend: `name the namespace it lives in (${setCommand(`pools.${name}.namespace`, "NAMESPACE")}), or let this stack make it (${removeCommand(`pools.${name}.existing`)})`,
+    mend: `name the namespace it lives in (${setCommand(`pools.${name}.namespace`, "NAMESPACE")}), or let this stack make it: ${removeCommand(`pools.${name}.existing`)} && ${setCommand(`pools.${name}.accelerator`, "nvidia-l4")} && ${setCommand(`pools.${name}.replicas`, 2)}`,
   };
 }
 
 /** In the order in which a person wants to hear of them. */
 export const rules: readonly Rule[] = [
+  anotherStacks,
   otherRoute,
   routesUnknown,
   routeNotOurs,

@@ -1,3 +1,4 @@
+import { setCommand } from "../config/edits";
 import type { Refusal } from "./rules";
 
 /** Every reason why an update is not carried out, in one message. */
@@ -10,7 +11,7 @@ export function describeRefusals(refusals: readonly Refusal[]): string {
       `    mend:  ${mend}`,
       ...(waiver === undefined
         ? []
-        : [`    or:    pulumi config set --path 'allow[0]' ${waiver} lets it pass for one update`]),
+        : [`    or:    ${setCommand("allow[0]", waiver)} lets it pass for one update`]),
     ].join("\n"),
   );
   return [`This update is not carried out, for ${count}; nothing was changed.`, ...blocks].join("\n");

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { describeMistakes, type Mistake } from "../../../stacks/config/mistakes";
+import { keyText } from "../../../stacks/config/edits";
 import { resolveConfig } from "../../../stacks/config/resolve";
 import type { ServiceConfig } from "../../../stacks/config/resolved";
 import type { RawConfig } from "../../../stacks/config/validate";
@@ -109,7 +110,7 @@ describe("a stack's config", () => {
   for (const name of ["-llm", "llm-", "LLM", "llm_new", "llm.new", "9llm", "x".repeat(41)]) {
     it(`refuses the pool name ${name}`, () => {
       const pools = { ...sourceCase.pools, [name]: { accelerator: "nvidia-l4", replicas: 1 } };
-      assert.deepEqual(keysOf({ ...sourceCase, pools }), [`pools.${name}`]);
+      assert.deepEqual(keysOf({ ...sourceCase, pools }), [keyText(["pools", name])]);
     });
   }
 

@@ -74,7 +74,7 @@ const config = (more: object = {}, rest: RawConfig = {}): RawConfig => ({
 
 async function planOf(reader: ClusterReader, raw: RawConfig = config(), ownNodes = true): Promise<Plan> {
   const service = serviceConfig(raw);
-  const observed = await observe(reader, service, undefined, "stack");
+  const observed = await observe(reader, service, undefined, () => true);
   const copies = await observedCopies(reader, service, observed, ownNodes);
   return plan(service, { ...observed, copies });
 }
@@ -82,7 +82,7 @@ async function planOf(reader: ClusterReader, raw: RawConfig = config(), ownNodes
 /** Pods of the candidate as they would be rendered. */
 async function podsOf(reader: ClusterReader, raw: RawConfig = config(), ownNodes = true) {
   const service = serviceConfig(raw);
-  const observed = await observe(reader, service, undefined, "stack");
+  const observed = await observe(reader, service, undefined, () => true);
   const copies = await observedCopies(reader, service, observed, ownNodes);
   const pool = service.pools["llm-new"];
   assert.ok(pool?.existing === false);
@@ -576,7 +576,7 @@ describe("the size of a pool that was created outside the stack", () => {
       {},
       { "/apis/autoscaling/v2/namespaces/default/horizontalpodautoscalers": [hpa] },
     );
-    const observed = await observe(reader, serviceConfig(config()), undefined, "stack");
+    const observed = await observe(reader, serviceConfig(config()), undefined, () => true);
     assert.deepEqual(observed.pools, [
       {
         name: "llm",
@@ -598,14 +598,14 @@ describe("the size of a pool that was created outside the stack", () => {
   });
 
   it("counts leaders of groups, and pods that no known workload makes", async () => {
-    const groups = await observe(cluster([group(4, [])]), serviceConfig(config()), undefined, "stack");
+    const groups = await observe(cluster([group(4, [])]), serviceConfig(config()), undefined, () => true);
     assert.deepEqual([groups.pools[0]?.replicas, groups.pools[0]?.readyReplicas], [2, 2]);
     const pods = ["True", "False"].map((status) => ({
       metadata: { name: status, labels: { app: "llm" } },
       status: { conditions: [{ type: "Ready", status }] },
     }));
     const loose = cluster([], {}, { "/api/v1/namespaces/default/pods": pods });
-    const seen = await observe(loose, serviceConfig(config()), undefined, "stack");
+    const seen = await observe(loose, serviceConfig(config()), undefined, () => true);
     assert.deepEqual([seen.pools[0]?.replicas, seen.pools[0]?.readyReplicas], [2, 1]);
   });
 });

@@ -4,7 +4,7 @@ import fc from "fast-check";
 import { definitionNames, readDefinition } from "../../../components/inference-definitions";
 import type { ClusterReader, LiveObject } from "../../../stacks/live/cluster-reader";
 import { definitionsToInstall, readDefinitions, readServed } from "../../../stacks/live/served";
-import { labels } from "../../../stacks/names";
+import { labels, managedBy } from "../../../stacks/names";
 
 /** A cluster that answers from a table. */
 function cluster(answers: Readonly<Record<string, object>>): ClusterReader {
@@ -15,7 +15,7 @@ function cluster(answers: Readonly<Record<string, object>>): ClusterReader {
 }
 
 const crd = (name: string, stack?: string): LiveObject => ({
-  metadata: { name, ...(stack === undefined ? {} : { labels: { [labels.stack]: stack } }) },
+  metadata: { name, ...(stack === undefined ? {} : { labels: { [labels.managedBy]: managedBy, [labels.stack]: stack } }) },
 });
 
 describe("what a cluster serves", () => {
@@ -52,15 +52,20 @@ describe("CRDs of the inference extension", () => {
   const live = (found: Record<string, LiveObject | undefined>): Parameters<typeof definitionsToInstall>[0] =>
     new Map(definitionNames.map((name) => [name, found[name]]));
 
+  const ownBy =
+    (stack: string) =>
+    ({ metadata }: LiveObject): boolean =>
+      metadata.labels?.["inference-rollout/stack"] === stack;
+
   it("are installed where they are missing", () => {
-    assert.deepEqual(definitionsToInstall(live({}), "s", "existing"), definitionNames);
+    assert.deepEqual(definitionsToInstall(live({}), ownBy("s"), "existing"), definitionNames);
   });
 
   it("are left alone where GKE or somebody else has put them", () => {
     const all = Object.fromEntries(definitionNames.map((name) => [name, crd(name)]));
-    assert.deepEqual(definitionsToInstall(live(all), "s", "existing"), []);
+    assert.deepEqual(definitionsToInstall(live(all), ownBy("s"), "existing"), []);
     const others = Object.fromEntries(definitionNames.map((name) => [name, crd(name, "another")]));
-    assert.deepEqual(definitionsToInstall(live(others), "s", "existing"), []);
+    assert.deepEqual(definitionsToInstall(live(others), ownBy("s"), "existing"), []);
   });
 
   it("are kept by the stack that installed them, so that its next update does not drop them", () => {
@@ -69,15 +74,15 @@ describe("CRDs of the inference extension", () => {
         const found = Object.fromEntries(
           definitionNames.map((name) => [name, crd(name, own.includes(name) ? "s" : undefined)]),
         );
-        assert.deepEqual(definitionsToInstall(live(found), "s", "existing"), own);
+        assert.deepEqual(definitionsToInstall(live(found), ownBy("s"), "existing"), own);
       }),
     );
   });
 
   it("are, in a new cluster, those that GKE does not bring, unless it did", () => {
     const all = Object.fromEntries(definitionNames.map((name) => [name, crd(name)]));
-    assert.deepEqual(definitionsToInstall(live(all), "s", "new"), []);
-    assert.deepEqual(definitionsToInstall(live({}), "s", "new"), [
+    assert.deepEqual(definitionsToInstall(live(all), ownBy("s"), "new"), []);
+    assert.deepEqual(definitionsToInstall(live({}), ownBy("s"), "new"), [
       "inferenceobjectives.inference.networking.x-k8s.io",
       "inferencemodelrewrites.inference.networking.x-k8s.io",
     ]);

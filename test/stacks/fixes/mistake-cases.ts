@@ -1,0 +1,218 @@
+import { z } from "zod";
+import { adapterSchema } from "../../../stacks/config/adapter-schema";
+import { configSchema, objectiveSchema, poolSchema } from "../../../stacks/config/schema";
+import type { RawConfig } from "../../../stacks/config/validate";
+import { sourceCase } from "../cases";
+
+/*
+ * Configs with mistakes. Those of a key's own shape are made from the schema, so that a key that is added tomorrow is
+ * among them; those between several keys are written down, one for each message (fixes.test.ts asks for what is
+ * missing).
+ */
+
+const adapter = { name: "sql", version: "v1", source: "acme/sql", bases: ["Qwen/Qwen3-8B"] };
+
+/** A config in which every list and object has something in it. */
+const base: RawConfig = {
+  ...sourceCase,
+  objectives: [{ name: "batch", priority: -10 }],
+  adapters: [adapter],
+};
+
+/** None of them is right everywhere; most are wrong nearly everywhere. */
+const wrong: readonly unknown[] = [
+  8192,
+  true,
+  "not ! right",
+  "-x",
+  { zzz: 1 },
+  ["not ! right"],
+  "8192",
+  "2026-11-27",
+];
+
+type Path = readonly (string | number)[];
+
+function* paths(schema: z.ZodType, at: Path): Generator<{ at: Path; open: boolean }> {
+  let inner = schema;
+  while (inner instanceof z.ZodOptional) inner = inner.unwrap() as z.ZodType;
+  yield { at, open: inner instanceof z.ZodObject };
+  if (inner instanceof z.ZodObject) {
+    for (const [name, field] of Object.entries(inner.shape as Readonly<Record<string, z.ZodType>>))
+      yield* paths(field, [...at, name]);
+  }
+  if (inner instanceof z.ZodArray) yield* paths(inner.element as z.ZodType, [...at, 0]);
+}
+
+function withValue(value: unknown, path: Path, put: unknown): unknown {
+  const [part, ...rest] = path;
+  if (part === undefined) return put;
+  if (typeof part === "number") {
+    const list = Array.isArray(value) ? [...(value as unknown[])] : [];
+    list[part] = withValue(list[part], rest, put);
+    return list;
+  }
+  const object = typeof value === "object" && value !== null ? (value as Record<string, unknown>) : {};
+  return { ...object, [part]: withValue(object[part], rest, put) };
+}
+
+/** Every key of the schema with every wrong value, and with keys that it does not have. */
+export function* shapeCases(): Generator<RawConfig> {
+  const roots: [z.ZodType, Path][] = [
+    ...Object.entries(configSchema).map(([key, schema]): [z.ZodType, Path] => [schema as z.ZodType, [key]]),
+    [poolSchema, ["pools", "llm"]],
+    [objectiveSchema, ["objectives", 0]],
+    [adapterSchema, ["adapters", 0]],
+  ];
+  for (const [schema, root] of roots) {
+    for (const { at, open } of paths(schema, root)) {
+      for (const value of wrong) yield withValue(base, at, value) as RawConfig;
+      if (!open) continue;
+      for (const key of ["zzz", "a.b", 'q"[']) yield withValue(base, [...at, key], 1) as RawConfig;
+    }
+  }
+  yield { ...base, wieght: 10, "foo.bar": "x", modle: "Qwen/Qwen3-8B" };
+  for (const name of ["llama-3.1-8b", 'a"b', "a[0]", "Größe", "compass-token.x"]) {
+    yield { ...base, pools: { ...sourceCase.pools, [name]: { accelerator: "nope", replicas: 0, zzz: 1 } } };
+  }
+}
+
+const h100 = { accelerator: "nvidia-h100-80gb", replicas: 2 };
+const pools = sourceCase.pools;
+const withPool = (fields: object): RawConfig => ({
+  ...sourceCase,
+  pools: { ...pools, "llm-new": { ...h100, ...fields } },
+});
+const withoutKeys = (...keys: string[]): RawConfig =>
+  Object.fromEntries(Object.entries(sourceCase).filter(([key]) => !keys.includes(key)));
+const rolledBack = { candidate: "llm-new", reason: "slow", time: "2026-11-20T09:00:00Z" };
+const external = { exposure: "external", hostname: "llm.example.com", tlsSecret: "cert" };
+const armor = (region: string): string => `projects/p/locations/${region}/templates/t`;
+
+/** Mistakes between several keys. */
+export const crossCases: readonly RawConfig[] = [
+  {},
+  { ...sourceCase, "gcp:none": "true" },
+  withPool({
+    ...{ accelerator: "nvidia-gb200", acceleratorsPerReplica: 4, provisioning: "reservation" },
+    ...{ reservation: "r", zones: ["a"], replicas: 100 },
+  }),
+  withPool({ accelerator: "nvidia-l4", acceleratorNetwork: "auto" }),
+  withPool({ weights: { from: "hugging-face", path: "b" } }),
+  withPool({
+    weights: { from: "gcs", bucket: "acme-models", loader: "stream" },
+    server: { engine: "sglang" },
+  }),
+  {
+    ...withPool({ accelerator: "tpu-v6e-slice", acceleratorsPerReplica: 16, zones: ["a"], adapters: true }),
+    adapters: [adapter],
+  },
+  {
+    ...sourceCase,
+    pools: {
+      llm: { existing: true },
+      "llm-new": {
+        ...{ like: "llm", accelerator: "tpu-v6e-slice", acceleratorsPerReplica: 16 },
+        ...{ zones: ["a"], replicas: 1 },
+      },
+    },
+  },
+  withoutKeys("pools"),
+  withoutKeys("stable"),
+  withoutKeys("candidate"),
+  withoutKeys("model"),
+  { ...sourceCase, stable: "llmm" },
+  { ...sourceCase, candidate: "other" },
+  { ...sourceCase, candidate: "llm" },
+  { ...sourceCase, role: "service" },
+  { ...sourceCase, objectives: ["a", "b", "a"].map((name, priority) => ({ name, priority })) },
+  { ...sourceCase, aliases: ["a", "b", "a"] },
+  { ...sourceCase, rolledBack },
+  { ...sourceCase, rolledBack: { ...rolledBack, candidate: "llm" } },
+  { ...sourceCase, freeze: [{ from: "2026-11-28T00:00:00Z", to: "2026-11-27T00:00:00Z", reason: "x" }] },
+  { ...sourceCase, gateway: { exposure: "external" } },
+  { ...sourceCase, gateway: { ...external, certificate: "c" } },
+  { ...sourceCase, gateway: { ...external, globalAccess: true } },
+  { ...sourceCase, gateway: { cloudArmor: "policy" } },
+  {
+    ...sourceCase,
+    gateway: {
+      modelArmor: { promptTemplate: armor("us-central1"), responseTemplate: armor("europe-west1") },
+    },
+  },
+  {
+    ...withoutKeys("model"),
+    pools: { llm: { ...pools.llm, model: "m/m" }, "llm-new": { ...h100, model: "m/m" } },
+    gateway: { modelArmor: { promptTemplate: armor("us-central1"), responseTemplate: armor("us-central1") } },
+  },
+  withPool({ like: "llm-new" }),
+  withPool({ like: "nope" }),
+  { ...sourceCase, pools: { ...pools, "llm-new": { like: "llm", accelerator: "x" } } },
+  { ...sourceCase, pools: { ...pools, "llm-new": { replicas: 2 } } },
+  { ...sourceCase, pools: { ...pools, "llm-new": { accelerator: "nvidia-l4" } } },
+  {
+    ...sourceCase,
+    pools: {
+      llm: { existing: true },
+      "llm-new": { like: "llm", accelerator: "tpu-v6e-slice", acceleratorsPerReplica: 16, replicas: 1 },
+    },
+  },
+  withPool({ acceleratorsPerReplica: 3 }),
+  withPool({ machineType: "g2-standard-4" }),
+  withPool({ nodeLabels: ["a=b"] }),
+  withPool({ provisioning: "reservation" }),
+  withPool({ reservation: "r" }),
+  withPool({ fallback: "on-demand" }),
+  withPool({
+    provisioning: "spot",
+    fallback: "on-demand",
+    acceleratorsPerReplica: 16,
+    accelerator: "tpu-v6e-slice",
+  }),
+  withPool({ acceleratorNetwork: "none", accelerator: "nvidia-l4" }),
+  withPool({ driver: "latest", accelerator: "tpu-v6e-slice" }),
+  withPool({ nodeImage: "ubuntu", accelerator: "tpu-v6e-slice" }),
+  withPool({ imageCache: "global/images/x", accelerator: "tpu-v6e-slice" }),
+  withPool({ diskGb: 10 }),
+  withPool({ accelerator: "nvidia-gb200", acceleratorsPerReplica: 4, replicas: 100 }),
+  withPool({ accelerator: "nvidia-gb300", acceleratorsPerReplica: 4, replicas: 100 }),
+  withPool({ accelerator: "nvidia-gb200", acceleratorsPerReplica: 4, zones: ["a", "b"] }),
+  withPool({ accelerator: "tpu-v6e-slice", acceleratorsPerReplica: 16, zones: ["a", "b"] }),
+  withPool({ zones: ["a", "b"], provisioning: "reservation", reservation: "r" }),
+  withPool({ accelerator: "tpu-v6e-slice", server: { engine: "sglang" } }),
+  withPool({ weights: { from: "gcs" } }),
+  withPool({ weights: { from: "disk" } }),
+  withPool({ weights: { from: "hugging-face", bucket: "b" } }),
+  withPool({ weights: { from: "gcs", bucket: "b", loader: "stream" }, server: { engine: "sglang" } }),
+  withPool({ autoscaling: { max: 1 } }),
+  withPool({ autoscaling: { max: 9, metric: "cache", target: 500 } }),
+  withPool({ autoscaling: { max: 9 }, accelerator: "tpu-v6e-slice", acceleratorsPerReplica: 16 }),
+  withPool({ autoscaling: { max: 9 }, server: { engine: "sglang" } }),
+  {
+    ...withoutKeys("model"),
+    pools: { llm: { ...pools.llm, model: "m/m" }, "llm-new": { ...h100, model: "m/m" } },
+    adapters: [{ name: "sql", source: "a/b" }],
+  },
+  { ...sourceCase, adapters: [{ ...adapter, weight: 10 }] },
+  { ...sourceCase, adapters: [{ ...adapter, candidate: { version: "v1", source: "acme/x" } }] },
+  { ...sourceCase, adapters: [adapter, adapter] },
+  { ...sourceCase, adapters: [{ ...adapter, name: "Qwen/Qwen3-8B" }] },
+  { ...sourceCase, aliases: ["sql"], adapters: [adapter] },
+  {
+    ...sourceCase,
+    adapters: [adapter],
+    pools: { ...pools, llm: { existing: true }, "llm-new": { ...h100, like: "llm", adapters: true } },
+  },
+  {
+    ...withPool({ accelerator: "tpu-v6e-slice", acceleratorsPerReplica: 16, adapters: true }),
+    adapters: [adapter],
+  },
+  { ...withPool({ server: { engine: "sglang" } }), adapters: [adapter] },
+];
+
+/** Configs whose mistakes have to be put right in the order in which they are told. */
+export const orderCases: readonly RawConfig[] = [
+  { ...sourceCase, objectives: ["a", "b", "a", "a"].map((name, priority) => ({ name, priority })) },
+  { ...sourceCase, aliases: ["a", "b", "a", "a"] },
+  { ...sourceCase, allow: ["destroy", "nope", "frozen", "nope-too"] },
+];
