@@ -5,6 +5,7 @@ import { resolvePool } from "./pools";
 import type { CloudConfig } from "./raw";
 import type { ClusterConfig, GateConfig, PlatformConfig, Pool, ServiceConfig, StackConfig } from "./resolved";
 import { resolveSafety } from "./safety";
+import { withoutSecrets } from "./secrets";
 import { checkShape, type Parsed, type RawConfig, type ShapeResult } from "./validate";
 
 export type Resolution = { config: StackConfig; mistakes: [] } | { config?: undefined; mistakes: Mistake[] };
@@ -15,27 +16,23 @@ const defaults = {
   cluster: "inference",
 };
 
-/** Turns what the user wrote into a config without holes, or into everything that is wrong with it at once. */
+/**
+ * Turns what the user wrote into a config without holes, or into everything that is wrong with it at once.
+ * @param secrets keys whose values are secret (secrets.ts): no mistake has one in it.
+ */
 export function resolveConfig(
   raw: RawConfig,
   cloud: CloudConfig = {},
   secrets: ReadonlySet<string> = new Set(),
 ): Resolution {
-  const resolution = resolveParts(raw, cloud);
-  const hidden = (key: string): boolean => secrets.has(key.split(/[.[]/)[0] ?? key) || alwaysSecret.test(key);
-  const mistakes = resolution.mistakes.map((mistake) =>
-    hidden(mistake.key)
-      ? { ...mistake, found: "(a secret)", mend: mistake.mend.replace("config set", "config set --secret") }
-      : mistake,
-  );
-  return resolution.config === undefined ? { mistakes } : resolution;
+  const resolution = resolveParts(raw, cloud, secrets);
+  return resolution.config === undefined
+    ? { mistakes: withoutSecrets(resolution.mistakes, raw, secrets) }
+    : resolution;
 }
 
-/** Values that are not shown even where the user forgot to mark them. */
-const alwaysSecret = /token|kubeconfig/i;
-
-function resolveParts(raw: RawConfig, cloud: CloudConfig): Resolution {
-  const shape = checkShape(raw);
+function resolveParts(raw: RawConfig, cloud: CloudConfig, secrets: ReadonlySet<string>): Resolution {
+  const shape = checkShape(raw, secrets);
   const mistakes = [...shape.mistakes, ...labelsOfOwnNodes(shape)];
   const role = shape.values.role ?? "all";
   const common = {

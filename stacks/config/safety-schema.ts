@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { moment } from "./written";
 
 /*
  * Shapes of the keys that keep a roll-out from harming customers: how capacity follows weight, what was rolled
@@ -14,22 +15,31 @@ function number(min: number, max: number, what: string): z.ZodType<number> {
   );
 }
 
-const aTime = "a time with its zone, as 2026-11-27T18:00:00Z";
+const aTime = "a time with its zone, in quotes, as \"2026-11-27T18:00:00Z\"";
 
 /**
- * A moment; always with a zone, because who writes it and who runs it sit in different ones. A time that stands
- * in the YAML without quotes arrives in the words of Pulumi's own language: 2026-11-27 18:00:00 +0000 UTC (tried).
+ * A moment; always with a zone, because who writes it and who runs it sit in different ones. A time that stands in the
+ * YAML without quotes arrives as Pulumi read it, and one without a zone was read as UTC: where the config file does not
+ * tell the two apart (written.ts), only another zone than UTC shows that one was written.
  */
 const time = (): z.ZodType<string> =>
   z.preprocess(
     (value) => {
-      const found = typeof value === "string" ? goTime.exec(value) : null;
-      return found === null ? value : `${found[1]}T${found[2]}${found[3]}:${found[4]}`;
+      const found = typeof value === "string" ? moment.exec(value) : null;
+      if (found === null) return typeof value === "string" ? isoOf(value) : value;
+      const [, day, hour, hours, minutes] = found;
+      return hours === "+00" && minutes === "00" ? value : `${day}T${hour}${hours}:${minutes}`;
     },
     z.iso.datetime({ offset: true, error: aTime }),
   );
 
-const goTime = /^(\d{4}-\d\d-\d\d) (\d\d:\d\d:\d\d(?:\.\d+)?) ([+-]\d\d)(\d\d) \S+$/;
+/** As YAML lets people write it: a space for the T, space before the zone, a zone of hours. */
+function isoOf(value: string): string {
+  const found = /^(\d{4}-\d\d-\d\d)(?:[Tt]|[ \t]+)(\d\d:\d\d:\d\d(?:\.\d+)?)[ \t]*(?:([Zz])|([+-]\d\d)(?::?(\d\d))?)$/.exec(value);
+  if (found === null) return value;
+  const [, day, hour, utc, hours, minutes = "00"] = found;
+  return `${day}T${hour}${utc === undefined ? `${hours}:${minutes}` : "Z"}`;
+}
 
 const aReason = "why, in a few words (at most 300 characters)";
 const reason = (): z.ZodString => z.string({ error: aReason }).min(1, aReason).max(300, aReason);

@@ -33,7 +33,9 @@ export const serverSchema = z.strictObject(
     args: z
       .array(text("an argument"), { error: "a list of arguments" })
       .optional()
-      .describe("Further arguments of the server, after the ones that the program sets."),
+      .describe(
+        "Further arguments of the server, after the ones that the program sets. A secret one (`pulumi config set --secret --path 'pools.llm.server.args[1]' VALUE`) stays one: a Secret in the pool's namespace holds it.",
+      ),
     port: integer(1, 65535, "").optional().describe("Port of the server's HTTP API. Default: 8000."),
     loadingMinutes: integer(1, 45, ": minutes")
       .optional()
@@ -225,6 +227,9 @@ export const configSchema = {
 } as const;
 
 export type ConfigKey = keyof typeof configSchema;
-export type PoolInput = z.infer<typeof poolSchema>;
-export type ServerInput = z.infer<typeof serverSchema>;
+export type PoolInput = Omit<z.infer<typeof poolSchema>, "server"> & { server?: ServerInput };
+export type ServerInput = z.infer<typeof serverSchema> & {
+  /** Places of the secret words in `args`; no key of the config: see secrets.ts. */
+  secretArgs?: readonly number[];
+};
 export type Allowance = z.infer<typeof allowable>;

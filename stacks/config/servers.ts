@@ -38,10 +38,12 @@ export function resolveServer(
     pool?.image ??
     (pool?.version === undefined ? inherited?.image : undefined) ??
     `${defaults.repository}:${pool?.version ?? inherited?.version ?? defaults.version}`;
+  const source = pool?.args === undefined ? inherited : pool;
   return {
     engine,
     image,
-    args: pool?.args ?? inherited?.args ?? [],
+    args: source?.args ?? [],
+    ...(source?.secretArgs === undefined ? {} : { secretArgs: source.secretArgs }),
     port: pool?.port ?? inherited?.port ?? defaults.port,
     loadingMinutes: pool?.loadingMinutes ?? inherited?.loadingMinutes ?? patience,
   };

@@ -24,6 +24,12 @@ export function notesOf(
           `the objectives do not hold on ${pool.name}: it shares namespace ${namespace} with ${config.stable}, and an objective is bound to one pool there`,
       ),
     ...adoption(observed, draft),
+    ...draft.pools
+      .filter(({ pool }) => pool.server.clearSecrets !== undefined)
+      .map(
+        ({ pool }) =>
+          `pool ${pool.name} was made before secret arguments had a Secret: they stand in clear in its pods until another pool takes its place (pools.NAME: {like: ${pool.name}}); replace the secrets themselves then, too`,
+      ),
     ...sizes(config, observed, draft),
     ...missingPools(observed, draft)
       .filter(({ falls }) => falls)

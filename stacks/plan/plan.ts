@@ -11,6 +11,7 @@ import { rounding, sameShares, sharesOf, type Backend, type Observed } from "./o
 import { risingPools, routeWaitsFor, type RisingPool } from "./rising";
 import { moveOf, type RouteMove } from "./route-move";
 import { rules, type Refusal } from "./rules";
+import { serverAsMade } from "./secret-args";
 import { plannedSize, sizeAt } from "./sizing";
 
 /** Where a roll-out stands, once the update is done. */
@@ -97,12 +98,13 @@ export function plan(config: ServiceConfig, observed: Observed): Plan {
   const pools = [stablePool, candidatePool]
     .filter((pool): pool is OwnedPool => pool?.existing === false)
     .map((pool) => asMade(pool, observed))
+    .map((pool) => ({ ...pool, server: serverAsMade(pool.server, identityIn(observed, pool)) }))
     .map((pool) => ({
       pool,
       namespace: namespaceOf(pool, observed),
       ...sizesOf(config, observed, pool, shares),
       beforeRoute: routeWaitsFor({ pool, namespace: namespaceOf(pool, observed) }, observed, shares),
-      identity: identityOf(pool),
+      identity: identityOf(pool, identityIn(observed, pool)),
       // In one namespace an objective's name exists once and is bound to one pool: there the stable one has it.
       objectives: pool.name === config.stable || namespaceOf(pool, observed) !== stable.namespace,
     }));
@@ -232,6 +234,11 @@ function namespaceOf(pool: Pool, observed: Observed): string {
   if (!pool.existing && live !== undefined) return live.namespace;
   if (!pool.existing && !pool.namespaceIsExplicit) return observed.record?.pools[pool.name] ?? pool.namespace;
   return pool.namespace;
+}
+
+/** What a pool of this stack was made as. */
+function identityIn(observed: Observed, { name }: OwnedPool): PoolIdentity | undefined {
+  return observed.pools.find((pool) => pool.owned && pool.name === name)?.identity;
 }
 
 function poolNamed(config: ServiceConfig, name: string): Pool {
