@@ -165,7 +165,10 @@ export class ServingPool extends pulumi.ComponentResource {
         ...(args.template === undefined ? {} : { template: args.template }),
         ...(args.token === undefined ? {} : { token: args.token }),
       },
-      { ...child, dependsOn: [...nodes, ...access, picker, inferencePool, objectives, ...secrets, ...loader] },
+      {
+        ...child,
+        dependsOn: [...nodes, ...access, picker, inferencePool, objectives, ...secrets, ...loader],
+      },
     );
     const loaded = waited(server, args.loaded);
     // Names are rewritten only to what is loaded.

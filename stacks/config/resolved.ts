@@ -17,6 +17,8 @@ export interface Server {
   args: readonly string[];
   /** Places of the arguments that come from a Secret: they stand nowhere else in clear. Absent: none. */
   secretArgs?: readonly number[];
+  /** Whether it is known only that one of them is secret. Default: each is. */
+  secretArgsGuessed?: boolean;
   /**
    * Places of secret arguments that stand in the pods in clear, because the pool was made before there was a Secret for
    * them: to move them would start its model servers again. Absent: none.

@@ -15,7 +15,7 @@ function number(min: number, max: number, what: string): z.ZodType<number> {
   );
 }
 
-const aTime = "a time with its zone, in quotes, as \"2026-11-27T18:00:00Z\"";
+const aTime = 'a time with its zone, in quotes, as "2026-11-27T18:00:00Z"';
 
 /**
  * A moment; always with a zone, because who writes it and who runs it sit in different ones. A time that stands in the
@@ -26,20 +26,12 @@ const time = (): z.ZodType<string> =>
   z.preprocess(
     (value) => {
       const found = typeof value === "string" ? moment.exec(value) : null;
-      if (found === null) return typeof value === "string" ? isoOf(value) : value;
+      if (found === null) return value;
       const [, day, hour, hours, minutes] = found;
       return hours === "+00" && minutes === "00" ? value : `${day}T${hour}${hours}:${minutes}`;
     },
     z.iso.datetime({ offset: true, error: aTime }),
   );
-
-/** As YAML lets people write it: a space for the T, space before the zone, a zone of hours. */
-function isoOf(value: string): string {
-  const found = /^(\d{4}-\d\d-\d\d)(?:[Tt]|[ \t]+)(\d\d:\d\d:\d\d(?:\.\d+)?)[ \t]*(?:([Zz])|([+-]\d\d)(?::?(\d\d))?)$/.exec(value);
-  if (found === null) return value;
-  const [, day, hour, utc, hours, minutes = "00"] = found;
-  return `${day}T${hour}${utc === undefined ? `${hours}:${minutes}` : "Z"}`;
-}
 
 const aReason = "why, in a few words (at most 300 characters)";
 const reason = (): z.ZodString => z.string({ error: aReason }).min(1, aReason).max(300, aReason);

@@ -231,5 +231,6 @@ export type PoolInput = Omit<z.infer<typeof poolSchema>, "server"> & { server?: 
 export type ServerInput = z.infer<typeof serverSchema> & {
   /** Places of the secret words in `args`; no key of the config: see secrets.ts. */
   secretArgs?: readonly number[];
+  secretArgsGuessed?: boolean;
 };
 export type Allowance = z.infer<typeof allowable>;

@@ -71,9 +71,10 @@ export function withoutSecrets(
     values.reduce((rest, value) => rest.replaceAll(value, by), text);
   return mistakes.map((mistake) => {
     const hidden = isHidden(mistake.key, secrets);
-    const mend = scrub(mistake.mend, "VALUE");
+    // The key itself is no secret, whatever a secret looks like.
+    const between = mistake.mend.split(mistake.key).map((text) => scrub(text, "VALUE"));
+    const mend = between.join(mistake.key);
     return {
-      // A key that nobody knows is the user's own text too.
       key: mistake.key,
       found: hidden || holds(mistake.found) ? hiddenText : mistake.found,
       allowed: scrub(mistake.allowed, hiddenText),
@@ -120,12 +121,16 @@ export function secretArgs(
   secrets: ReadonlySet<string>,
 ): readonly number[] | undefined {
   if (args === undefined) return undefined;
-  const somewhere = secrets.has(key.split(".")[0] ?? key);
+  const somewhere = isSomewhere(key, secrets);
   const places = args.flatMap((word, i) =>
     secrets.has(`${key}.args[${i}]`) || (somewhere && !isPlain(args, i, word)) ? [i] : [],
   );
   return places.length === 0 ? undefined : places;
 }
+
+/** Whether all that is known is that there is a secret somewhere in the top-level key. */
+export const isSomewhere = (key: string, secrets: ReadonlySet<string>): boolean =>
+  secrets.has(key.split(".")[0] ?? key);
 
 /** A flag by itself, and the names by which clients ask: they stand in outputs, so they are no secret. */
 function isPlain(args: readonly string[], at: number, word: string): boolean {

@@ -44,6 +44,7 @@ export function resolveServer(
     image,
     args: source?.args ?? [],
     ...(source?.secretArgs === undefined ? {} : { secretArgs: source.secretArgs }),
+    ...(source?.secretArgsGuessed === true ? { secretArgsGuessed: true } : {}),
     port: pool?.port ?? inherited?.port ?? defaults.port,
     loadingMinutes: pool?.loadingMinutes ?? inherited?.loadingMinutes ?? patience,
   };

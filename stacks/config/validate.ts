@@ -9,7 +9,7 @@ import {
   type PoolInput,
   type ServerInput,
 } from "./schema";
-import { secretArgs, secretsInClear } from "./secrets";
+import { isSomewhere, secretArgs, secretsInClear } from "./secrets";
 
 /** Values by key as they stand in the stack's config: scalars as strings or numbers, objects and lists parsed. */
 export type RawConfig = Readonly<Record<string, unknown>>;
@@ -71,8 +71,10 @@ export function checkShape(raw: RawConfig, secrets: ReadonlySet<string> = new Se
 }
 
 function withSecrets(key: string, server: ServerInput, secrets: ReadonlySet<string>): ServerInput {
-  const found = secretArgs(key, server.args, secrets);
-  return found === undefined ? server : { ...server, secretArgs: found };
+  const places = secretArgs(key, server.args, secrets);
+  if (places === undefined) return server;
+  const guessed = isSomewhere(key, secrets);
+  return { ...server, secretArgs: places, ...(guessed ? { secretArgsGuessed: true } : {}) };
 }
 
 const emptyIsAbsent: ReadonlySet<string> = new Set<ConfigKey>([
@@ -129,7 +131,9 @@ function fromIssue(issue: z.core.$ZodIssue, value: unknown, key: string, schema:
       unknownKey(name, (found as Record<string, unknown>)[name], `${at}.`, known),
     );
   }
-  return [{ key: at, found: shown(found), allowed: issue.message, mend: setCommand(at, exampleFor(at)) }];
+  return [
+    { key: at, found: shown(found), allowed: issue.message, mend: setCommand(at, exampleFor(at, found)) },
+  ];
 }
 
 function unknownKey(name: string, value: unknown, prefix: string, known: readonly string[]): Mistake {
@@ -158,11 +162,16 @@ function keysOf(schema: z.ZodType, path: readonly PropertyKey[]): string[] {
   return inner instanceof z.ZodObject ? Object.keys(inner.shape) : [];
 }
 
-/** A value that would be right, for the command that mends a mistake. */
-function exampleFor(key: string): string {
+/** A value that would be right, for the command that mends a mistake. A time without a zone is given one. */
+function exampleFor(key: string, found: unknown): string {
+  const time = typeof found === "string" ? withoutZone.exec(found) : null;
+  if (time !== null) return `${time[1]}T${time[2] ?? "00:00:00"}Z`;
   const last = key.split(/[.[]/).at(-1) ?? key;
   return examples[last] ?? "VALUE";
 }
+
+/** Also as Pulumi prints one that stands without quotes. */
+const withoutZone = /^(\d{4}-\d\d-\d\d)(?:[Tt ](\d\d:\d\d:\d\d)(?: \+0000 UTC)?)?$/;
 
 const examples: Readonly<Record<string, string>> = {
   weight: "10",

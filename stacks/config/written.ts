@@ -86,28 +86,40 @@ export function withoutSecure(
 }
 
 /** Whether a value holds a time that stands in the file without quotes. */
-export const holdsMoment = (value: unknown): boolean => leavesOf("", value).some(([, leaf]) => isMoment(leaf));
+export const holdsMoment = (value: unknown): boolean =>
+  leavesOf("", value).some(([, leaf]) => isMoment(leaf));
 
 /** How the engine writes a time that stands in the YAML without quotes: 2026-11-27 18:00:00 +0000 UTC (tried). */
 export const moment = /^(\d{4}-\d\d-\d\d) (\d\d:\d\d:\d\d(?:\.\d+)?) ([+-]\d\d)(\d\d) \S+$/;
 
 const isMoment = (value: unknown): value is string => typeof value === "string" && moment.test(value);
 
-/** Of a time without a zone, UTC is what the engine made; of one that says nothing of hours, midnight. */
+/** The forms that Pulumi's YAML reads as times (gopkg.in/yaml.v3): only the first has a zone. */
+const forms = {
+  zoned: /^\d{4}-\d\d?-\d\d?[Tt]\d\d?:\d\d?:\d\d?(\.\d+)?(Z|[+-]\d\d:\d\d)$/,
+  zoneless: /^\d{4}-\d\d?-\d\d?([Tt ]\d\d?:\d\d?:\d\d?(\.\d+)?)?$/,
+};
+
+/** Of a time without a zone, UTC is what was made of it. */
 function isSameMoment(value: string, written: string): boolean {
   const parts = moment.exec(value);
-  if (parts === null || !/^\d{4}-\d?\d-\d?\d/.test(written)) return false;
+  if (parts === null) return false;
   const [, day, hour, hours, minutes] = parts;
-  const zoned = /(Z|[+-]\d\d?(:?\d\d)?)$/i.test(written.slice(10));
-  const text = written.replace(/^(\S{8,10})\s+(?=\d)/, "$1T").replace(/\s+/g, "");
-  const other = Date.parse(zoned ? text : text.length <= 10 ? `${text}T00:00:00Z` : `${text}Z`);
-  return other === Date.parse(`${day}T${hour}${hours}:${minutes}`);
+  const moments = [`${day}T${hour}${hours}:${minutes}`, writtenMoment(written)].map((text) =>
+    Date.parse(text),
+  );
+  return moments[0] === moments[1];
+}
+
+/** The same as ISO 8601; a day by itself is its first moment. */
+function writtenMoment(text: string): string {
+  if (forms.zoned.test(text)) return text;
+  if (!forms.zoneless.test(text)) return "";
+  return text.length <= 10 ? `${text}T00:00:00Z` : `${text.replace(" ", "T")}Z`;
 }
 
 function isSecure(value: unknown): boolean {
-  return (
-    isObject(value) && Object.keys(value).length === 1 && typeof value["secure"] === "string"
-  );
+  return isObject(value) && Object.keys(value).length === 1 && typeof value["secure"] === "string";
 }
 
 function isObject(value: unknown): value is Record<string, unknown> {

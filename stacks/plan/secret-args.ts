@@ -24,10 +24,12 @@ type Identity = Readonly<Record<string, string>>;
 export function serverAsMade(server: Server, deployed: Identity | undefined): Server {
   const words = wordsOf(deployed);
   if (words === undefined || !saysTheSame(server, words, deployed?.[fields.digest])) return server;
-  const { secretArgs = [], clearSecrets: _, ...rest } = server;
+  const { secretArgs = [], secretArgsGuessed, clearSecrets: _, ...rest } = server;
+  // Whoever made it knew which words were secret; a guess does not know better.
+  const known = secretArgsGuessed === true && deployed?.[fields.digest] !== undefined;
   const fromSecret = placesOf(words, (word) => typeof word !== "string" && word.secret === "env");
   const inClear = placesOf(words, (word, i) =>
-    typeof word === "string" ? secretArgs.includes(i) : word.secret === "args",
+    typeof word === "string" ? !known && secretArgs.includes(i) : word.secret === "args",
   );
   return {
     ...rest,
@@ -75,7 +77,11 @@ export const isArgsField = (field: string): boolean => field === fields.args || 
 
 /** Changes with every secret among a server's arguments, and says nothing of them. */
 export const secretsRevision = (identity: Identity): string | undefined =>
-  identity[fields.digest]?.split(":").at(-1)?.replace(/[^A-Za-z0-9]/g, "").slice(0, 12);
+  identity[fields.digest]
+    ?.split(":")
+    .at(-1)
+    ?.replace(/[^A-Za-z0-9]/g, "")
+    .slice(0, 12);
 
 function shown(text: string | undefined, secret: string): string {
   if (text === undefined) return "nothing";
@@ -102,7 +108,10 @@ function saysTheSame({ args, secretArgs = [] }: Server, words: readonly Word[], 
   const secret = placesOf(words, (word) => typeof word !== "string");
   if (secret.length === 0 || secret.some(isUnknown)) return true;
   const values = secret.map((i) => args[i] ?? "");
-  const [a, b] = [digestOf(values, digest), digest ?? ""].map((text) => Buffer.from(text)) as [Buffer, Buffer];
+  const [a, b] = [digestOf(values, digest), digest ?? ""].map((text) => Buffer.from(text)) as [
+    Buffer,
+    Buffer,
+  ];
   return a.length === b.length && timingSafeEqual(a, b);
 }
 
