@@ -15,8 +15,9 @@ export function renderService(
   raw: RawConfig,
   observed: Observed = nothingDeployed,
   loaded?: (pool: string) => Promise<void>,
+  secrets: ReadonlySet<string> = new Set(),
 ): Promise<Registered[]> {
-  const config = serviceConfig(raw);
+  const config = serviceConfig(raw, secrets);
   return rendered(() =>
     buildService(config, plan(config, observed), {
       platform: {
