@@ -12,6 +12,7 @@ import { clusterReader, kubeconfigText, type ClusterReader } from "./live/cluste
 import { ownerOf } from "./live/observe";
 import { definitionsToInstall, readDefinitions } from "./live/served";
 import { labels, managedBy } from "./names";
+import { platformNamespaces, type NamespaceOwners } from "./plan/namespaces";
 
 /** What a service needs to know of the platform it runs on: all of it can cross a stack boundary. */
 export interface PlatformOutputs {
@@ -23,6 +24,8 @@ export interface PlatformOutputs {
 
 export interface Platform extends PlatformOutputs {
   provider: k8s.Provider;
+  /** Namespaces that are made with it in this stack. */
+  namespaces: readonly string[];
   /** What a service's resources wait for. */
   ready: pulumi.Resource[];
 }
@@ -55,8 +58,6 @@ async function findCluster({ name, location, project, mode }: GkeCluster): Promi
     throw error;
   }
 }
-
-export type NamespaceOwners = Readonly<Record<string, "owned" | "foreign">>;
 
 export interface PlatformOptions {
   /** Who made the namespaces that exist: those of others are used, not made. */
@@ -119,6 +120,7 @@ export async function platformOf(stack: string): Promise<GivenPlatform> {
         gateway: { ...gatewayDefaults, ...(gateway as GatewayConfig) },
         ...(nodes === undefined ? {} : { nodes: nodes as NodeLocation }),
         provider: new k8s.Provider("cluster", { kubeconfig: text, ...providerSettings }),
+        namespaces: [],
         ready: [],
       };
     },
@@ -152,9 +154,8 @@ export function buildPlatform(config: PlatformConfig, options: PlatformOptions):
   );
   // Pickers look for the kinds they watch only once, when they start.
   const ready: pulumi.Resource[] = [...base.ready, definitions];
-  const namespaces = new Set([config.namespace, gateway.namespace]);
+  const namespaces = platformNamespaces(config.namespace, gateway, options.owners);
   for (const name of namespaces) {
-    if (name === "default" || options.owners[name] === "foreign") continue;
     ready.push(
       new k8s.core.v1.Namespace(
         name,
@@ -166,7 +167,7 @@ export function buildPlatform(config: PlatformConfig, options: PlatformOptions):
   if (!gateway.existing) {
     ready.push(new InferenceGateway(gateway.name, gateway, { provider, dependsOn: [...ready] }));
   }
-  return { ...base, gateway, provider, ready };
+  return { ...base, gateway, provider, namespaces, ready };
 }
 
 /** What a cluster lacks that this very update makes: known once it has its first nodes; a preview cannot know. */

@@ -27,7 +27,9 @@ export async function observe(
     reader.get(routePath(config.namespace, routeName(config.service))),
     Promise.all(names.map((namespace) => poolsIn(reader, namespace, config.service, groups))),
     Promise.all(
-      names.map(async (namespace) => [namespace, await ownerOf(reader, namespace, stack)] as const),
+      [...new Set([...names, ...(attachment === undefined ? [] : [attachment.namespace])])].map(
+        async (namespace) => [namespace, await ownerOf(reader, namespace, stack)] as const,
+      ),
     ),
     Promise.all(names.map((namespace) => observedRewrites(reader, namespace, config.service))),
   ]);

@@ -6,6 +6,7 @@ import { adapterKind, kindOf } from "./kind";
 import { lastMove, type LastMove } from "./last-move";
 import { latchesOf, type Latch } from "./latch";
 import { asMade } from "./model-names";
+import { poolNamespaces, type PlannedNamespace } from "./namespaces";
 import { notesOf } from "./notes";
 import { rounding, sameShares, sharesOf, type Backend, type Observed } from "./observed";
 import { risingPools, routeWaitsFor, type RisingPool } from "./rising";
@@ -29,14 +30,6 @@ export interface PlannedPool {
   identity: PoolIdentity;
   /** Whether the service's objectives are bound to this pool; see `objectivesLost`. */
   objectives: boolean;
-}
-
-/** Namespaces that this stack makes, or made and keeps. */
-export interface PlannedNamespace {
-  name: string;
-  /** The pool it is for. */
-  pool: string;
-  create: boolean;
 }
 
 export interface RoutedPool {
@@ -124,7 +117,7 @@ export function plan(config: ServiceConfig, observed: Observed): Plan {
     pools,
     stable,
     ...optional("candidate", candidate),
-    namespaces: namespacesFor(config, observed, pools),
+    namespaces: poolNamespaces(config, observed, pools),
     backends,
     shares,
     rising: risingPools(config, observed, candidate === undefined ? [stable] : [stable, candidate], shares),
@@ -200,21 +193,6 @@ function sizesOf(
 function stateOf({ candidate, weight }: ServiceConfig): LadderState {
   if (candidate === undefined) return "serving";
   return weight === 0 ? "staged" : weight === 100 ? "shifted" : "shifting";
-}
-
-/** A namespace is made where it is missing, and kept where this stack made it; others' are used as they are. */
-function namespacesFor(
-  config: ServiceConfig,
-  observed: Observed,
-  pools: readonly PlannedPool[],
-): PlannedNamespace[] {
-  return pools
-    .filter(({ namespace }) => namespace !== config.namespace)
-    .map(({ pool, namespace }) => ({
-      name: namespace,
-      pool: pool.name,
-      create: observed.namespaces[namespace] !== "foreign",
-    }));
 }
 
 /** A pool without weight is left out: some gateways keep a cluster warm for a weight of 0, some send to it. */

@@ -35,6 +35,7 @@ export function renderService(
           logging: true,
         },
         nodes: { cluster: "inference", location: "us-central1", project: "acme-ml" },
+        namespaces: [],
         ready: [],
       },
       stack: "inference-rollout.test",
