@@ -4,6 +4,7 @@ import { annotations } from "../stacks/names";
 import { adapterEnvironment, adapterFlags, adapterLoading, adapterMount } from "./adapter-loading";
 import { resourceName } from "./accelerators/catalogue";
 import { draining } from "./draining";
+import { maxLoadingMinutes } from "./loading";
 import { weightsSetup } from "./model-weights";
 import { acceleratorsOfPod, nodeBinding, type PlacementArgs, type PodTemplate } from "./pod-template";
 import { spread } from "./pod-spread";
@@ -59,7 +60,12 @@ export function serverTemplate(args: ServerTemplateArgs): PodTemplate {
     ],
     ports: [{ name: "http", containerPort: server.port, protocol: "TCP" }],
     // Nothing is asked of the server before its model is loaded; that may take as long as a download does.
-    startupProbe: { httpGet: health, initialDelaySeconds: 2, periodSeconds: 1, failureThreshold: 2700 },
+    startupProbe: {
+      httpGet: health,
+      initialDelaySeconds: 2,
+      periodSeconds: 1,
+      failureThreshold: maxLoadingMinutes * 60,
+    },
     readinessProbe: { httpGet: health, periodSeconds: 1, failureThreshold: 1, timeoutSeconds: 1 },
     // A restart costs a reload of the model: only a server that is surely broken is restarted.
     livenessProbe: { httpGet: health, periodSeconds: 1, failureThreshold: 5, timeoutSeconds: 1 },

@@ -6,6 +6,7 @@ import { UserError } from "./user-error";
 import { InferenceDefinitions, type DefinitionName } from "../components/inference-definitions";
 import { InferenceGateway } from "../components/inference-gateway";
 import type { NodeLocation } from "../components/serving-pool";
+import { completeGateway, type GivenGateway } from "./config/endpoint";
 import { setCommand } from "./config/mistakes";
 import type { ClusterConfig, GatewayConfig, PlatformConfig } from "./config/resolved";
 import { clusterReader, kubeconfigText, type ClusterReader } from "./live/cluster-reader";
@@ -86,8 +87,6 @@ export async function namespaceOwners(
   );
 }
 
-const gatewayDefaults = { globalAccess: false, timeoutSeconds: 3600, logging: true } as const;
-
 /** The platform that another stack made. */
 export interface GivenPlatform {
   gateway: GatewayConfig;
@@ -110,14 +109,13 @@ export async function platformOf(stack: string): Promise<GivenPlatform> {
     );
   }
   return {
-    gateway: gateway as GatewayConfig,
+    gateway: completeGateway(gateway as GivenGateway),
     reader: () => clusterReader(kubeconfig),
     connect: () => {
       const text = reference.requireOutput("kubeconfig") as pulumi.Output<string>;
       return {
         kubeconfig: text,
-        // A platform stack that was deployed by an earlier version does not say everything.
-        gateway: { ...gatewayDefaults, ...(gateway as GatewayConfig) },
+        gateway: completeGateway(gateway as GivenGateway),
         ...(nodes === undefined ? {} : { nodes: nodes as NodeLocation }),
         provider: new k8s.Provider("cluster", { kubeconfig: text, ...providerSettings }),
         namespaces: [],

@@ -1,4 +1,5 @@
 import { adapterMistakesOfPools, resolveAdapters } from "./adapters";
+import { defaults } from "./defaults";
 import { resolveGateway } from "./gateway";
 import { broken, missing, nearest, removeCommand, setCommand, shown, type Mistake } from "./mistakes";
 import { resolvePool } from "./pools";
@@ -9,12 +10,6 @@ import { withoutSecrets } from "./secrets";
 import { checkShape, type Parsed, type RawConfig, type ShapeResult } from "./validate";
 
 export type Resolution = { config: StackConfig; mistakes: [] } | { config?: undefined; mistakes: Mistake[] };
-
-const defaults = {
-  service: "llm",
-  namespace: "default",
-  cluster: "inference",
-};
 
 /**
  * Turns what the user wrote into a config without holes, or into everything that is wrong with it at once.
@@ -174,7 +169,7 @@ function resolveService(shape: ShapeResult, raw: RawConfig, mistakes: Mistake[])
     adapters,
     ...(values.rollout === undefined ? {} : { rollout: values.rollout }),
     gate: resolveGate(values),
-    ladder: values.ladder ?? [10, 30, 60, 100],
+    ladder: values.ladder ?? defaults.ladder,
     allow: values.allow ?? [],
   };
 }

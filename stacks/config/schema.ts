@@ -1,5 +1,7 @@
 import { z } from "zod";
 import { acceleratorNames } from "../../components/accelerators/catalogue";
+import { maxLoadingMinutes } from "../../components/loading";
+import { defaults } from "./defaults";
 import { flag, integer, name, oneOf, text } from "./fields";
 import { gatewaySchema } from "./gateway-schema";
 import { autoscalingSchema, hardwareFields, weightsSchema } from "./pool-schema";
@@ -37,10 +39,10 @@ export const serverSchema = z.strictObject(
         "Further arguments of the server, after the ones that the program sets. A secret one (`pulumi config set --secret --path 'pools.llm.server.args[1]' VALUE`) stays one: a Secret in the pool's namespace holds it.",
       ),
     port: integer(1, 65535, "").optional().describe("Port of the server's HTTP API. Default: 8000."),
-    loadingMinutes: integer(1, 45, ": minutes")
+    loadingMinutes: integer(1, maxLoadingMinutes, ": minutes")
       .optional()
       .describe(
-        "How long an update waits at the most for model servers that are being started. Machines, image and model have to come in that time. Default: 45, after which Kubernetes starts the container again.",
+        `How long an update waits at the most for model servers that are being started. Machines, image and model have to come in that time. Default: ${maxLoadingMinutes}, after which Kubernetes starts the container again.`,
       ),
   },
   { error: "an object with engine, version, image, args, port, loadingMinutes" },
@@ -214,7 +216,7 @@ export const configSchema = {
   ladder: z
     .array(integer(1, 100, ""), { error: "a list of weights" })
     .optional()
-    .describe("Weights that the output `next` proposes. Default: 10, 30, 60, 100."),
+    .describe(`Weights that the output \`next\` proposes. Default: ${defaults.ladder.join(", ")}.`),
   capacity: capacitySchema.optional(),
   freeze: freezeSchema.optional(),
   rolledBack: rolledBackSchema.optional(),
