@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from "node:util";
 import { hiddenText } from "../../stacks/config/secrets";
-import { holdsMoment, reconcile, withoutSecure } from "../../stacks/config/written";
+import { withoutSecure } from "../../stacks/config/written";
 
 /**
  * One value of a stack's config. A secret's value is never known here: not to show it is to not have it. Of an object
@@ -36,19 +36,14 @@ export function parseValues(printed: unknown): StackValues {
 }
 
 /**
- * The same config with what its file tells beyond what the CLI prints: objects with secrets inside, and times as they
- * are written.
+ * The same config with what its file tells beyond what the CLI prints: what is around the secrets of an object.
  * @param written keys without the project's prefix: see stacks/config/written.ts.
  */
 export function asWritten(values: StackValues, written: Readonly<Record<string, unknown>>): StackValues {
   return Object.fromEntries(
     Object.entries(values).map(([key, entry]): [string, Value] => {
       const inFile = key === short(key) ? undefined : written[short(key)];
-      if (inFile === undefined) return [key, entry];
-      if (!entry.secret) {
-        const found = holdsMoment(entry.value) ? reconcile(short(key), entry.value, inFile) : undefined;
-        return [key, found === undefined ? entry : { secret: false, value: found.value }];
-      }
+      if (inFile === undefined || !entry.secret) return [key, entry];
       const around = withoutSecure(short(key), inFile, hiddenText);
       const isWhole = around.secrets.length === 0 || around.secrets.includes(short(key));
       return [key, isWhole ? entry : { secret: true, around }];

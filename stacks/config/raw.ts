@@ -2,7 +2,7 @@ import * as fs from "node:fs";
 import * as path from "node:path";
 import * as pulumi from "@pulumi/pulumi";
 import type { RawConfig } from "./validate";
-import { holdsMoment, reconcile, writtenConfig } from "./written";
+import { secretsInside, writtenConfig } from "./written";
 
 /** Keys of the stack's config that are not ours but that we need. */
 export interface CloudConfig {
@@ -25,9 +25,10 @@ export async function readRawConfig(project = pulumi.getProject()): Promise<{
   const cloud = (key: string): string | undefined => all[`gcp:${key}`];
   const projectId = cloud("project");
   const region = cloud("region");
-  const given = own.map(([key, value]) => [key.slice(project.length + 1), parse(value)] as const);
+  const raw = Object.fromEntries(own.map(([key, value]) => [key.slice(project.length + 1), parse(value)]));
   return {
-    ...(await asWritten(Object.fromEntries(given), secretKeys(project), project)),
+    raw,
+    secrets: await exactly(raw, secretKeys(project), project),
     cloud: {
       ...(projectId === undefined ? {} : { project: projectId }),
       ...(region === undefined ? {} : { region }),
@@ -44,29 +45,24 @@ function parse(value: string): unknown {
   }
 }
 
-/** The same config with what only its file tells: which values inside a key are secret, and how times were written. */
-async function asWritten(
+/** Secret keys, as exactly as the config file tells them: a key that holds an object is secret somewhere inside. */
+async function exactly(
   raw: RawConfig,
   listed: ReadonlySet<string>,
   project: string,
-): Promise<{ raw: RawConfig; secrets: ReadonlySet<string> }> {
-  const isObject = (key: string): boolean => typeof raw[key] === "object" && raw[key] !== null;
-  const open = Object.keys(raw).filter((key) => (listed.has(key) && isObject(key)) || holdsMoment(raw[key]));
+): Promise<ReadonlySet<string>> {
+  const open = [...listed].filter((key) => typeof raw[key] === "object" && raw[key] !== null);
   const text = open.length === 0 ? undefined : configFileText();
   const written = text === undefined ? undefined : await writtenConfig(text, project);
-  if (written === undefined) return { raw, secrets: listed };
-  const values: Record<string, unknown> = { ...raw };
+  if (written === undefined) return listed;
   const secrets = new Set(listed);
   for (const key of open) {
-    const found = reconcile(key, raw[key], written[key]);
-    if (found === undefined) continue;
-    values[key] = found.value;
+    const inside = secretsInside(key, raw[key], written[key]) ?? [];
     // A key that the engine lists and the file has no secret in was encrypted elsewhere: it may be anywhere inside.
-    if (!listed.has(key) || found.secrets.length === 0) continue;
-    secrets.delete(key);
-    for (const inner of found.secrets) secrets.add(inner);
+    if (inside.length > 0) secrets.delete(key);
+    for (const inner of inside) secrets.add(inner);
   }
-  return { raw: values, secrets };
+  return secrets;
 }
 
 /** The stack's config file where it usually is; undefined where there is none. */

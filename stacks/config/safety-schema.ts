@@ -1,5 +1,4 @@
 import { z } from "zod";
-import { moment } from "./written";
 
 /*
  * Shapes of the keys that keep a roll-out from harming customers: how capacity follows weight, what was rolled
@@ -19,19 +18,22 @@ const aTime = 'a time with its zone, in quotes, as "2026-11-27T18:00:00Z"';
 
 /**
  * A moment; always with a zone, because who writes it and who runs it sit in different ones. A time that stands in the
- * YAML without quotes arrives as Pulumi read it, and one without a zone was read as UTC: where the config file does not
- * tell the two apart (written.ts), only another zone than UTC shows that one was written.
+ * YAML without quotes arrives in the words of Pulumi's own language, 2026-11-27 18:00:00 +0000 UTC, and every `pulumi
+ * config set` of any key writes it back so (tried). One without a zone is read as UTC: of such a time nobody can tell
+ * any more whether it had one, so it is refused, as it is in quotes. Another zone than UTC was surely written.
  */
 const time = (): z.ZodType<string> =>
   z.preprocess(
     (value) => {
-      const found = typeof value === "string" ? moment.exec(value) : null;
+      const found = typeof value === "string" ? goTime.exec(value) : null;
       if (found === null) return value;
       const [, day, hour, hours, minutes] = found;
       return hours === "+00" && minutes === "00" ? value : `${day}T${hour}${hours}:${minutes}`;
     },
     z.iso.datetime({ offset: true, error: aTime }),
   );
+
+const goTime = /^(\d{4}-\d\d-\d\d) (\d\d:\d\d:\d\d(?:\.\d+)?) ([+-]\d\d)(\d\d) \S+$/;
 
 const aReason = "why, in a few words (at most 300 characters)";
 const reason = (): z.ZodString => z.string({ error: aReason }).min(1, aReason).max(300, aReason);
