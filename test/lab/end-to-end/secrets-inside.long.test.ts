@@ -41,6 +41,8 @@ describe("secrets inside the config", minutes(15), () => {
       "gcp:project": undefined,
       "gcp:region": undefined,
       weight: 0,
+      // The two pools have different keys; a gate that asks through the gateway knows one.
+      gate: { via: "api-server" },
       server: { args: ["--api-key", "plain"] },
       pools: {
         llm: { ...pool, server: { args: ["--api-key", "plain", "--max-model-len", "8192"] } },
