@@ -51,7 +51,7 @@ export async function lookAtCluster(
 
 /** What a service stands on, by the stack's own config and outputs or by those of its platform's. */
 export async function platformOf(
-  engine: Engine,
+  engine: Pick<Engine, "outputs">,
   config: ServiceStack,
   outputs: Readonly<Record<string, unknown>>,
 ): Promise<{ kubeconfig?: string; gateway?: GatewayConfig }> {

@@ -6,6 +6,7 @@ import { describe, it } from "node:test";
 import { InferenceGateway } from "../../../components/inference-gateway";
 import { usesTls } from "../../../components/gateway-tls";
 import { targetOf } from "../../../rollout/traffic/outcome";
+import { platformOf } from "../../../rollout/engine/live";
 import { next } from "../../../rollout/decide/moves";
 import { parseValues } from "../../../rollout/decide/values";
 import { defaults } from "../../../stacks/config/defaults";
@@ -113,6 +114,31 @@ describe("where a service is reached", () => {
     const gateway = completeGateway(given);
     assert.deepEqual(endpointOf(gateway), { port: 80, tls: false });
     assert.equal(completeGateway({ ...given, certificate: "c" }).port, 443);
+  });
+});
+
+describe("the gateway of a service stack", () => {
+  it("is its platform's, with its port and its certificate: rollout verify asks no port 80 in clear", async () => {
+    const gateway = { name: "shared", namespace: "infra", port: 8443, certificate: "c", hostname: name };
+    const { config } = resolveConfig({ ...sourceCase, role: "service", platform: "acme/inference/platform" });
+    assert.ok(config?.role === "service");
+    const asked: (string | undefined)[] = [];
+    const engine = {
+      outputs: (stack?: string): Promise<Record<string, unknown>> => {
+        asked.push(stack);
+        return Promise.resolve({ gateway, kubeconfig: "[secret]" });
+      },
+    };
+    const found = await platformOf(engine, config, { gateway: { name: "other", namespace: "other" } });
+    assert.deepEqual(asked, ["acme/inference/platform"]);
+    assert.equal(found.kubeconfig, undefined, "a kubeconfig that cannot be decrypted is none");
+    assert.ok(found.gateway !== undefined);
+    assert.deepEqual(targetOf(endpointOf(found.gateway), address), {
+      host: address,
+      port: 8443,
+      hostname: name,
+      tls: true,
+    });
   });
 });
 
