@@ -128,7 +128,11 @@ describe("secrets inside the config", minutes(15), () => {
       const leaves = Object.entries(everyKey).flatMap(([key, value]) => leavesOf(key, value));
       const flags = leaves
         .filter(([key]) => !key.startsWith("cluster.kubeconfig"))
-        .flatMap(([key, value]) => ["--secret", `${key}=${String(value)}`]);
+        // The engine hides every secret in what it prints, also "llm" in the names of keys.
+      .flatMap(([key, value]) => [
+        markIn(value) === undefined ? "--plaintext" : "--secret",
+        `${key}=${String(value)}`,
+      ]);
       await other.pulumi.run(["config", "set-all", "--path", ...flags]);
       const { status, output } = await other.pulumi.attempt(["preview", "--non-interactive"]);
       assert.notEqual(status, 0);
