@@ -129,10 +129,10 @@ describe("secrets inside the config", minutes(15), () => {
       const flags = leaves
         .filter(([key]) => !key.startsWith("cluster.kubeconfig"))
         // The engine hides every secret in what it prints, also "llm" in the names of keys.
-      .flatMap(([key, value]) => [
-        markIn(value) === undefined ? "--plaintext" : "--secret",
-        `${key}=${String(value)}`,
-      ]);
+        .flatMap(([key, value]) => [
+          markIn(value) === undefined ? "--plaintext" : "--secret",
+          `${key}=${String(value)}`,
+        ]);
       await other.pulumi.run(["config", "set-all", "--path", ...flags]);
       const { status, output } = await other.pulumi.attempt(["preview", "--non-interactive"]);
       assert.notEqual(status, 0);
