@@ -1,6 +1,7 @@
 import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
 import type { ModelArmor } from "../stacks/config/resolved";
+import { usesTls } from "./gateway-tls";
 import { apis, labels, managedBy } from "../stacks/names";
 
 export interface InferenceGatewayArgs {
@@ -36,7 +37,7 @@ export class InferenceGateway extends pulumi.ComponentResource {
 
   constructor(name: string, args: InferenceGatewayArgs, opts?: pulumi.ComponentResourceOptions) {
     super("inference-rollout:index:InferenceGateway", name, {}, opts);
-    if (args.exposure === "external" && args.tlsSecret === undefined && args.certificate === undefined) {
+    if (args.exposure === "external" && !usesTls(args)) {
       throw new pulumi.ResourceError(
         "an external gateway needs a certificate: nothing is opened in clear text",
         this,
@@ -119,7 +120,7 @@ function listener(args: InferenceGatewayArgs): object {
 
 /** Regional load balancers take certificates of Certificate Manager by name, in an option of the listener. */
 function protocol({ tlsSecret, certificate }: InferenceGatewayArgs): object {
-  if (tlsSecret === undefined && certificate === undefined) return { name: "http", protocol: "HTTP" };
+  if (!usesTls({ tlsSecret, certificate })) return { name: "http", protocol: "HTTP" };
   const tls =
     tlsSecret === undefined
       ? { options: { "networking.gke.io/cert-manager-certs": certificate } }

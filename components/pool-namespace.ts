@@ -10,21 +10,32 @@ export interface PoolNamespaceArgs {
   stack: string;
   /** Whether the namespace is made here; otherwise it exists. */
   create: boolean;
+  /** Names under which it may have been made before: it is the same namespace then. Default: this one alone. */
+  madeAs?: readonly string[];
   /** Namespace whose HTTPRoutes may name the pool. */
   routesFrom: string;
 }
 
+const type = "inference-rollout:index:PoolNamespace";
+
+const namespaceUrn = (name: string): string =>
+  `urn:pulumi:${pulumi.getStack()}::${pulumi.getProject()}::${type}$kubernetes:core/v1:Namespace::${name}`;
+
 /** A pool's own namespace, and the grant by which routes of the service's namespace may name the pool. */
 export class PoolNamespace extends pulumi.ComponentResource {
   constructor(name: string, args: PoolNamespaceArgs, opts?: pulumi.ComponentResourceOptions) {
-    super("inference-rollout:index:PoolNamespace", name, {}, opts);
+    super(type, name, {}, opts);
     const labels = poolLabels(args.service, args.pool);
     const namespace = args.create
       ? [
           new k8s.core.v1.Namespace(
             name,
             { metadata: { name: args.namespace, labels: { ...labels, [marks.stack]: args.stack } } },
-            { parent: this, customTimeouts: { delete: "15m" } },
+            {
+              parent: this,
+              aliases: (args.madeAs ?? []).filter((other) => other !== name).map(namespaceUrn),
+              customTimeouts: { delete: "15m" },
+            },
           ),
         ]
       : [];

@@ -1,6 +1,7 @@
 import type * as k8s from "@pulumi/kubernetes";
 import { draining } from "./draining";
 import type { PodTemplate } from "./pod-template";
+import type { Word } from "./server-secrets";
 import { serverTemplate, type ServerTemplateArgs } from "./server-template";
 
 type Container = k8s.types.input.core.v1.Container;
@@ -36,7 +37,7 @@ function containersOf(template: PodTemplate): Container[] {
 
 /** `exec` hands SIGTERM to the server itself, which finishes its streams; "$@" are its words, unharmed. */
 function asLeader(container: Container): Container {
-  const words = [...(container.command as string[]), ...(container.args as string[])];
+  const words = [...(container.command as string[]), ...(container.args as Word[])];
   const script = `ray start --head --port=${rayPort} && exec "$@" --distributed-executor-backend ray`;
   return { ...container, command: ["bash", "-c", script, "leader"], args: words };
 }

@@ -1,11 +1,14 @@
 import type * as k8s from "@pulumi/kubernetes";
 import type { Server, Weights } from "../stacks/config/resolved";
+import { annotations } from "../stacks/names";
 import { adapterEnvironment, adapterFlags, adapterLoading, adapterMount } from "./adapter-loading";
 import { resourceName } from "./accelerators/catalogue";
 import { draining } from "./draining";
+import { maxLoadingMinutes } from "./loading";
 import { weightsSetup } from "./model-weights";
 import { acceleratorsOfPod, nodeBinding, type PlacementArgs, type PodTemplate } from "./pod-template";
 import { spread } from "./pod-spread";
+import { argVariables, argWords, type Word } from "./server-secrets";
 
 type Container = k8s.types.input.core.v1.Container;
 
@@ -21,6 +24,8 @@ export interface ServerTemplateArgs extends PlacementArgs {
   weights: Weights;
   /** Whether adapters are loaded while the server runs. */
   adapters: boolean;
+  /** Changes with the secrets among the server's arguments. Absent: there are none. */
+  secretsRevision?: string;
   token?: TokenSecret;
   /** Whether the pool has machines of two kinds, the cheaper ones to be preferred. */
   prefersSpot?: boolean;
@@ -46,6 +51,7 @@ export function serverTemplate(args: ServerTemplateArgs): PodTemplate {
       // A container that is started again need not compile its model for the TPU again.
       ...(accelerator.family === "tpu" ? [{ name: "VLLM_XLA_CACHE_PATH", value: "/cache/xla" }] : []),
       ...(loading === undefined ? [] : adapterEnvironment),
+      ...argVariables(args.pool, server),
       ...(args.token === undefined
         ? []
         : [
@@ -54,7 +60,12 @@ export function serverTemplate(args: ServerTemplateArgs): PodTemplate {
     ],
     ports: [{ name: "http", containerPort: server.port, protocol: "TCP" }],
     // Nothing is asked of the server before its model is loaded; that may take as long as a download does.
-    startupProbe: { httpGet: health, initialDelaySeconds: 2, periodSeconds: 1, failureThreshold: 2700 },
+    startupProbe: {
+      httpGet: health,
+      initialDelaySeconds: 2,
+      periodSeconds: 1,
+      failureThreshold: maxLoadingMinutes * 60,
+    },
     readinessProbe: { httpGet: health, periodSeconds: 1, failureThreshold: 1, timeoutSeconds: 1 },
     // A restart costs a reload of the model: only a server that is surely broken is restarted.
     livenessProbe: { httpGet: health, periodSeconds: 1, failureThreshold: 5, timeoutSeconds: 1 },
@@ -72,8 +83,12 @@ export function serverTemplate(args: ServerTemplateArgs): PodTemplate {
       ...(loading === undefined ? [] : [adapterMount]),
     ],
   };
+  const notes = {
+    ...weights.annotations,
+    ...(args.secretsRevision === undefined ? {} : { [annotations.secrets]: args.secretsRevision }),
+  };
   return {
-    metadata: weights.annotations === undefined ? {} : { annotations: weights.annotations },
+    metadata: Object.keys(notes).length === 0 ? {} : { annotations: notes },
     spec: {
       ...nodeBinding(args),
       ...spread(args.pool, args.prefersSpot ?? false),
@@ -100,7 +115,7 @@ export function serverTemplate(args: ServerTemplateArgs): PodTemplate {
 function commandOf(
   { server, adapters, acceleratorsPerReplica }: ServerTemplateArgs,
   model: readonly string[],
-): Pick<Container, "command" | "args"> {
+): { command: string[]; args: Word[] } {
   const count = String(acceleratorsPerReplica);
   const port = String(server.port);
   switch (server.engine) {
@@ -112,7 +127,7 @@ function commandOf(
           ...["--port", port, "--tensor-parallel-size", count],
           ...(drainsByFlag(server.image) ? ["--shutdown-timeout", String(draining.finishSeconds)] : []),
           ...(adapters ? adapterFlags : []),
-          ...server.args,
+          ...argWords(server),
         ],
       };
     case "sglang":
@@ -121,7 +136,7 @@ function commandOf(
         args: [
           ...model,
           ...["--host", "0.0.0.0", "--port", port, "--tp", count, "--enable-metrics"],
-          ...server.args,
+          ...argWords(server),
         ],
       };
   }

@@ -2,6 +2,7 @@ import * as pulumi from "@pulumi/pulumi";
 import type { GatewayConfig, OwnedPool } from "../stacks/config/resolved";
 import type { Served } from "../stacks/live/served";
 import type { PoolIdentity } from "../stacks/plan/identity";
+import { secretsRevision } from "../stacks/plan/secret-args";
 import { adapterListName } from "../stacks/names";
 import type { AdapterList, NameRule } from "../stacks/plan/model-names";
 import { AcceleratorNodePool } from "./accelerator-node-pool";
@@ -16,6 +17,7 @@ import { Objectives } from "./objectives";
 import { copyArgs, type CopiedPods } from "./copied-pods/adapt";
 import { PoolMonitoring } from "./pool-monitoring";
 import { PoolPolicies } from "./pool-policies";
+import { ServerSecrets } from "./server-secrets";
 import type { TokenSecret } from "./server-template";
 
 /** Where GKE makes nodes; absent where the cluster's nodes are somebody else's business. */
@@ -142,6 +144,13 @@ export class ServingPool extends pulumi.ComponentResource {
         : [];
     const loader =
       args.adapters === undefined ? [] : [new AdapterLoader(name, { ...common, list: args.adapters }, child)];
+    const { secretArgs } = pool.server;
+    // A pod template that was taken over has its own arguments.
+    const secrets =
+      secretArgs === undefined || args.copied !== undefined
+        ? []
+        : [new ServerSecrets(name, { service, pool: pool.name, namespace, server: pool.server }, child)];
+    const revision = secrets.length === 0 ? undefined : secretsRevision(args.identity);
     const server = new ModelServer(
       name,
       {
@@ -152,11 +161,15 @@ export class ServingPool extends pulumi.ComponentResource {
         server: pool.server,
         weights: pool.weights,
         adapters: args.adapters !== undefined,
+        ...(revision === undefined ? {} : { secretsRevision: revision }),
         ...(pool.autoscaling === undefined ? {} : { autoscaling: pool.autoscaling }),
         ...(args.copied === undefined ? {} : { copied: args.copied }),
         ...(args.token === undefined ? {} : { token: args.token }),
       },
-      { ...child, dependsOn: [...nodes, ...access, picker, inferencePool, objectives, ...loader] },
+      {
+        ...child,
+        dependsOn: [...nodes, ...access, picker, inferencePool, objectives, ...secrets, ...loader],
+      },
     );
     const loaded = waited(server, args.loaded);
     // Names are rewritten only to what is loaded.

@@ -2,7 +2,7 @@ import * as pulumi from "@pulumi/pulumi";
 import { isGrouped } from "../components/accelerators/placement";
 import { previewHeader } from "../components/inference-route";
 import { loadedBefore, proveVersions } from "./adapter-waits";
-import { usesTls } from "./config/gateway";
+import { endpointOf } from "./config/endpoint";
 import type { GatewayConfig, ServiceConfig } from "./config/resolved";
 import type { ClusterReader, LiveObject } from "./live/cluster-reader";
 import { passGate, passReadiness, type GateTask } from "./live/gate";
@@ -97,12 +97,7 @@ async function candidateGate(
     ...servesOf(config, plan),
     previewRoute: { namespace: config.namespace, name: previewRouteName(config.service) },
     gateway,
-    endpoint: {
-      port: gateway.port,
-      tls: usesTls(gateway),
-      ...(gateway.hostname === undefined ? {} : { hostname: gateway.hostname }),
-      ...(config.gate.address === undefined ? {} : { address: config.gate.address }),
-    },
+    endpoint: endpointOf(gateway, config.gate.address),
     header: { name: previewHeader, value: await valueOf(previewSecret) },
   };
   await passGate(await reader(), task, waiting(config));

@@ -28,6 +28,8 @@ export const annotations = {
   template: `${domain}/template`,
   /** On everything that this program makes: whose it is, as JSON; see plan/ownership.ts. */
   owner: `${domain}/owner`,
+  /** On a model server's pods: changes with the secrets among its arguments, which stand nowhere in them. */
+  secrets: `${domain}/secrets`,
   /** On the customers' route: its deletion was allowed for one update. */
   deletable: `${domain}/deletable`,
   /** On the customers' route: the shares that were written with it, in percent by pool, as JSON. */
@@ -66,6 +68,9 @@ export const servedName = (adapter: string, version: string): string => `${adapt
 export const rewriteName = (pool: string): string => `${pool}-names`;
 /** What a pool's model servers have to load (ConfigMap), and who tells whether they have (ServiceAccount, Role). */
 export const adapterListName = (pool: string): string => `${pool}-adapters`;
+
+/** The Secret with a pool's secret server arguments. */
+export const secretArgsName = (pool: string): string => `${pool}-arguments`;
 
 /** Label value that ties a pool's pods to the pool's nodes; unique among the services of a cluster. */
 export const nodeLabel = (service: string, pool: string): string => `${service}.${pool}`;

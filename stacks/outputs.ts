@@ -2,7 +2,7 @@ import * as pulumi from "@pulumi/pulumi";
 import { previewHeader } from "../components/inference-route";
 import { adapterStates, keepNames, nextAdapterSteps } from "./adapter-steps";
 import { isMisfit, nodesFor, placementOf } from "../components/accelerators/placement";
-import { usesTls } from "./config/gateway";
+import { endpointOf, urlOf } from "./config/endpoint";
 import type { GatewayConfig, ServiceConfig } from "./config/resolved";
 import { removeCommand, setCommand } from "./config/mistakes";
 import { acceleratorsOf, capacityStages } from "./plan/capacity";
@@ -91,10 +91,7 @@ export function howToTry(
   gateway: GatewayConfig,
   address: string,
 ): { customers: string; candidate?: string } {
-  const scheme = usesTls(gateway) ? "https" : "http";
-  const host = gateway.hostname ?? address;
-  const usual = gateway.port === (scheme === "http" ? 80 : 443);
-  const url = `${scheme}://${host}${usual ? "" : `:${gateway.port}`}/v1/completions`;
+  const url = `${urlOf(endpointOf(gateway), address)}/v1/completions`;
   // Of a pool that somebody else made, or whose template is theirs, nobody may have said what it serves.
   const model = baseNameOf(config.pools[config.stable]) ?? "MODEL";
   const body = `-H 'content-type: application/json' -d '{"model": "${model}", "prompt": "Hello", "max_tokens": 16}'`;

@@ -6,12 +6,14 @@ import { UserError } from "./user-error";
 import { InferenceDefinitions, type DefinitionName } from "../components/inference-definitions";
 import { InferenceGateway } from "../components/inference-gateway";
 import type { NodeLocation } from "../components/serving-pool";
+import { completeGateway, type GivenGateway } from "./config/endpoint";
 import { setCommand } from "./config/mistakes";
 import type { ClusterConfig, GatewayConfig, PlatformConfig } from "./config/resolved";
 import { clusterReader, kubeconfigText, type ClusterReader } from "./live/cluster-reader";
 import { ownerOf, type Belongs } from "./live/observe";
 import { definitionsToInstall, readDefinitions } from "./live/served";
 import { labels, managedBy } from "./names";
+import { platformNamespaces, type NamespaceOwners } from "./plan/namespaces";
 
 /** What a service needs to know of the platform it runs on: all of it can cross a stack boundary. */
 export interface PlatformOutputs {
@@ -23,6 +25,8 @@ export interface PlatformOutputs {
 
 export interface Platform extends PlatformOutputs {
   provider: k8s.Provider;
+  /** Namespaces that are made with it in this stack. */
+  namespaces: readonly string[];
   /** What a service's resources wait for. */
   ready: pulumi.Resource[];
 }
@@ -56,8 +60,6 @@ async function findCluster({ name, location, project, mode }: GkeCluster): Promi
   }
 }
 
-export type NamespaceOwners = Readonly<Record<string, "owned" | "foreign">>;
-
 export interface PlatformOptions {
   /** Who made the namespaces that exist: those of others are used, not made. */
   owners: NamespaceOwners;
@@ -85,8 +87,6 @@ export async function namespaceOwners(
   );
 }
 
-const gatewayDefaults = { globalAccess: false, timeoutSeconds: 3600, logging: true } as const;
-
 /** The platform that another stack made. */
 export interface GivenPlatform {
   gateway: GatewayConfig;
@@ -111,17 +111,17 @@ export async function platformOf(stack: string): Promise<GivenPlatform> {
     );
   }
   return {
-    gateway: gateway as GatewayConfig,
+    gateway: completeGateway(gateway as GivenGateway),
     ownNodes: nodes !== undefined,
     reader: () => clusterReader(kubeconfig),
     connect: () => {
       const text = reference.requireOutput("kubeconfig") as pulumi.Output<string>;
       return {
         kubeconfig: text,
-        // A platform stack that was deployed by an earlier version does not say everything.
-        gateway: { ...gatewayDefaults, ...(gateway as GatewayConfig) },
+        gateway: completeGateway(gateway as GivenGateway),
         ...(nodes === undefined ? {} : { nodes: nodes as NodeLocation }),
         provider: new k8s.Provider("cluster", { kubeconfig: text, ...providerSettings }),
+        namespaces: [],
         ready: [],
       };
     },
@@ -155,9 +155,8 @@ export function buildPlatform(config: PlatformConfig, options: PlatformOptions):
   );
   // Pickers look for the kinds they watch only once, when they start.
   const ready: pulumi.Resource[] = [...base.ready, definitions];
-  const namespaces = new Set([config.namespace, gateway.namespace]);
+  const namespaces = platformNamespaces(config.namespace, gateway, options.owners);
   for (const name of namespaces) {
-    if (name === "default" || options.owners[name] === "foreign") continue;
     ready.push(
       new k8s.core.v1.Namespace(
         name,
@@ -169,7 +168,7 @@ export function buildPlatform(config: PlatformConfig, options: PlatformOptions):
   if (!gateway.existing) {
     ready.push(new InferenceGateway(gateway.name, gateway, { provider, dependsOn: [...ready] }));
   }
-  return { ...base, gateway, provider, ready };
+  return { ...base, gateway, provider, namespaces, ready };
 }
 
 /** What a cluster lacks that this very update makes: known once it has its first nodes; a preview cannot know. */

@@ -70,11 +70,12 @@ export function buildService(config: ServiceConfig, plan: Plan, options: Service
   const preview = plan.candidate === undefined ? undefined : previewSecretOf(config.service);
   const handles: ServiceHandles = preview === undefined ? {} : { previewSecret: preview };
   const hooks = options.hooks(handles);
+  const around: Around = { hooks, namespaces: new Map() };
   const build = (
     planned: readonly PlannedPool[],
     after: readonly pulumi.Input<pulumi.Resource>[],
   ): pulumi.Input<pulumi.Resource>[] =>
-    planned.flatMap((pool) => buildPool(config, plan, pool, hooks, options, after).ready);
+    planned.flatMap((pool) => buildPool(config, plan, pool, around, options, after).ready);
   const buildPreview = (after: readonly pulumi.Input<pulumi.Resource>[]): pulumi.Resource[] =>
     plan.candidate === undefined || preview === undefined
       ? []
@@ -133,34 +134,46 @@ export function buildService(config: ServiceConfig, plan: Plan, options: Service
   return { route, ...handles };
 }
 
+/** What the pools of one update share. */
+interface Around {
+  hooks: ServiceHooks;
+  /** What makes a namespace, by its name: other pools in it wait for that. */
+  namespaces: Map<string, pulumi.Resource>;
+}
+
 function buildPool(
   config: ServiceConfig,
   plan: Plan,
   planned: PlannedPool,
-  hooks: ServiceHooks,
+  around: Around,
   options: ServiceOptions,
   after: readonly pulumi.Input<pulumi.Resource>[],
 ): ServingPool {
+  const { hooks } = around;
   const { pool, namespace, replicas, identity, objectives } = planned;
   const { provider, nodes } = options.platform;
   const ready = [...options.platform.ready, ...after];
   const opts = { provider, dependsOn: [...ready] };
-  const own = plan.namespaces.find(({ name }) => name === namespace);
+  const own = plan.namespaces.find((one) => one.name === namespace && one.pool === pool.name);
   if (own !== undefined) {
-    opts.dependsOn.push(
-      new PoolNamespace(
-        pool.name,
-        {
-          service: config.service,
-          pool: pool.name,
-          namespace,
-          stack: options.stack,
-          create: own.create,
-          routesFrom: config.namespace,
-        },
-        { provider, dependsOn: ready },
-      ),
+    const makes = own.maker === pool.name && !options.platform.namespaces.includes(namespace);
+    const made = around.namespaces.get(namespace);
+    const before = own.create && made !== undefined ? [made] : [];
+    const inside = new PoolNamespace(
+      pool.name,
+      {
+        service: config.service,
+        pool: pool.name,
+        namespace,
+        stack: options.stack,
+        create: own.create && makes,
+        madeAs: own.makers,
+        routesFrom: config.namespace,
+      },
+      { provider, dependsOn: [...ready, ...before] },
     );
+    if (makes) around.namespaces.set(namespace, inside);
+    opts.dependsOn.push(inside);
   }
   const token = tokenSecret(config.service, pool.name, namespace, options, opts);
   const copied = options.copies[pool.name];

@@ -46,7 +46,7 @@ export async function deployStack(): Promise<Record<string, unknown>> {
 }
 
 async function deploy(): Promise<Record<string, unknown>> {
-  const { raw, cloud, secrets } = readRawConfig();
+  const { raw, cloud, secrets } = await readRawConfig();
   const { config, mistakes } = resolveConfig(raw, cloud, secrets);
   if (config === undefined) throw new UserError(describeMistakes(mistakes));
   return config.role === "platform" ? deployPlatform(config) : deployService(config);

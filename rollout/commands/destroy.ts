@@ -1,3 +1,4 @@
+import { defaults } from "../../stacks/config/defaults";
 import { changesBetween, describeChange } from "../decide/changes";
 import { command } from "../decide/decision";
 import { allowDestroy } from "../decide/moves";
@@ -5,9 +6,6 @@ import { valueOf } from "../decide/values";
 import type { UpdateResult } from "../engine/update-log";
 import { exit, packs, refused, showPreview, update } from "./carry-out";
 import type { ChangeOptions, Session } from "./session";
-
-/** The program's own default of the config key service. */
-const defaultService = "llm";
 
 /**
  * `destroy`: takes a whole service down, in the steps that the program asks for: the route is told in an update that
@@ -20,7 +18,7 @@ export async function runDestroy(
 ): Promise<number> {
   const { screen, engine, values } = session;
   const named = valueOf(values, "service");
-  const service = typeof named === "string" ? named : defaultService;
+  const service = typeof named === "string" ? named : defaults.service;
   const wanted = allowDestroy(values, true);
   const changes = changesBetween(values, wanted);
   screen.line(screen.styled("bold", `${engine.stack}: take service ${service} down`));

@@ -1,8 +1,10 @@
+import { endpointOf } from "../../stacks/config/endpoint";
 import { rolesOf } from "../decide/moves";
 import { resolveValues } from "../decide/resolved";
+import { platformOf } from "../engine/live";
 import { Interruption } from "../terminal/interruption";
 import { sendLoad, type Load } from "../traffic/measure";
-import type { Target } from "../traffic/outcome";
+import { targetOf, type Target } from "../traffic/outcome";
 import { describeVerdict, judge } from "../traffic/verdict";
 import { refused } from "./carry-out";
 import type { CommonOptions, Session } from "./session";
@@ -25,7 +27,7 @@ export async function runVerify(session: Session, options: VerifyOptions): Promi
     const found = "verify sends requests to the service that customers use, so it wants to be told to";
     return refused(session, "Nothing was sent.", [{ found, mend: "npm run rollout -- verify --traffic" }]);
   }
-  const target = targetOf(session, options.address);
+  const target = await findTarget(session, options.address);
   const models = options.model ?? modelsOf(session);
   if ("found" in target) return refused(session, "Nothing was sent.", [target]);
   if (models.length === 0) {
@@ -60,26 +62,23 @@ export async function runVerify(session: Session, options: VerifyOptions): Promi
   return verdict.ok ? 0 : 1;
 }
 
-/** Where customers reach the service. */
-function targetOf(session: Session, address: string | undefined): Target | { found: string; mend: string } {
-  const resolved = resolveValues(session.values);
+/** Where customers reach the service, by the gateway that it stands behind. */
+async function findTarget(
+  { engine, values, outputs, deployed }: Session,
+  address: string | undefined,
+): Promise<Target | { found: string; mend: string }> {
+  const resolved = resolveValues(values);
   if ("mistakes" in resolved) return { found: resolved.mistakes.join("; "), mend: "mend the config first" };
   const { config } = resolved;
-  // A service on somebody else's platform does not know its gateway by its own config: clear text on port 80.
-  const gateway = config.role === "service" ? undefined : config.platform.gateway;
-  const tls = gateway?.tlsSecret !== undefined;
-  const hostname = gateway?.hostname;
-  const given = address ?? config.service.gate.address;
-  const host = given?.split(":")[0] ?? session.deployed?.address;
-  if (host === undefined || host === "") {
+  const { gateway } = await platformOf(engine, config, outputs);
+  if (gateway === undefined) {
+    return { found: "the platform stack's outputs have no gateway", mend: "pulumi up in the platform stack" };
+  }
+  const instead = address ?? config.service.gate.address;
+  if (instead === undefined && (deployed?.address ?? "") === "") {
     return { found: "the stack's outputs have no address", mend: "pulumi up, or --address HOST:PORT" };
   }
-  return {
-    host,
-    port: Number(given?.split(":")[1] ?? gateway?.port ?? 80),
-    ...(hostname === undefined ? {} : { hostname }),
-    ...(tls ? { tls } : {}),
-  };
+  return targetOf(endpointOf(gateway, instead), deployed?.address ?? "");
 }
 
 function modelsOf({ values }: Session): string[] {

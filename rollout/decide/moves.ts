@@ -1,13 +1,12 @@
 import { nextVersion, promoteVersion, rollbackVersion, versionUnderWay } from "./adapter-moves";
 import { command, refuse, type Decision, type Reason } from "./decision";
+import { defaults } from "../../stacks/config/defaults";
 import { clientNames } from "../../stacks/plan/model-names";
 import type { Deployed } from "./deployed";
 import { shareOf } from "./deployed";
 import { latchesHeld, latchOn, markTime } from "./latch";
 import { resolveValues } from "./resolved";
 import { valueOf, withValues, type StackValues } from "./values";
-
-const defaultLadder = [10, 30, 60, 100];
 
 /** The keys of the config that say where a roll-out stands. */
 export function rolesOf(values: StackValues): { stable?: string; candidate?: string; weight: number } {
@@ -22,7 +21,7 @@ export function rolesOf(values: StackValues): { stable?: string; candidate?: str
 
 function ladderOf(values: StackValues): number[] {
   const ladder = valueOf(values, "ladder");
-  const steps = Array.isArray(ladder) && ladder.length > 0 ? ladder.map(Number) : defaultLadder;
+  const steps = Array.isArray(ladder) && ladder.length > 0 ? ladder.map(Number) : [...defaults.ladder];
   return steps.filter((step) => Number.isInteger(step)).sort((a, b) => a - b);
 }
 

@@ -1,4 +1,5 @@
 import { resolveConfig } from "../../stacks/config/resolve";
+import { hiddenText, keepsSecrets } from "../../stacks/config/secrets";
 import type { StackConfig } from "../../stacks/config/resolved";
 import { own, project, short, type StackValues } from "./values";
 
@@ -16,10 +17,16 @@ export function resolveValues(
   const raw: Record<string, unknown> = {};
   for (const [key, value] of Object.entries(values)) {
     if (!key.startsWith(`${project}:`)) continue;
-    if (value.secret) secrets.add(short(key));
-    raw[short(key)] = value.secret ? placeholderOf(short(key)) : value.value;
+    if (!value.secret) raw[short(key)] = value.value;
+    else if (value.around !== undefined) {
+      raw[short(key)] = value.around.value;
+      for (const inner of value.around.secrets) secrets.add(inner);
+    } else {
+      secrets.add(short(key));
+      raw[short(key)] = placeholderOf(short(key));
+    }
   }
-  const hidden = [...secrets].filter((key) => placeholderOf(key) === undefined);
+  const hidden = [...secrets].filter((key) => raw[key] === undefined && !/[.[]/.test(key));
   if (hidden.length > 0) {
     return { mistakes: hidden.map((key) => `${key} is secret, and what it says cannot be compared`) };
   }
@@ -36,8 +43,8 @@ export function resolveValues(
 
 /** Keys that may be secret; others would hide what a decision needs. */
 function placeholderOf(key: string): unknown {
-  if (key === "huggingFaceToken") return "(a secret)";
-  if (key === "cluster") return { kubeconfig: "(a secret)" };
+  if (keepsSecrets(key)) return hiddenText;
+  if (key === "cluster") return { kubeconfig: hiddenText };
   return undefined;
 }
 

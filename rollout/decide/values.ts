@@ -1,7 +1,19 @@
 import { isDeepStrictEqual } from "node:util";
+import { hiddenText } from "../../stacks/config/secrets";
+import { withoutSecure } from "../../stacks/config/written";
 
-/** One value of a stack's config. A secret's value is never known here: not to show it is to not have it. */
-export type Value = { secret: true } | { secret: false; value: unknown };
+/**
+ * One value of a stack's config. A secret's value is never known here: not to show it is to not have it. Of an object
+ * with secrets inside, `around` is the rest.
+ */
+export type Value = { secret: true; around?: Around } | { secret: false; value: unknown };
+
+/** An object without its secrets: something else stands in their places. */
+export interface Around {
+  value: unknown;
+  /** Where the secrets are, as `pools.llm.server.args[1]`. */
+  secrets: readonly string[];
+}
 
 /** A stack's config by full key (`inference-rollout:weight`, `gcp:project`), as the CLI prints it. */
 export type StackValues = Readonly<Record<string, Value>>;
@@ -20,6 +32,22 @@ export function parseValues(printed: unknown): StackValues {
       key,
       secret ? { secret } : { secret, value: objectValue ?? value ?? "" },
     ]),
+  );
+}
+
+/**
+ * The same config with what its file tells beyond what the CLI prints: what is around the secrets of an object.
+ * @param written keys without the project's prefix: see stacks/config/written.ts.
+ */
+export function asWritten(values: StackValues, written: Readonly<Record<string, unknown>>): StackValues {
+  return Object.fromEntries(
+    Object.entries(values).map(([key, entry]): [string, Value] => {
+      const inFile = key === short(key) ? undefined : written[short(key)];
+      if (inFile === undefined || !entry.secret) return [key, entry];
+      const around = withoutSecure(short(key), inFile, hiddenText);
+      const isWhole = around.secrets.length === 0 || around.secrets.includes(short(key));
+      return [key, isWhole ? entry : { secret: true, around }];
+    }),
   );
 }
 

@@ -9,9 +9,10 @@ import {
   type PreviewOptions,
   type UpOptions,
 } from "@pulumi/pulumi/automation";
+import { writtenConfig } from "../../stacks/config/written";
 import { changesBetween, configCommands } from "../decide/changes";
 import { pastUpdates, type PastUpdate } from "../decide/history";
-import { parseValues, type StackValues } from "../decide/values";
+import { asWritten, parseValues, project, type StackValues } from "../decide/values";
 import { ConfigFile, type Replaced } from "./config-file";
 import { OwnGroupCommand, PulumiFailed } from "./pulumi-command";
 import { UpdateLog, type UpdateResult } from "./update-log";
@@ -71,7 +72,9 @@ export class Engine {
   /** The stack's config. Secrets stay with the CLI. */
   async values(file = this.file.path): Promise<StackValues> {
     const args = ["config", "--json", "--stack", this.stack, "--config-file", file];
-    return parseValues(JSON.parse((await this.command.run(args, this.folder)).stdout));
+    const printed = parseValues(JSON.parse((await this.command.run(args, this.folder)).stdout));
+    const written = await writtenConfig(fs.readFileSync(file, "utf8"), project);
+    return written === undefined ? printed : asWritten(printed, written);
   }
 
   /** Every update of the stack, newest first. */

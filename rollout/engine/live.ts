@@ -1,3 +1,4 @@
+import { completeGateway, type GivenGateway } from "../../stacks/config/endpoint";
 import type { GatewayConfig } from "../../stacks/config/resolved";
 import { clusterReader } from "../../stacks/live/cluster-reader";
 import { ownedObject } from "../../stacks/live/inventory";
@@ -37,19 +38,19 @@ export async function lookAtCluster(
     return { unreadable: `the config has mistakes: ${resolved.mistakes.join("; ")}` };
   const { config } = resolved;
   try {
-    const platform = await platformOf(engine, config, outputs);
-    if (platform === undefined)
+    const { kubeconfig, gateway } = await platformOf(engine, config, outputs);
+    if (kubeconfig === undefined || gateway === undefined)
       return { unreadable: "the stack's outputs have no kubeconfig that can be read" };
-    const reader = await clusterReader(platform.kubeconfig, patience);
+    const reader = await clusterReader(kubeconfig, patience);
     const { service } = config;
     const route = { namespace: service.namespace, name: service.route };
     const record = outputs["deployed"] as DeploymentRecord | undefined;
     const [observed, confirmed] = await Promise.all([
       observe(reader, service, record, belongsBy(outputs, service.service, engine), {
-        ...platform.gateway,
+        ...gateway,
         configurable: config.role === "all",
       }),
-      lookAtRoute(reader, route, platform.gateway),
+      lookAtRoute(reader, route, gateway),
     ]);
     return {
       observed,
@@ -71,16 +72,24 @@ function belongsBy(outputs: Readonly<Record<string, unknown>>, service: string, 
   return (live, kind) => whoseIs(ownedObject(live, kind), self, undefined, recorded) !== "theirs";
 }
 
-/** The cluster's kubeconfig (a secret) and gateway: the stack's own, or those of the platform it stands on. */
-async function platformOf(
-  engine: Engine,
+/** What a service stands on, by the stack's own config and outputs or by those of its platform's. */
+export async function platformOf(
+  engine: Pick<Engine, "outputs">,
   config: ServiceStack,
   outputs: Readonly<Record<string, unknown>>,
-): Promise<{ kubeconfig: string; gateway: GatewayConfig } | undefined> {
+): Promise<{ kubeconfig?: string; gateway?: GatewayConfig }> {
   const given = config.role === "service" ? await engine.outputs(config.platformStack) : outputs;
   const { kubeconfig } = given;
-  // Without the right to decrypt, the CLI prints a mark instead.
-  if (typeof kubeconfig !== "string" || kubeconfig === "[secret]") return undefined;
-  const gateway = config.role === "service" ? (given["gateway"] as GatewayConfig) : config.platform.gateway;
-  return { kubeconfig, gateway };
+  const theirs = given["gateway"] as GivenGateway | undefined;
+  const gateway =
+    config.role !== "service"
+      ? config.platform.gateway
+      : theirs === undefined
+        ? undefined
+        : completeGateway(theirs);
+  return {
+    // Without the right to decrypt, the CLI prints a mark instead.
+    ...(typeof kubeconfig !== "string" || kubeconfig === "[secret]" ? {} : { kubeconfig }),
+    ...(gateway === undefined ? {} : { gateway }),
+  };
 }

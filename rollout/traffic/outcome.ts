@@ -1,3 +1,5 @@
+import { connectTo, type Endpoint } from "../../stacks/config/endpoint";
+
 /** One request as its client saw it. Times are milliseconds since the epoch. */
 export interface Outcome {
   kind: "plain" | "stream";
@@ -26,4 +28,14 @@ export interface Target {
   hostname?: string;
   /** Default: false, clear text. */
   tls?: boolean;
+}
+
+/** @param address the gateway's own. */
+export function targetOf(endpoint: Endpoint, address: string): Target {
+  const { tls, hostname } = endpoint;
+  return {
+    ...connectTo(endpoint, address),
+    ...(hostname === undefined ? {} : { hostname }),
+    ...(tls ? { tls } : {}),
+  };
 }

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { maxLabel } from "../names";
+import { defaultPort, defaults } from "./defaults";
 import { dnsName, flag, integer, name, oneOf, text } from "./fields";
 
 /** The gateway and what stands in the path of its traffic. Rules between fields are in gateway.ts. */
@@ -25,7 +26,7 @@ export const modelArmorSchema = z.strictObject(
 
 export const gatewaySchema = z.strictObject(
   {
-    name: name(maxLabel).optional().describe("Default: my-inference-gateway, the source's name."),
+    name: name(maxLabel).optional().describe(`Default: ${defaults.gateway.name}, the source's name.`),
     namespace: name(maxLabel).optional().describe("Default: the service's namespace."),
     existing: flag()
       .optional()
@@ -39,7 +40,9 @@ export const gatewaySchema = z.strictObject(
       .describe("Default: internal, a regional internal load balancer."),
     port: integer(1, 65535, "")
       .optional()
-      .describe("Default: 80 in clear text inside the network, 443 with TLS."),
+      .describe(
+        `Default: ${defaultPort(false)} in clear text inside the network, ${defaultPort(true)} with TLS.`,
+      ),
     hostname: text("a DNS name")
       .regex(dnsName, "a DNS name")
       .optional()
@@ -61,7 +64,7 @@ export const gatewaySchema = z.strictObject(
     timeoutSeconds: integer(1, 86_400, "")
       .optional()
       .describe(
-        "How long one answer may take, to its last token; the load balancer's own is 30. Default: 3600.",
+        `How long one answer may take, to its last token; the load balancer's own is 30. Default: ${defaults.gateway.timeoutSeconds}.`,
       ),
     logging: flag().optional().describe("Whether the load balancer logs requests. Default: true."),
     cloudArmor: name(maxLabel)

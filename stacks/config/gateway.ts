@@ -1,18 +1,8 @@
+import { usesTls } from "../../components/gateway-tls";
+import { defaultPort, defaults } from "./defaults";
 import { broken, missing, removeCommand, setCommand, type Mistake } from "./mistakes";
 import type { GatewayConfig } from "./resolved";
 import type { Parsed } from "./validate";
-
-const defaultName = "my-inference-gateway";
-/** Long answers take minutes; the load balancer would cut them after 30 s. Source: accelerated-platforms. */
-const defaultTimeout = 3600;
-
-/** Whether clients speak TLS to it. */
-export function usesTls({
-  tlsSecret,
-  certificate,
-}: Pick<GatewayConfig, "tlsSecret" | "certificate">): boolean {
-  return tlsSecret !== undefined || certificate !== undefined;
-}
 
 /** The gateway, with everything that is not right about it added to `mistakes`. */
 export function resolveGateway(values: Parsed, namespace: string, mistakes: Mistake[]): GatewayConfig {
@@ -30,22 +20,22 @@ export function resolveGateway(values: Parsed, namespace: string, mistakes: Mist
   };
   const modelArmor = resolveModelArmor(values, mistakes);
   return {
-    name: gateway?.name ?? defaultName,
+    name: gateway?.name ?? defaults.gateway.name,
     namespace: gateway?.namespace ?? namespace,
     existing: gateway?.existing ?? false,
     exposure,
     routesFrom: gateway?.routesFrom ?? [namespace],
-    port: gateway?.port ?? (usesTls(given) ? 443 : 80),
-    globalAccess: gateway?.globalAccess ?? false,
-    timeoutSeconds: gateway?.timeoutSeconds ?? defaultTimeout,
-    logging: gateway?.logging ?? true,
+    port: gateway?.port ?? defaultPort(usesTls(given)),
+    globalAccess: gateway?.globalAccess ?? defaults.gateway.globalAccess,
+    timeoutSeconds: gateway?.timeoutSeconds ?? defaults.gateway.timeoutSeconds,
+    logging: gateway?.logging ?? defaults.gateway.logging,
     ...given,
     ...(modelArmor === undefined ? {} : { modelArmor }),
   };
 }
 
 function nothingInClear({ gateway }: Parsed, told: readonly Mistake[]): Mistake[] {
-  const hasCertificate = gateway?.tlsSecret !== undefined || gateway?.certificate !== undefined;
+  const hasCertificate = usesTls(gateway ?? {});
   return [
     ...(gateway?.hostname === undefined && !broken(told, "gateway.hostname")
       ? [missing("gateway.hostname", "the DNS name of an external gateway", "llm.example.com")]

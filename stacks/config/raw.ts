@@ -1,5 +1,8 @@
+import * as fs from "node:fs";
+import * as path from "node:path";
 import * as pulumi from "@pulumi/pulumi";
 import type { RawConfig } from "./validate";
+import { secretsInside, writtenConfig } from "./written";
 
 /** Keys of the stack's config that are not ours but that we need. */
 export interface CloudConfig {
@@ -11,20 +14,21 @@ export interface CloudConfig {
  * The stack's config as the user wrote it, without the project's prefix. Objects and lists arrive as JSON text;
  * text that is no JSON stays text, so that validation can show it.
  */
-export function readRawConfig(project = pulumi.getProject()): {
+export async function readRawConfig(project = pulumi.getProject()): Promise<{
   raw: RawConfig;
-  /** Keys whose values must never be shown. */
+  /** Keys whose values must never be shown: see secrets.ts. */
   secrets: ReadonlySet<string>;
   cloud: CloudConfig;
-} {
+}> {
   const all = pulumi.runtime.allConfig() as Record<string, string>;
   const own = Object.entries(all).filter(([key]) => key.startsWith(`${project}:`));
   const cloud = (key: string): string | undefined => all[`gcp:${key}`];
   const projectId = cloud("project");
   const region = cloud("region");
+  const raw = Object.fromEntries(own.map(([key, value]) => [key.slice(project.length + 1), parse(value)]));
   return {
-    raw: Object.fromEntries(own.map(([key, value]) => [key.slice(project.length + 1), parse(value)])),
-    secrets: secretKeys(project),
+    raw,
+    secrets: await exactly(raw, secretKeys(project), project),
     cloud: {
       ...(projectId === undefined ? {} : { project: projectId }),
       ...(region === undefined ? {} : { region }),
@@ -38,6 +42,38 @@ function parse(value: string): unknown {
     return JSON.parse(value) as unknown;
   } catch {
     return value;
+  }
+}
+
+/** Secret keys, as exactly as the config file tells them: a key that holds an object is secret somewhere inside. */
+async function exactly(
+  raw: RawConfig,
+  listed: ReadonlySet<string>,
+  project: string,
+): Promise<ReadonlySet<string>> {
+  const open = [...listed].filter((key) => typeof raw[key] === "object" && raw[key] !== null);
+  const text = open.length === 0 ? undefined : configFileText();
+  const written = text === undefined ? undefined : await writtenConfig(text, project);
+  if (written === undefined) return listed;
+  const secrets = new Set(listed);
+  for (const key of open) {
+    const inside = secretsInside(key, raw[key], written[key]) ?? [];
+    // A key that the engine lists and the file has no secret in was encrypted elsewhere: it may be anywhere inside.
+    if (inside.length > 0) secrets.delete(key);
+    for (const inner of inside) secrets.add(inner);
+  }
+  return secrets;
+}
+
+/** The stack's config file where it usually is; undefined where there is none. */
+function configFileText(): string | undefined {
+  const root = pulumi.getRootDirectory();
+  try {
+    const project = fs.readFileSync(path.join(root, "Pulumi.yaml"), "utf8");
+    const folder = /^stackConfigDir:\s*["']?([^"'#\n]+?)["']?\s*(#.*)?$/m.exec(project)?.[1] ?? ".";
+    return fs.readFileSync(path.join(root, folder, `Pulumi.${pulumi.getStack()}.yaml`), "utf8");
+  } catch {
+    return undefined;
   }
 }
 

@@ -1,5 +1,5 @@
 import { adapterMistakesOfPools, resolveAdapters } from "./adapters";
-import { secretly } from "./edits";
+import { defaults } from "./defaults";
 import { resolveGateway } from "./gateway";
 import {
   broken,
@@ -16,35 +16,28 @@ import type { CloudConfig } from "./raw";
 import type { ClusterConfig, GateConfig, PlatformConfig, Pool, ServiceConfig, StackConfig } from "./resolved";
 import { closedPathsName, defaultRouteName, previewRouteName } from "../names";
 import { resolveSafety } from "./safety";
+import { withoutSecrets } from "./secrets";
 import { checkShape, type Parsed, type RawConfig, type ShapeResult } from "./validate";
 
 export type Resolution = { config: StackConfig; mistakes: [] } | { config?: undefined; mistakes: Mistake[] };
 
-const defaults = {
-  service: "llm",
-  namespace: "default",
-  cluster: "inference",
-};
-
-/** Turns what the user wrote into a config without holes, or into everything that is wrong with it at once. */
+/**
+ * Turns what the user wrote into a config without holes, or into everything that is wrong with it at once.
+ * @param secrets keys whose values are secret (secrets.ts): no mistake has one in it.
+ */
 export function resolveConfig(
   raw: RawConfig,
   cloud: CloudConfig = {},
   secrets: ReadonlySet<string> = new Set(),
 ): Resolution {
-  const resolution = resolveParts(raw, cloud);
-  const hidden = (key: string): boolean => secrets.has(key.split(/[.[]/)[0] ?? key) || alwaysSecret.test(key);
-  const mistakes = resolution.mistakes.map((mistake) =>
-    hidden(mistake.key) ? { ...mistake, found: "(a secret)", mend: secretly(mistake.mend) } : mistake,
-  );
-  return resolution.config === undefined ? { mistakes: lastFirst(mistakes) } : resolution;
+  const resolution = resolveParts(raw, cloud, secrets);
+  return resolution.config === undefined
+    ? { mistakes: lastFirst(withoutSecrets(resolution.mistakes, raw, secrets)) }
+    : resolution;
 }
 
-/** Values that are not shown even where the user forgot to mark them. */
-const alwaysSecret = /^huggingFaceToken|^cluster\.kubeconfig/;
-
-function resolveParts(raw: RawConfig, cloud: CloudConfig): Resolution {
-  const shape = checkShape(raw);
+function resolveParts(raw: RawConfig, cloud: CloudConfig, secrets: ReadonlySet<string>): Resolution {
+  const shape = checkShape(raw, secrets);
   const mistakes = [...shape.mistakes, ...labelsOfOwnNodes(shape)];
   const role = shape.values.role ?? "all";
   const common = {
@@ -196,7 +189,7 @@ function resolveService(shape: ShapeResult, raw: RawConfig, mistakes: Mistake[])
     adapters,
     ...(values.rollout === undefined ? {} : { rollout: values.rollout }),
     gate: resolveGate(values),
-    ladder: values.ladder ?? [10, 30, 60, 100],
+    ladder: values.ladder ?? defaults.ladder,
     allow: values.allow ?? [],
   };
 }

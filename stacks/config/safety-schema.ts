@@ -14,17 +14,21 @@ function number(min: number, max: number, what: string): z.ZodType<number> {
   );
 }
 
-const aTime = "a time with its zone, as 2026-11-27T18:00:00Z";
+const aTime = 'a time with its zone, in quotes, as "2026-11-27T18:00:00Z"';
 
 /**
- * A moment; always with a zone, because who writes it and who runs it sit in different ones. A time that stands
- * in the YAML without quotes arrives in the words of Pulumi's own language: 2026-11-27 18:00:00 +0000 UTC (tried).
+ * A moment; always with a zone, because who writes it and who runs it sit in different ones. A time that stands in the
+ * YAML without quotes arrives in the words of Pulumi's own language, 2026-11-27 18:00:00 +0000 UTC, and every `pulumi
+ * config set` of any key writes it back so (tried). One without a zone is read as UTC: of such a time nobody can tell
+ * any more whether it had one, so it is refused, as it is in quotes. Another zone than UTC was surely written.
  */
 const time = (): z.ZodType<string> =>
   z.preprocess(
     (value) => {
       const found = typeof value === "string" ? goTime.exec(value) : null;
-      return found === null ? value : `${found[1]}T${found[2]}${found[3]}:${found[4]}`;
+      if (found === null) return value;
+      const [, day, hour, hours, minutes] = found;
+      return hours === "+00" && minutes === "00" ? value : `${day}T${hour}${hours}:${minutes}`;
     },
     z.iso.datetime({ offset: true, error: aTime }),
   );

@@ -1,5 +1,7 @@
 import { z } from "zod";
 import { acceleratorNames } from "../../components/accelerators/catalogue";
+import { maxLoadingMinutes } from "../../components/loading";
+import { defaults } from "./defaults";
 import { dnsName, flag, integer, name, oneOf, text } from "./fields";
 import { gatewaySchema } from "./gateway-schema";
 import { autoscalingSchema, hardwareFields, weightsSchema } from "./pool-schema";
@@ -33,12 +35,14 @@ export const serverSchema = z.strictObject(
     args: z
       .array(text("an argument"), { error: "a list of arguments" })
       .optional()
-      .describe("Further arguments of the server, after the ones that the program sets."),
+      .describe(
+        "Further arguments of the server, after the ones that the program sets. A secret one (`pulumi config set --secret --path 'pools.llm.server.args[1]' VALUE`) stays one: a Secret in the pool's namespace holds it.",
+      ),
     port: integer(1, 65535, "").optional().describe("Port of the server's HTTP API. Default: 8000."),
-    loadingMinutes: integer(1, 45, ": minutes")
+    loadingMinutes: integer(1, maxLoadingMinutes, ": minutes")
       .optional()
       .describe(
-        "How long an update waits at the most for model servers that are being started. Machines, image and model have to come in that time. Default: 45, after which Kubernetes starts the container again.",
+        `How long an update waits at the most for model servers that are being started. Machines, image and model have to come in that time. Default: ${maxLoadingMinutes}, after which Kubernetes starts the container again.`,
       ),
   },
   { error: "an object with engine, version, image, args, port, loadingMinutes" },
@@ -226,7 +230,7 @@ export const configSchema = {
   ladder: z
     .array(integer(1, 100, ""), { error: "a list of weights" })
     .optional()
-    .describe("Weights that the output `next` proposes. Default: 10, 30, 60, 100."),
+    .describe(`Weights that the output \`next\` proposes. Default: ${defaults.ladder.join(", ")}.`),
   capacity: capacitySchema.optional(),
   freeze: freezeSchema.optional(),
   rolledBack: rolledBackSchema.optional(),
@@ -239,6 +243,10 @@ export const configSchema = {
 } as const;
 
 export type ConfigKey = keyof typeof configSchema;
-export type PoolInput = z.infer<typeof poolSchema>;
-export type ServerInput = z.infer<typeof serverSchema>;
+export type PoolInput = Omit<z.infer<typeof poolSchema>, "server"> & { server?: ServerInput };
+export type ServerInput = z.infer<typeof serverSchema> & {
+  /** Places of the secret words in `args`; no key of the config: see secrets.ts. */
+  secretArgs?: readonly number[];
+  secretArgsGuessed?: boolean;
+};
 export type Allowance = z.infer<typeof allowable>;

@@ -1,3 +1,4 @@
+import { maxLoadingMinutes } from "../../components/loading";
 import type { ServerInput } from "./schema";
 import type { Engine, Server } from "./resolved";
 
@@ -21,9 +22,6 @@ const engines: Readonly<Record<Engine, EngineDefaults>> = {
   sglang: { repository: "lmsysorg/sglang", version: "v0.5.4", port: 8000 },
 };
 
-/** Pulling an image and loading weights onto machines that are still being made takes this long at the most. */
-const patience = 45;
-
 /** The server of a pool: its own settings over the stack's; another engine takes nothing over but what it says. */
 export function resolveServer(
   stack: ServerInput | undefined,
@@ -38,11 +36,14 @@ export function resolveServer(
     pool?.image ??
     (pool?.version === undefined ? inherited?.image : undefined) ??
     `${defaults.repository}:${pool?.version ?? inherited?.version ?? defaults.version}`;
+  const source = pool?.args === undefined ? inherited : pool;
   return {
     engine,
     image,
-    args: pool?.args ?? inherited?.args ?? [],
+    args: source?.args ?? [],
+    ...(source?.secretArgs === undefined ? {} : { secretArgs: source.secretArgs }),
+    ...(source?.secretArgsGuessed === true ? { secretArgsGuessed: true } : {}),
     port: pool?.port ?? inherited?.port ?? defaults.port,
-    loadingMinutes: pool?.loadingMinutes ?? inherited?.loadingMinutes ?? patience,
+    loadingMinutes: pool?.loadingMinutes ?? inherited?.loadingMinutes ?? maxLoadingMinutes,
   };
 }

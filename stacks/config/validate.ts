@@ -3,12 +3,22 @@ import { keyText, type ConfigPath } from "./edits";
 import { nearest, removeCommand, setCommand, shown, type Mistake } from "./mistakes";
 import { repair } from "./repair";
 import { adapterSchema, type AdapterInput } from "./adapter-schema";
-import { configSchema, objectiveSchema, poolSchema, type ConfigKey, type PoolInput } from "./schema";
+import {
+  configSchema,
+  objectiveSchema,
+  poolSchema,
+  type ConfigKey,
+  type PoolInput,
+  type ServerInput,
+} from "./schema";
+import { isSomewhere, secretArgs, secretsInClear } from "./secrets";
 
 /** Values by key as they stand in the stack's config: scalars as strings or numbers, objects and lists parsed. */
 export type RawConfig = Readonly<Record<string, unknown>>;
 
-export type Parsed = { [K in ConfigKey]?: z.infer<(typeof configSchema)[K]> };
+export type Parsed = { [K in Exclude<ConfigKey, "server">]?: z.infer<(typeof configSchema)[K]> } & {
+  server?: ServerInput;
+};
 
 export interface ShapeResult {
   /** The keys whose values have the right shape. */
@@ -24,7 +34,7 @@ export interface ShapeResult {
  * Checks the shape of every key by itself, so that one mistake does not hide the others. What only several keys
  * together can tell is checked by resolve.ts.
  */
-export function checkShape(raw: RawConfig): ShapeResult {
+export function checkShape(raw: RawConfig, secrets: ReadonlySet<string> = new Set()): ShapeResult {
   const mistakes: Mistake[] = [];
   const values: Record<string, unknown> = {};
   for (const key of Object.keys(raw)) {
@@ -41,8 +51,13 @@ export function checkShape(raw: RawConfig): ShapeResult {
     const wrong =
       parse(poolName, name, ["pools", name], mistakes, removeCommand(["pools", name])) === undefined;
     const pool = parse(poolSchema, value, ["pools", name], mistakes);
-    if (!wrong && pool !== undefined) pools[name] = pool as PoolInput;
+    if (wrong || pool === undefined) continue;
+    const { server, ...rest } = pool as PoolInput;
+    pools[name] =
+      server === undefined ? rest : { ...rest, server: withSecrets(`pools.${name}.server`, server, secrets) };
   }
+  const parsed: Parsed = values;
+  if (parsed.server !== undefined) values["server"] = withSecrets("server", parsed.server, secrets);
   const objectives = ((values["objectives"] ?? []) as unknown[]).flatMap((value, i) => {
     const objective = parse(objectiveSchema, value, ["objectives", i], mistakes);
     return objective === undefined ? [] : [objective as z.infer<typeof objectiveSchema>];
@@ -51,7 +66,17 @@ export function checkShape(raw: RawConfig): ShapeResult {
     const input = parse(adapterSchema, value, ["adapters", index], mistakes);
     return input === undefined ? [] : [{ input: input as AdapterInput, index }];
   });
+  const told = new Set(mistakes.map(({ key }) => key));
+  const known = new Set(Object.keys(configSchema));
+  mistakes.push(...secretsInClear(raw, secrets, known).filter(({ key }) => !told.has(key)));
   return { values, pools, objectives, adapters, mistakes };
+}
+
+function withSecrets(key: string, server: ServerInput, secrets: ReadonlySet<string>): ServerInput {
+  const places = secretArgs(key, server.args, secrets);
+  if (places === undefined) return server;
+  const guessed = isSomewhere(key, secrets);
+  return { ...server, secretArgs: places, ...(guessed ? { secretArgsGuessed: true } : {}) };
 }
 
 const emptyIsAbsent: ReadonlySet<string> = new Set<ConfigKey>([

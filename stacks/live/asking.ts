@@ -1,14 +1,6 @@
 import * as http from "node:http";
 import * as https from "node:https";
-
-/** Where a gateway answers. */
-export interface Endpoint {
-  port: number;
-  tls: boolean;
-  hostname?: string;
-  /** host:port instead of the gateway's address. */
-  address?: string;
-}
+import { connectTo, type Endpoint } from "../config/endpoint";
 
 /** How somebody behind a gateway is asked: the candidate by the preview header, the service as customers do. */
 export interface Way {
@@ -57,8 +49,10 @@ function namesIn(body: string): string[] {
   }
 }
 
-const hostAndPort = ({ address, endpoint }: Way): [string, string] =>
-  (endpoint.address ?? `${address}:${endpoint.port}`).split(":") as [string, string];
+const hostAndPort = ({ address, endpoint }: Way): [string, string] => {
+  const { host, port } = connectTo(endpoint, address);
+  return [host, String(port)];
+};
 
 function unreachable(way: Way, error: Error): string {
   return `${unreachablePrefix} at ${hostAndPort(way).join(":")} (${error.message})`;

@@ -2,6 +2,7 @@ import * as fs from "node:fs";
 import * as https from "node:https";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { KubeConfig } from "@kubernetes/client-node";
+import { UserError } from "../user-error";
 
 /** An object as the API server returns it. */
 export interface LiveObject {
@@ -46,14 +47,35 @@ export async function clusterReader(kubeconfig: string, timeoutSeconds = 10): Pr
   // Loaded only here: the library takes a third of a second, and tests of the plan never need it.
   const { KubeConfig } = await import("@kubernetes/client-node");
   const config = new KubeConfig();
-  config.loadFromString(kubeconfigText(kubeconfig));
+  const text = kubeconfigText(kubeconfig);
+  try {
+    config.loadFromString(text);
+  } catch (error) {
+    // A parser's message quotes what it could not read, and that is full of secrets.
+    const where = (error as { mark?: { line?: number } }).mark?.line;
+    throw new ClusterUnreadable(
+      "failed",
+      `the kubeconfig cannot be read${where === undefined ? "" : `: line ${where + 1} is no YAML`}`,
+    );
+  }
   return new HttpsReader(config, timeoutSeconds);
 }
 
+/**
+ * Text of a kubeconfig that is given as such or by its path.
+ * @throws UserError where there is no such file; what was given is not shown, it may be a secret.
+ */
 export function kubeconfigText(kubeconfig: string): string {
-  return kubeconfig.includes("\n") || kubeconfig.trimStart().startsWith("{")
-    ? kubeconfig
-    : fs.readFileSync(kubeconfig, "utf8");
+  if (kubeconfig.includes("\n") || kubeconfig.trimStart().startsWith("{")) return kubeconfig;
+  try {
+    return fs.readFileSync(kubeconfig, "utf8");
+  } catch (error) {
+    const code = (error as { code?: string }).code ?? "unknown error";
+    throw new UserError(
+      `cluster.kubeconfig is neither the text of a kubeconfig nor the path of a file that can be read here (${code}). ` +
+        "From a file: pulumi config set --secret --path cluster.kubeconfig < FILE",
+    );
+  }
 }
 
 export interface Answer {

@@ -1,6 +1,7 @@
 import { setCommand } from "../config/mistakes";
 import type { RisingPool } from "../plan/rising";
-import { answerFor, listOf, unreachablePrefix, type Endpoint, type Way } from "./asking";
+import type { Endpoint } from "../config/endpoint";
+import { answerFor, listOf, unreachablePrefix, type Way } from "./asking";
 import type { ClusterReader, LiveObject } from "./cluster-reader";
 import { everyKind, modelServersIn } from "./model-servers";
 import { sumOf } from "./other-pools";

@@ -37,7 +37,9 @@ export async function observe(
       }),
     ),
     Promise.all(
-      names.map(async (namespace) => [namespace, await ownerOf(reader, namespace, belongs)] as const),
+      [...new Set([...names, ...(attachment === undefined ? [] : [attachment.namespace])])].map(
+        async (namespace) => [namespace, await ownerOf(reader, namespace, belongs)] as const,
+      ),
     ),
     Promise.all(names.map((namespace) => observedRewrites(reader, namespace, config.service))),
     attachment === undefined ? undefined : readOtherRoutes(reader, config, attachment, names),

@@ -1,5 +1,6 @@
 import { isMisfit, placementOf } from "../../components/accelerators/placement";
 import type { Hardware, OwnedPool } from "../config/resolved";
+import { argsChange, argsIdentity, isArgsField } from "./secret-args";
 
 /**
  * What a pool is made as and keeps for life: to have another accelerator, model or server is to be another pool,
@@ -8,7 +9,8 @@ import type { Hardware, OwnedPool } from "../config/resolved";
  */
 export type PoolIdentity = Readonly<Record<string, string>>;
 
-export function identityOf(pool: OwnedPool): PoolIdentity {
+/** @param deployed what the pool was made as, where it is there: a digest of the same secrets stays as it is. */
+export function identityOf(pool: OwnedPool, deployed?: PoolIdentity): PoolIdentity {
   const { hardware, server } = pool;
   const fields: Record<string, string> = {
     accelerator: hardware.accelerator,
@@ -18,7 +20,7 @@ export function identityOf(pool: OwnedPool): PoolIdentity {
     // Of copied pods the template says what runs; a later default of this program's must not look like a change.
     ...(pool.copied === true
       ? { "server.engine": server.engine }
-      : { "server.image": server.image, "server.args": JSON.stringify(server.args) }),
+      : { "server.image": server.image, ...argsIdentity(server, deployed) }),
     "server.port": String(server.port),
   };
   // A pod template that was taken over runs what it runs; the config's model then only says which name to ask for.
@@ -63,7 +65,9 @@ export interface IdentityChange {
 /** Fields that differ. A field only one side knows differs too: a default that was not there then is a change now. */
 export function identityChanges(deployed: PoolIdentity, wanted: PoolIdentity): IdentityChange[] {
   const fields = [...new Set([...Object.keys(deployed), ...Object.keys(wanted)])].sort();
+  const args = argsChange(deployed, wanted);
   const changes = fields.flatMap((field) => {
+    if (isArgsField(field)) return field === args?.field ? [args] : [];
     const [before, after] = [deployed[field] ?? "nothing", wanted[field] ?? "nothing"];
     return before === after ? [] : [{ field, deployed: before, wanted: after }];
   });

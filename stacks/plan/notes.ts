@@ -29,6 +29,12 @@ export function notesOf(
     ...ownershipNotes(config, observed, draft),
     ...adoption(observed, draft),
     ...routeNotes(config, observed, draft),
+    ...draft.pools
+      .filter(({ pool }) => pool.server.clearSecrets !== undefined)
+      .map(
+        ({ pool }) =>
+          `pool ${pool.name} was made before secret arguments had a Secret: they stand in clear in its pods until another pool takes its place (pools.NAME: {like: ${pool.name}}); replace the secrets themselves then, too`,
+      ),
     ...sizes(config, observed, draft),
     ...draft.pools.flatMap(({ copied }) => copied?.notes ?? []),
     ...sizeNotes(config, observed, draft),

@@ -8,6 +8,7 @@ import { adapterKind, kindOf } from "./kind";
 import { lastMove, type LastMove } from "./last-move";
 import { latchesOf, type Latch } from "./latch";
 import { asMade } from "./model-names";
+import { poolNamespaces, type PlannedNamespace } from "./namespaces";
 import { notesOf } from "./notes";
 import { otherTraffic, overriddenBy } from "./other-routes";
 import { rounding, sameShares, sharesOf, type Backend, type Observed, type ObservedPool } from "./observed";
@@ -15,6 +16,7 @@ import { risingPools, routeWaitsFor, type RisingPool } from "./rising";
 import { moveOf, type RouteMove } from "./route-move";
 import { sendersTo } from "./routes";
 import { rules, type Refusal } from "./rules";
+import { serverAsMade } from "./secret-args";
 import { plannedSize, sizeAt } from "./sizing";
 
 /** Where a roll-out stands, once the update is done. */
@@ -34,14 +36,6 @@ export interface PlannedPool {
   objectives: boolean;
   /** What was copied from a pool that was created outside this stack; absent: nothing. */
   copied?: CopyReport;
-}
-
-/** Namespaces that this stack makes, or made and keeps. */
-export interface PlannedNamespace {
-  name: string;
-  /** The pool it is for. */
-  pool: string;
-  create: boolean;
 }
 
 export interface GuardedRoutes {
@@ -117,12 +111,13 @@ export function plan(config: ServiceConfig, observed: Observed): Plan {
   const pools = [stablePool, candidatePool]
     .filter((pool): pool is OwnedPool => pool?.existing === false)
     .map((pool) => asCopied(asMade(pool, observed), observed))
+    .map((pool) => ({ ...pool, server: serverAsMade(pool.server, identityIn(observed, pool)) }))
     .map((pool) => ({
       pool,
       namespace: namespaceOf(pool, observed),
       ...sizesOf(config, observed, { ...pool, namespace: namespaceOf(pool, observed) }, shares),
       beforeRoute: routeWaitsFor({ pool, namespace: namespaceOf(pool, observed) }, observed, shares),
-      identity: identityOf(pool),
+      identity: identityOf(pool, identityIn(observed, pool)),
       ...optional("copied", copyReport(config, pool, observed)),
       // In one namespace an objective's name exists once and is bound to one pool: there the stable one has it.
       objectives: pool.name === config.stable || namespaceOf(pool, observed) !== stable.namespace,
@@ -143,7 +138,7 @@ export function plan(config: ServiceConfig, observed: Observed): Plan {
     pools,
     stable,
     ...optional("candidate", candidate),
-    namespaces: namespacesFor(config, observed, pools),
+    namespaces: poolNamespaces(config, observed, pools),
     backends,
     shares,
     rising: risingPools(config, observed, candidate === undefined ? [stable] : [stable, candidate], shares),
@@ -248,21 +243,6 @@ function stateOf({ candidate, weight }: ServiceConfig): LadderState {
   return weight === 0 ? "staged" : weight === 100 ? "shifted" : "shifting";
 }
 
-/** A namespace is made where it is missing, and kept where this stack made it; others' are used as they are. */
-function namespacesFor(
-  config: ServiceConfig,
-  observed: Observed,
-  pools: readonly PlannedPool[],
-): PlannedNamespace[] {
-  return pools
-    .filter(({ namespace }) => namespace !== config.namespace)
-    .map(({ pool, namespace }) => ({
-      name: namespace,
-      pool: pool.name,
-      create: observed.namespaces[namespace] !== "foreign",
-    }));
-}
-
 /** A pool without weight is left out: some gateways keep a cluster warm for a weight of 0, some send to it. */
 function backendsOf(config: ServiceConfig, stable: RoutedPool, candidate: RoutedPool | undefined): Backend[] {
   const entries: [RoutedPool | undefined, number][] = [
@@ -288,6 +268,11 @@ export function namespaceOf(pool: Pool, observed: Observed): string {
   if (!pool.existing && live !== undefined) return live.namespace;
   if (!pool.existing && !pool.namespaceIsExplicit) return observed.record?.pools[pool.name] ?? pool.namespace;
   return pool.namespace;
+}
+
+/** What a pool of this stack was made as. */
+function identityIn(observed: Observed, { name }: OwnedPool): PoolIdentity | undefined {
+  return observed.pools.find((pool) => pool.owned && pool.name === name)?.identity;
 }
 
 function poolNamed(config: ServiceConfig, name: string): Pool {

@@ -16,8 +16,9 @@ export function renderService(
   raw: RawConfig,
   observed: Observed = nothingDeployed,
   loaded?: (pool: string) => Promise<void>,
+  secrets: ReadonlySet<string> = new Set(),
 ): Promise<Registered[]> {
-  const config = serviceConfig(raw);
+  const config = serviceConfig(raw, secrets);
   return rendered(() =>
     buildService(config, plan(config, observed), {
       platform: {
@@ -35,6 +36,7 @@ export function renderService(
           logging: true,
         },
         nodes: { cluster: "inference", location: "us-central1", project: "acme-ml" },
+        namespaces: [],
         ready: [],
       },
       stack: "inference-rollout.test",

@@ -22,8 +22,11 @@ export const sourceCase = {
   },
 };
 
-export function serviceConfig(raw: RawConfig = sourceCase): ServiceConfig {
-  const { config, mistakes } = resolveConfig(raw, cloud);
+export function serviceConfig(
+  raw: RawConfig = sourceCase,
+  secrets: ReadonlySet<string> = new Set(),
+): ServiceConfig {
+  const { config, mistakes } = resolveConfig(raw, cloud, secrets);
   assert.deepEqual(mistakes, []);
   assert.ok(config !== undefined && config.role !== "platform");
   return config.service;

@@ -2,7 +2,7 @@ import { baseNameOf, baseNames, nameLostByPromotion } from "../../../stacks/plan
 import { describeMistakes, setCommand } from "../../../stacks/config/mistakes";
 import { resolveConfig } from "../../../stacks/config/resolve";
 import type { ServiceConfig } from "../../../stacks/config/resolved";
-import { usesTls } from "../../../stacks/config/gateway";
+import { usesTls } from "../../../components/gateway-tls";
 import { kindOf } from "../../../stacks/plan/kind";
 import { keysOf, prefixed, readConfigFile } from "../../stacks/config-file";
 import { configFileOf, withoutSecrets } from "../workspace";

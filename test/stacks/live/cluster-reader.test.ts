@@ -1,6 +1,12 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { ClusterUnreadable, patiently, type Answer } from "../../../stacks/live/cluster-reader";
+import {
+  clusterReader,
+  ClusterUnreadable,
+  patiently,
+  type Answer,
+} from "../../../stacks/live/cluster-reader";
+import { UserError } from "../../../stacks/user-error";
 
 const quick = { pauses: [1, 1, 1], lastTry: 5000 };
 const unreachable = new ClusterUnreadable("unreachable", "https://10.0.0.1 does not answer: ECONNRESET");
@@ -50,4 +56,20 @@ describe("an API server that is asked", () => {
     await assert.rejects(patiently(ask, quick), ClusterUnreadable);
     assert.equal(asked(), 1);
   });
+});
+
+describe("a kubeconfig that cannot be read", () => {
+  for (const [what, given] of [
+    ["no such file", "marked-secret"],
+    ["no YAML", "users:\n  - token: marked-secret\n  - {marked-secret\n"],
+    ["nothing in it", "# marked-secret\n"],
+    ["another thing", '{"token": "marked-secret"}'],
+  ] as const) {
+    it(`is told without what is in it: ${what}`, async () => {
+      await assert.rejects(clusterReader(given), (error: Error) => {
+        assert.doesNotMatch(`${error.message}\n${error.stack ?? ""}`, /marked-secret/);
+        return error instanceof ClusterUnreadable || error instanceof UserError;
+      });
+    });
+  }
 });

@@ -15,7 +15,10 @@ function cluster(answers: Readonly<Record<string, object>>): ClusterReader {
 }
 
 const crd = (name: string, stack?: string): LiveObject => ({
-  metadata: { name, ...(stack === undefined ? {} : { labels: { [labels.managedBy]: managedBy, [labels.stack]: stack } }) },
+  metadata: {
+    name,
+    ...(stack === undefined ? {} : { labels: { [labels.managedBy]: managedBy, [labels.stack]: stack } }),
+  },
 });
 
 describe("what a cluster serves", () => {

@@ -1,0 +1,21 @@
+/**
+ * Defaults of the config that more than one place needs: the program, the rollout command, and the texts that name them.
+ */
+export const defaults = {
+  service: "llm",
+  namespace: "default",
+  cluster: "inference",
+  /** Percent that the next step proposes. Source: the source's own rollout. */
+  ladder: [10, 30, 60, 100],
+  gateway: {
+    /** The source's name. */
+    name: "my-inference-gateway",
+    globalAccess: false,
+    /** Long answers take minutes; the load balancer would cut them after 30 s. Source: accelerated-platforms. */
+    timeoutSeconds: 3600,
+    logging: true,
+  },
+} as const;
+
+/** Port of a gateway's listener. */
+export const defaultPort = (tls: boolean): number => (tls ? 443 : 80);

@@ -1,0 +1,56 @@
+import { usesTls } from "../../components/gateway-tls";
+import { defaultPort, defaults } from "./defaults";
+import type { GatewayConfig } from "./resolved";
+
+/*
+ * Where and how a service is reached, decided once: by the outputs, the gate, and the rollout command alike.
+ */
+
+/** Where a gateway answers. */
+export interface Endpoint {
+  port: number;
+  tls: boolean;
+  hostname?: string;
+  /** host:port instead of the gateway's address: a tunnel or a proxy. */
+  address?: string;
+}
+
+/** What a stack's outputs say of its gateway. A stack of an earlier version does not say everything. */
+export type GivenGateway = Pick<GatewayConfig, "name" | "namespace"> & Partial<GatewayConfig>;
+
+/** The gateway that another stack made, with what its version did not say yet. */
+export function completeGateway(given: GivenGateway): GatewayConfig {
+  const { globalAccess, timeoutSeconds, logging } = defaults.gateway;
+  return {
+    existing: false,
+    exposure: "internal",
+    routesFrom: [given.namespace],
+    port: defaultPort(usesTls(given)),
+    ...{ globalAccess, timeoutSeconds, logging },
+    ...given,
+  };
+}
+
+/** @param instead host:port that stands for the gateway's own address. */
+export function endpointOf(gateway: GatewayConfig, instead?: string): Endpoint {
+  return {
+    port: gateway.port,
+    tls: usesTls(gateway),
+    ...(gateway.hostname === undefined ? {} : { hostname: gateway.hostname }),
+    ...(instead === undefined ? {} : { address: instead }),
+  };
+}
+
+/** Where to connect to. @param address the gateway's own. */
+export function connectTo(endpoint: Endpoint, address: string): { host: string; port: number } {
+  const { address: instead, port } = endpoint;
+  if (instead === undefined) return { host: address, port };
+  const at = instead.lastIndexOf(":");
+  return { host: instead.slice(0, at), port: Number(instead.slice(at + 1)) };
+}
+
+/** The URL that clients use. @param address the gateway's own, for one without a name. */
+export function urlOf({ tls, hostname, port }: Endpoint, address: string): string {
+  const usual = port === defaultPort(tls);
+  return `${tls ? "https" : "http"}://${hostname ?? address}${usual ? "" : `:${port}`}`;
+}

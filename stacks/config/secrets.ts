@@ -1,0 +1,144 @@
+import { secretly } from "./edits";
+import type { Mistake } from "./mistakes";
+
+/*
+ * Which values of a config are secret, and what becomes of them. A key that ends here is written as messages write it:
+ * `pools.llm.server.args[1]`. A top-level key that holds an object stands for "somewhere inside": the engine says no
+ * more of it, and only the config file can (written.ts).
+ */
+
+/** What stands in the place of a secret wherever people or programs read. */
+export const hiddenText = "(a secret)";
+
+/** Keys whose values may be secret: what is at these keys is kept so from the config to the container that reads it. */
+const keeps: readonly RegExp[] = [
+  /^huggingFaceToken$/,
+  /^cluster\.kubeconfig$/,
+  /^(pools\.[^[]+\.)?server\.args\[\d+\]$/,
+  /(^|\.)[A-Za-z]*(apiKey|token|password)$/i,
+];
+
+/** Values that are not shown even where the user forgot to mark them. */
+const alwaysHidden = /token|kubeconfig|apiKey|password/i;
+
+/** Whether a value can be secret at a key: every other value stands in objects that all who read the cluster read. */
+export function keepsSecrets(key: string): boolean {
+  return keeps.some((pattern) => pattern.test(key));
+}
+
+/** Whether what is at a key is secret, holds a secret, or is part of one. */
+export function isHidden(key: string, secrets: ReadonlySet<string>): boolean {
+  if (alwaysHidden.test(key)) return true;
+  return [...secrets].some((secret) => isInside(secret, key) || isInside(key, secret));
+}
+
+const isInside = (inner: string, outer: string): boolean =>
+  inner === outer || (inner.startsWith(outer) && /^[.[]/.test(inner.slice(outer.length)));
+
+/** A mistake for every secret at a key where it would be read in clear. */
+export function secretsInClear(
+  raw: Readonly<Record<string, unknown>>,
+  secrets: ReadonlySet<string>,
+  known: ReadonlySet<string>,
+): Mistake[] {
+  return [...secrets]
+    .filter((key) => known.has(key.split(/[.[]/)[0] ?? key))
+    .filter((key) => {
+      const value = raw[key];
+      // Somewhere inside: as long as there is a place where it can be kept, it is taken to be there.
+      if (isObject(value)) return !leavesOf(key, value).some(([leaf]) => keepsSecrets(leaf));
+      return !keepsSecrets(key);
+    })
+    .map((key) => ({
+      key,
+      found: hiddenText,
+      allowed:
+        "a value that is not secret: it stands in objects of the cluster and in outputs, where it is read in clear",
+      mend: isObject(raw[key])
+        ? `pulumi config rm ${key} && pulumi config set --plaintext --path '${key}.KEY' VALUE`
+        : `pulumi config set --plaintext ${/[.[]/.test(key) ? `--path '${key}'` : key} VALUE`,
+    }));
+}
+
+/** The same mistakes without any secret in them: neither where it stands, nor where another message repeats it. */
+export function withoutSecrets(
+  mistakes: readonly Mistake[],
+  raw: Readonly<Record<string, unknown>>,
+  secrets: ReadonlySet<string>,
+): Mistake[] {
+  const values = secretValues(raw, secrets);
+  const holds = (text: string): boolean => values.some((value) => text.includes(value));
+  const scrub = (text: string, by: string): string =>
+    values.reduce((rest, value) => rest.replaceAll(value, by), text);
+  return mistakes.map((mistake) => {
+    const hidden = isHidden(mistake.key, secrets);
+    // The key itself is no secret, whatever a secret looks like.
+    const between = mistake.mend.split(mistake.key).map((text) => scrub(text, "VALUE"));
+    const mend = between.join(mistake.key);
+    return {
+      key: mistake.key,
+      found: hidden || holds(mistake.found) ? hiddenText : mistake.found,
+      allowed: scrub(mistake.allowed, hiddenText),
+      mend: hidden && keepsSecrets(mistake.key) ? secretly(mend) : mend,
+    };
+  });
+}
+
+/**
+ * Texts of secrets, as messages would have them. One of less than three characters is no secret, and no text. Where a
+ * secret is known to be somewhere inside only, it is one of the values that can be kept, if there is any.
+ */
+function secretValues(raw: Readonly<Record<string, unknown>>, secrets: ReadonlySet<string>): string[] {
+  const leaves = Object.entries(raw).flatMap(([key, value]) => leavesOf(key, value));
+  const found = [...secrets].flatMap((secret) => {
+    const inside = leaves.filter(([key]) => isInside(key, secret));
+    const kept = inside.filter(([key]) => keepsSecrets(key));
+    return isObject(raw[secret]) && kept.length > 0 ? kept : inside;
+  });
+  return [...new Set(found.map(([, value]) => String(value)))]
+    .filter((text) => text.length > 2 && !/^(true|false|\d{1,5})$/.test(text))
+    .sort((a, b) => b.length - a.length);
+}
+
+/** Everything inside a value that is no object or list, with its key. */
+export function leavesOf(key: string, value: unknown): [string, unknown][] {
+  if (Array.isArray(value)) return value.flatMap((inner, i) => leavesOf(`${key}[${i}]`, inner));
+  if (isObject(value)) return Object.entries(value).flatMap(([k, inner]) => leavesOf(`${key}.${k}`, inner));
+  return [[key, value]];
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null;
+}
+
+/**
+ * Places of the secret words in a server's arguments.
+ * @param key config key of the server.
+ * @returns undefined: none is secret.
+ */
+export function secretArgs(
+  key: string,
+  args: readonly string[] | undefined,
+  secrets: ReadonlySet<string>,
+): readonly number[] | undefined {
+  if (args === undefined) return undefined;
+  const somewhere = isSomewhere(key, secrets);
+  const places = args.flatMap((word, i) =>
+    secrets.has(`${key}.args[${i}]`) || (somewhere && !isPlain(args, i, word)) ? [i] : [],
+  );
+  return places.length === 0 ? undefined : places;
+}
+
+/** Whether all that is known is that there is a secret somewhere in the top-level key. */
+export const isSomewhere = (key: string, secrets: ReadonlySet<string>): boolean =>
+  secrets.has(key.split(".")[0] ?? key);
+
+/** A flag by itself, and the names by which clients ask: they stand in outputs, so they are no secret. */
+function isPlain(args: readonly string[], at: number, word: string): boolean {
+  const isFlag = (text: string): boolean => /^--?[A-Za-z][\w.-]*$/.test(text);
+  if (isFlag(word) || servedNames.test(word)) return true;
+  const flag = args.slice(0, at).findLast(isFlag);
+  return flag !== undefined && servedNames.test(flag);
+}
+
+const servedNames = /^--served[-_]model[-_]name(=|$)/;

@@ -1,0 +1,153 @@
+import { z } from "zod";
+import { adapterSchema } from "../../../stacks/config/adapter-schema";
+import { freezeWindowSchema } from "../../../stacks/config/safety-schema";
+import { configSchema, objectiveSchema, poolSchema } from "../../../stacks/config/schema";
+
+/** Every key of the schema that holds a value and not more keys, as `pools.*.server.args[]`; whatever is added to it. */
+export function schemaKeys(): string[] {
+  const opaque: Readonly<Record<string, z.ZodType>> = {
+    "pools.*": poolSchema,
+    "objectives[]": objectiveSchema,
+    "freeze[]": freezeWindowSchema,
+    "adapters[]": adapterSchema,
+  };
+  const visit = (key: string, schema: z.ZodType): string[] => {
+    const inner = unwrapped(schema);
+    if (inner instanceof z.ZodObject) {
+      return Object.entries<z.ZodType>(inner.shape).flatMap(([name, field]) =>
+        visit(`${key}.${name}`, field),
+      );
+    }
+    if (inner instanceof z.ZodArray) {
+      return visit(`${key}[]`, opaque[`${key}[]`] ?? (inner as z.ZodArray<z.ZodType>).element);
+    }
+    if (inner instanceof z.ZodRecord) {
+      const value = opaque[`${key}.*`];
+      if (value === undefined) throw new Error(`nobody says what is in ${key}`);
+      return visit(`${key}.*`, value);
+    }
+    return [key];
+  };
+  return Object.entries<z.ZodType>(configSchema).flatMap(([key, schema]) => visit(key, schema));
+}
+
+function unwrapped(schema: z.ZodType): z.ZodType {
+  return schema instanceof z.ZodOptional ? unwrapped((schema as z.ZodOptional<z.ZodType>).unwrap()) : schema;
+}
+
+/** The key of the schema that a key of a config is: `pools.llm.server.args[1]` is `pools.*.server.args[]`. */
+export const schemaKeyOf = (key: string): string =>
+  key.replace(/^pools\.[^.[]+/, "pools.*").replace(/\[\d+\]/g, "[]");
+
+/**
+ * A config with something at every key of the schema. Where the schema takes any text, it is marked: `marked-` and a
+ * number of its own. Not every key goes with every other; each is right by itself.
+ */
+export const everyKey: Readonly<Record<string, unknown>> = {
+  role: "all",
+  platform: "marked-1/inference/platform",
+  service: "marked-2",
+  namespace: "marked-3",
+  model: "marked-4/model",
+  server: {
+    engine: "vllm",
+    version: "marked-5",
+    image: "marked-6/vllm:v0.21.0",
+    args: ["--api-key", "marked-7"],
+    port: 8000,
+    loadingMinutes: 20,
+  },
+  weights: { from: "gcs", bucket: "marked-8", path: "marked-9/folder", loader: "mount", claim: "marked-10" },
+  stable: "llm",
+  candidate: "llm-new",
+  weight: 10,
+  pools: {
+    llm: {
+      existing: false,
+      accelerator: "nvidia-l4",
+      acceleratorsPerReplica: 1,
+      machineType: "marked-11",
+      replicas: 6,
+      model: "marked-12/model",
+      server: {
+        engine: "vllm",
+        version: "marked-13",
+        image: "marked-14/vllm:v0.21.0",
+        args: ["--api-key", "marked-15"],
+        port: 8000,
+        loadingMinutes: 20,
+      },
+      namespace: "marked-16",
+      zones: ["marked-17"],
+      provisioning: "on-demand",
+      reservation: "marked-18",
+      fallback: "on-demand",
+      driver: "default",
+      nodeVersion: "1.34.1-gke.2037000",
+      nodeImage: "cos",
+      imageCache: "global/images/marked-19",
+      diskGb: 100,
+      nodeLabels: ["tier=marked-20"],
+      acceleratorNetwork: "none",
+      weights: { from: "gcs", bucket: "marked-21", path: "marked-22", loader: "mount", claim: "marked-23" },
+      autoscaling: { max: 9, metric: "queue", target: 10 },
+      adapters: true,
+    },
+    "llm-new": { like: "llm", accelerator: "nvidia-h100-80gb", replicas: 2 },
+  },
+  objectives: [{ name: "marked-24", priority: 1 }],
+  aliases: ["marked-25"],
+  adapters: [
+    {
+      name: "marked-26",
+      version: "marked-27",
+      source: "marked-28/adapter",
+      bases: ["marked-29/model"],
+      candidate: { version: "marked-30", source: "marked-31/adapter" },
+      weight: 1,
+    },
+  ],
+  rollout: "node-update",
+  cluster: {
+    name: "marked-32",
+    location: "marked-33",
+    create: true,
+    kubeconfig: '{"users":[{"user":{"token":"marked-34"}}]}',
+    channel: "regular",
+    authorizedNetworks: ["203.0.113.7/32"],
+    nodeServiceAccount: "marked-35@acme-ml.iam.gserviceaccount.com",
+  },
+  gateway: {
+    name: "marked-36",
+    namespace: "marked-37",
+    existing: false,
+    routesFrom: ["marked-38"],
+    exposure: "internal",
+    port: 8080,
+    hostname: "marked-39.example.com",
+    tlsSecret: "marked-40",
+    certificate: "marked-41",
+    address: "marked-42",
+    globalAccess: true,
+    timeoutSeconds: 600,
+    logging: true,
+    cloudArmor: "marked-43",
+    modelArmor: {
+      promptTemplate: "projects/marked-44/locations/us-central1/templates/a",
+      responseTemplate: "projects/marked-45/locations/us-central1/templates/b",
+      model: "marked-46/model",
+      failOpen: false,
+    },
+  },
+  gate: { via: "gateway", address: "marked-47:8443", timeoutSeconds: 600 },
+  ladder: [10, 30],
+  capacity: { mode: "full", headroom: 1.2, rollbackReserve: 0.5 },
+  freeze: [{ from: "2026-11-27T00:00:00Z", to: "2026-11-30T00:00:00Z", reason: "marked-48" }],
+  rolledBack: { candidate: "marked-49", reason: "marked-50", time: "2026-11-20T09:00:00Z" },
+  resumed: { candidate: "marked-51", reason: "marked-52", time: "2026-11-21T09:00:00Z" },
+  huggingFaceToken: "marked-53",
+  allow: ["destroy"],
+};
+
+/** The mark that a value has in it. */
+export const markIn = (value: unknown): string | undefined => /marked-\d+/.exec(String(value))?.[0];
