@@ -38,6 +38,8 @@ export function resolveValues(
 function placeholderOf(key: string): unknown {
   if (key === "huggingFaceToken") return "(a secret)";
   if (key === "cluster") return { kubeconfig: "(a secret)" };
+  // With gate.apiKey the whole object is one: no decision depends on how the gate asks.
+  if (key === "gate") return {};
   return undefined;
 }
 

@@ -1,3 +1,5 @@
+import type { Fault } from "../../stacks/answers/fault";
+
 /** One request as its client saw it. Times are milliseconds since the epoch. */
 export interface Outcome {
   kind: "plain" | "stream";
@@ -11,6 +13,8 @@ export interface Outcome {
   status: number;
   /** Why it failed; absent: it did not. */
   failure?: string;
+  /** What kind of fault that is, where there was an answer. */
+  fault?: Fault["kind"];
   /** Who answered, by its own word. */
   pool?: string;
   pod?: string;

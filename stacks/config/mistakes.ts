@@ -40,6 +40,11 @@ export function setCommand(key: string, value: string): string {
   return nested ? `pulumi config set --path '${key}' ${quoted}` : `pulumi config set ${key} ${quoted}`;
 }
 
+/** The command that sets a secret: it asks for the value (or reads it from a pipe), so that no shell keeps it. */
+export function secretCommand(key: string): string {
+  return `pulumi config set --secret --path '${key}'`;
+}
+
 export function removeCommand(key: string): string {
   const nested = key.includes(".") || key.includes("[");
   return nested ? `pulumi config rm --path '${key}'` : `pulumi config rm ${key}`;

@@ -1,6 +1,15 @@
 import { adapterMistakesOfPools, resolveAdapters } from "./adapters";
 import { resolveGateway } from "./gateway";
-import { broken, missing, nearest, removeCommand, setCommand, shown, type Mistake } from "./mistakes";
+import {
+  broken,
+  missing,
+  nearest,
+  removeCommand,
+  secretCommand,
+  setCommand,
+  shown,
+  type Mistake,
+} from "./mistakes";
 import { resolvePool } from "./pools";
 import type { CloudConfig } from "./raw";
 import type { ClusterConfig, GateConfig, PlatformConfig, Pool, ServiceConfig, StackConfig } from "./resolved";
@@ -24,15 +33,18 @@ export function resolveConfig(
   const resolution = resolveParts(raw, cloud);
   const hidden = (key: string): boolean => secrets.has(key.split(/[.[]/)[0] ?? key) || alwaysSecret.test(key);
   const mistakes = resolution.mistakes.map((mistake) =>
-    hidden(mistake.key)
-      ? { ...mistake, found: "(a secret)", mend: mistake.mend.replace("config set", "config set --secret") }
-      : mistake,
+    hidden(mistake.key) ? { ...mistake, found: "(a secret)", mend: withSecret(mistake) } : mistake,
   );
   return resolution.config === undefined ? { mistakes } : resolution;
 }
 
+function withSecret({ key, mend }: Mistake): string {
+  // No value to type: the command asks for it.
+  return key === "gate.apiKey" ? secretCommand(key) : mend.replace("config set", "config set --secret");
+}
+
 /** Values that are not shown even where the user forgot to mark them. */
-const alwaysSecret = /token|kubeconfig/i;
+const alwaysSecret = /token|kubeconfig|apiKey/i;
 
 function resolveParts(raw: RawConfig, cloud: CloudConfig): Resolution {
   const shape = checkShape(raw);
@@ -185,6 +197,9 @@ function resolveService(shape: ShapeResult, raw: RawConfig, mistakes: Mistake[])
 function resolveGate({ gate }: Parsed): GateConfig {
   return {
     via: gate?.via ?? "gateway",
+    endpoint: gate?.endpoint ?? "completions",
+    names: gate?.names ?? "listed",
+    ...(gate?.apiKey === undefined ? {} : { apiKey: gate.apiKey }),
     timeoutSeconds: gate?.timeoutSeconds ?? 600,
     ...(gate?.address === undefined ? {} : { address: gate.address }),
   };

@@ -159,6 +159,8 @@ const examples: Readonly<Record<string, string>> = {
   existing: "true",
   like: "llm",
   via: "gateway",
+  endpoint: "embeddings",
+  names: "declared",
   timeoutSeconds: "600",
   exposure: "internal",
   mode: "full",

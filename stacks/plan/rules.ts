@@ -9,6 +9,7 @@ import { latched } from "./latch";
 import { rounding, sharesOf, type Observed } from "./observed";
 import type { Draft, RoutedPool } from "./plan";
 import { unreadyStable } from "./rising";
+import { stableNames } from "./stable-names";
 import { routeNotOurs } from "./take-over";
 
 /** Why an update must not be carried out. */
@@ -187,5 +188,6 @@ export const rules: readonly Rule[] = [
   latched,
   frozen,
   unreadyStable,
+  stableNames,
   ...adapterRules,
 ];
