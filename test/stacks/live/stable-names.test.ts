@@ -1,7 +1,11 @@
 import assert from "node:assert/strict";
+import * as fs from "node:fs";
+import * as path from "node:path";
 import { after, before, beforeEach, describe, it } from "node:test";
 import fc from "fast-check";
 import { asksFor, keepCommand, type StableTask } from "../../../stacks/live/stable-names";
+import { withoutTheList } from "../../../stacks/plan/stable-names";
+import { serviceConfig } from "../cases";
 import { says, TwoPools } from "./two-pools";
 
 const model = "Qwen/Qwen3-8B";
@@ -39,6 +43,17 @@ describe("names that the stable pool serves", () => {
     );
     pools.candidate.names.push("chat");
     await pass();
+  });
+
+  it("are missed with the message that the documentation has", async () => {
+    pools.stable.names.push("chat");
+    const config = serviceConfig();
+    const error = await pass([model], { without: withoutTheList(config) }).catch(
+      (thrown: unknown) => thrown as Error,
+    );
+    const page = fs.readFileSync(path.join(__dirname, "..", "..", "..", "docs", "refusals.md"), "utf8");
+    const message = (error?.message ?? "").replace("after 0 s", "after 600 s");
+    assert.ok(page.includes(`\`\`\`\n${message}\n\`\`\``), message);
   });
 
   it("are named all at once, each with a place of its own", async () => {

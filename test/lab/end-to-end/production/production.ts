@@ -43,9 +43,12 @@ export async function makeCluster(lab: StackLab, location: string): Promise<void
   await program.mustUp();
 }
 
-/** Serves a model in it, without this project: waits until customers are answered. */
-export async function serve(lab: StackLab): Promise<string> {
-  const text = fs.readFileSync(path.join(__dirname, "serving.yaml"), "utf8");
+/**
+ * Serves a model in it, without this project: waits until customers are answered.
+ * @param change of the manifests' text. Default: none.
+ */
+export async function serve(lab: StackLab, change = (text: string): string => text): Promise<string> {
+  const text = change(fs.readFileSync(path.join(__dirname, "serving.yaml"), "utf8"));
   await apply(lab.lab.controlPlane.kubeconfig, loadAllYaml(text) as KubernetesObject[]);
   let address = "";
   await eventually("the Gateway has an address", async () => {
