@@ -43,6 +43,11 @@ export function ownCase(from: string): Rehearsal {
       bases: { [stable]: old.model ?? "", [candidate]: fresh.model ?? "" },
     },
     asked: names.map(({ name }) => name),
+    asking: {
+      endpoint: service.gate.endpoint,
+      // Secrets are the same dummy everywhere, so this is what the servers are started with too.
+      ...(service.gate.apiKey === undefined ? {} : { apiKey: service.gate.apiKey }),
+    },
     // A priority below 0 may be shed at any time, which here would be a failed request.
     objectives: service.objectives.filter(({ priority }) => priority >= 0).map(({ name }) => name),
     moved: { kind: "route", namespace: service.namespace, name: routeName(service.service) },
