@@ -57,7 +57,7 @@ export const gateSchema = z.strictObject(
         "The model names that the candidate has to answer for. listed: those that the config declares, and those that the stable pool lists in /v1/models. declared: the config's alone, for servers without such a list. Default: listed.",
       ),
     apiKey: text("an API key")
-      .regex(/^[\x21-\x7e]+$/, "an API key: printable ASCII without spaces")
+      .regex(/^[\x20-\x7e]+$/, "an API key, in printable ASCII")
       .optional()
       .describe(
         "The key that the model servers want (`Authorization: Bearer`). A secret: `pulumi config set --secret --path gate.apiKey` asks for it. Default: none is sent.",

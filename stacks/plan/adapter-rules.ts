@@ -2,11 +2,11 @@ import { removeCommand, setCommand } from "../config/mistakes";
 import type { Adapter, ServiceConfig } from "../config/resolved";
 import { servedName } from "../names";
 import { recordedShares, recordOfAdapter, shownVersions } from "./adapter-record";
-import { clientNames, liveShares, versionsOf } from "./model-names";
+import { liveShares, versionsOf } from "./model-names";
+import { nameDropped } from "./name-dropped";
 import { rounding, type Observed } from "./observed";
 import type { Draft } from "./plan";
 import type { Refusal } from "./rules";
-import { servedNames } from "./served-names";
 
 type Rule = (config: ServiceConfig, observed: Observed, draft: Draft) => Refusal[];
 
@@ -179,45 +179,6 @@ const adapterEditedInPlace: Rule = (config, { record }) => {
       })),
   );
 };
-
-/** Clients keep their model names: one that was answered is not dropped by the way. */
-const nameDropped: Rule = (config, observed) => {
-  const kept = new Set(clientNames(config));
-  // The names of a pool with traffic are not edited at all; that is told by another rule, and once is enough.
-  const fixed = (observed.record?.weights[config.stable] ?? 0) > 0 ? namesAsMade(config, observed) : [];
-  // Also what an update brought that broke off before it left a record.
-  const answered = new Set([
-    ...(observed.record?.names ?? []),
-    ...(observed.rewrites ?? []).map(({ model }) => model),
-  ]);
-  return [...answered]
-    .filter((name) => !kept.has(name) && !fixed.includes(name))
-    .map((name, i) => ({
-      rule: "name-dropped",
-      found: `clients were answered for the model name ${name}, and with this config nobody would`,
-      // Typed one after the other, each keeps its name.
-      mend: `${setCommand(`aliases[${config.aliases.length + i}]`, name)} keeps it as a name of the base model`,
-      waiver: "drop-names" as const,
-    }));
-};
-
-/** Names that the stable pool's servers were started with. */
-function namesAsMade({ stable, pools }: ServiceConfig, observed: Observed): string[] {
-  const pool = pools[stable];
-  const identity = observed.pools.find(({ name, owned }) => owned && name === stable)?.identity;
-  if (pool === undefined || pool.existing || pool.templateOf !== undefined) return [];
-  if (identity === undefined) return [];
-  return servedNames(pool.server.engine, argumentsIn(identity["server.args"]), identity["model"]);
-}
-
-function argumentsIn(text: string | undefined): string[] {
-  try {
-    const parsed: unknown = JSON.parse(text ?? "[]");
-    return Array.isArray(parsed) ? parsed.filter((word): word is string => typeof word === "string") : [];
-  } catch {
-    return [];
-  }
-}
 
 /** An existing pool's names are not ours to rewrite, so a split would hold on one of the pools only. */
 const splitOnExisting: Rule = (config) => {
