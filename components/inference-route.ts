@@ -56,12 +56,16 @@ export class InferenceRoute extends pulumi.ComponentResource {
 export interface PreviewRouteArgs extends ServiceRouteArgs {
   /** The pool that is reached; no customer is. */
   pool: { name: string; namespace: string };
+  /** The pool that customers use, so that it can be asked by itself too; absent: it is not. */
+  stable?: { name: string; namespace: string };
   /** Value of the header {@link previewHeader}: a secret, so that nobody is sent there by chance. */
   secret: pulumi.Input<string>;
 }
 
 /** Header that pins a request to the candidate. */
 export const previewHeader = "x-inference-preview";
+/** Its value for the stable pool. */
+export const stableValue = (secret: string): string => `stable-${secret}`;
 
 /**
  * The way to the candidate before it has any weight: warms the load balancer's backends, lets people try it, and is
@@ -72,19 +76,22 @@ export class PreviewRoute extends pulumi.ComponentResource {
 
   constructor(name: string, args: PreviewRouteArgs, opts?: pulumi.ComponentResourceOptions) {
     super("inference-rollout:index:PreviewRoute", name, {}, opts);
-    const backend = { pool: args.pool.name, namespace: args.pool.namespace, weight: 1 };
+    const pinned = (pool: { name: string; namespace: string }, value: pulumi.Input<string>): object => ({
+      matches: [
+        {
+          path: { type: "PathPrefix", value: "/" },
+          headers: [{ type: "Exact", name: previewHeader, value }],
+        },
+      ],
+      backendRefs: [backendRef({ pool: pool.name, namespace: pool.namespace, weight: 1 }, args.namespace)],
+    });
     this.resource = new k8s.apiextensions.CustomResource(
       name,
       routeObject({ ...args, name: previewRouteName(args.service) }, [
-        {
-          matches: [
-            {
-              path: { type: "PathPrefix", value: "/" },
-              headers: [{ type: "Exact", name: previewHeader, value: args.secret }],
-            },
-          ],
-          backendRefs: [backendRef(backend, args.namespace)],
-        },
+        pinned(args.pool, args.secret),
+        ...(args.stable === undefined
+          ? []
+          : [pinned(args.stable, pulumi.output(args.secret).apply(stableValue))]),
       ]),
       { parent: this },
     );

@@ -1,6 +1,6 @@
 import { removeCommand, setCommand } from "./config/mistakes";
 import type { ServiceConfig } from "./config/resolved";
-import { nameLostByPromotion, targetsOf } from "./plan/model-names";
+import { namesLostByPromotion, targetsOf } from "./plan/model-names";
 
 /** Commands for the next step of the first adapter that is rolled out, and for going back; empty: none is. */
 export function nextAdapterSteps({ adapters, ladder }: ServiceConfig): { next?: string; back?: string } {
@@ -18,10 +18,11 @@ export function nextAdapterSteps({ adapters, ladder }: ServiceConfig): { next?: 
   };
 }
 
-/** The old model's name goes on being answered after a promotion only where the config says so. */
+/** The old model's names go on being answered after a promotion only where the config says so. */
 export function keepNames(config: ServiceConfig): string {
-  const lost = nameLostByPromotion(config);
-  return lost === undefined ? "" : `${setCommand(`aliases[${config.aliases.length}]`, lost)} && `;
+  return namesLostByPromotion(config)
+    .map((name, i) => `${setCommand(`aliases[${config.aliases.length + i}]`, name)} && `)
+    .join("");
 }
 
 /** How the requests for each adapter are split, in percent by version. */

@@ -1,6 +1,6 @@
 import * as pulumi from "@pulumi/pulumi";
 import { isGrouped } from "../components/accelerators/placement";
-import { previewHeader } from "../components/inference-route";
+import { previewHeader, stableValue } from "../components/inference-route";
 import { loadedBefore, proveVersions } from "./adapter-waits";
 import { endpointOf } from "./config/endpoint";
 import type { GatewayConfig, ServiceConfig } from "./config/resolved";
@@ -10,13 +10,15 @@ import { observedRoute } from "./live/observe";
 import { readOtherRoutes } from "./live/other-routes";
 import { routePath } from "./live/paths";
 import type { WaitOptions } from "./live/wait";
-import { annotations, labels, previewRouteName } from "./names";
-import { adapterListFor, baseNameOf, clientNames } from "./plan/model-names";
+import { annotations, labels, previewRouteName, servedName } from "./names";
+import type { StableTask } from "./live/stable-names";
+import { adapterListFor, baseNamesOf, clientNames, versionsOf } from "./plan/model-names";
 import { setCommand } from "./config/mistakes";
 import { offOtherRoutes, otherTraffic } from "./plan/other-routes";
 import { rivalsFor } from "./plan/rival-routes";
 import type { OtherRoutes } from "./plan/routes";
 import { sharesOf, type Observed } from "./plan/observed";
+import { asksStable, withoutTheList } from "./plan/stable-names";
 import type { Plan, RoutedPool } from "./plan/plan";
 import type { RisingPool } from "./plan/rising";
 import type { ServiceHooks } from "./service";
@@ -80,11 +82,12 @@ async function gateHook(context: HookContext): Promise<void> {
 
 /** A candidate proves itself through its preview route. */
 async function candidateGate(
-  { config, plan, gateway, reader, previewSecret }: HookContext,
+  { config, plan, observed, gateway, reader, previewSecret }: HookContext,
   rising: RisingPool,
   candidate: RoutedPool,
 ): Promise<void> {
   if (config.gate.via === "off" || previewSecret === undefined) return;
+  const secret = await valueOf(previewSecret);
   const task: GateTask = {
     via: config.gate.via,
     pool: candidate,
@@ -92,13 +95,16 @@ async function candidateGate(
     groups: hasGroups(config, candidate.name),
     existing: config.pools[candidate.name]?.existing === true,
     models: modelNames(config),
-    // Somebody else made it, or its pod template is theirs, and nobody has said what it serves.
-    ...(baseNameOf(config.pools[config.stable]) === undefined ? { unnamedStable: config.stable } : {}),
+    api: config.gate.endpoint,
+    ...(config.gate.apiKey === undefined ? {} : { apiKey: config.gate.apiKey }),
+    ...(asksStable(config) && !plan.waived.includes("stable-names")
+      ? { stable: stableTask(config, plan, observed, stableValue(secret)) }
+      : {}),
     ...servesOf(config, plan),
     previewRoute: { namespace: config.namespace, name: previewRouteName(config.service) },
     gateway,
     endpoint: endpointOf(gateway, config.gate.address),
-    header: { name: previewHeader, value: await valueOf(previewSecret) },
+    header: { name: previewHeader, value: secret },
   };
   await passGate(await reader(), task, waiting(config));
 }
@@ -117,18 +123,37 @@ function hasGroups(config: ServiceConfig, name: string): boolean {
 
 /** Every name that clients of the stable pool ask for, and the candidate's own. */
 function modelNames(config: ServiceConfig): string[] {
-  const own = config.candidate === undefined ? undefined : baseNameOf(config.pools[config.candidate]);
-  return [...new Set([...clientNames(config), ...(own === undefined ? [] : [own])])];
+  const own = config.candidate === undefined ? [] : baseNamesOf(config.pools[config.candidate]);
+  return [...new Set([...clientNames(config), ...own])];
+}
+
+/** What the gate has to know to compare the candidate with what the stable pool itself lists. */
+function stableTask(config: ServiceConfig, plan: Plan, observed: Observed, value: string): StableTask {
+  const candidate = config.candidate === undefined ? undefined : config.pools[config.candidate];
+  const before = Object.entries(observed.record?.adapters ?? {}).flatMap(([name, adapter]) => [
+    servedName(name, adapter.version),
+    ...(adapter.candidate === undefined ? [] : [servedName(name, adapter.candidate.version)]),
+  ]);
+  return {
+    pool: plan.stable,
+    header: { name: previewHeader, value },
+    versions: [...config.adapters.flatMap(versionsOf).map(({ served }) => served), ...before],
+    without: withoutTheList(config),
+    remedy:
+      candidate === undefined || candidate.existing
+        ? { by: "theirs" }
+        : { by: "aliases", next: config.aliases.length, model: baseNamesOf(candidate).length > 0 },
+  };
 }
 
 /** What a candidate of this stack has to have loaded: its base model, and every version of every adapter. */
 function servesOf(config: ServiceConfig, plan: Plan): Pick<GateTask, "serves" | "revision"> {
   const pool = plan.pools.find((planned) => planned.pool.name === plan.candidate?.name)?.pool;
-  const base = pool === undefined || pool.templateOf !== undefined ? undefined : baseNameOf(pool);
-  if (pool === undefined || base === undefined) return {};
+  const bases = pool === undefined || pool.templateOf !== undefined ? [] : baseNamesOf(pool);
+  if (pool === undefined || bases.length === 0) return {};
   const list = adapterListFor(config, pool);
   return {
-    serves: [base, ...(list?.adapters ?? []).map(({ name }) => name)],
+    serves: [...bases, ...(list?.adapters ?? []).map(({ name }) => name)],
     ...(list === undefined ? {} : { revision: list.revision }),
   };
 }

@@ -3,6 +3,7 @@ import { previewHeader } from "../components/inference-route";
 import { adapterStates, keepNames, nextAdapterSteps } from "./adapter-steps";
 import { isMisfit, nodesFor, placementOf } from "../components/accelerators/placement";
 import { endpointOf, urlOf } from "./config/endpoint";
+import { requestFor } from "./answers/endpoints";
 import type { GatewayConfig, ServiceConfig } from "./config/resolved";
 import { removeCommand, setCommand } from "./config/mistakes";
 import { acceleratorsOf, capacityStages } from "./plan/capacity";
@@ -91,10 +92,13 @@ export function howToTry(
   gateway: GatewayConfig,
   address: string,
 ): { customers: string; candidate?: string } {
-  const url = `${urlOf(endpointOf(gateway), address)}/v1/completions`;
   // Of a pool that somebody else made, or whose template is theirs, nobody may have said what it serves.
   const model = baseNameOf(config.pools[config.stable]) ?? "MODEL";
-  const body = `-H 'content-type: application/json' -d '{"model": "${model}", "prompt": "Hello", "max_tokens": 16}'`;
+  const { path, body: fields } = requestFor(config.gate.endpoint, { model, prompt: "Hello", maxTokens: 16 });
+  // The key itself stands in no output.
+  const key = config.gate.apiKey === undefined ? "" : `-H "authorization: Bearer $API_KEY" `;
+  const body = `${key}-H 'content-type: application/json' -d '${JSON.stringify(fields)}'`;
+  const url = `${urlOf(endpointOf(gateway), address)}${path}`;
   return {
     customers: `curl ${url} ${body}`,
     ...(config.candidate === undefined

@@ -13,6 +13,7 @@ import type { Served } from "./live/served";
 import { labels } from "./names";
 import { adapterListFor, rulesFor } from "./plan/model-names";
 import type { Plan, PlannedPool } from "./plan/plan";
+import { asksStable } from "./plan/stable-names";
 import type { Platform } from "./platform";
 import { routeAnnotations } from "./route-annotations";
 
@@ -88,6 +89,7 @@ export function buildService(config: ServiceConfig, plan: Plan, options: Service
               gateway: gatewayRef,
               ...hostnames,
               pool: plan.candidate,
+              ...(asksStable(config) && !plan.waived.includes("stable-names") ? { stable: plan.stable } : {}),
               secret: preview,
             },
             { provider, dependsOn: [guard, ...after] },

@@ -2,7 +2,7 @@ import * as pulumi from "@pulumi/pulumi";
 import type { DefinitionName } from "../components/inference-definitions";
 import type { CopiedPods } from "../components/copied-pods/adapt";
 import { confirmVersions } from "./adapter-waits";
-import { describeMistakes } from "./config/mistakes";
+import { describeMistakes, secretCommand } from "./config/mistakes";
 import { UserError, withoutLibraryFrames } from "./user-error";
 import { readRawConfig } from "./config/raw";
 import { resolveConfig } from "./config/resolve";
@@ -49,6 +49,11 @@ async function deploy(): Promise<Record<string, unknown>> {
   const { raw, cloud, secrets } = await readRawConfig();
   const { config, mistakes } = resolveConfig(raw, cloud, secrets);
   if (config === undefined) throw new UserError(describeMistakes(mistakes));
+  if (config.role !== "platform" && config.service.gate.apiKey !== undefined && !secrets.has("gate")) {
+    void pulumi.log.warn(
+      `gate.apiKey stands in the stack's file in clear text. Replace the key, then: ${secretCommand("gate.apiKey")}`,
+    );
+  }
   return config.role === "platform" ? deployPlatform(config) : deployService(config);
 }
 

@@ -2,6 +2,11 @@ import { endpointOf } from "../../stacks/config/endpoint";
 import { rolesOf } from "../decide/moves";
 import { resolveValues } from "../decide/resolved";
 import { platformOf } from "../engine/live";
+import { own, valueOf } from "../decide/values";
+import { gateSchema } from "../../stacks/config/safety-schema";
+import { wayOut } from "../../stacks/answers/ways-out";
+import type { GateConfig } from "../../stacks/config/resolved";
+import { clientNames } from "../../stacks/plan/model-names";
 import { Interruption } from "../terminal/interruption";
 import { sendLoad, type Load } from "../traffic/measure";
 import { targetOf, type Target } from "../traffic/outcome";
@@ -27,7 +32,8 @@ export async function runVerify(session: Session, options: VerifyOptions): Promi
     const found = "verify sends requests to the service that customers use, so it wants to be told to";
     return refused(session, "Nothing was sent.", [{ found, mend: "npm run rollout -- verify --traffic" }]);
   }
-  const target = await findTarget(session, options.address);
+  const gate = await gateOf(session);
+  const target = await findTarget(session, options.address ?? gate.address);
   const models = options.model ?? modelsOf(session);
   if ("found" in target) return refused(session, "Nothing was sent.", [target]);
   if (models.length === 0) {
@@ -42,6 +48,8 @@ export async function runVerify(session: Session, options: VerifyOptions): Promi
     models,
     tokens: { plain: 4, stream: 64 },
     ...(options.poolHeader === undefined ? {} : { poolHeader: options.poolHeader }),
+    endpoint: gate.endpoint,
+    ...(gate.apiKey === undefined ? {} : { apiKey: gate.apiKey }),
   };
   const interruption = new Interruption(
     () => undefined,
@@ -58,6 +66,13 @@ export async function runVerify(session: Session, options: VerifyOptions): Promi
     ...(candidate === undefined ? {} : { candidate }),
   });
   for (const line of describeVerdict(verdict)) screen.line(line);
+  for (const kind of verdict.faults) {
+    const out = wayOut(
+      { kind },
+      { api: gate.endpoint, ...(gate.apiKey === undefined ? {} : { apiKey: gate.apiKey }) },
+    );
+    if (out !== undefined) screen.line(`fix         ${out}`);
+  }
   screen.result({ ...verdict, ...(candidate === undefined ? {} : { candidate }), weight });
   return verdict.ok ? 0 : 1;
 }
@@ -81,10 +96,23 @@ async function findTarget(
   return targetOf(endpointOf(gateway, instead), deployed?.address ?? "");
 }
 
+/** Every name that the stable pool's clients ask for, as far as the config declares them. */
 function modelsOf({ values }: Session): string[] {
   const resolved = resolveValues(values);
-  if ("mistakes" in resolved) return [];
-  const { pools, stable } = resolved.config.service;
-  const model = pools[stable]?.model;
-  return model === undefined || model === "" ? [] : [model];
+  return "mistakes" in resolved ? [] : clientNames(resolved.config.service);
+}
+
+/** How the models are asked. A gate with a key in it is a secret as a whole: only the CLI can read it. */
+async function gateOf({
+  engine,
+  values,
+}: Session): Promise<Pick<GateConfig, "endpoint" | "apiKey" | "address">> {
+  const entry = values[own("gate")];
+  const found = entry?.secret === true ? await engine.secret("gate") : valueOf(values, "gate");
+  const { endpoint = "completions", apiKey, address } = gateSchema.safeParse(found).data ?? {};
+  return {
+    endpoint,
+    ...(apiKey === undefined ? {} : { apiKey }),
+    ...(address === undefined ? {} : { address }),
+  };
 }

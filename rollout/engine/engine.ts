@@ -77,6 +77,14 @@ export class Engine {
     return written === undefined ? printed : asWritten(printed, written);
   }
 
+  /** A value of the stack's config that is a secret, or holds one: to be used, never to be shown. Key without prefix. */
+  async secret(key: string): Promise<unknown> {
+    const args = ["config", "get", key, "--json", "--stack", this.stack, "--config-file", this.file.path];
+    const { stdout } = await this.command.run(args, this.folder);
+    const { objectValue, value } = JSON.parse(stdout) as { objectValue?: unknown; value?: string };
+    return objectValue ?? value;
+  }
+
   /** Every update of the stack, newest first. */
   async history(): Promise<PastUpdate[]> {
     // Page size 0 is all of it, also of Pulumi Cloud.

@@ -1,16 +1,29 @@
 import * as http from "node:http";
 import * as https from "node:https";
 import { isIP } from "node:net";
+import { requestFor, type EndpointName } from "../../stacks/answers/endpoints";
+import type { Fault } from "../../stacks/answers/fault";
+import { judgeAnswer } from "../../stacks/answers/judge";
+import { StreamJudge } from "../../stacks/answers/stream";
 import type { Outcome, Target } from "./outcome";
+
+/** How a service is asked. */
+export interface Asking {
+  /** Response header in which servers name their pool. Default: {@link servedBy}. */
+  poolHeader?: string;
+  /** The API that its models serve. Default: completions. */
+  endpoint?: EndpointName;
+  /** Sent as `Authorization: Bearer`; never shown. Default: none. */
+  apiKey?: string;
+}
 
 /** A client of the inference service, as an application would have one: connections are kept and used again. */
 export class InferenceClient {
   private readonly agent: http.Agent;
 
-  /** @param poolHeader response header in which servers name their pool. Default: {@link servedBy}. */
   constructor(
     private readonly target: Target,
-    private readonly poolHeader: string = servedBy,
+    private readonly asking: Asking = {},
   ) {
     const options = { keepAlive: true, maxSockets: 2000 };
     this.agent = target.tls === true ? new https.Agent(options) : new http.Agent(options);
@@ -24,18 +37,21 @@ export class InferenceClient {
     headers?: Readonly<Record<string, string>>;
   }): Promise<Outcome> {
     const { kind, model } = request;
-    const body = JSON.stringify({
+    const { endpoint = "completions", apiKey, poolHeader = servedBy } = this.asking;
+    const { path, body: fields } = requestFor(endpoint, {
       model,
       prompt: "Once upon a time",
-      max_tokens: request.maxTokens,
+      maxTokens: request.maxTokens,
       stream: kind === "stream",
     });
+    const body = JSON.stringify(fields);
     const outcome: Outcome = { kind, model, startedAt: now(), answeredAt: 0, endedAt: 0, status: 0 };
     return new Promise((resolve) => {
       const finish = (failure?: string): void => {
         if (outcome.endedAt !== 0) return;
         outcome.endedAt = now();
-        if (failure !== undefined) outcome.failure = failure;
+        if (failure !== undefined)
+          outcome.failure = apiKey === undefined ? failure : failure.replaceAll(apiKey, "(a secret)");
         resolve(outcome);
       };
       const { host, port, tls, hostname = host } = this.target;
@@ -47,17 +63,17 @@ export class InferenceClient {
           ...(tls === true && isIP(hostname) === 0 ? { servername: hostname } : {}),
           agent: this.agent,
           method: "POST",
-          path: "/v1/completions",
+          path,
           timeout: silenceMs,
           headers: {
             "content-type": "application/json",
             "content-length": Buffer.byteLength(body),
             host: hostname,
+            ...(apiKey === undefined ? {} : { authorization: `Bearer ${apiKey}` }),
             ...request.headers,
           },
         },
-        (response) =>
-          read(response, outcome, { tokens: request.maxTokens, poolHeader: this.poolHeader }, finish),
+        (response) => read(response, outcome, { endpoint, poolHeader }, finish),
       );
       sent.on("timeout", () => sent.destroy(new Error(`nothing for ${silenceMs / 1000} s`)));
       sent.on("error", (error) => finish(error.message));
@@ -76,7 +92,7 @@ const silenceMs = 60_000;
 function read(
   response: http.IncomingMessage,
   outcome: Outcome,
-  { tokens, poolHeader }: { tokens: number; poolHeader: string },
+  { endpoint, poolHeader }: { endpoint: EndpointName; poolHeader: string },
   finish: (failure?: string) => void,
 ): void {
   const { headers } = response;
@@ -86,13 +102,16 @@ function read(
     const value = headers[header];
     if (typeof value === "string") outcome[field as keyof typeof identityHeaders] = value;
   }
-  const check = outcome.kind === "stream" ? streamCheck(tokens) : plainCheck();
-  response.on("data", (chunk: Buffer) => check.take(chunk.toString()));
+  const check: BodyCheck = outcome.kind === "stream" ? new StreamJudge(endpoint) : plainCheck(endpoint);
+  response.on("data", (piece: Buffer) => check.take(piece));
   response.on("error", (error) => finish(`cut off: ${error.message}`));
   response.on("aborted", () => finish("cut off"));
   response.on("end", () => {
-    if (outcome.status !== 200) finish(`HTTP ${outcome.status}: ${check.text().slice(0, 200)}`);
-    else finish(check.complaint());
+    const fault = check.end(outcome.status);
+    if (fault !== undefined) outcome.fault = fault.kind;
+    finish(
+      fault === undefined || outcome.status === 200 ? fault?.text : `HTTP ${outcome.status}: ${fault.text}`,
+    );
   });
 }
 
@@ -108,47 +127,16 @@ const identityHeaders = {
 } as const;
 
 interface BodyCheck {
-  take: (text: string) => void;
-  text: () => string;
+  take: (piece: Buffer) => void;
   /** What is wrong with a body that came to its end; undefined: it is whole. */
-  complaint: () => string | undefined;
+  end: (status: number) => Fault | undefined;
 }
 
-function plainCheck(): BodyCheck {
-  let body = "";
+function plainCheck(endpoint: EndpointName): BodyCheck {
+  const pieces: Buffer[] = [];
   return {
-    take: (text) => (body += text),
-    text: () => body,
-    complaint: () => {
-      try {
-        const { choices } = JSON.parse(body) as { choices?: unknown[] };
-        return choices?.length === 1 ? undefined : "an answer without a choice";
-      } catch {
-        return "an answer that is no JSON";
-      }
-    },
-  };
-}
-
-/** A stream is whole when every token came and then the end mark; only the end of the text is kept. */
-function streamCheck(tokens: number): BodyCheck {
-  let events = 0;
-  let rest = "";
-  let done = false;
-  return {
-    take: (text) => {
-      const lines = (rest + text).split("\n");
-      rest = lines.pop() ?? "";
-      for (const line of lines) {
-        if (line === "data: [DONE]") done = true;
-        else if (line.startsWith("data: ")) events++;
-      }
-    },
-    text: () => rest,
-    complaint: () => {
-      if (!done) return `a stream that ended after ${events} events without its end mark`;
-      return events >= tokens ? undefined : `a stream of ${events} events for ${tokens} tokens`;
-    },
+    take: (piece) => pieces.push(piece),
+    end: (status) => judgeAnswer(endpoint, status, Buffer.concat(pieces).toString()),
   };
 }
 

@@ -1,7 +1,8 @@
-import { InferenceClient, now } from "./client";
+import { streams as canStream } from "../../stacks/answers/endpoints";
+import { InferenceClient, now, type Asking } from "./client";
 import type { Outcome, Target } from "./outcome";
 
-export interface Load {
+export interface Load extends Asking {
   /** Requests at the most, streams among them. */
   requests: number;
   /** Seconds in which requests are begun; what runs then is brought to its end. */
@@ -14,8 +15,6 @@ export interface Load {
   models: readonly string[];
   /** Tokens of a plain answer and of a stream. */
   tokens: { plain: number; stream: number };
-  /** Response header in which servers name their pool. */
-  poolHeader?: string;
 }
 
 /** Sends a bounded number of requests to a service that customers use too: never more at once than it is told. */
@@ -24,14 +23,16 @@ export async function sendLoad(
   load: Load,
   { signal, say }: { signal?: AbortSignal; say?: (text: string) => void } = {},
 ): Promise<Outcome[]> {
-  const client = new InferenceClient(target, load.poolHeader);
+  const client = new InferenceClient(target, load);
+  // Embeddings and scores come as a whole.
+  const part = canStream(load.endpoint ?? "completions") ? load.streams : 0;
   const outcomes: Outcome[] = [];
   const until = now() + load.seconds * 1000;
   let sent = 0;
   const worker = async (): Promise<void> => {
     while (sent < load.requests && now() < until && signal?.aborted !== true) {
       const turn = sent++;
-      const kind = isStream(turn, load.streams) ? "stream" : "plain";
+      const kind = isStream(turn, part) ? "stream" : "plain";
       const model = load.models[turn % load.models.length] ?? "";
       outcomes.push(await client.complete({ kind, model, maxTokens: load.tokens[kind] }));
       if (outcomes.length % 20 === 0) say?.(`${outcomes.length} answers`);

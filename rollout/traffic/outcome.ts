@@ -1,3 +1,4 @@
+import type { Fault } from "../../stacks/answers/fault";
 import { connectTo, type Endpoint } from "../../stacks/config/endpoint";
 
 /** One request as its client saw it. Times are milliseconds since the epoch. */
@@ -13,6 +14,8 @@ export interface Outcome {
   status: number;
   /** Why it failed; absent: it did not. */
   failure?: string;
+  /** What kind of fault that is, where there was an answer. */
+  fault?: Fault["kind"];
   /** Who answered, by its own word. */
   pool?: string;
   pod?: string;

@@ -1,3 +1,4 @@
+import type { Fault } from "../../stacks/answers/fault";
 import type { Outcome } from "./outcome";
 import { boundOfZero, chanceOf, sigmaOf, wrong } from "./shares";
 
@@ -9,6 +10,8 @@ export interface Verdict {
   brokenStreams: number;
   /** Failures by reason, most frequent first. */
   failures: readonly { reason: string; count: number }[];
+  /** Kinds of fault that the config can do something about. */
+  faults: readonly Fault["kind"][];
   /** Upper bound at 95 % of the rate of failures, where there were none. */
   failuresBelow?: number;
   /** Absent where the answers do not say which pool they came from. */
@@ -41,6 +44,7 @@ export function judge(
     streams: streams.length,
     brokenStreams: bad(streams),
     failures: reasonsOf(outcomes),
+    faults: [...new Set(outcomes.flatMap(({ fault }) => fault ?? []))],
     ...(total === 0 ? { failuresBelow: boundOfZero(outcomes.length) } : {}),
     ...(split === undefined ? {} : { split }),
     ok: outcomes.length > 0 && total === 0 && split?.ok !== false,

@@ -108,6 +108,8 @@ const examples: Readonly<Record<string, Scalar>> = {
   existing: true,
   like: "llm",
   via: "gateway",
+  endpoint: "embeddings",
+  names: "declared",
   timeoutSeconds: 600,
   exposure: "internal",
   mode: "full",

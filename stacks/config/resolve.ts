@@ -197,6 +197,9 @@ function resolveService(shape: ShapeResult, raw: RawConfig, mistakes: Mistake[])
 function resolveGate({ gate }: Parsed): GateConfig {
   return {
     via: gate?.via ?? "gateway",
+    endpoint: gate?.endpoint ?? "completions",
+    names: gate?.names ?? "listed",
+    ...(gate?.apiKey === undefined ? {} : { apiKey: gate.apiKey }),
     timeoutSeconds: gate?.timeoutSeconds ?? 600,
     ...(gate?.address === undefined ? {} : { address: gate.address }),
   };

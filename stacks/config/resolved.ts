@@ -1,3 +1,4 @@
+import type { EndpointName } from "../answers/endpoints";
 import type { Safety } from "./safety";
 import type { Provisioning } from "../../components/accelerators/accelerator";
 import type { Allowance } from "./schema";
@@ -202,6 +203,12 @@ export interface ModelArmor {
 
 export interface GateConfig {
   via: "gateway" | "api-server" | "off";
+  /** The API that the models serve. */
+  endpoint: EndpointName;
+  /** Whether the stable pool's own list of models counts, beside what the config declares. */
+  names: "listed" | "declared";
+  /** A secret: it goes into a header of the gate's requests, and nowhere else. */
+  apiKey?: string;
   /** host:port that stands for the gateway's own address. */
   address?: string;
   timeoutSeconds: number;

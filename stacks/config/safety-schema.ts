@@ -1,8 +1,10 @@
 import { z } from "zod";
+import { endpointNames } from "../answers/endpoints";
+import { integer, oneOf, text } from "./fields";
 
 /*
- * Shapes of the keys that keep a roll-out from harming customers: how capacity follows weight, what was rolled
- * back, and when nothing may change. Rules about them are in stacks/plan.
+ * Shapes of the keys that keep a roll-out from harming customers: what the gate asks, how capacity follows weight,
+ * what was rolled back, and when nothing may change. Rules about them are in stacks/plan.
  */
 
 /** A number, also as the string that `pulumi config set` stores. */
@@ -40,6 +42,42 @@ const reason = (): z.ZodString => z.string({ error: aReason }).min(1, aReason).m
 
 const aPool = "the name of a pool";
 const pool = (): z.ZodString => z.string({ error: aPool }).min(1, aPool);
+
+export const gateSchema = z.strictObject(
+  {
+    via: oneOf(["gateway", "api-server", "off"])
+      .optional()
+      .describe(
+        "How the candidate is asked before its share rises: through the gateway, by what the API server says of its pods, or not at all. Default: gateway.",
+      ),
+    endpoint: oneOf(endpointNames)
+      .optional()
+      .describe(
+        "The API that the models serve and that clients use: what the gate asks the candidate, and `rollout verify` the service. Default: completions.",
+      ),
+    names: oneOf(["listed", "declared"])
+      .optional()
+      .describe(
+        "The model names that the candidate has to answer for. listed: those that the config declares, and those that the stable pool lists in /v1/models. declared: the config's alone, for servers without such a list. Default: listed.",
+      ),
+    apiKey: text("an API key")
+      .regex(/^[\x20-\x7e]+$/, "an API key, in printable ASCII")
+      .optional()
+      .describe(
+        "The key that the model servers want (`Authorization: Bearer`). A secret: `pulumi config set --secret --path gate.apiKey` asks for it. Default: none is sent.",
+      ),
+    address: text("host:port")
+      .regex(/^[^\s/:]+:\d+$/, "host:port")
+      .optional()
+      .describe(
+        "Where the gate reaches the gateway instead of the gateway's own address: a tunnel or a proxy.",
+      ),
+    timeoutSeconds: integer(1, 86_400, "")
+      .optional()
+      .describe("How long the gate waits for the candidate. Default: 600."),
+  },
+  { error: "an object with via, endpoint, names, apiKey, address, timeoutSeconds" },
+);
 
 export const capacitySchema = z
   .strictObject(

@@ -6,7 +6,7 @@ import { dnsName, flag, integer, name, oneOf, text } from "./fields";
 import { gatewaySchema } from "./gateway-schema";
 import { autoscalingSchema, hardwareFields, weightsSchema } from "./pool-schema";
 import { maxLabel, maxPoolName, maxServiceName } from "../names";
-import { capacitySchema, freezeSchema, resumedSchema, rolledBackSchema } from "./safety-schema";
+import { capacitySchema, freezeSchema, gateSchema, resumedSchema, rolledBackSchema } from "./safety-schema";
 
 /*
  * The shape of a stack's config. Each field's error text is what is allowed there: validation adds the key, what
@@ -143,29 +143,9 @@ export const clusterSchema = z.strictObject(
   },
 );
 
-export const gateSchema = z.strictObject(
-  {
-    via: oneOf(["gateway", "api-server", "off"])
-      .optional()
-      .describe(
-        "How the candidate is asked before its share rises: through the gateway, by what the API server says of its pods, or not at all. Default: gateway.",
-      ),
-    address: text("host:port")
-      .regex(/^[^\s/:]+:\d+$/, "host:port")
-      .optional()
-      .describe(
-        "Where the gate reaches the gateway instead of the gateway's own address: a tunnel or a proxy.",
-      ),
-    timeoutSeconds: integer(1, 86_400, "")
-      .optional()
-      .describe("How long the gate waits for the candidate. Default: 600."),
-  },
-  { error: "an object with via, address, timeoutSeconds" },
-);
-
 const allowable = oneOf([
   ...(["edited-in-place", "drop-names", "destroy", "unready-stable", "frozen"] as const),
-  ...(["route-edited", "take-over-route", "pool-missing", "route-missing"] as const),
+  ...(["route-edited", "take-over-route", "pool-missing", "route-missing", "stable-names"] as const),
   ...(["other-route", "routes-unknown", "take-over-service"] as const),
 ]);
 

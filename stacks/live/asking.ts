@@ -1,8 +1,13 @@
 import * as http from "node:http";
 import * as https from "node:https";
 import { connectTo, type Endpoint } from "../config/endpoint";
+import { requestFor, type EndpointName } from "../answers/endpoints";
+import { type Fault } from "../answers/fault";
+import { judgeAnswer } from "../answers/judge";
+import { isFault, modelsIn, type ListedModel } from "../answers/list";
+import { wayOut } from "../answers/ways-out";
 
-/** How somebody behind a gateway is asked: the candidate by the preview header, the service as customers do. */
+/** How somebody behind a gateway is asked: a pool by the preview header, the service as customers do. */
 export interface Way {
   /** Who is asked, for what is told of the answer. */
   who: string;
@@ -10,43 +15,58 @@ export interface Way {
   address: string;
   endpoint: Endpoint;
   header?: { name: string; value: string };
+  /** The API that its models serve. */
+  api: EndpointName;
+  /** What its servers want in Authorization; never in a message. */
+  apiKey?: string;
 }
 
 export const unreachablePrefix = "the gateway cannot be reached";
 
-/** Asks for one token. @returns what is wrong; undefined: it answered. */
+/** Few enough to be quick, and enough that a model which begins with an empty token has said something. */
+const tokens = 8;
+
+/** Asks a model for some tokens, or for what its API gives. @returns what is wrong; undefined: it answered. */
 export async function answerFor(way: Way, model: string): Promise<string | undefined> {
-  const body = JSON.stringify({ model, prompt: "ready?", max_tokens: 1 });
+  const { path, body } = requestFor(way.api, { model, prompt: "ready?", maxTokens: tokens });
   try {
-    const { status, text } = await send({ ...requestTo(way), method: "POST", path: "/v1/completions", body });
-    if (status === 200) return undefined;
-    return `${way.who} answered ${status} for model ${model}: ${beginOf(text)}`;
+    const { status, text } = await send(way, { method: "POST", path, body: JSON.stringify(body) });
+    const fault = judgeAnswer(way.api, status, text);
+    return fault === undefined ? undefined : said(way, status, `for model ${model}`, fault);
   } catch (error) {
     return unreachable(way, error as Error);
   }
 }
 
-/** Asks for the models and adapters that are loaded. @returns their names, or what is wrong, in words. */
-export async function listOf(way: Way): Promise<readonly string[] | string> {
+/** Asks for the models and adapters that are loaded. @returns them, or what is wrong, in words. */
+export async function listOf(way: Way): Promise<readonly ListedModel[] | string> {
   try {
-    const { status, text } = await send({ ...requestTo(way), method: "GET", path: "/v1/models" });
-    if (status !== 200) return `${way.who} answered ${status} for its list of models: ${beginOf(text)}`;
-    return namesIn(text);
+    const { status, text } = await send(way, { method: "GET", path: "/v1/models" });
+    const models = modelsIn(status, text);
+    return isFault(models) ? said(way, status, "for its list of models", models, "list") : models;
   } catch (error) {
     return unreachable(way, error as Error);
   }
 }
 
-const beginOf = (text: string): string => text.slice(0, 200).trim();
+/** "llm-new answered 404 for model chat: the server's words; the way out". */
+function said(
+  way: Way,
+  status: number,
+  asked: string,
+  fault: Fault,
+  what: "model" | "list" = "model",
+): string {
+  const out = what === "list" && fault.kind !== "key" ? undefined : wayOut(fault, way);
+  return hidden(
+    `${way.who} answered ${status} ${asked}: ${fault.text}${out === undefined ? "" : `; ${out}`}`,
+    way.apiKey,
+  );
+}
 
-/** What is no JSON lists nothing, and the caller says what is missing. */
-function namesIn(body: string): string[] {
-  try {
-    const { data = [] } = JSON.parse(body) as { data?: { id?: string }[] };
-    return data.flatMap(({ id }) => (id === undefined ? [] : [id]));
-  } catch {
-    return [];
-  }
+/** Servers repeat a key that they refuse. */
+function hidden(text: string, secret: string | undefined): string {
+  return secret === undefined ? text : text.replaceAll(secret, "(a secret)");
 }
 
 const hostAndPort = ({ address, endpoint }: Way): [string, string] => {
@@ -59,56 +79,47 @@ function unreachable(way: Way, error: Error): string {
 }
 
 interface Exchange {
-  tls: boolean;
-  host: string;
-  port: number;
-  headers: Record<string, string>;
-  servername?: string;
   method: "GET" | "POST";
   path: string;
   body?: string;
 }
 
-function requestTo(way: Way): Omit<Exchange, "method" | "path"> {
-  const { endpoint, header } = way;
-  const [host, port] = hostAndPort(way);
+function headersOf(way: Way, body: string | undefined): Record<string, string | number> {
+  const { endpoint, header, apiKey } = way;
   return {
-    tls: endpoint.tls,
-    host,
-    port: Number(port),
-    headers: {
-      ...(header === undefined ? {} : { [header.name]: header.value }),
-      "content-type": "application/json",
-      host: endpoint.hostname ?? host,
-    },
-    ...(endpoint.hostname === undefined ? {} : { servername: endpoint.hostname }),
+    ...(header === undefined ? {} : { [header.name]: header.value }),
+    ...(apiKey === undefined ? {} : { authorization: `Bearer ${apiKey}` }),
+    "content-type": "application/json",
+    host: endpoint.hostname ?? hostAndPort(way)[0],
+    ...(body === undefined ? {} : { "content-length": Buffer.byteLength(body) }),
   };
 }
 
-function send(options: Exchange): Promise<{ status: number; text: string }> {
+function send(way: Way, { method, path, body }: Exchange): Promise<{ status: number; text: string }> {
+  const { tls, hostname } = way.endpoint;
+  const [host, port] = hostAndPort(way);
   return new Promise((resolve, reject) => {
-    const request = (options.tls ? https : http).request(
+    const request = (tls ? https : http).request(
       {
-        host: options.host,
-        port: options.port,
-        method: options.method,
-        path: options.path,
-        headers: {
-          ...options.headers,
-          ...(options.body === undefined ? {} : { "content-length": Buffer.byteLength(options.body) }),
-        },
+        host,
+        port: Number(port),
+        method,
+        path,
+        headers: headersOf(way, body),
         timeout: 30_000,
-        ...(options.servername === undefined ? {} : { servername: options.servername }),
+        ...(hostname === undefined ? {} : { servername: hostname }),
       },
       (response) => {
-        let text = "";
-        response.on("data", (chunk: Buffer) => (text += chunk.toString()));
-        response.on("end", () => resolve({ status: response.statusCode ?? 0, text }));
+        const pieces: Buffer[] = [];
+        response.on("data", (piece: Buffer) => pieces.push(piece));
+        response.on("end", () =>
+          resolve({ status: response.statusCode ?? 0, text: Buffer.concat(pieces).toString() }),
+        );
         response.on("error", reject);
       },
     );
     request.on("timeout", () => request.destroy(new Error("no answer for 30 s")));
     request.on("error", reject);
-    request.end(options.body);
+    request.end(body);
   });
 }

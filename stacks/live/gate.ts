@@ -1,6 +1,7 @@
 import { setCommand } from "../config/mistakes";
 import type { RisingPool } from "../plan/rising";
 import type { Endpoint } from "../config/endpoint";
+import type { EndpointName } from "../answers/endpoints";
 import { answerFor, listOf, unreachablePrefix, type Way } from "./asking";
 import type { ClusterReader, LiveObject } from "./cluster-reader";
 import { everyKind, modelServersIn } from "./model-servers";
@@ -9,6 +10,7 @@ import { poolsPath } from "./paths";
 import { lookAtRoute } from "./programmed";
 import { isSelected, selectorOf, selectsPodsOf, type Labels } from "./selectors";
 import { isReady, lookAtServers } from "./servers";
+import { StableNames, type StableTask } from "./stable-names";
 import { until, type Progress, type WaitOptions } from "./wait";
 
 /** What the candidate has to prove before its share rises. */
@@ -23,11 +25,11 @@ export interface GateTask {
   existing?: boolean;
   /** Names that clients ask for; the candidate must answer for every one. */
   models: readonly string[];
-  /**
-   * The stable pool, where nobody has said what it serves: the candidate must answer for all that the service lists
-   * as its models today.
-   */
-  unnamedStable?: string;
+  /** The API by which the candidate is asked, and the key for it. */
+  api: EndpointName;
+  apiKey?: string;
+  /** The stable pool, whose own names count too; absent: only those in `models`. */
+  stable?: StableTask;
   /**
    * Names that a model server of the candidate has to list as loaded: a server may answer for a name that it does
    * not know with another model. Absent: it is not asked.
@@ -77,8 +79,9 @@ export class GateUnreachable extends Error {}
 /** @throws GateClosed, GateUnreachable */
 export async function passGate(reader: ClusterReader, task: GateTask, options: WaitOptions): Promise<void> {
   let unreachableSince: number | undefined;
+  const stable = task.stable === undefined ? undefined : new StableNames(reader, task.stable);
   const look = async (): Promise<Progress<true>> => {
-    const progress = await lookAtCandidate(reader, task);
+    const progress = await lookAtCandidate(reader, task, stable);
     const unreachable = unreachableOf(progress);
     if (unreachable === undefined) unreachableSince = undefined;
     else unreachableSince ??= Date.now();
@@ -144,12 +147,16 @@ export async function passReadiness(
   if ("missing" in result) throw new StableUnready(rising, result.missing, options.timeoutSeconds);
 }
 
-async function lookAtCandidate(reader: ClusterReader, task: GateTask): Promise<Progress<true>> {
+async function lookAtCandidate(
+  reader: ClusterReader,
+  task: GateTask,
+  stable: StableNames | undefined,
+): Promise<Progress<true>> {
   const servers = [...(await missingServers(reader, task)), ...(await missingAdapters(reader, task))];
   const route = await lookAtRoute(reader, task.previewRoute, task.gateway);
   const missing = [...servers, ...("missing" in route ? route.missing : [])];
   if (missing.length > 0 || !("done" in route)) return { missing };
-  if (task.via === "gateway") missing.push(...(await missingAnswers(route.done, task)));
+  if (task.via === "gateway") missing.push(...(await missingAnswers(route.done, task, stable)));
   return missing.length === 0 ? { done: true } : { missing };
 }
 
@@ -238,39 +245,31 @@ function readyReplicas(deployment: LiveObject): number {
   return Math.min(status?.readyReplicas ?? 0, status?.updatedReplicas ?? 0);
 }
 
-/**
- * Every model name is asked for once through the preview route, with one token to generate. Where the config does not
- * know what the stable pool serves, the service itself is asked for the names.
- */
-async function missingAnswers(address: string, task: GateTask): Promise<string[]> {
-  const { pool, endpoint, header, models, serves, unnamedStable } = task;
-  const candidate = { who: pool.name, address, endpoint, header };
-  const listed =
-    unnamedStable === undefined
-      ? []
-      : await servedNames({ who: "the service", address, endpoint }, unnamedStable);
-  if (typeof listed === "string") return [listed];
-  const answers = await Promise.all([
-    ...[...new Set([...models, ...listed])].map((model) => answerFor(candidate, model)),
-    ...(serves === undefined ? [] : [loads(candidate, serves)]),
+/** Every model name is asked for through the preview route: those declared, and those that the stable pool serves. */
+async function missingAnswers(
+  address: string,
+  task: GateTask,
+  stable: StableNames | undefined,
+): Promise<string[]> {
+  const { pool, endpoint, header, models, serves, api, apiKey } = task;
+  const candidate: Way = {
+    ...{ who: pool.name, address, endpoint, header, api },
+    ...(apiKey === undefined ? {} : { apiKey }),
+  };
+  const [answers, names] = await Promise.all([
+    Promise.all([
+      ...models.map((model) => answerFor(candidate, model)),
+      ...(serves === undefined ? [] : [loads(candidate, serves)]),
+    ]),
+    stable === undefined ? [] : stable.missing(candidate, models),
   ]);
-  return answers.filter((text): text is string => text !== undefined);
-}
-
-/** What the service lists as its models. @returns names, or what is wrong, in words. */
-async function servedNames(service: Way, stable: string): Promise<readonly string[] | string> {
-  const listed = await listOf(service);
-  const nameIt = `say what ${stable} serves: ${setCommand(`pools.${stable}.model`, "MODEL")}`;
-  if (typeof listed === "string") {
-    return listed.startsWith(unreachablePrefix) ? listed : `${listed}; ${nameIt}`;
-  }
-  return listed.length === 0 ? `the service lists no model; ${nameIt}` : listed;
+  return [...answers.filter((text): text is string => text !== undefined), ...names];
 }
 
 /** What a model server itself says that it has loaded. */
 async function loads(candidate: Way, names: readonly string[]): Promise<string | undefined> {
   const listed = await listOf(candidate);
   if (typeof listed === "string") return listed;
-  const missing = names.filter((name) => !listed.includes(name));
+  const missing = names.filter((name) => !listed.some((model) => model.name === name));
   return missing.length === 0 ? undefined : `${candidate.who} does not list ${missing.join(", ")} as loaded`;
 }

@@ -1,4 +1,4 @@
-import { apis, labels } from "../names";
+import { apis, labels, managedBy } from "../names";
 import type { ObservedRewrite } from "../plan/observed";
 import type { ClusterReader } from "./cluster-reader";
 import { isOurs } from "./ours";
@@ -6,6 +6,23 @@ import { isOurs } from "./ours";
 interface LiveRule {
   matches?: { model?: { value?: string } }[];
   targets?: { modelRewrite: string; weight?: number }[];
+}
+
+/** Names that somebody else's InferenceModelRewrites answer on a pool: its servers list none of them. */
+export async function rewrittenNames(
+  reader: ClusterReader,
+  { name, namespace }: { name: string; namespace: string },
+): Promise<string[]> {
+  const path = `/apis/${apis.extension}/v1alpha2/namespaces/${namespace}/inferencemodelrewrites`;
+  return (await reader.list(path)).flatMap((object) => {
+    const { poolRef, rules = [] } = (object["spec"] ?? {}) as {
+      poolRef?: { name?: string };
+      rules?: LiveRule[];
+    };
+    // This stack's own are names that its config declares.
+    if (poolRef?.name !== name || object.metadata.labels?.[labels.managedBy] === managedBy) return [];
+    return rules.flatMap(({ matches = [] }) => matches.flatMap(({ model }) => model?.value ?? []));
+  });
 }
 
 /** How this service's pools in one namespace rewrite model names now. */

@@ -2,7 +2,8 @@ import { removeCommand, setCommand } from "../config/mistakes";
 import type { Adapter, ServiceConfig } from "../config/resolved";
 import { servedName } from "../names";
 import { recordedShares, recordOfAdapter, shownVersions } from "./adapter-record";
-import { clientNames, liveShares, versionsOf } from "./model-names";
+import { liveShares, versionsOf } from "./model-names";
+import { nameDropped } from "./name-dropped";
 import { rounding, type AdapterRecord, type Observed } from "./observed";
 import type { Draft } from "./plan";
 import type { Refusal } from "./rules";
@@ -202,27 +203,6 @@ const adapterEditedInPlace: Rule = (config, { record }) => {
 function sourceOf({ index, stable }: Adapter, version: string): string {
   return `adapters[${index}]${stable.version === version ? "" : ".candidate"}.source`;
 }
-
-/** Clients keep their model names: one that was answered is not dropped by the way. */
-const nameDropped: Rule = (config, observed) => {
-  const kept = new Set(clientNames(config));
-  // The model of a pool with traffic is not edited at all; that is told by another rule, and once is enough.
-  const fixed = (observed.record?.weights[config.stable] ?? 0) > 0;
-  const own = observed.pools.find(({ name, owned }) => owned && name === config.stable)?.identity?.["model"];
-  // Also what an update brought that broke off before it left a record.
-  const answered = new Set([
-    ...(observed.record?.names ?? []),
-    ...(observed.rewrites ?? []).map(({ model }) => model),
-  ]);
-  return [...answered]
-    .filter((name) => !kept.has(name) && !(fixed && name === own))
-    .map((name) => ({
-      rule: "name-dropped",
-      found: `clients were answered for the model name ${name}, and with this config nobody would`,
-      mend: `${setCommand(`aliases[${config.aliases.length}]`, name)} keeps it as a name of the base model`,
-      waiver: "drop-names" as const,
-    }));
-};
 
 /** An existing pool's names are not ours to rewrite, so a split would hold on one of the pools only. */
 const splitOnExisting: Rule = (config) => {

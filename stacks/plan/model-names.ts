@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 import type { Adapter, AdapterVersion, OwnedPool, Pool, ServiceConfig } from "../config/resolved";
 import { servedName } from "../names";
 import { adaptersLoaded } from "./identity";
+import { servedNames } from "./served-names";
 import type { Observed } from "./observed";
 
 /*
@@ -33,31 +34,37 @@ export function asMade(pool: OwnedPool, observed: Observed): OwnedPool {
   return { ...pool, adapters: identity["adapters"] === adaptersLoaded };
 }
 
-/** The name under which a server of the pool knows its base model (`--served-model-name`, else the model's own). */
-export function baseNameOf(pool: Pool | undefined): string | undefined {
-  if (pool === undefined || pool.existing) return pool?.model;
-  const { args } = pool.server;
-  const at = args.findIndex((arg) => /^--served[-_]model[-_]name(=|$)/.test(arg));
-  const given = args[at]?.includes("=") === true ? args[at].slice(args[at].indexOf("=") + 1) : args[at + 1];
-  const name = at < 0 ? pool.model : given;
-  return name === undefined || name === "" ? undefined : name;
+/**
+ * Every name that the pool's servers answer to by themselves for their base model (`--served-model-name`, else the
+ * model's own), the one that they call it by first. Empty: the config does not say.
+ */
+export function baseNamesOf(pool: Pool | undefined): string[] {
+  if (pool === undefined) return [];
+  // A pod template that was taken over runs its own arguments, not the config's.
+  if (pool.existing || pool.templateOf !== undefined) {
+    return pool.model === undefined || pool.model === "" ? [] : [pool.model];
+  }
+  return servedNames(pool.server.engine, pool.server.args, pool.model);
 }
 
-/** Names of the base model: the aliases, and what the stable pool answers to by itself. */
+/** The first of them: what requests are rewritten to. */
+export function baseNameOf(pool: Pool | undefined): string | undefined {
+  return baseNamesOf(pool)[0];
+}
+
+/** Names of the base model: the aliases, and every one that the stable pool answers to by itself. */
 export function baseNames(config: ServiceConfig): string[] {
-  const own = baseNameOf(config.pools[config.stable]);
-  return [...new Set([...config.aliases, ...(own === undefined ? [] : [own])])];
+  return [...new Set([...config.aliases, ...baseNamesOf(config.pools[config.stable])])];
 }
 
 /**
- * The stable pool's own model name, where a promotion of the candidate would leave clients who ask for it without an
- * answer: it has to become an alias.
+ * The stable pool's own names that a promotion of the candidate would leave without an answer: they have to become
+ * aliases.
  */
-export function nameLostByPromotion(config: ServiceConfig): string | undefined {
-  const { stable, candidate, pools } = config;
-  const own = baseNameOf(pools[stable]);
-  const next = candidate === undefined ? undefined : baseNameOf(pools[candidate]);
-  return own === next || own === undefined || config.aliases.includes(own) ? undefined : own;
+export function namesLostByPromotion(config: ServiceConfig): string[] {
+  const { stable, candidate, pools, aliases } = config;
+  const kept = [...aliases, ...(candidate === undefined ? [] : baseNamesOf(pools[candidate]))];
+  return baseNamesOf(pools[stable]).filter((name) => !kept.includes(name));
 }
 
 /** Every model name that clients may ask for, on whichever pool they land. */
@@ -71,13 +78,14 @@ export function versionsOf({ stable, candidate }: Adapter): AdapterVersion[] {
 
 /** The rules of one pool's InferenceModelRewrite; empty: it needs none. */
 export function rulesFor(config: ServiceConfig, pool: OwnedPool): NameRule[] {
-  const own = baseNameOf(pool);
+  const own = baseNamesOf(pool);
+  const [first] = own;
   const bases =
-    own === undefined
+    first === undefined
       ? []
       : baseNames(config)
-          .filter((name) => name !== own)
-          .map((name) => ({ model: name, targets: [{ model: own, weight: 100 }] }));
+          .filter((name) => !own.includes(name))
+          .map((name) => ({ model: name, targets: [{ model: first, weight: 100 }] }));
   if (!pool.adapters) return bases;
   return [
     ...bases,

@@ -15,6 +15,7 @@ import { anotherStacks } from "./ownership";
 import type { Draft, RoutedPool } from "./plan";
 import { putBack, redeclare } from "./redeclare";
 import { unreadyStable } from "./rising";
+import { stableNames } from "./stable-names";
 import { routeNotOurs } from "./take-over";
 
 /** Why an update must not be carried out. */
@@ -223,5 +224,6 @@ export const rules: readonly Rule[] = [
   frozen,
   existingPoolTooSmall,
   unreadyStable,
+  stableNames,
   ...adapterRules,
 ];

@@ -179,6 +179,7 @@ async function render(one: Case, missing: readonly DefinitionName[] = []): Promi
     return buildService(config.service, plan(config.service, observed), {
       platform,
       stack: own,
+      copies: {},
       served: newCluster,
       hooks: () => ({}),
     });

@@ -50,13 +50,26 @@ describe("a service without objectives", () => {
   it("has the preview route behind a header that no customer sends by chance", () => {
     const preview = find(resources, "HTTPRoute", "preview-of-llm");
     const { rules } = preview["spec"] as {
-      rules: { matches: { headers: object[] }[]; backendRefs: object[] }[];
+      rules: { matches: { headers: { value: string }[] }[]; backendRefs: { name: string }[] }[];
     };
-    assert.equal(rules.length, 1);
-    assert.equal(rules[0]!.matches[0]!.headers.length, 1);
-    assert.deepEqual(rules[0]?.backendRefs, [
-      { group: "inference.networking.k8s.io", kind: "InferencePool", name: "llm-new", weight: 1 },
-    ]);
+    // One rule to the candidate; one to the stable pool, which the gate asks for the names that it serves.
+    const ref = { group: "inference.networking.k8s.io", kind: "InferencePool", weight: 1 };
+    assert.deepEqual(
+      rules.map(({ backendRefs }) => backendRefs),
+      [[{ ...ref, name: "llm-new" }], [{ ...ref, name: "llm" }]],
+    );
+    const values = rules.map(({ matches }) =>
+      matches.map(({ headers }) => headers.map(({ value }) => value)),
+    );
+    const secret = values[0]?.[0]?.[0] ?? "";
+    assert.deepEqual(values, [[[secret]], [[`stable-${secret}`]]]);
+  });
+
+  it("has no rule to the stable pool where the gate does not ask it", async () => {
+    for (const gate of [{ names: "declared" }, { via: "api-server" }, { via: "off" }]) {
+      const preview = find(await render({ ...sourceCase, gate }), "HTTPRoute", "preview-of-llm");
+      assert.equal((preview["spec"] as { rules: object[] }).rules.length, 1, JSON.stringify(gate));
+    }
   });
 
   it("gives each pool machines of its own, tainted, with a label that its pods choose", () => {

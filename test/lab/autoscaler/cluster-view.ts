@@ -8,7 +8,7 @@ export async function pendingPods(api: ClusterApi): Promise<PendingPod[]> {
   return (await podsOf(api)).filter(isUnschedulable).map((pod) => ({
     name: pod.metadata?.name ?? "",
     nodeSelector: pod.spec?.nodeSelector ?? {},
-    tolerations: (pod.spec?.tolerations ?? []),
+    tolerations: pod.spec?.tolerations ?? [],
     requests: requestsOf(pod),
   }));
 }

@@ -1,3 +1,4 @@
+import type { Asking } from "../../../rollout/traffic/client";
 import type { RolloutKind } from "../../../stacks/config/resolved";
 import { prefixed } from "../../stacks/config-file";
 import { adapterLadder, ladderOf, type Measure, type Step } from "./ladder";
@@ -17,6 +18,8 @@ export interface Rehearsal {
   expectation: Expectation;
   /** Names in the order in which they are asked for, again and again. */
   asked: readonly string[];
+  /** By which API, and with which key. Default: completions, without one. */
+  asking?: Asking;
   objectives: readonly string[];
   /** The object whose change moves the requests. */
   moved: { kind: "route" | "names"; namespace: string; name: string };

@@ -1,4 +1,4 @@
-import { baseNameOf, baseNames, nameLostByPromotion } from "../../../stacks/plan/model-names";
+import { baseNames, namesLostByPromotion } from "../../../stacks/plan/model-names";
 import { describeMistakes, setCommand } from "../../../stacks/config/mistakes";
 import { resolveConfig } from "../../../stacks/config/resolve";
 import type { ServiceConfig } from "../../../stacks/config/resolved";
@@ -38,9 +38,15 @@ export function ownCase(from: string): Rehearsal {
     measure: byPool(candidate, names.length === 1 ? [] : names.map(({ name }) => name)),
     expectation: {
       names,
-      bases: { [stable]: baseNameOf(old) ?? "", [candidate]: baseNameOf(fresh) ?? "" },
+      // The lab's servers say which model they have loaded, whatever names it goes by.
+      bases: { [stable]: old.model ?? "", [candidate]: fresh.model ?? "" },
     },
     asked: names.map(({ name }) => name),
+    asking: {
+      endpoint: service.gate.endpoint,
+      // Secrets are the same dummy everywhere, so this is what the servers are started with too.
+      ...(service.gate.apiKey === undefined ? {} : { apiKey: service.gate.apiKey }),
+    },
     // A priority below 0 may be shed at any time, which here would be a failed request.
     objectives: service.objectives.filter(({ priority }) => priority >= 0).map(({ name }) => name),
     moved: { kind: "route", namespace: service.namespace, name: service.route },
@@ -71,9 +77,11 @@ function serviceOf(from: string): ServiceConfig {
   return config.service;
 }
 
-/** A promotion that would drop the old model's name keeps it, as the output `next` does. */
+/** A promotion that would drop names of the old model keeps them, as the output `next` does. */
 function keepingNames(step: Step, service: ServiceConfig): Step {
-  const lost = nameLostByPromotion(service);
-  if (step.config["stable"] === undefined || lost === undefined) return step;
-  return { ...step, config: { ...step.config, [`aliases[${service.aliases.length}]`]: lost } };
+  if (step.config["stable"] === undefined) return step;
+  const kept = namesLostByPromotion(service).map(
+    (name, i) => [`aliases[${service.aliases.length + i}]`, name] as const,
+  );
+  return { ...step, config: { ...step.config, ...Object.fromEntries(kept) } };
 }

@@ -1,3 +1,4 @@
+import { streams } from "../../../stacks/answers/endpoints";
 import type { WholeLab } from "../lab";
 import { Pulumi, PulumiFailed } from "../pulumi";
 import type { Outcome, Rates, Target } from "../traffic/outcome";
@@ -41,7 +42,8 @@ const trafficLimits = { requests: 200_000, seconds: 3600 };
  * when it cannot be carried on: an update that failed, a part of the lab that died.
  */
 export async function rehearse(options: RehearsalOptions): Promise<Rehearsed> {
-  const { lab, workspace, rehearsal, sample } = options;
+  const { lab, workspace, rehearsal } = options;
+  const sample = sampleOf(options);
   const { steps, measure } = rehearsal;
   const began = now();
   const pulumi = new Pulumi(workspace, lab.plugins.environment(), options.signal);
@@ -65,7 +67,7 @@ export async function rehearse(options: RehearsalOptions): Promise<Rehearsed> {
       const streamsBefore = traffic?.progress.streams ?? 0;
       const updateSeconds = await update(pulumi, step, say);
       if (traffic === undefined) {
-        traffic = Traffic.start(await targetOf(pulumi, lab), trafficLimits);
+        traffic = Traffic.start(await targetOf(pulumi, lab), trafficLimits, rehearsal.asking);
         traffic.setRates(ratesFor(options));
       }
       const confirmedAt = now();
@@ -153,8 +155,14 @@ async function targetOf(pulumi: Pulumi, lab: WholeLab): Promise<Target> {
   return { host: address, port: await lab.boundPort(address) };
 }
 
-function ratesFor({ rehearsal, sample }: RehearsalOptions): Rates {
-  const { asked, objectives } = rehearsal;
+/** Of an API that answers as a whole only, there are no streams to see. */
+function sampleOf({ rehearsal, sample }: Pick<RehearsalOptions, "rehearsal" | "sample">): Sample {
+  return streams(rehearsal.asking?.endpoint ?? "completions") ? sample : { ...sample, streams: 0 };
+}
+
+function ratesFor(options: RehearsalOptions): Rates {
+  const { asked, objectives } = options.rehearsal;
+  const sample = sampleOf(options);
   return {
     // Ten seconds of traffic after each update are enough for the sample; an update itself takes some seconds more.
     plain: sample.requests / 10,

@@ -18,9 +18,12 @@ describe("Flags", () => {
     assert.equal(flags.number("max-loras"), undefined);
   });
 
-  it("gathers the values of a flag that takes several", () => {
-    const flags = new Flags(["--lora-modules", "a=/a", "b=/b", "--port", "1", "--lora-modules=c=/c"], known);
-    assert.deepEqual(flags.list("lora-modules"), ["a=/a", "b=/b", "c=/c"]);
+  it("gathers the values of a flag that takes several, and takes the last of repeated ones", () => {
+    const flags = (...words: string[]): string[] => new Flags(words, known).list("lora-modules");
+    assert.deepEqual(flags("--lora-modules", "a=/a", "b=/b", "--port", "1"), ["a=/a", "b=/b"]);
+    assert.deepEqual(flags("--lora-modules", "a=/a", "b=/b", "--lora-modules=c=/c"), ["c=/c"]);
+    assert.deepEqual(flags("--lora_modules=a=/a", "b=/b"), ["a=/a"]);
+    assert.deepEqual(flags("--port", "1"), []);
   });
 
   it("refuses a number that is none, in argparse's words", () => {

@@ -43,9 +43,9 @@ export class Flags {
     return value;
   }
 
-  /** All values of a flag that takes several, in one go or by being repeated. */
+  /** The values of a flag that takes several (nargs "+"); of one that is repeated the last counts, as argparse has it. */
   list(name: string): string[] {
-    return (this.given.get(name) ?? []).flat();
+    return this.given.get(name)?.at(-1) ?? [];
   }
 
   private fullName(name: string): string {

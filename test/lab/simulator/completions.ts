@@ -10,6 +10,8 @@ export interface Answering {
   /** The name the answer bears: the one the client asked for. */
   model: string;
   adapter: AdapterModule | undefined;
+  /** Whether a stream ends with an error instead of its last token. */
+  breaks: boolean;
 }
 
 const words = [
@@ -32,7 +34,7 @@ export function answerCompletion(
   response: ServerResponse,
   request: CompletionRequest,
   chat: boolean,
-  { engine, identity, model, adapter }: Answering,
+  { engine, identity, model, adapter, breaks }: Answering,
 ): void {
   const frame = new Frame(chat, model, identity, adapter);
   const { promptTokens, maxTokens, streams } = request;
@@ -41,7 +43,10 @@ export function answerCompletion(
     ? (count: number, last: boolean): void => {
         if (emitted === 0) response.writeHead(200, [...streamHeaders, ...identity.headers(adapter)]);
         let text = emitted === 0 ? frame.opening() : "";
-        for (let i = 0; i < count; i++, emitted++) text += frame.chunk(emitted, last && i === count - 1);
+        for (let i = 0; i < count; i++, emitted++) {
+          const end = last && i === count - 1;
+          text += end && breaks ? generationFailed : frame.chunk(emitted, end);
+        }
         if (!last) response.write(text);
         else
           response.end(
@@ -58,6 +63,10 @@ export function answerCompletion(
   const abort = engine.submit(work);
   response.once("close", abort);
 }
+
+const generationFailed = `data: ${JSON.stringify({
+  error: { message: "EngineCore encountered an issue", type: "InternalServerError", param: null, code: 500 },
+})}\n\n`;
 
 const streamHeaders = ["content-type", "text/event-stream; charset=utf-8", "cache-control", "no-cache"];
 const plainHeaders = ["content-type", "application/json", "content-length"];

@@ -6,12 +6,17 @@ export type Fault =
   | { kind: "hang"; afterSeconds: number }
   /** /health answers 503; everything else works. */
   | { kind: "unready" }
+  /** Answers 200 with an error in the body, as vLLM has done (vllm#21704). */
+  | { kind: "error-200" }
+  /** Streams end with an error before their end mark, as vLLM's and SGLang's do when generation fails. */
+  | { kind: "error-in-stream" }
   /** Everything takes `factor` times as long. */
   | { kind: "slow"; factor: number }
   /** Loading this adapter fails; "*" is every adapter. */
   | { kind: "fail-adapter"; adapter: string };
 
-const forms = "crash, crash-after:5s, hang, hang-after:5s, never-ready, slow:3, fail-adapter:NAME, none";
+const forms =
+  "crash, crash-after:5s, hang, hang-after:5s, never-ready, error-200, error-in-stream, slow:3, fail-adapter:NAME, none";
 
 /**
  * Reads a comma-separated list of faults.
@@ -39,6 +44,9 @@ function parseFault(text: string): Fault {
     case "never-ready":
     case "unready":
       return { kind: "unready" };
+    case "error-200":
+    case "error-in-stream":
+      return { kind: name };
     case "slow":
       if (!(Number(value) > 0)) throw unknown(text);
       return { kind: "slow", factor: Number(value) };

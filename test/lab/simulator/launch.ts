@@ -20,6 +20,10 @@ export interface Launch {
   names: readonly string[];
   maxSequences: number;
   maxModelLength: number | undefined;
+  /** Keys of which a request has to bring one; empty: none. */
+  apiKeys: readonly string[];
+  /** A pooling model: it makes embeddings and no tokens. */
+  embeds: boolean;
   /** SGLang has /metrics only with --enable-metrics. */
   metrics: boolean;
   adapters: AdapterSettings;
@@ -72,6 +76,7 @@ const flagNames = [
     "max-num-batched-tokens",
     "max-logprobs",
     "model-impl",
+    ...["api-key", "runner", "task", "convert", "is-embedding"],
   ],
 ];
 
@@ -124,6 +129,9 @@ function vllm(flags: Flags, words: readonly string[], input: LaunchInput, common
     port: flags.number("port") ?? 8000,
     model,
     names: named(flags.list("served-model-name"), model),
+    apiKeys: keysOf(flags, env["VLLM_API_KEY"]),
+    embeds:
+      flags.text("runner") === "pooling" || /^embed/.test(flags.text("task") ?? flags.text("convert") ?? ""),
     maxSequences: flags.number("max-num-seqs") ?? 256,
     maxModelLength: flags.number("max-model-len"),
     metrics: true,
@@ -155,6 +163,8 @@ function sglang(flags: Flags, env: Readonly<Record<string, string>>, common: Com
     port: flags.number("port") ?? 30_000,
     model,
     names: named(flags.list("served-model-name").slice(0, 1), model),
+    apiKeys: keysOf(flags),
+    embeds: flags.has("is-embedding"),
     maxSequences: flags.number("max-running-requests") ?? 256,
     maxModelLength: flags.number("context-length"),
     metrics: flags.has("enable-metrics"),
@@ -196,6 +206,11 @@ export function adapterModules(values: readonly string[]): AdapterModule[] {
 
 function named(names: readonly string[], model: string): readonly string[] {
   return names.length === 0 ? [model] : names;
+}
+
+function keysOf(flags: Flags, fromEnvironment?: string): string[] {
+  const given = flags.list("api-key");
+  return (given.length > 0 ? given : [fromEnvironment ?? ""]).filter((key) => key !== "");
 }
 
 function isTrue(value: string | undefined): boolean {

@@ -60,6 +60,7 @@ export class ModelServer {
       metrics,
       startedAt: Math.floor(Date.now() / 1000),
       isHealthy: () => !this.faults.some(({ kind }) => kind === "unready"),
+      hasFault: (fault) => this.faults.some(({ kind }) => kind === fault),
       log: (line) => this.log(line),
     });
     this.front = new Front(routes, this.identity);

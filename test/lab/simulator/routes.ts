@@ -4,6 +4,7 @@ import type { AdapterAnswer, Adapters } from "./adapters";
 import { answerCompletion } from "./completions";
 import { readCompletionRequest } from "./completion-request";
 import type { Engine } from "./engine";
+import type { Fault } from "./faults";
 import type { Identity } from "./identity";
 import type { AdapterModule, Launch } from "./launch";
 import type { Metrics } from "./metrics";
@@ -17,6 +18,7 @@ export interface Serving {
   metrics: Metrics;
   startedAt: number;
   isHealthy: () => boolean;
+  hasFault: (kind: Fault["kind"]) => boolean;
   log: (line: string) => void;
 }
 
@@ -43,13 +45,25 @@ export function routesOf(serving: Serving): ReadonlyMap<string, Route> {
     posted((body, response) => {
       const request = readCompletionRequest(body, chat, launch.maxModelLength);
       const { model, adapter } = modelFor(serving, request.model, request.adapterField);
-      answerCompletion(response, request, chat, { engine, identity, model, adapter });
+      if (launch.embeds) throw notServed(chat ? "Chat Completions" : "Completions");
+      if (serving.hasFault("error-200")) {
+        sendJson(response, 200, generationError, identity.headers(adapter));
+        return;
+      }
+      const breaks = serving.hasFault("error-in-stream");
+      answerCompletion(response, request, chat, { engine, identity, model, adapter, breaks });
     });
+  const embeddings = posted((body, response) => {
+    const { model } = modelFor(serving, text(body["model"]), undefined);
+    if (!launch.embeds) throw notServed("Embeddings");
+    sendJson(response, 200, embeddingsFor(model, body["input"]), headers());
+  });
   const routes = new Map<string, Route>([
     ["GET /health", health],
     ["GET /v1/models", (_, response) => sendJson(response, 200, models(serving), headers())],
     ["POST /v1/completions", completion(false)],
     ["POST /v1/chat/completions", completion(true)],
+    ["POST /v1/embeddings", embeddings],
   ]);
   if (launch.metrics) {
     routes.set("GET /metrics", (_, response) => {
@@ -84,7 +98,44 @@ export function routesOf(serving: Serving): ReadonlyMap<string, Route> {
     );
     routes.set("POST /load_lora_adapter", load).set("POST /unload_lora_adapter", unload);
   }
-  return routes;
+  return launch.apiKeys.length === 0 ? routes : guarded(routes, launch);
+}
+
+/** vLLM's check stands before what begins with /v1, SGLang's before everything but health and metrics. */
+function guarded(
+  routes: ReadonlyMap<string, Route>,
+  { engine, apiKeys }: Launch,
+): ReadonlyMap<string, Route> {
+  const allowed = new Set(apiKeys.map((key) => `Bearer ${key}`));
+  const open = engine === "vllm" ? / \/(?!v1)/ : / \/(health|metrics)/;
+  const check =
+    (route: Route): Route =>
+    (request, response) => {
+      if (allowed.has(request.headers.authorization ?? "")) route(request, response);
+      else sendJson(response, 401, { error: "Unauthorized" }, []);
+    };
+  return new Map([...routes].map(([path, route]) => [path, open.test(path) ? route : check(route)]));
+}
+
+const generationError = {
+  error: { message: "EngineCore encountered an issue", type: "InternalServerError", param: null, code: 500 },
+};
+
+function notServed(api: string): RequestRefused {
+  return new RequestRefused(400, "BadRequestError", `The model does not support ${api} API`);
+}
+
+/** As many vectors as texts; the same text has the same one. */
+function embeddingsFor(model: string, input: unknown): unknown {
+  const inputs: unknown[] = Array.isArray(input) ? input : [input];
+  return {
+    ...{ id: "embd-lab", object: "list", created: Math.floor(Date.now() / 1000), model },
+    data: inputs.map((value, index) => {
+      const { length } = String(value);
+      return { index, object: "embedding", embedding: [1, 2, 3, 4].map((n) => Math.cos(n * (length + 1))) };
+    }),
+    usage: { prompt_tokens: inputs.length, total_tokens: inputs.length, completion_tokens: 0 },
+  };
 }
 
 /** @throws RequestRefused 404 in vLLM's words. */

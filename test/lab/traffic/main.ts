@@ -109,7 +109,7 @@ function stop(reason: string): void {
 process.on("message", (message: ToTraffic) => {
   switch (message.type) {
     case "start":
-      client = new InferenceClient(message.target);
+      client = new InferenceClient(message.target, message.asking);
       limits = message.limits;
       break;
     case "rates":

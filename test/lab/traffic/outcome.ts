@@ -1,3 +1,4 @@
+import type { Asking } from "../../../rollout/traffic/client";
 import type { Outcome, Target } from "../../../rollout/traffic/outcome";
 
 export type { Outcome, Target };
@@ -15,7 +16,7 @@ export interface Rates {
 }
 
 export type ToTraffic =
-  | { type: "start"; target: Target; limits: { requests: number; seconds: number } }
+  | { type: "start"; target: Target; limits: { requests: number; seconds: number }; asking: Asking }
   | { type: "rates"; rates: Rates }
   | { type: "stop" };
 

@@ -1,6 +1,7 @@
 import { fork, type ChildProcess } from "node:child_process";
 import * as path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
+import type { Asking } from "../../../rollout/traffic/client";
 import type { FromTraffic, Outcome, Progress, Rates, Target, ToTraffic } from "./outcome";
 
 /** The customers of a rehearsal: continuous traffic, and everything that came of it. */
@@ -23,15 +24,15 @@ export class Traffic {
     });
   }
 
-  /** @param limits traffic stops by itself after so many requests or seconds. */
-  static start(target: Target, limits: { requests: number; seconds: number }): Traffic {
+  /** @param limits traffic stops by itself after so many requests or seconds. @param asking how the service is asked. */
+  static start(target: Target, limits: { requests: number; seconds: number }, asking: Asking = {}): Traffic {
     const child = fork(path.join(__dirname, "main.ts"), [], {
       execArgv: ["--require", "ts-node/register"],
       cwd: path.join(__dirname, "..", "..", ".."),
       serialization: "advanced",
     });
     const traffic = new Traffic(child);
-    traffic.tell({ type: "start", target, limits });
+    traffic.tell({ type: "start", target, limits, asking });
     return traffic;
   }
 

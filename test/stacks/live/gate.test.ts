@@ -1,11 +1,12 @@
 import assert from "node:assert/strict";
 import * as fs from "node:fs";
-import * as http from "node:http";
-import type { AddressInfo } from "node:net";
 import * as path from "node:path";
-import { after, before, describe, it } from "node:test";
+import { after, before, beforeEach, describe, it } from "node:test";
 import type { ClusterReader, LiveObject } from "../../../stacks/live/cluster-reader";
-import { passGate, passReadiness, StableUnready, type GateTask } from "../../../stacks/live/gate";
+import { requestFor } from "../../../stacks/answers/endpoints";
+import { passReadiness, StableUnready } from "../../../stacks/live/gate";
+import { answers, faults } from "../answers/bodies";
+import { says, TwoPools } from "./two-pools";
 
 const rising = { pool: "llm", namespace: "default", share: 100, needs: 6 };
 
@@ -102,85 +103,92 @@ describe("the readiness of a stable pool that gets traffic back", () => {
   });
 });
 
-const header = { name: "x-inference-preview", value: "secret" };
-
 describe("what a candidate has to answer", () => {
-  /** Behind the gateway: what each pool has loaded. A server may answer for names that it does not list. */
-  const loaded = { candidate: ["Qwen/Qwen3-8B"], service: ["Qwen/Qwen3-8B"] };
-  let lists = 200;
-  const server = http.createServer((request, response) => {
-    const who = request.headers[header.name] === header.value ? "candidate" : "service";
-    if (request.url === "/v1/models") {
-      const text = JSON.stringify({ data: loaded[who].map((id) => ({ id })) });
-      response.writeHead(lists).end(lists === 200 ? text : "no such page");
-      return;
-    }
-    let body = "";
-    request.on("data", (chunk: Buffer) => (body += chunk.toString()));
-    request.on("end", () => {
-      const { model } = JSON.parse(body) as { model: string };
-      response.writeHead(loaded[who].includes(model) ? 200 : 404).end("{}");
-    });
+  const pools = new TwoPools();
+  before(() => pools.start());
+  after(() => pools.stop());
+  beforeEach(() => {
+    pools.candidate = { names: ["Qwen/Qwen3-8B"], adapters: [] };
   });
-  before(() => new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve)));
-  after(() => server.close());
-
-  const conditions = ["Accepted", "ResolvedRefs"].map((type) => ({ type, status: "True" }));
-  const reader: ClusterReader = {
-    get: (url) =>
-      Promise.resolve({
-        metadata: { name: "x", namespace: "default" },
-        status: url.includes("/gateways/")
-          ? { addresses: [{ value: "127.0.0.1" }] }
-          : { parents: [{ parentRef: { name: "gateway" }, conditions }] },
-      }),
-    list: () => Promise.resolve([]),
-  };
-  const pass = (task: Partial<GateTask>): Promise<void> => {
-    const { port } = server.address() as AddressInfo;
-    return passGate(
-      reader,
-      {
-        via: "gateway",
-        pool: { name: "llm-new", namespace: "default" },
-        models: [],
-        previewRoute: { name: "preview", namespace: "default" },
-        gateway: { name: "gateway", namespace: "default" },
-        endpoint: { port, tls: false },
-        header,
-        ...task,
-      },
-      { timeoutSeconds: 0 },
-    );
-  };
-  const says = (text: string): ((error: Error) => boolean) => {
-    return ({ message }) => message.includes(text) && message.includes("The route was not changed");
-  };
+  const model = ["Qwen/Qwen3-8B"];
 
   it("is every name that the config knows", async () => {
-    await pass({ models: ["Qwen/Qwen3-8B"] });
-    await assert.rejects(pass({ models: ["chat"] }), says("llm-new answered 404 for model chat"));
+    await pools.pass({ models: model });
+    await assert.rejects(
+      pools.pass({ models: ["chat"] }),
+      says("llm-new answered 404 for model chat: The model `chat` does not exist."),
+    );
   });
 
   it("is what it is said to have loaded, by its own list", async () => {
-    await pass({ serves: ["Qwen/Qwen3-8B"] });
+    await pools.pass({ serves: model });
     await assert.rejects(
-      pass({ serves: ["Qwen/Qwen3-8B", "food-v1"] }),
+      pools.pass({ serves: [...model, "food-v1"] }),
       says("llm-new does not list food-v1 as loaded"),
+    );
+    pools.candidate.list = { status: 200, body: "<html><title>Sign in</title></html>" };
+    await assert.rejects(
+      pools.pass({ serves: model }),
+      says("llm-new answered 200 for its list of models: an HTML page (Sign in)"),
     );
   });
 
-  it("is what the service lists where nobody has said what it serves", async () => {
-    await pass({ unnamedStable: "llm" });
-    loaded.service = ["Qwen/Qwen3-8B", "food-review"];
-    await assert.rejects(pass({ unnamedStable: "llm" }), says("llm-new answered 404 for model food-review"));
-    const mend = "say what llm serves: pulumi config set --path 'pools.llm.model' MODEL";
-    loaded.service = [];
-    await assert.rejects(pass({ unnamedStable: "llm" }), says(`the service lists no model; ${mend}`));
-    lists = 404;
+  for (const { what, endpoint, status = 200, body, fault } of faults) {
+    it(`is not ${what} (${endpoint})`, async () => {
+      const text = typeof body === "string" ? body : JSON.stringify(body);
+      // A status without a body cannot be sent with one.
+      pools.candidate.answer = () => ({ status, body: text });
+      const error = await pools.pass({ models: model, api: endpoint }).then(
+        () => assert.fail("the gate opened"),
+        (thrown: unknown) => thrown as Error,
+      );
+      assert.match(error.message, /The route was not changed[^]*llm-new answered \d+ for model/);
+      assert.match(error.message, new RegExp(`answered ${status} `));
+      assert.ok(fault !== undefined);
+    });
+  }
+
+  for (const { what, endpoint, body } of answers) {
+    it(`is ${what} (${endpoint})`, async () => {
+      pools.candidate.answer = (path) =>
+        path === requestFor(endpoint, { model: "", prompt: "", maxTokens: 1 }).path
+          ? { status: 200, body: JSON.stringify(body) }
+          : { status: 404, body: "{}" };
+      await pools.pass({ models: model, api: endpoint });
+    });
+  }
+
+  it("is asked by the API that the model serves, which the message names where it serves none", async () => {
+    const message = "The model does not support Completions API";
+    const vector = { data: [{ index: 0, object: "embedding", embedding: [0.1, 0.2] }] };
+    pools.candidate.answer = (path) =>
+      path === "/v1/embeddings"
+        ? { status: 200, body: JSON.stringify(vector) }
+        : { status: 400, body: JSON.stringify({ error: { message, code: 400 } }) };
     await assert.rejects(
-      pass({ unnamedStable: "llm" }),
-      says(`the service answered 404 for its list of models: no such page; ${mend}`),
+      pools.pass({ models: model }),
+      says(message, "pulumi config set --path 'gate.endpoint' embeddings"),
     );
+    await pools.pass({ models: model, api: "embeddings" });
+  });
+
+  it("is asked with the key, which no message shows", async () => {
+    pools.candidate.key = "sk-right";
+    await assert.rejects(
+      pools.pass({ models: model, serves: model }),
+      says(
+        "llm-new answered 401 for model",
+        "pulumi config set --secret --path 'gate.apiKey' (it asks for the key)",
+      ),
+    );
+    const error = await pools
+      .pass({ models: model, apiKey: "sk-wrong" })
+      .catch((thrown: unknown) => thrown as Error);
+    assert.match(
+      error?.message ?? "",
+      /Unauthorized: Bearer \(a secret\)[^]*do not take the key in gate\.apiKey/,
+    );
+    assert.ok(!(error?.message ?? "").includes("sk-wrong"));
+    await pools.pass({ models: model, serves: model, apiKey: "sk-right" });
   });
 });

@@ -1,0 +1,49 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import { plan } from "../../../stacks/plan/plan";
+import { withoutTheList } from "../../../stacks/plan/stable-names";
+import type { Observed } from "../../../stacks/plan/observed";
+import { serviceConfig, sourceCase } from "../cases";
+import { deployed } from "./worlds";
+
+const at = (weight: number, more: object = {}): typeof sourceCase => ({ ...sourceCase, weight, ...more });
+const allow = ["stable-names"];
+
+describe("asking the stable pool for its names", () => {
+  const waived = (weight: number, world: Observed, more: object = {}): readonly string[] => {
+    const planned = plan(serviceConfig(at(weight, { allow, ...more })), world);
+    assert.deepEqual(planned.refusals, []);
+    return planned.waived;
+  };
+
+  it("is the gate's: the plan refuses nothing for it", () => {
+    assert.deepEqual(plan(serviceConfig(at(30)), deployed(at(0))).refusals, []);
+  });
+
+  it("is waived for a raise, once", () => {
+    assert.deepEqual(waived(30, deployed(at(0))), allow);
+    assert.deepEqual(waived(60, deployed(at(0), at(30, { allow }))), []);
+  });
+
+  it("has nothing to do with going back, or with what the gate does not ask", () => {
+    assert.deepEqual(waived(0, deployed(at(0), at(60))), []);
+    assert.deepEqual(waived(30, deployed(at(0), at(60))), []);
+    assert.deepEqual(waived(30, deployed(at(0)), { gate: { via: "api-server" } }), []);
+    assert.deepEqual(waived(30, deployed(at(0)), { gate: { names: "declared" } }), []);
+  });
+
+  it("has a way on that works as typed: another place in allow, or none that was used", () => {
+    assert.match(
+      withoutTheList({ allow: [] }),
+      /^pulumi config set --path 'allow\[0\]' stable-names \(for one update\), or /,
+    );
+    assert.match(
+      withoutTheList({ allow: ["frozen"] }),
+      /^pulumi config set --path 'allow\[1\]' stable-names/,
+    );
+    assert.match(
+      withoutTheList({ allow: ["stable-names"] }),
+      /^pulumi config set --path 'gate\.names' declared/,
+    );
+  });
+});
