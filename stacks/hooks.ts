@@ -174,7 +174,7 @@ async function guardHook(context: HookContext, args: pulumi.ResourceHookArgs): P
     mayGo(object, others, context);
     return;
   }
-  guardPool(object, others);
+  guardPool(object, others, context);
   if (route === undefined) return;
   const shares = sharesOf(observedRoute(route).backends);
   if (object?.kind === "HTTPRoute") {
@@ -194,11 +194,21 @@ async function guardHook(context: HookContext, args: pulumi.ResourceHookArgs): P
 }
 
 /** A pool that another route sends to stays, whatever the customers' route says. */
-function guardPool(object: Partial<LiveObject> | undefined, others: OtherRoutes): void {
+function guardPool(
+  object: Partial<LiveObject> | undefined,
+  others: OtherRoutes,
+  { config, plan }: HookContext,
+): void {
   const { name, namespace, labels: marks } = object?.metadata ?? {};
   const pool = object?.kind === "InferencePool" ? name : marks?.[labels.pool];
   if (pool === undefined || namespace === undefined) return;
   const text = otherTraffic({ name: pool, namespace }, { others });
+  const told = config.allow.includes("destroy") || plan.waived.includes("routes-unknown");
+  if (text === undefined && others.unseen.length > 0 && !told) {
+    throw new Error(
+      `nobody knows whether another route sends to pool ${pool}: ${others.unseen.join("; ")}. docs/permissions.md has the rights`,
+    );
+  }
   if (text === undefined) return;
   throw new Error(
     `pool ${pool} serves customers: ${text}. ${offOtherRoutes({ name: pool, namespace }, { others })}`,
