@@ -275,7 +275,8 @@ describe("a namespace that two pools share", () => {
         ["llm-new", "llm", true],
       ],
     );
-    const { candidate: _, ...rest } = config.service;
+    const rest = { ...config.service };
+    Reflect.deleteProperty(rest, "candidate");
     const promoted = plan({ ...rest, stable: "llm-new", weight: 0 }, nothingDeployed).namespaces;
     assert.deepEqual(
       promoted.map(({ pool, maker, makers }) => [pool, maker, makers]),
