@@ -184,7 +184,7 @@ interface Metadata {
   namespace?: string;
 }
 
-const metadataOf = ({ inputs }: Registered): Metadata => (inputs["metadata"] ?? {}) as Metadata;
+const metadataOf = ({ inputs }: Registered): Metadata => inputs["metadata"] ?? {};
 const isNamespace = ({ type }: Registered): boolean => type === "kubernetes:core/v1:Namespace";
 
 const titleOf = ({ role, existing, gateway, route, pools, world }: Case): string =>
