@@ -24,13 +24,14 @@ type Identity = Readonly<Record<string, string>>;
 export function serverAsMade(server: Server, deployed: Identity | undefined): Server {
   const words = wordsOf(deployed);
   if (words === undefined || !saysTheSame(server, words, deployed?.[fields.digest])) return server;
-  const { secretArgs = [], secretArgsGuessed, clearSecrets: _, ...rest } = server;
+  const { secretArgs = [], secretArgsGuessed, ...rest } = server;
   // Whoever made it knew which words were secret; a guess does not know better.
   const known = secretArgsGuessed === true && deployed?.[fields.digest] !== undefined;
   const fromSecret = placesOf(words, (word) => typeof word !== "string" && word.secret === "env");
   const inClear = placesOf(words, (word, i) =>
     typeof word === "string" ? !known && secretArgs.includes(i) : word.secret === "args",
   );
+  Reflect.deleteProperty(rest, "clearSecrets");
   return {
     ...rest,
     ...(fromSecret.length === 0 ? {} : { secretArgs: fromSecret }),

@@ -191,7 +191,7 @@ interface Metadata {
   namespace?: string;
 }
 
-const metadataOf = ({ inputs }: Registered): Metadata => (inputs["metadata"] ?? {}) as Metadata;
+const metadataOf = ({ inputs }: Registered): Metadata => inputs["metadata"] ?? {};
 const isNamespace = ({ type }: Registered): boolean => type === "kubernetes:core/v1:Namespace";
 
 const titleOf = ({ role, existing, gateway, route, pools, world }: Case): string =>
@@ -282,7 +282,8 @@ describe("a namespace that two pools share", () => {
         ["llm-new", "llm", true],
       ],
     );
-    const { candidate: _, ...rest } = config.service;
+    const rest = { ...config.service };
+    Reflect.deleteProperty(rest, "candidate");
     const promoted = plan({ ...rest, stable: "llm-new", weight: 0 }, nothingDeployed).namespaces;
     assert.deepEqual(
       promoted.map(({ pool, maker, makers }) => [pool, maker, makers]),

@@ -217,8 +217,8 @@ describe("where pools live", () => {
   it("is a namespace of their own with objectives, made by the stack", () => {
     const result = planned({ ...at(0), objectives });
     assert.deepEqual(result.namespaces, [
-      { name: "llm-llm", pool: "llm", create: true },
-      { name: "llm-llm-new", pool: "llm-new", create: true },
+      { name: "llm-llm", pool: "llm", create: true, maker: "llm", makers: ["llm", "llm-new"] },
+      { name: "llm-llm-new", pool: "llm-new", create: true, maker: "llm-new", makers: ["llm", "llm-new"] },
     ]);
     assert.ok(result.pools.every((entry) => entry.objectives));
   });
