@@ -130,9 +130,11 @@ describe("pods that are copied from a pool that was created outside the stack", 
     assert.deepEqual(pool?.spec.targetPorts, [{ number: 8080 }]);
     const spec = (await deployment())?.spec?.template;
     assert.ok(spec !== undefined);
-    assert.equal(spec.metadata?.labels?.["inference.networking.k8s.io/engine-type"], "vllm");
-    assert.equal(spec.metadata?.labels?.["team"], "search");
-    assert.equal(spec.metadata?.labels?.["app"], "llm-new");
+    const { labels = {} } = spec.metadata ?? {};
+    assert.deepEqual(
+      [labels["inference.networking.k8s.io/engine-type"], labels["team"], labels["app"]],
+      ["vllm", "search", "llm-new"],
+    );
     assert.equal(spec.spec?.affinity, undefined);
     const pods = await lab.objects.list<V1Pod>("v1", "Pod", copyNamespace);
     const servers = pods.items.filter(({ metadata: { labels = {} } = {} }) => labels["app"] === "llm-new");
