@@ -20,7 +20,7 @@ const server = {
   resources: { limits: { "nvidia.com/gpu": "1" } },
 };
 const podWith = (more: object, container: object = {}): PodSpec =>
-  podOf({ spec: { containers: [{ ...server, ...container }], ...more } as unknown as PodTemplate["spec"] });
+  podOf({ spec: { containers: [{ ...server, ...container }], ...more } });
 
 describe("references of a pod", () => {
   const inContainer = (field: object): object => ({ containers: [{ ...server, ...field }] });

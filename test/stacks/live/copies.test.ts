@@ -1,112 +1,26 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import type { RawConfig } from "../../../stacks/config/validate";
-import { ClusterUnreadable, type ClusterReader, type LiveObject } from "../../../stacks/live/cluster-reader";
-import { observedCopies } from "../../../stacks/live/copies";
+import type { ClusterReader, LiveObject } from "../../../stacks/live/cluster-reader";
 import { observe } from "../../../stacks/live/observe";
-import { adaptedPods } from "../../../stacks/plan/copies";
-import { plan, type Plan } from "../../../stacks/plan/plan";
 import { serviceConfig } from "../cases";
 import {
-  group,
-  kserve,
-  modelservice,
-  prefill,
-  sglang,
-  stateful,
-  vllm,
-  type Manifest,
-} from "./manifests/manifests";
+  adapters,
+  candidate,
+  cluster,
+  config,
+  core,
+  named,
+  planOf,
+  podsOf,
+  token,
+  two,
+  weights,
+  withPod,
+  type Objects,
+} from "./copied-cluster";
+import { group, modelservice, sglang, stateful, vllm, type Manifest } from "./manifests/manifests";
 
 /* What a pool that is like another one copies, from the cluster to the plan: manifests in the shape of real ones. */
-
-type Objects = Record<string, LiveObject | "forbidden">;
-
-const named = (name: string, more: object = {}): LiveObject => ({ metadata: { name }, ...more });
-const core = (kind: string, name: string, namespace = "default"): string =>
-  `/api/v1/namespaces/${namespace}/${kind}/${name}`;
-
-/** A cluster with a pool `llm`, what stands behind it, and single objects by path. */
-function cluster(
-  manifests: readonly Manifest[],
-  objects: Objects = {},
-  lists: Record<string, LiveObject[]> = {},
-): ClusterReader {
-  const [first] = manifests;
-  const pool = named("llm", {
-    spec: {
-      selector: { matchLabels: first?.selector ?? { app: "llm" } },
-      targetPorts: (first?.ports ?? [8000]).map((number) => ({ number })),
-    },
-  });
-  const all: Objects = {
-    "/apis/inference.networking.k8s.io/v1/namespaces/default/inferencepools/llm": pool,
-    "/api/v1/namespaces/default": named("default"),
-    ...objects,
-  };
-  const known: Record<string, LiveObject[]> = {
-    "/apis/inference.networking.k8s.io/v1/namespaces/default/inferencepools": [pool],
-    ...Object.fromEntries(
-      (["deployments", "statefulsets", "leaderworkersets"] as const).map((kind) => [
-        `/apis/${kind === "leaderworkersets" ? "leaderworkerset.x-k8s.io" : "apps"}/v1/namespaces/default/${kind}`,
-        manifests.filter((one) => one.kind === kind).map(({ object }) => object),
-      ]),
-    ),
-    ...lists,
-  };
-  return {
-    get: (path) => {
-      const found = all[path];
-      if (found === "forbidden") return Promise.reject(new ClusterUnreadable("forbidden", path));
-      return Promise.resolve(found);
-    },
-    list: (path) => Promise.resolve(known[path] ?? []),
-  };
-}
-
-const candidate = { like: "llm", accelerator: "nvidia-h100-80gb", replicas: 2 };
-const config = (more: object = {}, rest: RawConfig = {}): RawConfig => ({
-  stable: "llm",
-  candidate: "llm-new",
-  pools: { llm: { existing: true }, "llm-new": { ...candidate, ...more } },
-  ...rest,
-});
-
-async function planOf(reader: ClusterReader, raw: RawConfig = config(), ownNodes = true): Promise<Plan> {
-  const service = serviceConfig(raw);
-  const observed = await observe(reader, service, undefined, () => true);
-  const copies = await observedCopies(reader, service, observed, ownNodes);
-  return plan(service, { ...observed, copies });
-}
-
-/** Pods of the candidate as they would be rendered. */
-async function podsOf(reader: ClusterReader, raw: RawConfig = config(), ownNodes = true) {
-  const service = serviceConfig(raw);
-  const observed = await observe(reader, service, undefined, () => true);
-  const copies = await observedCopies(reader, service, observed, ownNodes);
-  const pool = service.pools["llm-new"];
-  assert.ok(pool?.existing === false);
-  const adapted = adaptedPods(service, pool, copies["llm-new"]);
-  assert.ok(adapted !== undefined);
-  return adapted;
-}
-
-const token = { [core("secrets", "hf-token")]: named("hf-token", { data: { token: "x" } }) };
-const adapters = { [core("configmaps", "vllm-qwen3-32b-adapters")]: named("vllm-qwen3-32b-adapters") };
-const weights = (...accessModes: string[]): Objects => ({
-  [core("persistentvolumeclaims", "weights")]: named("weights", { spec: { accessModes } }),
-  [core("serviceaccounts", "ms-llm-d-modelservice")]: named("ms-llm-d-modelservice"),
-});
-const two = { acceleratorsPerReplica: 2 };
-
-/** Another pod spec in a manifest's place. */
-function withPod(manifest: Manifest, change: object, container: object = {}): Manifest {
-  const copy = structuredClone(manifest);
-  const { template } = copy.object["spec"] as { template: { spec: { containers: object[] } } };
-  Object.assign(template.spec, change);
-  Object.assign(template.spec.containers[0] ?? {}, container);
-  return copy;
-}
 
 describe("a pool that is like one created outside the stack", () => {
   const taken: readonly [
@@ -161,188 +75,6 @@ describe("a pool that is like one created outside the stack", () => {
       assert.equal(planned.identity["server.port"], String(port));
       assert.deepEqual((await podsOf(reader, config(more))).template.metadata?.labels, labels);
       assert.ok(planned.copied?.taken.includes(`port ${port}`));
-    });
-  }
-
-  const refused: readonly [string, ClusterReader, string, RegExp, RawConfig?][] = [
-    [
-      "no workload",
-      cluster([]),
-      "like-workload",
-      /selects no pods of a Deployment, StatefulSet or LeaderWorkerSet in namespace default, so llm-new has nothing to copy/,
-    ],
-    [
-      "pods that something else makes",
-      cluster(
-        [],
-        {},
-        {
-          "/api/v1/namespaces/default/pods": [
-            {
-              metadata: {
-                name: "a",
-                labels: { app: "llm" },
-                ownerReferences: [{ kind: "ReplicaSet", name: "requesters" }],
-              },
-            } as unknown as LiveObject,
-          ],
-        },
-      ),
-      "like-workload",
-      /\(1 pods made by ReplicaSet requesters\)/,
-    ],
-    [
-      "prefill and decode behind one pool",
-      cluster([modelservice, prefill], weights("ReadOnlyMany")),
-      "like-workload",
-      /2 workloads in namespace default \(Deployment ms-decode, Deployment ms-prefill\)/,
-    ],
-    [
-      "groups of pods",
-      cluster([group(4, ["--port", "8080"])]),
-      "like-unusable",
-      /a replica of it is a group of 4 pods/,
-    ],
-    [
-      "what only LeaderWorkerSet sets",
-      cluster([group(1, ["--address", "$(LWS_LEADER_ADDRESS)"])]),
-      "like-unusable",
-      /LWS_/,
-    ],
-    [
-      "KServe's TLS",
-      cluster([kserve], { [core("secrets", "qwen-kserve-self-signed-certs")]: named("s") }),
-      "like-unusable",
-      /speaks TLS/,
-    ],
-    [
-      "fewer accelerators than its arguments use",
-      cluster([modelservice], weights("ReadOnlyMany")),
-      "like-unusable",
-      /use 2 accelerators, and a replica of llm-new has 1/,
-    ],
-    [
-      "volumes of each pod",
-      cluster([
-        {
-          ...stateful,
-          object: {
-            ...stateful.object,
-            spec: {
-              ...(stateful.object["spec"] as object),
-              volumeClaimTemplates: [{ metadata: { name: "cache" } }],
-            },
-          },
-        },
-      ]),
-      "like-unusable",
-      /volumes of its own \(cache\)/,
-    ],
-    [
-      "a number from its name",
-      cluster([withPod(stateful, {}, { args: ["exec vllm serve m --rank ${HOSTNAME##*-}"] })]),
-      "like-unusable",
-      /reads its number from its name/,
-    ],
-    [
-      "an engine that nobody names",
-      cluster([withPod(stateful, {}, { image: "acme/server:v3", command: ["/serve"], args: [] })]),
-      "like-unusable",
-      /neither a label nor command or image says which engine/,
-    ],
-    [
-      "another engine than the config says",
-      cluster([sglang]),
-      "like-unusable",
-      /they run sglang, the config says vllm/,
-      config({ server: { engine: "vllm" } }),
-    ],
-    [
-      "several ports",
-      cluster([{ ...stateful, ports: [8000, 8001] }]),
-      "like-unusable",
-      /answers on 2 ports \(8000, 8001\)/,
-    ],
-    [
-      "a pool that names another port than the server",
-      cluster([{ ...withPod(stateful, {}, { ports: [] }), ports: [8000] }]),
-      "like-unusable",
-      /names port 8000, while the server listens on 8080/,
-    ],
-    [
-      "devices that the new nodes lack",
-      cluster([withPod(stateful, {}, { resources: { limits: { "nvidia.com/gpu": "1", "rdma/ib": "1" } } })]),
-      "like-unusable",
-      /asks for rdma\/ib/,
-    ],
-    [
-      "resource claims",
-      cluster([withPod(stateful, { resourceClaims: [{ name: "gpu" }] })]),
-      "like-unusable",
-      /resource claims \(DRA\)/,
-    ],
-    [
-      "no accelerator at all",
-      cluster([withPod(stateful, {}, { resources: {} })]),
-      "like-unusable",
-      /none of its containers asks for an accelerator/,
-    ],
-    [
-      "ports of its node",
-      cluster([withPod(stateful, { hostNetwork: true })]),
-      "like-unusable",
-      /takes ports of its node \(hostNetwork\), and 8 replicas share one/,
-      config({ machineType: "a3-highgpu-8g" }),
-    ],
-    [
-      "pods beside others",
-      cluster([
-        withPod(stateful, {
-          affinity: {
-            podAffinity: {
-              requiredDuringSchedulingIgnoredDuringExecution: [
-                { labelSelector: { matchLabels: { app: "cache" } }, topologyKey: "kubernetes.io/hostname" },
-              ],
-            },
-          },
-        }),
-      ]),
-      "like-unusable",
-      /podAffinity asks for app=cache/,
-    ],
-    [
-      "a Secret that is not there",
-      cluster([vllm], adapters),
-      "like-reference-missing",
-      /there is no Secret hf-token \(env HUGGING_FACE_HUB_TOKEN of container vllm\)$/,
-    ],
-    [
-      "a Secret without the key",
-      cluster([vllm], {
-        ...adapters,
-        [core("secrets", "hf-token")]: named("hf-token", { data: { other: "x" } }),
-      }),
-      "like-reference-missing",
-      /Secret hf-token .* has no key token/,
-    ],
-    [
-      "a claim of one node",
-      cluster([modelservice], weights("ReadWriteOnce")),
-      "like-reference-missing",
-      /PersistentVolumeClaim weights .* is ReadWriteOnce, so only pods of the node/,
-      config(two),
-    ],
-  ];
-  for (const [what, reader, rule, found, raw] of refused) {
-    it(`is refused with ${what}`, async () => {
-      const { refusals } = await planOf(reader, raw);
-      assert.deepEqual(
-        refusals.map((refusal) => refusal.rule),
-        [rule],
-        JSON.stringify(refusals),
-      );
-      assert.match(refusals[0]?.found ?? "", found);
-      assert.notEqual(refusals[0]?.mend, "");
     });
   }
 
