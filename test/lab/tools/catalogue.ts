@@ -13,7 +13,9 @@ export type ToolName =
   | "kube-scheduler"
   | "kwok"
   | "epp"
-  | "envoy";
+  | "envoy"
+  | "conformance-gateway"
+  | "conformance-inference";
 
 /** A command of a Go module, pinned by the go.mod and go.sum in `go/<module>`. */
 export interface GoSource {
@@ -105,6 +107,17 @@ function kubernetes(name: ToolName, buildSeconds: number): Tool {
       url: (arch) => `https://dl.k8s.io/v${kubernetesVersion}/bin/linux/${arch}/${name}`,
       checksums: (arch) => `https://dl.k8s.io/v${kubernetesVersion}/bin/linux/${arch}/${name}.sha256`,
     },
+  };
+}
+
+/** An official conformance suite, in a program of ours: nothing on PATH is that. */
+function conformance(name: ToolName, version: string): Tool {
+  return {
+    name,
+    version,
+    versionArgs: [],
+    accepts: () => false,
+    source: { kind: "go", module: name, path: "." },
   };
 }
 
@@ -227,6 +240,8 @@ export const catalogue: readonly Tool[] = [
       },
     },
   },
+  conformance("conformance-gateway", "1.5.1"),
+  conformance("conformance-inference", "1.6.0"),
 ];
 
 /** The tools a rehearsal needs, in the order in which they are built. */
