@@ -1,12 +1,12 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { loadAllYaml } from "@kubernetes/client-node";
+import { loadAll } from "js-yaml";
 import { gatewayApiBase, inferenceBase } from "./manifests";
 import type { Report } from "./run";
 import { gatewayApi, inferenceExtension, suites } from "./suites";
 import { verify } from "./verdict";
 
-const objectsOf = (text: string): Record<string, unknown>[] => loadAllYaml(text) as Record<string, unknown>[];
+const objectsOf = (text: string): Record<string, unknown>[] => loadAll(text) as Record<string, unknown>[];
 const backend = (name: string): string => `
 apiVersion: apps/v1
 kind: Deployment
@@ -28,7 +28,7 @@ describe("base manifests of the conformance suites", () => {
       "coredns",
       "web-backend",
     ];
-    const left = objectsOf(gatewayApiBase(names.map(backend).join("---")));
+    const left = objectsOf(gatewayApiBase(`${names.map(backend).join("---")}---\n`));
     assert.deepEqual(
       left.map(({ kind, metadata }) => `${String(kind)} ${(metadata as { name: string }).name}`),
       ["infra-backend-v1", "web-backend"].flatMap((name) => [`Deployment ${name}`, `Service ${name}`]),

@@ -93,8 +93,9 @@ const idlePod: Loaded = {
 };
 
 function changed(text: string, change: Change): string {
-  const objects = (loadAllYaml(text) as (Loaded | null)[]).filter((one): one is Loaded => one !== null);
+  // An empty document is null.
+  const objects = (loadAll(text) as (Loaded | null)[]).filter((one) => one !== null);
   return change(objects)
-    .map((one) => dumpYaml(one))
+    .map((one) => dump(one))
     .join("---\n");
 }
