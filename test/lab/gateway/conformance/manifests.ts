@@ -1,9 +1,5 @@
-import {
-  loadAllYaml,
-  dumpYaml,
-  type KubernetesObject,
-  type V1PodTemplateSpec,
-} from "@kubernetes/client-node";
+import type { KubernetesObject, V1PodTemplateSpec } from "@kubernetes/client-node";
+import { dump, loadAll } from "js-yaml";
 
 /*
  * A suite's base manifests as a lab can run them. They are read from the suite itself and changed in memory; the
