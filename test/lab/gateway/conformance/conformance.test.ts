@@ -1,6 +1,11 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
+import * as fs from "node:fs";
+import * as path from "node:path";
 import { loadAll } from "js-yaml";
+import { catalogue } from "../../tools/catalogue";
+import { moduleFolder } from "../../tools/sources";
+import { page, withReport } from "./docs";
 import { gatewayApiBase, inferenceBase } from "./manifests";
 import type { Report } from "./run";
 import { gatewayApi, inferenceExtension, suites } from "./suites";
@@ -120,4 +125,17 @@ test("what is claimed and what is not do not overlap, and every reason is given"
     for (const reason of [...Object.values(unclaimed), ...Object.values(skipped)])
       assert.ok(reason.length > 20);
   }
+});
+
+test("the versions that are claimed are those that are built", () => {
+  for (const { tool, module, version } of suites) {
+    const pinned = fs.readFileSync(path.join(moduleFolder(tool), "go.mod"), "utf8");
+    assert.match(pinned, new RegExp(`^require ${module} ${version.replaceAll(".", "\\.")}$`, "m"));
+    assert.equal(`v${catalogue.find(({ name }) => name === tool)?.version ?? ""}`, version);
+  }
+});
+
+test("docs/lab.md has the report (npm run docs writes it)", async () => {
+  const text = fs.readFileSync(page, "utf8");
+  assert.equal(text, await withReport(text));
 });
