@@ -71,7 +71,7 @@ export async function runSuite(
   fs.writeFileSync(log, output);
   if (!fs.existsSync(report)) {
     throw new Error(
-      `${suite.tool} ended with status ${status} and without a report (${log}):\n${tail(output, 60)}`,
+      `${suite.tool} ended with status ${status} and without a report (${log}):\n${tail(output, 25)}`,
     );
   }
   return { report: load(fs.readFileSync(report, "utf8")) as Report, log: output, seconds };

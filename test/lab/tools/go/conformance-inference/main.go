@@ -15,7 +15,10 @@ import (
 	"sigs.k8s.io/gateway-api-inference-extension/conformance"
 )
 
-const baseManifests = "resources/base.yaml"
+const (
+	baseManifests    = "resources/base.yaml"
+	changedManifests = "changed.yaml"
+)
 
 var (
 	printBase = flag.Bool("print-base", false, "print the suite's base manifests and end")
@@ -45,7 +48,9 @@ func run(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		changed := fstest.MapFS{baseManifests: &fstest.MapFile{Data: text}}
+		// Under a name of its own: of two files with one name the suite applies both.
+		options.BaseManifests = changedManifests
+		changed := fstest.MapFS{changedManifests: &fstest.MapFile{Data: text}}
 		options.ManifestFS = []fs.FS{changed, &conformance.Manifests}
 	}
 	// A load balancer needs minutes, the lab's gateway a tenth of a second: what takes longer has failed. Every wait
