@@ -53,14 +53,14 @@ func run(t *testing.T) {
 		changed := fstest.MapFS{changedManifests: &fstest.MapFile{Data: text}}
 		options.ManifestFS = []fs.FS{changed, &conformance.Manifests}
 	}
-	// A load balancer needs minutes, the lab's gateway a tenth of a second: what takes longer has failed. Every wait
+	// A load balancer needs minutes, the lab's gateway a tenth of a second. Every wait
 	// for an answer ends with one that is right; two more would only cost a second each.
 	options.TimeoutConfig.RequiredConsecutiveSuccesses = 1
-	options.TimeoutConfig.MaxTimeToConsistency = 15 * time.Second
-	options.TimeoutConfig.NamespacesMustBeReady = 120 * time.Second
-	options.TimeoutConfig.GatewayMustHaveAddress = 20 * time.Second
-	options.TimeoutConfig.GatewayMustHaveCondition = 20 * time.Second
-	options.TimeoutConfig.HTTPRouteMustHaveCondition = 20 * time.Second
-	options.TimeoutConfig.RouteMustHaveParents = 20 * time.Second
+	options.TimeoutConfig.MaxTimeToConsistency = 30 * time.Second
+	options.TimeoutConfig.NamespacesMustBeReady = 180 * time.Second
+	options.TimeoutConfig.GatewayMustHaveAddress = 60 * time.Second
+	options.TimeoutConfig.GatewayMustHaveCondition = 60 * time.Second
+	options.TimeoutConfig.HTTPRouteMustHaveCondition = 60 * time.Second
+	options.TimeoutConfig.RouteMustHaveParents = 60 * time.Second
 	conformance.RunConformanceWithOptions(t, options)
 }
