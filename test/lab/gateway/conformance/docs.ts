@@ -13,7 +13,7 @@ function report(): string {
   const rows = suites.map(
     ({ title, module, version, profile, passed, skipped, measured }) =>
       `| ${title} (\`${module}\`) | ${version} | ${profile} | ${passed.core} | ${passed.extended ?? "none there"} | 0 | ` +
-      `${Object.keys(skipped).length} | ${measured.runSeconds} s | ${measured.buildCpuSeconds} s |`,
+      `${Object.keys(skipped).length} | ${seconds(measured.runSeconds)} | ${seconds(measured.buildCpuSeconds)} |`,
   );
   return [
     "| suite | version | profile | core passed | extended passed | failed | skipped | run | built once (processor time) |",
@@ -28,6 +28,10 @@ function report(): string {
     "",
     ...suites.filter(({ claimed }) => claimed.length > 0).flatMap(featuresOf),
   ].join("\n");
+}
+
+function seconds(measured: number | undefined): string {
+  return measured === undefined ? "not measured" : `${measured} s`;
 }
 
 function featuresOf({ title, claimed, unclaimed }: Suite): string[] {

@@ -16,7 +16,7 @@ export interface Suite {
   /** How many tests pass; a suite without extended features has no such tests. */
   passed: { core: number; extended?: number };
   /** What it took on the machine where this was written (2 cores, shared): once to build, each time to run. */
-  measured: { buildCpuSeconds: number; runSeconds: number };
+  measured: { buildCpuSeconds: number; runSeconds?: number };
 }
 
 const rewrites = "URLRewrite is refused by name: nothing that the program deploys uses it";
@@ -74,7 +74,7 @@ export const gatewayApi: Suite = {
       "it writes EndpointSlices with the pods' addresses, and the API server refuses loopback addresses there",
   },
   passed: { core: 32, extended: 24 },
-  measured: { buildCpuSeconds: 95, runSeconds: 0 },
+  measured: { buildCpuSeconds: 95 },
 };
 
 export const inferenceExtension: Suite = {
@@ -90,7 +90,7 @@ export const inferenceExtension: Suite = {
       "it needs the InferencePool CRD of v1.6.0, where endpointPickerRef may be absent; the lab has v1.5.0's",
   },
   passed: { core: 13 },
-  measured: { buildCpuSeconds: 100, runSeconds: 0 },
+  measured: { buildCpuSeconds: 100 },
 };
 
 export const suites: readonly Suite[] = [gatewayApi, inferenceExtension];
