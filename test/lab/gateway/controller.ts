@@ -119,7 +119,7 @@ export class Controller {
   private translate(snapshot: Snapshot, refused: ReadonlyMap<string, string>): Plan {
     const { placement, pickers, files, accessLog } = this.parts;
     return translate(snapshot, {
-      addressOf: (gateway) => placement.addressOf(gateway),
+      placeOf: (gateway) => placement.placeOf(gateway),
       boundPort: (gateway, port) => placement.boundPort(gateway, port),
       answers: (endpoint) => pickers.stateOf(endpoint) === "up",
       routeFile: (name) => files.routes(name),

@@ -114,20 +114,20 @@ describe("placement", () => {
     const placement = new Placement("127.9.1", always);
     const [a, b, c] = [aged("a", "2026-01-02"), aged("b", "2026-01-01"), aged("c", "2026-01-03")];
     await placement.place([a, b]);
-    assert.equal(placement.addressOf(b), "127.9.1.1");
-    assert.equal(placement.addressOf(a), "127.9.1.2");
+    assert.deepEqual(placement.placeOf(b), { address: "127.9.1.1" });
+    assert.deepEqual(placement.placeOf(a), { address: "127.9.1.2" });
     await placement.place([a]);
     await placement.place([a, c]);
-    assert.equal(placement.addressOf(a), "127.9.1.2");
-    assert.equal(placement.addressOf(c), "127.9.1.3");
+    assert.deepEqual(placement.placeOf(a), { address: "127.9.1.2" });
+    assert.deepEqual(placement.placeOf(c), { address: "127.9.1.3" });
   });
   test("after a restart a Gateway keeps the address that its status tells", async () => {
     const placement = new Placement("127.9.1", always);
     const a = { ...gateway("a"), status: { addresses: [{ value: "127.9.1.7" }] } };
     const b = { ...gateway("b"), status: { addresses: [{ value: "127.8.1.7" }] } };
     await placement.place([a, b]);
-    assert.equal(placement.addressOf(a), "127.9.1.7");
-    assert.equal(placement.addressOf(b), "127.9.1.1");
+    assert.deepEqual(placement.placeOf(a), { address: "127.9.1.7" });
+    assert.deepEqual(placement.placeOf(b), { address: "127.9.1.1" });
   });
   test("a port that cannot be bound is bound 20000 higher, and stays there", async () => {
     let root = false;

@@ -1,6 +1,7 @@
 import * as net from "node:net";
 import { byAge } from "./objects/snapshot";
 import { keyOf, type Gateway } from "./objects/types";
+import { wantedAddress, type AddressProblem } from "./translate/addresses";
 
 /** Added to a wanted port that cannot be bound: 80 becomes 20080. */
 export const movedPorts = 20_000;
@@ -9,12 +10,16 @@ const maxGateways = 254;
 /** Tells whether a port can be bound on an address. */
 export type CanBind = (address: string, port: number) => Promise<boolean>;
 
+/** Where a Gateway is, or why it is nowhere. */
+export type Placed = { address: string } | { problem: AddressProblem };
+
 /**
  * Which address each Gateway has and which port is bound for each that it wants. Both stay as long as the
- * Gateway lives: clients know them.
+ * Gateway lives and asks for no other address: clients know them.
  */
 export class Placement {
   private readonly addresses = new Map<string, string>();
+  private readonly problems = new Map<string, AddressProblem>();
   private readonly ports = new Map<string, Map<number, number>>();
   private next = 1;
 
@@ -26,14 +31,17 @@ export class Placement {
   /** Gives the Gateways what they lack, in order of creation. */
   async place(gateways: readonly Gateway[]): Promise<void> {
     const present = new Set(gateways.map(idOf));
-    for (const id of this.addresses.keys()) {
-      if (present.has(id)) continue;
-      this.addresses.delete(id);
-      this.ports.delete(id);
-    }
+    for (const id of this.addresses.keys()) if (!present.has(id)) this.free(id);
+    this.problems.clear();
     for (const gateway of [...gateways].sort(byAge)) {
       const id = idOf(gateway);
-      const address = this.addresses.get(id) ?? this.newAddress(gateway);
+      const address = this.addressFor(gateway);
+      if (typeof address !== "string") {
+        this.free(id);
+        this.problems.set(id, address);
+        continue;
+      }
+      if (this.addresses.get(id) !== address) this.free(id);
       this.addresses.set(id, address);
       const bound = this.ports.get(id) ?? new Map<number, number>();
       this.ports.set(id, bound);
@@ -45,14 +53,39 @@ export class Placement {
     }
   }
 
-  addressOf(gateway: Gateway): string {
+  placeOf(gateway: Gateway): Placed {
+    const problem = this.problems.get(idOf(gateway));
+    if (problem !== undefined) return { problem };
     const address = this.addresses.get(idOf(gateway));
-    if (address === undefined) throw new Error(`Gateway ${keyOf(gateway)} has no address`);
-    return address;
+    if (address === undefined) throw new Error(`Gateway ${keyOf(gateway)} has not been placed`);
+    return { address };
   }
 
   boundPort(gateway: Gateway, port: number): number {
     return this.ports.get(idOf(gateway))?.get(port) ?? port;
+  }
+
+  private free(id: string): void {
+    this.addresses.delete(id);
+    this.ports.delete(id);
+  }
+
+  private addressFor(gateway: Gateway): string | AddressProblem {
+    const wanted = wantedAddress(gateway, this.prefix);
+    const current = this.addresses.get(idOf(gateway));
+    switch (wanted.kind) {
+      case "any":
+        return current ?? this.newAddress(gateway);
+      case "certain": {
+        const { address } = wanted;
+        const taken = current !== address && [...this.addresses.values()].includes(address);
+        return taken
+          ? { kind: "unusable", message: `spec.addresses: another Gateway has ${address}` }
+          : address;
+      }
+      default:
+        return wanted;
+    }
   }
 
   /** What the Gateway had before a restart of ours, else the next one; a freed one only when all were used. */

@@ -14,7 +14,8 @@ export interface GatewayState {
   gateways: {
     namespace: string;
     name: string;
-    address: string;
+    /** Absent where it has none: its status says why. */
+    address: string | undefined;
     /** Wanted port -> port that is really bound. */
     ports: Record<string, number>;
     /** Generation that Envoy serves; undefined where it does not serve the present one. */
@@ -56,7 +57,8 @@ export function stateOf(sources: Sources): GatewayState {
   return {
     envoy: sources.envoy,
     lastUpdateMs: done?.took,
-    gateways: gateways.map(({ gateway, address, ports }) => {
+    gateways: gateways.map(({ gateway, place, ports }) => {
+      const address = "address" in place ? place.address : undefined;
       const failed = [...ports.keys()].some((port) =>
         done?.outcome.listeners.has(listenerName(gateway, port)),
       );
@@ -66,7 +68,7 @@ export function stateOf(sources: Sources): GatewayState {
         name,
         address,
         ports: Object.fromEntries(ports),
-        programmed: failed ? undefined : generation,
+        programmed: failed || address === undefined ? undefined : generation,
       };
     }),
     routes: served.map(({ plan: { route }, problem }) => {

@@ -4,6 +4,7 @@ import type { Keeper } from "../processes/keeper";
 import type { ClusterApi } from "../cluster/cluster-api";
 import type { PodsConfig } from "./config";
 import { ImageUnknown } from "./container-run";
+import { echoSettings, startEcho } from "./echo";
 import { resolveInvocation } from "./environment";
 import type { FreePorts } from "./free-ports";
 import { startDownload, startIdle } from "./idle";
@@ -67,6 +68,8 @@ export class ContainerStarter {
         return startModelServer(start, services.simulator, services.node(pod.spec?.nodeName ?? ""), pool);
       case "script":
         return startScript(start, services.config, services.keeper);
+      case "echo":
+        return startEcho(echoSettings(pod.status?.podIP ?? "", invocation.env));
       case "idle":
         return startIdle();
       case "download":

@@ -17,6 +17,7 @@ it("knows the images of a roll-out", () => {
   assert.equal(kind("docker.io/vllm/vllm-tpu:v0.22.0"), "model-server");
   assert.equal(kind("lmsysorg/sglang:latest"), "model-server");
   assert.equal(kind("ghcr.io/llm-d/llm-d-inference-sim:v0.10.2"), "model-server");
+  assert.equal(kind("gcr.io/k8s-staging-gateway-api/echo-basic:v20251106-v1.3.0"), "echo");
   assert.equal(kind("registry.k8s.io/pause:3.10"), "idle");
   assert.equal(kind("registry.k8s.io/gateway-api-inference-extension/lora-syncer:v1.0.0"), "idle");
   assert.equal(kind("alpine/git", true), "download");

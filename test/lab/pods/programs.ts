@@ -6,6 +6,8 @@ export type ProgramKind =
   | "picker"
   /** A simulated model server. */
   | "model-server"
+  /** Describes every request in its answer: what conformance suites of gateways send requests to. */
+  | "echo"
   /** Runs and does nothing. */
   | "idle"
   /** An init container that fetches files: ends at once, and leaves what it names. */
@@ -20,6 +22,7 @@ const programs: readonly { kind: ProgramKind; shown: string; pattern: RegExp }[]
   { kind: "model-server", shown: "*vllm-tpu*", pattern: /vllm-tpu/ },
   { kind: "model-server", shown: "*sglang*", pattern: /sglang/ },
   { kind: "model-server", shown: "*llm-d-inference-sim*", pattern: /llm-d-inference-sim/ },
+  { kind: "echo", shown: "*/echo-basic*", pattern: /(^|\/)echo-basic([:@]|$)/ },
   { kind: "idle", shown: "*/pause*", pattern: /(^|\/)pause([:@]|$)/ },
   { kind: "idle", shown: "*lora-syncer*", pattern: /lora-syncer/ },
 ];

@@ -13,7 +13,9 @@ export type ToolName =
   | "kube-scheduler"
   | "kwok"
   | "epp"
-  | "envoy";
+  | "envoy"
+  | "conformance-gateway"
+  | "conformance-inference";
 
 /** A command of a Go module, pinned by the go.mod and go.sum in `go/<module>`. */
 export interface GoSource {
@@ -26,6 +28,8 @@ export interface GoSource {
   tags?: string;
   /** Files of a module that our own command embeds: they are laid beside its main.go for the build. */
   embed?: readonly { module: string; file: string }[];
+  /** The module that our own command is a program around: whose versions are followed. */
+  wraps?: string;
   /** What the command is made from, where the version does not say it: for reports. */
   revision?: string;
 }
@@ -105,6 +109,18 @@ function kubernetes(name: ToolName, buildSeconds: number): Tool {
       url: (arch) => `https://dl.k8s.io/v${kubernetesVersion}/bin/linux/${arch}/${name}`,
       checksums: (arch) => `https://dl.k8s.io/v${kubernetesVersion}/bin/linux/${arch}/${name}.sha256`,
     },
+  };
+}
+
+/** An official conformance suite, in a program of ours: nothing on PATH is that. */
+function conformance(name: ToolName, wraps: string, version: string, buildSeconds: number): Tool {
+  return {
+    name,
+    version,
+    buildSeconds,
+    versionArgs: [],
+    accepts: () => false,
+    source: { kind: "go", module: name, path: ".", wraps },
   };
 }
 
@@ -227,6 +243,13 @@ export const catalogue: readonly Tool[] = [
       },
     },
   },
+  conformance("conformance-gateway", "sigs.k8s.io/gateway-api/conformance", "1.5.1", 95),
+  conformance(
+    "conformance-inference",
+    "sigs.k8s.io/gateway-api-inference-extension/conformance",
+    "1.6.0",
+    100,
+  ),
 ];
 
 /** The tools a rehearsal needs, in the order in which they are built. */

@@ -20,6 +20,7 @@ export const reasons: Readonly<Record<string, string>> = {
   "npm typescript": "ts-node and typescript-eslint take 5.9",
   "npm js-yaml": "the major that @types/js-yaml describes",
   "npm google-protobuf": "the major that @pulumi/pulumi brings",
+  "go sigs.k8s.io/gateway-api/conformance": "the suite of the Gateway API whose CRDs the lab has",
   "go k8s.io/kubernetes": "a minor behind the newest, as GKE's Regular channel is",
 };
 
@@ -70,7 +71,7 @@ function goModules(): Map<string, { module: string; version: string }> {
   const wanted = new Map<string, { module: string; version: string }>();
   for (const { source } of catalogue) {
     if (source.kind !== "go") continue;
-    const command = source.path.startsWith(".") ? source.embed?.[0]?.module : source.path;
+    const command = source.path.startsWith(".") ? (source.wraps ?? source.embed?.[0]?.module) : source.path;
     const found = command === undefined ? undefined : requiredBy(source.module, command);
     if (found !== undefined) wanted.set(found.path, { module: source.module, version: found.version });
   }

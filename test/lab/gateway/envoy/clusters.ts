@@ -1,18 +1,12 @@
 import type { InferencePool } from "../objects/types";
 import type { Endpoint } from "../translate/endpoints";
+import { chosenEndpoint, reportEndpoint } from "./destination";
 import { clusterNames, isH2c } from "./names";
 import { typed, type Json, type Resource } from "./types";
 
-/** Header in which the picker tells Envoy the endpoint it chose. */
-export const destinationHeader = "x-gateway-destination-endpoint";
-
-/** The pods of a pool, each reached by the address that the picker wrote into the header. */
+/** The pods of a pool, each reached at the endpoint that the picker chose (see envoy/destination.ts). */
 export function poolCluster(pool: InferencePool): Resource {
-  return cluster(clusterNames.pool(pool), isH2c(pool), {
-    type: "ORIGINAL_DST",
-    lb_policy: "CLUSTER_PROVIDED",
-    original_dst_lb_config: { use_http_header: true, http_header_name: destinationHeader },
-  });
+  return cluster(clusterNames.pool(pool), isH2c(pool), { ...chosenEndpoint }, reportEndpoint);
 }
 
 /** The pickers of a pool. A picker serves TLS with a certificate it made itself, so there is nothing to verify. */
@@ -68,7 +62,13 @@ export function socketAddress(address: string, port: number): Json {
   return { socket_address: { address, port_value: port } };
 }
 
-function cluster(name: string, http2: boolean, fields: Json): Resource {
+/** Envoy wants it named where a cluster has filters of its own. */
+const lastUpstreamFilter: Json = {
+  name: "envoy.filters.http.upstream_codec",
+  typed_config: typed("envoy.extensions.filters.http.upstream_codec.v3.UpstreamCodec"),
+};
+
+function cluster(name: string, http2: boolean, fields: Json, filters: readonly Json[] = []): Resource {
   const unlimited = 1_000_000;
   return {
     ...typed("envoy.config.cluster.v3.Cluster"),
@@ -81,14 +81,17 @@ function cluster(name: string, http2: boolean, fields: Json): Resource {
     typed_extension_protocol_options: {
       "envoy.extensions.upstreams.http.v3.HttpProtocolOptions": typed(
         "envoy.extensions.upstreams.http.v3.HttpProtocolOptions",
-        http2
-          ? { explicit_http_config: { http2_protocol_options: {} } }
-          : {
-              explicit_http_config: { http_protocol_options: {} },
-              // Model servers close idle connections after 5 s (uvicorn, Node). A request that meets the closing
-              // fails, so Envoy closes them first.
-              common_http_protocol_options: { idle_timeout: "2s" },
-            },
+        {
+          ...(http2
+            ? { explicit_http_config: { http2_protocol_options: {} } }
+            : {
+                explicit_http_config: { http_protocol_options: {} },
+                // Model servers close idle connections after 5 s (uvicorn, Node). A request that meets the closing
+                // fails, so Envoy closes them first.
+                common_http_protocol_options: { idle_timeout: "2s" },
+              }),
+          ...(filters.length > 0 && { http_filters: [...filters, lastUpstreamFilter] }),
+        },
       ),
     },
     ...fields,

@@ -1,5 +1,6 @@
-import { destinationHeader, socketAddress } from "./clusters";
-import { clusterNames } from "./names";
+import { socketAddress } from "./clusters";
+import { destinationHeader, endpointMetadata, forwardedMetadata } from "./destination";
+import { clusterNames, websocket } from "./names";
 import { typed, type Json, type Resource } from "./types";
 
 /** What one listening socket serves: plain HTTP, or several HTTPS hosts told apart by SNI. */
@@ -79,6 +80,8 @@ function connectionManager({ routeConfig, routeFile, accessLog }: Chain): Json {
     server_header_transformation: "PASS_THROUGH",
     // A stream may be silent for as long as the model thinks.
     stream_idle_timeout: "0s",
+    // Switched on by the routes that can have it (see routes.ts).
+    upgrade_configs: [{ upgrade_type: websocket, enabled: false }],
     ...(accessLog !== undefined && { access_log: [fileLog(accessLog)] }),
     early_header_mutation_extensions: [
       {
@@ -112,8 +115,10 @@ function connectionManager({ routeConfig, routeFile, accessLog }: Chain): Json {
           // With this body mode failure_mode_allow answers 500; failing open is done by the routes.
           failure_mode_allow: false,
           status_on_error: { code: "ServiceUnavailable" },
+          metadata_options: forwardedMetadata,
         }),
       },
+      endpointMetadata,
       {
         name: "envoy.filters.http.router",
         typed_config: typed("envoy.extensions.filters.http.router.v3.Router", {

@@ -38,6 +38,9 @@ export function routeConfigName(gateway: Gateway, port: number, httpsListener?: 
     : `${listenerName(gateway, port)}/${httpsListener}`;
 }
 
+/** Envoy's name of the upgrade to WebSocket, as in the Upgrade header. */
+export const websocket = "websocket";
+
 /** Short digest of plain data: equal data, equal digest. */
 export function digestOf(value: unknown): string {
   return createHash("sha256").update(JSON.stringify(value)).digest("hex").slice(0, 12);

@@ -1,5 +1,5 @@
 import { pickerFilter } from "./listener";
-import { clusterNames } from "./names";
+import { clusterNames, websocket } from "./names";
 import { typed, type Json, type Resource } from "./types";
 
 /** A share of a rule's traffic: a cluster, the picker to ask before it, and changes to headers. */
@@ -11,8 +11,11 @@ export interface Share {
   headers: Json;
 }
 
-/** Envoy's action for a rule that forwards. Shares of weight 0 are left out; without any share it is 500. */
-export function splitAction(shares: readonly Share[], timeout: string): Json {
+/**
+ * Envoy's action for a rule that forwards. Shares of weight 0 are left out; without any share it is 500.
+ * `upgrades`: whether clients may go over to WebSocket; where they may not, Envoy answers 403.
+ */
+export function splitAction(shares: readonly Share[], timeout: string, upgrades: boolean): Json {
   const clusters = shares.filter(({ weight }) => weight > 0);
   if (clusters.length === 0) return { direct_response: { status: 500 } };
   return {
@@ -20,6 +23,7 @@ export function splitAction(shares: readonly Share[], timeout: string): Json {
       // "0s" switches Envoy's default of 15 s off: it would cut every longer stream.
       timeout,
       idle_timeout: "0s",
+      ...(upgrades && { upgrade_configs: [{ upgrade_type: websocket, enabled: true }] }),
       cluster_not_found_response_code: "INTERNAL_SERVER_ERROR",
       weighted_clusters: {
         clusters: clusters.map(({ cluster, weight, picker, headers }) => ({

@@ -80,7 +80,15 @@ export interface GatewayStatus {
   listeners?: ListenerStatus[];
 }
 
-export type Gateway = ApiObject<{ gatewayClassName: string; listeners: readonly Listener[] }, GatewayStatus>;
+export interface GatewaySpec {
+  gatewayClassName: string;
+  listeners: readonly Listener[];
+  addresses?: readonly { type?: string; value?: string }[];
+  infrastructure?: { parametersRef?: ObjectRef };
+  tls?: { frontend?: unknown; backend?: unknown };
+}
+
+export type Gateway = ApiObject<GatewaySpec, GatewayStatus>;
 
 export interface StringMatch {
   type?: string;

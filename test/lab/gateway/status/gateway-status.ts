@@ -1,8 +1,9 @@
 import type { Outcome } from "../envoy/apply";
 import { listenerName } from "../envoy/names";
 import type { Condition, Gateway, GatewayClass, GatewayStatus, ListenerStatus } from "../objects/types";
+import type { Placed } from "../placement";
 import type { GatewayPlan } from "../translate/attachment";
-import { isUsable, type ListenerPlan, type Problem } from "../translate/listeners";
+import { isUsable, isValid, type ListenerPlan, type Problem } from "../translate/listeners";
 import type { RoutePlan } from "../translate/plan";
 import { conditions, type Verdict } from "./conditions";
 
@@ -14,38 +15,58 @@ export function classStatus(object: GatewayClass, now: string): { conditions: Co
 }
 
 export function gatewayStatus(
-  { gateway, address, listeners }: GatewayPlan,
+  { gateway, place, listeners }: GatewayPlan,
   routes: readonly RoutePlan[],
   outcome: Outcome,
   current: GatewayStatus | undefined,
   now: string,
 ): GatewayStatus {
   const generation = gateway.metadata.generation ?? 0;
-  const bad = listeners.filter((plan) => !isUsable(plan));
+  const bad = listeners.filter((plan) => !isValid(plan));
   const names = bad.map(({ listener }) => listener.name).join(", ");
   const failed = listeners.find((plan) => isUsable(plan) && notProgrammed(plan, outcome) !== undefined);
   const noneValid = bad.length === listeners.length;
+  const refused = refusal(gateway, place) ?? (noneValid ? notValid(`not valid: ${names}`) : undefined);
   const accepted: Verdict = {
     type: "Accepted",
     // Gateway API keeps it true with this reason as long as one listener is valid.
     good: bad.length === 0 ? "Accepted" : "ListenersNotValid",
-    ...(noneValid && { problem: { reason: "ListenersNotValid", message: `not valid: ${names}` } }),
+    problem: refused,
   };
   const programmed: Verdict = {
     type: "Programmed",
     good: "Programmed",
-    problem: noneValid
-      ? { reason: "Invalid", message: "no listener is valid" }
-      : failed && { reason: "Invalid", message: notProgrammed(failed, outcome)?.message ?? "" },
+    problem:
+      refused !== undefined
+        ? { reason: "Invalid", message: `not accepted: ${refused.message}` }
+        : "problem" in place
+          ? { reason: "AddressNotUsable", message: place.problem.message }
+          : failed && { reason: "Invalid", message: notProgrammed(failed, outcome)?.message ?? "" },
   };
   return {
-    addresses: [{ type: "IPAddress", value: address }],
+    addresses: "address" in place ? [{ type: "IPAddress", value: place.address }] : [],
     conditions: conditions([accepted, programmed], generation, current?.conditions, now),
     listeners: listeners.map((plan) => {
       const before = current?.listeners?.find(({ name }) => name === plan.listener.name);
       return listenerStatus(plan, routes, outcome, generation, before, now);
     }),
   };
+}
+
+function notValid(message: string): Problem {
+  return { reason: "ListenersNotValid", message };
+}
+
+/** Why the Gateway itself is not accepted, whatever its listeners. */
+function refusal({ spec }: Gateway, place: Placed): Problem | undefined {
+  if ("problem" in place && place.problem.kind === "unsupported")
+    return { reason: "UnsupportedAddress", message: place.problem.message };
+  return spec.infrastructure?.parametersRef === undefined
+    ? undefined
+    : {
+        reason: "InvalidParameters",
+        message: "spec.infrastructure.parametersRef: the lab's gateways take no parameters",
+      };
 }
 
 function listenerStatus(
@@ -63,7 +84,7 @@ function listenerStatus(
       good: "Programmed",
       problem: isUsable(plan)
         ? notProgrammed(plan, outcome)
-        : { reason: "Invalid", message: "the listener is not valid" },
+        : { reason: "Invalid", message: plan.homeless?.message ?? "the listener is not valid" },
     },
     { type: "ResolvedRefs", good: "ResolvedRefs", problem: plan.unresolved },
   ];

@@ -49,7 +49,10 @@ export function notReconciled(
   const refused = unsupported ?? attachment.refused;
   if (refused !== undefined) return failed(refused.message);
   const configs = configsOf(attachment);
-  if (configs.length === 0) return failed("none of its listeners is valid");
+  if (configs.length === 0) {
+    const homeless = attachment.listeners.find(({ plan }) => plan.homeless !== undefined)?.plan.homeless;
+    return failed(homeless?.message ?? "none of its listeners is valid");
+  }
   const sockets = attachment.listeners.map(({ plan }) => listenerName(plan.gateway, plan.listener.port));
   const message =
     configs.map((name) => outcome.routes.get(name)?.message).find((text) => text !== undefined) ??

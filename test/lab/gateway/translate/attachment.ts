@@ -1,5 +1,6 @@
 import type { Snapshot } from "../objects/snapshot";
 import { gatewayGroup, type Gateway, type HTTPRoute, type ParentRef } from "../objects/types";
+import type { Placed } from "../placement";
 import { effectiveHostnames } from "./hostnames";
 import { allowsNamespace, type ListenerPlan, type Problem } from "./listeners";
 
@@ -15,7 +16,8 @@ export interface Attachment {
 /** A Gateway with its listeners. */
 export interface GatewayPlan {
   gateway: Gateway;
-  address: string;
+  /** Where it listens, or why nowhere. */
+  place: Placed;
   /** Port that is really bound for each that a listener wants. */
   ports: ReadonlyMap<number, number>;
   listeners: readonly ListenerPlan[];

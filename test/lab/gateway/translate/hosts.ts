@@ -66,7 +66,7 @@ function envoyRoute(
   const { protocol, port } = listener.listener;
   const action =
     rule.redirect === undefined
-      ? splitAction(rule.shares, rule.timeout)
+      ? splitAction(rule.shares, rule.timeout, rule.upgrades)
       : {
           redirect: envoyRedirect(
             rule.redirect,

@@ -1,6 +1,7 @@
 import { createPrivateKey, X509Certificate } from "node:crypto";
 import { isGranted, type Snapshot } from "../objects/snapshot";
 import { gatewayGroup, keyOf, type Gateway, type LabelSelector, type Listener } from "../objects/types";
+import type { AddressProblem } from "./addresses";
 
 export interface Problem {
   reason: string;
@@ -16,18 +17,29 @@ export interface ListenerPlan {
   refused?: Problem;
   conflict?: Problem;
   unresolved?: Problem;
+  /** Why its Gateway has no address. */
+  homeless?: AddressProblem;
   certificates: readonly { certificate: string; key: string }[];
 }
 
-/** Whether it can serve. One that names kinds of routes we do not know still serves those we do. */
-export function isUsable({ refused, conflict, unresolved }: ListenerPlan): boolean {
+/** Whether it can serve: it is valid, and its Gateway has an address. */
+export function isUsable(plan: ListenerPlan): boolean {
+  return isValid(plan) && plan.homeless === undefined;
+}
+
+/** Whether nothing is wrong with it. One that names kinds of routes we do not know still serves those we do. */
+export function isValid({ refused, conflict, unresolved }: ListenerPlan): boolean {
   const lacksCertificate = unresolved !== undefined && unresolved.reason !== "InvalidRouteKinds";
   return refused === undefined && conflict === undefined && !lacksCertificate;
 }
 
-export function planListeners(gateway: Gateway, snapshot: Snapshot): ListenerPlan[] {
+export function planListeners(
+  gateway: Gateway,
+  snapshot: Snapshot,
+  homeless: AddressProblem | undefined,
+): ListenerPlan[] {
   return gateway.spec.listeners.map((listener) => {
-    const refused = refusal(listener);
+    const refused = refusal(listener, gateway);
     const conflict = conflictOf(listener, gateway.spec.listeners);
     const kinds = kindsOf(listener);
     const tls = listener.protocol === "HTTPS" ? certificatesOf(listener, gateway, snapshot) : noCertificates;
@@ -40,6 +52,7 @@ export function planListeners(gateway: Gateway, snapshot: Snapshot): ListenerPla
       ...(refused !== undefined && { refused }),
       ...(conflict !== undefined && { conflict }),
       ...(unresolved !== undefined && { unresolved }),
+      ...(homeless !== undefined && { homeless }),
     };
   });
 }
@@ -87,7 +100,7 @@ export function selects(selector: LabelSelector, labels: Readonly<Record<string,
   );
 }
 
-function refusal({ protocol, tls }: Listener): Problem | undefined {
+function refusal({ protocol, tls }: Listener, gateway: Gateway): Problem | undefined {
   if (protocol !== "HTTP" && protocol !== "HTTPS") {
     return { reason: "UnsupportedProtocol", message: `the lab serves HTTP and HTTPS, not ${protocol}` };
   }
@@ -95,6 +108,13 @@ function refusal({ protocol, tls }: Listener): Problem | undefined {
     return {
       reason: "UnsupportedValue",
       message: `tls.mode ${tls?.mode ?? ""}: the lab ends TLS at the Gateway`,
+    };
+  }
+  // Serving without the check would let in whom the Gateway is to keep out.
+  if (protocol === "HTTPS" && gateway.spec.tls?.frontend !== undefined) {
+    return {
+      reason: "UnsupportedValue",
+      message: "spec.tls.frontend: the lab does not verify certificates of clients",
     };
   }
   return undefined;

@@ -2,6 +2,7 @@ import { envoyListener, type Chain } from "../envoy/listener";
 import { listenerName, routeConfigName } from "../envoy/names";
 import { clustersOf, routeConfiguration } from "../envoy/routes";
 import type { EnvoyConfig, ListenerConfig, RouteConfig } from "../envoy/types";
+import type { Placed } from "../placement";
 import { byAge, ourGateways, type Snapshot } from "../objects/snapshot";
 import { keyOf, type Gateway, type HTTPRoute, type InferencePool } from "../objects/types";
 import { attachmentsOf, type Attachment, type GatewayPlan } from "./attachment";
@@ -13,7 +14,7 @@ import { compileRoute, type Clusters } from "./rules";
 
 /** What translation needs besides the cluster's objects. */
 export interface Surroundings {
-  addressOf: (gateway: Gateway) => string;
+  placeOf: (gateway: Gateway) => Placed;
   /** The port that is bound for one that a listener wants. */
   boundPort: (gateway: Gateway, port: number) => number;
   /** Whether a picker's endpoint answers. */
@@ -51,12 +52,15 @@ export function versionOf({ metadata }: HTTPRoute): string {
 }
 
 export function translate(snapshot: Snapshot, around: Surroundings): Plan {
-  const gateways = ourGateways(snapshot).map((gateway) => ({
-    gateway,
-    address: around.addressOf(gateway),
-    ports: new Map(gateway.spec.listeners.map(({ port }) => [port, around.boundPort(gateway, port)])),
-    listeners: planListeners(gateway, snapshot),
-  }));
+  const gateways = ourGateways(snapshot).map((gateway) => {
+    const place = around.placeOf(gateway);
+    return {
+      gateway,
+      place,
+      ports: new Map(gateway.spec.listeners.map(({ port }) => [port, around.boundPort(gateway, port)])),
+      listeners: planListeners(gateway, snapshot, "problem" in place ? place.problem : undefined),
+    };
+  });
   const pools = new Map<string, PoolPlan>();
   const poolPlan = (pool: PoolPlan["pool"]): PoolPlan => {
     const plan = pools.get(keyOf(pool)) ?? planPool(pool, snapshot, around.answers);
@@ -123,7 +127,8 @@ function sockets(
 ): Pick<EnvoyConfig, "routes" | "listeners"> {
   const routes = new Map<string, RouteConfig>();
   const listeners = new Map<string, ListenerConfig>();
-  for (const { gateway, address, ports, listeners: plans } of gateways) {
+  for (const { gateway, place, ports, listeners: plans } of gateways) {
+    if ("problem" in place) continue;
     const bound = (port: number): number => ports.get(port) ?? port;
     const byConfig = groupBy(plans.filter(isUsable), configOf);
     for (const [name, group] of byConfig) {
@@ -141,7 +146,7 @@ function sockets(
       const name = listenerName(gateway, port);
       const chains = configs.map(([config, [plan]]) => chainOf(config, plan, around));
       listeners.set(name, {
-        resource: envoyListener(name, address, bound(port), chains),
+        resource: envoyListener(name, place.address, bound(port), chains),
         routes: configs.map(([config]) => config),
       });
     }

@@ -19,6 +19,8 @@ export interface CompiledRule {
   redirect: Redirect | undefined;
   shares: readonly Share[];
   timeout: string;
+  /** Whether clients may go over to WebSocket. */
+  upgrades: boolean;
 }
 
 export interface CompiledRoute {
@@ -86,6 +88,9 @@ function compileRule(
     headers: headerChanges(rule.filters),
     redirect,
     shares: backends.map((backend) => shareOf(backend, snapshot, clusters)),
+    // A picker answers when it has the whole request, and a WebSocket's never ends; and a rule that took upgrades only
+    // while its picker is away would be worse than one that never does.
+    upgrades: backends.every(({ kind }) => kind !== "pool"),
     // Without retries the time for one attempt is the time for the request.
     timeout: shorter(
       request === undefined ? undefined : envoyDuration(request),
