@@ -33,6 +33,11 @@ export interface Load {
   outputTokens: number;
 }
 
+/** Name of the tokenizer that tokenizer.py writes. */
+const tokenizer = "lab/bytes";
+/** For its start and its end, which take ten seconds on a quiet machine. */
+const graceSeconds = 400;
+
 /** NVIDIA AIPerf: streams of chats at a constant rate, so many and no more. */
 export class LoadGenerator {
   private constructor(
@@ -43,11 +48,17 @@ export class LoadGenerator {
   /** @param folder a new one, for the tokenizer and what the generator exports. */
   static async start(python: string, folder: string, load: Load): Promise<LoadGenerator> {
     fs.mkdirSync(folder, { recursive: true });
-    const tokenizer = path.join(folder, "tokenizer");
-    // Its export has times without a zone.
-    const env = { HF_HOME: path.join(folder, "hub"), HOME: folder, TZ: "UTC" };
+    const home = path.join(folder, "home");
+    const env = {
+      HF_HOME: home,
+      HF_HUB_OFFLINE: "1",
+      TRANSFORMERS_OFFLINE: "1",
+      HOME: folder,
+      // Its export has times without a zone.
+      TZ: "UTC",
+    };
     const script = path.join(__dirname, "tokenizer.py");
-    const made = new PythonProgram({ python, args: [script, tokenizer], env, seconds: 120 });
+    const made = new PythonProgram({ python, args: [script, home, tokenizer], env, seconds: 300 });
     if ((await made.ended) !== 0) throw new Error(`no tokenizer\n${made.output}`);
     const seconds = load.requests / load.rate;
     const args = [
@@ -61,7 +72,7 @@ export class LoadGenerator {
       // Two cores are enough for the lab and for few processes of the generator's.
       ...["--workers-max", "1", "--record-processors", "1"],
     ];
-    const program = new PythonProgram({ python, args, env, cwd: folder, seconds: seconds + 180 });
+    const program = new PythonProgram({ python, args, env, cwd: folder, seconds: seconds + graceSeconds });
     return new LoadGenerator(program, folder);
   }
 

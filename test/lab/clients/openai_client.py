@@ -265,11 +265,13 @@ def work(asking, tally, stop, budget, first):
         turn += 1
         stage = tally.stage
         pool, failure = None, None
+        began = time.time()
         try:
             pool = call().get("x-served-by-pool")
         except Exception as error:
             # Whatever it is: an application would have seen it.
-            failure = f"{type(error).__name__}: {error}"
+            at = time.strftime("%H:%M:%S", time.gmtime(began))
+            failure = f"{type(error).__name__}: {error} (began {at}, took {time.time() - began:.2f} s)"
         tally.add(stage, kind, pool, failure)
         stop.wait(0.02)
 

@@ -1,10 +1,13 @@
-"""Writes a tokenizer to a folder, so that a load generator needs none from a model hub.
+"""Puts a tokenizer where a load generator that is offline looks for one: in the hub's cache, under a name of its own.
+
+    python tokenizer.py HF_HOME NAME        NAME is OWNER/TOKENIZER
 
 Every byte is a token of its own: no vocabulary to fetch or to train. The lab's model servers count tokens by the length
 of the text and say so in `usage`; the generator only makes prompts of a certain length with it.
 """
 
 import sys
+from pathlib import Path
 
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers
 from transformers import PreTrainedTokenizerFast
@@ -19,5 +22,14 @@ def byte_tokenizer():
     return PreTrainedTokenizerFast(tokenizer_object=tokenizer, eos_token="<|end|>", pad_token="<|end|>")
 
 
+def put(home, name):
+    """Writes it in the layout of the hub's cache: a snapshot, and the revision that `main` stands for."""
+    revision = "0" * 40
+    folder = Path(home, "hub", f"models--{name.replace('/', '--')}")
+    (folder / "refs").mkdir(parents=True)
+    (folder / "refs" / "main").write_text(revision)
+    byte_tokenizer().save_pretrained(folder / "snapshots" / revision)
+
+
 if __name__ == "__main__":
-    byte_tokenizer().save_pretrained(sys.argv[1])
+    put(*sys.argv[1:])

@@ -4,7 +4,7 @@ import * as os from "node:os";
 import * as path from "node:path";
 import { after, before, describe, it } from "node:test";
 import { ToolCache } from "./cache";
-import { isInRange, pythonEnvironment, PythonUnavailable, requirementsOf, versionOf } from "./python";
+import { isInRange, pythonEnvironment, PythonUnavailable, requirementsOf, versionOf, whyNot } from "./python";
 
 const temporary = (): string => fs.mkdtempSync(path.join(os.tmpdir(), "python-"));
 
@@ -97,4 +97,10 @@ describe("the pinned Python packages", () => {
       assert.equal(wanted.trim(), `${name}==${versionOf(name, pinned)}`);
     });
   }
+
+  it("say which of them this machine cannot have, and why", () => {
+    assert.deepEqual([whyNot("openai", "arm64"), whyNot("aiperf", "x64")], [undefined, undefined]);
+    assert.match(whyNot("aiperf", "arm64") ?? "", /crick 0\.0\.8.*x86-64 only \(this is arm64\)/);
+    assert.match(fs.readFileSync(requirementsOf("aiperf"), "utf8"), /^crick==0\.0\.8 /m);
+  });
 });

@@ -17,6 +17,15 @@ const oldest = [3, 11] as const;
 const tooNew = [3, 14] as const;
 const interpreters = ["python3", "python3.13", "python3.12", "python3.11"];
 
+/**
+ * Why a package cannot be had on this machine whatever is installed; undefined: it can. Tests of it are skipped by name
+ * then, with the reason.
+ */
+export function whyNot(name: PythonPackage, arch: string = process.arch): string | undefined {
+  if (name !== "aiperf" || arch === "x64") return undefined;
+  return `aiperf needs crick 0.0.8, which has wheels for x86-64 only (this is ${arch})`;
+}
+
 /** No environment could be made. The message says what was tried and what is needed. */
 export class PythonUnavailable extends Error {}
 
