@@ -29,7 +29,7 @@ const falseAlarms = 10_000;
 describe("real clients through a ladder of weights", { concurrency: false, ...minutes(30) }, () => {
   let lab: StackLab;
   let stack: StackUnderTest;
-  let client: OpenAiClient;
+  let client: OpenAiClient | undefined;
   let url = "";
   let summary: ClientSummary | undefined;
   /** Seconds of the longest update so far. */
@@ -49,7 +49,7 @@ describe("real clients through a ladder of weights", { concurrency: false, ...mi
     await client.ready(60);
   }, minutes(20));
   after(async () => {
-    client.kill();
+    client?.kill();
     await lab.stop();
   });
 
@@ -74,12 +74,12 @@ describe("real clients through a ladder of weights", { concurrency: false, ...mi
 
   const move = async (weight: number, requests: number, generator?: LoadGenerator): Promise<Step> => {
     await generator?.sending(300);
-    client.stage(`moving to ${weight}`);
+    client?.stage(`moving to ${weight}`);
     await stack.set("weight", String(weight));
     const times = await timed(() => stack.up());
     assert.deepEqual(weightsOf(await lab.route()), splitAt(weight));
     await sleep(1000);
-    client.stage(`at ${weight}`);
+    client?.stage(`at ${weight}`);
     if (generator !== undefined) return { ...times, requests, load: await generator.finished() };
     await sleep(20_000);
     return { ...times, requests };
@@ -114,7 +114,8 @@ describe("real clients through a ladder of weights", { concurrency: false, ...mi
   }
 
   it("the OpenAI client counts no failed call in any stage", async () => {
-    const stopped = await client.stop();
+    const stopped = await client?.stop();
+    assert.ok(stopped !== undefined);
     summary = stopped.summary;
     console.log(describeSummary(summary).replace(/^/gm, "# "));
     assert.deepEqual(summary.failures, []);
