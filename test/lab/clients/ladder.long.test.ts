@@ -1,10 +1,12 @@
 import assert from "node:assert/strict";
+import * as fs from "node:fs";
 import * as path from "node:path";
 import { after, before, describe, it } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { chanceOf } from "../../../rollout/traffic/shares";
 import { minutes, splitAt, StackLab, weightsOf, type StackUnderTest } from "../end-to-end/stack-lab";
 import { pythonEnvironment, whyNot } from "../tools/python";
+import { projectFolder } from "../workspace";
 import { describeLoad, LoadGenerator, type LoadSummary } from "./load-generator";
 import { describeSummary, OpenAiClient, type ClientSummary } from "./openai-client";
 import { progressOf } from "./progress";
@@ -25,6 +27,16 @@ const shortest = 40;
 const fewest = 50;
 /** A right split is called wrong once in so many runs. */
 const falseAlarms = 10_000;
+
+/** The lab's folder goes with it: without its logs nobody finds out why a request failed. */
+function keepLogs(folder: string): void {
+  const kept = path.join(projectFolder, "out", "clients", path.basename(folder));
+  for (const part of ["logs", "gateway", path.join("pods", "logs")]) {
+    const from = path.join(folder, part);
+    if (fs.existsSync(from)) fs.cpSync(from, path.join(kept, part), { recursive: true });
+  }
+  console.log(`# the lab's logs are in ${kept}`);
+}
 
 describe("real clients through a ladder of weights", { concurrency: false, ...minutes(30) }, () => {
   let lab: StackLab;
@@ -50,6 +62,9 @@ describe("real clients through a ladder of weights", { concurrency: false, ...mi
   }, minutes(20));
   after(async () => {
     client?.kill();
+    if (summary?.failed !== 0 || [...steps.values()].some(({ load: run }) => run?.summary.failed !== 0)) {
+      keepLogs(lab.lab.folder);
+    }
     await lab.stop();
   });
 
