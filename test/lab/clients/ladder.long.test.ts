@@ -33,7 +33,9 @@ function keepLogs(folder: string): void {
   const kept = path.join(projectFolder, "out", "clients", path.basename(folder));
   for (const part of ["logs", "gateway", path.join("pods", "logs")]) {
     const from = path.join(folder, part);
-    if (fs.existsSync(from)) fs.cpSync(from, path.join(kept, part), { recursive: true });
+    if (!fs.existsSync(from)) continue;
+    const filter = (file: string): boolean => file.endsWith(".log") || fs.statSync(file).isDirectory();
+    fs.cpSync(from, path.join(kept, part), { recursive: true, filter });
   }
   console.log(`# the lab's logs are in ${kept}`);
 }
@@ -62,9 +64,8 @@ describe("real clients through a ladder of weights", { concurrency: false, ...mi
   }, minutes(20));
   after(async () => {
     client?.kill();
-    if (summary?.failed !== 0 || [...steps.values()].some(({ load: run }) => run?.summary.failed !== 0)) {
-      keepLogs(lab.lab.folder);
-    }
+    const loads = [...steps.values()].flatMap(({ load: run }) => run ?? []);
+    if (summary?.failed !== 0 || loads.some((run) => run.summary.failed > 0)) keepLogs(lab.lab.folder);
     await lab.stop();
   });
 
