@@ -177,6 +177,8 @@ function modelFor(
 function models({ launch, adapters, startedAt }: Serving): unknown {
   const owned_by = launch.engine;
   const card = { object: "model", created: startedAt, owned_by };
+  const permitted = (id: string): object =>
+    launch.engine === "vllm" ? { permission: [permission(id, startedAt)] } : {};
   return {
     object: "list",
     data: [
@@ -186,11 +188,34 @@ function models({ launch, adapters, startedAt }: Serving): unknown {
         root: launch.model,
         parent: null,
         max_model_len: launch.maxModelLength ?? null,
+        ...permitted(id),
       })),
-      ...adapters
-        .list()
-        .map(({ name, path }) => ({ id: name, ...card, root: path, parent: launch.names[0] })),
+      ...adapters.list().map(({ name, path }) => ({
+        id: name,
+        ...card,
+        root: path,
+        parent: launch.names[0],
+        ...permitted(name),
+      })),
     ],
+  };
+}
+
+/** What vLLM says anybody may do with a model: always the same. */
+function permission(model: string, created: number): unknown {
+  return {
+    id: `modelperm-${model}`,
+    object: "model_permission",
+    created,
+    allow_create_engine: false,
+    allow_sampling: true,
+    allow_logprobs: true,
+    allow_search_indices: false,
+    allow_view: true,
+    allow_fine_tuning: false,
+    organization: "*",
+    group: null,
+    is_blocking: false,
   };
 }
 

@@ -1,15 +1,11 @@
 import assert from "node:assert/strict";
-import * as fs from "node:fs";
-import * as http from "node:http";
-import * as os from "node:os";
-import * as path from "node:path";
 import { after, before, describe, it } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
-import { AddressRange, accepts, freePort } from "../processes/addresses";
 import { judgeAnswer } from "../../../stacks/answers/judge";
 import { StreamJudge } from "../../../stacks/answers/stream";
-import { Simulator } from "./control";
+import { accepts } from "../processes/addresses";
 import type { ServerEvent, ServerView, StartServer } from "./protocol";
+import { eventsOf, post, TestSimulator, type TestServer } from "./test-simulator";
 
 interface Completion {
   served_by: { pod: string; pool: string; adapter: string };
@@ -19,62 +15,17 @@ interface Completion {
 }
 
 describe("Simulator", () => {
-  let range: AddressRange;
-  let folder = "";
+  let simulator: TestSimulator;
   let control = "";
-  const simulator = new Simulator(20);
-  const ended: ServerEvent[] = [];
-  let servers = 0;
-
   before(async () => {
-    range = await AddressRange.lease();
-    folder = fs.mkdtempSync(path.join(os.tmpdir(), "lab-simulator-"));
-    const port = await freePort(range.control);
-    await simulator.listen(range.control, port);
-    control = `http://${range.control}:${port}`;
-    http.get(`${control}/events`, (response) => {
-      response.on("data", (chunk: Buffer) => {
-        for (const line of chunk.toString().trim().split("\n")) ended.push(JSON.parse(line) as ServerEvent);
-      });
-      response.on("error", () => undefined);
-    });
+    simulator = await TestSimulator.start();
+    control = simulator.control;
   });
-  after(() => {
-    simulator.close();
-    range.release();
-    fs.rmSync(folder, { recursive: true });
-  });
+  after(() => simulator.stop());
 
-  const endOf = async (id: string): Promise<ServerEvent & { event: "ended" }> => {
-    for (let i = 0; i < 200; i++) {
-      const found = ended.find((event) => event.event === "ended" && event.id === id);
-      if (found?.event === "ended") return found;
-      await sleep(25);
-    }
-    throw new Error(`${id} has not ended`);
-  };
-
-  const post = (url: string, body: unknown): Promise<Response> =>
-    fetch(url, { method: "POST", body: typeof body === "string" ? body : JSON.stringify(body) });
-
-  /** Starts a server and resolves when it listens. */
-  const start = async (
-    args: readonly string[],
-    extra: Partial<StartServer> = {},
-  ): Promise<{ url: string; id: string; host: string }> => {
-    const n = ++servers;
-    const host = `127.${range.n}.200.${n}`;
-    const id = `uid-${n}.vllm.1`;
-    const server: StartServer = {
-      ...{ id, image: "vllm/vllm-openai:v0.21.0", command: [], args, env: { LAB_LOAD_SECONDS: "0" } },
-      ...{ podIP: host, pod: `pod-${n}`, namespace: "llm", node: "node-1", pool: "llm-pool" },
-      ...{ accelerator: "nvidia-h100-80gb", accelerators: 1, mounts: [], log: path.join(folder, `${n}.log`) },
-      ...extra,
-    };
-    assert.equal((await post(`${control}/servers`, server)).status, 201);
-    for (let i = 0; i < 100 && !(await accepts(host, 8000)); i++) await sleep(20);
-    return { url: `http://${host}:8000`, id, host };
-  };
+  const start = (args: readonly string[], extra: Partial<StartServer> = {}): Promise<TestServer> =>
+    simulator.server(args, extra);
+  const endOf = (id: string): Promise<ServerEvent & { event: "ended" }> => simulator.endOf(id);
 
   const complete = (url: string, body: object): Promise<Response> =>
     post(`${url}/v1/completions`, { model: "Qwen/Qwen3-8B", prompt: "hello", ...body });
@@ -112,12 +63,7 @@ describe("Simulator", () => {
         ...options,
       });
       assert.equal(response.headers.get("content-type"), "text/event-stream; charset=utf-8");
-      const events = (await response.text())
-        .trim()
-        .split("\n\n")
-        .map((line) => line.replace("data: ", ""));
-      assert.equal(events.pop(), "[DONE]");
-      const chunks = events.map((event) => JSON.parse(event) as Completion);
+      const chunks = await eventsOf<Completion>(response);
       assert.equal(chunks.length, 4 + (chat ? 2 : 1));
       assert.equal(chunks[0]?.served_by.pool, "llm-pool");
       assert.equal(chunks.at(-1)?.usage.completion_tokens, 4);
