@@ -6,7 +6,7 @@ import type { Allowance } from "./config/schema";
 import type { ClusterReader } from "./live/cluster-reader";
 import { inventory, ownedObject } from "./live/inventory";
 import type { Belongs } from "./live/observe";
-import { annotations, stackLabel } from "./names";
+import { annotations, secretArgsName, stackLabel } from "./names";
 import { kubernetesKind, ownStackName, ownState } from "./own-state";
 import {
   belongsToAnother,
@@ -73,7 +73,7 @@ export async function ownershipOf(
 function secretsOf(service: ServiceConfig | undefined): string[] {
   return Object.values(service?.pools ?? {})
     .filter(({ existing }) => !existing)
-    .flatMap(({ name }) => [`${name}-hugging-face`, `${name}-metrics`]);
+    .flatMap(({ name }) => [`${name}-hugging-face`, `${name}-metrics`, secretArgsName(name)]);
 }
 
 /** A Gateway that another stack made cannot be made here: it can only be used. */

@@ -141,7 +141,7 @@ function countAccelerators(spec: PodSpec, args: CopyArgs, notes: string[]): Unus
     return [
       {
         what: `its arguments use ${used} accelerators, and a replica of ${args.pool} has ${count}`,
-        set: { field, value: String(used) },
+        set: { field, value: used },
       },
     ];
   }

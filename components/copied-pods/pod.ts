@@ -113,7 +113,7 @@ export interface PodSpec {
 /** Why pods cannot be run as they are, and the setting of the pool that would make it right where one would. */
 export interface Unusable {
   what: string;
-  set?: { field: string; value: string };
+  set?: { field: string; value: string | number };
 }
 
 /** A copy of a template's pod, to be changed. */

@@ -54,7 +54,7 @@ export function setCommand(key: ConfigKeyOrPath, value: string | number | boolea
 /** The command that sets a secret: the CLI asks for the value. */
 export function secretCommand(key: ConfigKeyOrPath): string {
   const [path, name] = pathAndName(key);
-  return ["pulumi config set", ...path, "--secret", name].join(" ");
+  return ["pulumi config set", "--secret", ...path, name].join(" ");
 }
 
 /** The same commands for values that are secret: none of them has a value in it. */

@@ -124,4 +124,5 @@ const examples: Readonly<Record<string, Scalar>> = {
   adapters: true,
   image: "vllm/vllm-openai:v0.21.0",
   hostname: "llm.example.com",
+  apiKey: "VALUE",
 };

@@ -24,7 +24,7 @@ export function existingPoolTooSmall(config: ServiceConfig, observed: Observed, 
         rule: "existing-pool-too-small",
         found: `${foundText(config, observed, pool, rising)}: ${rising.share} % of the traffic needs ${needs}, and this stack does not scale a pool that was created outside it`,
         mend: [
-          `grow it (${growCommands(pool, needs)}) and run pulumi up again`,
+          `grow it, then go on: ${growCommands(pool, needs)} && pulumi up`,
           ...steps(config, observed, draft, pool),
         ].join("; or "),
         ...(pool.name === draft.stable.name ? { waiver: "unready-stable" as const } : {}),

@@ -88,7 +88,7 @@ describe("a cluster by its kubeconfig", minutes(10), () => {
     assert.deepEqual(await nodes(), theirs);
     for (const { apiVersion, kind, metadata } of sharedGateway) {
       const namespace = "namespace" in metadata ? metadata.namespace : "";
-      const live = await lab.get<LiveObject>(apiVersion, kind, namespace ?? "", metadata.name);
+      const live = await lab.get<LiveObject>(apiVersion, kind, namespace, metadata.name);
       assert.ok(live !== undefined && live.metadata.deletionTimestamp === undefined, kind);
     }
   });

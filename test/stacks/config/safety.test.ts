@@ -55,23 +55,6 @@ describe("the config of what keeps a roll-out from harm", () => {
     });
   }
 
-  it("takes the weight away from a candidate that it rolls back", () => {
-    const [mistake] = mistakesOf({ weight: 30, rolledBack: turn });
-    assert.equal(mistake?.key, "weight");
-    assert.match(
-      mistake.found,
-      /30, and rolledBack says that llm-new was rolled back at .* \(worse answers\)/,
-    );
-    assert.deepEqual(keysOf({ weight: 0, rolledBack: turn }), []);
-    assert.deepEqual(keysOf({ weight: 30, rolledBack: { ...turn, candidate: "llm-older" } }), []);
-    assert.deepEqual(keysOf({ weight: 30, rolledBack: turn, resumed: turn }), ["weight"]);
-    const resumed = { ...turn, time: "2026-11-20T09:00:01Z" };
-    assert.deepEqual(keysOf({ weight: 30, rolledBack: turn, resumed }), []);
-    assert.deepEqual(keysOf({ weight: 30, rolledBack: turn, resumed: { ...resumed, candidate: "llm" } }), [
-      "weight",
-    ]);
-  });
-
   it("takes a time that stands in the YAML without quotes, as pulumi hands it over, if it surely has a zone", () => {
     const freeze = [{ to: "2026-11-30 09:00:00 +0100 +0100", reason: "sale" }];
     assert.deepEqual(serviceConfig({ ...sourceCase, freeze }).freeze, [

@@ -38,7 +38,7 @@ function* paths(schema: z.ZodType, at: Path): Generator<{ at: Path; open: boolea
   while (inner instanceof z.ZodOptional) inner = inner.unwrap() as z.ZodType;
   yield { at, open: inner instanceof z.ZodObject };
   if (inner instanceof z.ZodObject) {
-    for (const [name, field] of Object.entries(inner.shape as Readonly<Record<string, z.ZodType>>))
+    for (const [name, field] of Object.entries(inner.shape as Record<string, z.ZodType>))
       yield* paths(field, [...at, name]);
   }
   if (inner instanceof z.ZodArray) yield* paths(inner.element as z.ZodType, [...at, 0]);
@@ -92,6 +92,14 @@ const armor = (region: string): string => `projects/p/locations/${region}/templa
 /** Mistakes between several keys. */
 export const crossCases: readonly RawConfig[] = [
   {},
+  { ...sourceCase, route: "preview-of-llm" },
+  {
+    ...sourceCase,
+    pools: {
+      llm: { existing: true },
+      "llm-new": { like: "llm", accelerator: "nvidia-h100-80gb", replicas: 1, server: { port: 8080 } },
+    },
+  },
   { ...sourceCase, "gcp:none": "true" },
   withPool({
     ...{ accelerator: "nvidia-gb200", acceleratorsPerReplica: 4, provisioning: "reservation" },

@@ -46,6 +46,14 @@ const asWritten = inCluster((world) => ({
   },
 }));
 
+/** Everything that copied pods name is in their namespace. */
+const nothingMissing: Act["act"] = inCluster(({ copies, ...world }) => ({
+  ...world,
+  copies: Object.fromEntries(
+    Object.entries(copies ?? {}).map(([pool, { missing: _, ...copy }]) => [pool, copy]),
+  ),
+}));
+
 /** With --refresh the engine makes anew what is gone; the plan is what a plain update plans. */
 const refreshed: Act = { does: /^pulumi up --refresh$/, act: (now, up) => up(now) };
 const nothing: Act["act"] = (now) => now;
@@ -77,6 +85,43 @@ export const byHand: Readonly<Record<string, readonly Act[]>> = {
         config: { ...config, resumed: { candidate: "llm-new", reason: "x", time: "2026-11-26T12:00:00Z" } },
         world,
       }),
+    },
+  ],
+  "routes-unknown": [
+    { does: /^kubectl create clusterrole inference-rollout-routes /, act: nothing },
+    {
+      does: /^kubectl create clusterrolebinding .* --clusterrole=inference-rollout-routes/,
+      act: inCluster((world) => ({
+        ...world,
+        ...(world.others === undefined ? {} : { others: { ...world.others, unseen: [] } }),
+      })),
+    },
+  ],
+  "like-reference-missing": [
+    { does: /^kubectl create namespace /, act: nothing },
+    { does: /^kubectl get secret .* \| kubectl create -f -$/, act: nothingMissing },
+    {
+      // Beside the pool that it copies is what that pool's pods name.
+      does: /^pulumi config set --path 'pools.llm-new.namespace' default$/,
+      act: ({ config, world }) => {
+        const pools = config["pools"] as Record<string, object>;
+        const moved = {
+          ...config,
+          pools: { ...pools, "llm-new": { ...pools["llm-new"], namespace: "default" } },
+        };
+        return nothingMissing({ config: moved, world }, (same) => same);
+      },
+    },
+  ],
+  "existing-pool-too-small": [
+    {
+      does: /^kubectl scale deployment vllm -n default --replicas 3$/,
+      act: inCluster((world) => ({
+        ...world,
+        pools: world.pools.map((pool) =>
+          pool.name === "llm" ? { ...pool, replicas: 3, readyReplicas: 3 } : pool,
+        ),
+      })),
     },
   ],
   "another-stacks": [

@@ -92,23 +92,34 @@ export function follow(rule: string, start: Situation, way: readonly Step[]): Si
   return way.reduce<Situation>((at, step) => {
     if ("effect" in step) return step.effect(at);
     return step.commands.reduce<Situation>((now, command) => {
-      if (command.startsWith("pulumi config set service ")) {
-        // Another service has another route, and nothing of this one.
-        return {
-          config: runConfig(now.config, command),
-          world: { ...now.world, route: undefined } as unknown as Observed,
-        };
-      }
+      const act = byHand[rule]?.find(({ does }) => does.test(command))?.act;
+      if (act !== undefined) return act(now, updated);
+      if (/^pulumi config set (service|route) /.test(command)) return elsewhere(now, command);
       if (command.startsWith("pulumi config ")) return { ...now, config: runConfig(now.config, command) };
       if (command === "pulumi up") return updated(now);
-      const act = byHand[rule]?.find(({ does }) => does.test(command))?.act;
-      if (act === undefined)
-        throw new Error(
-          `no effect is written down for "${command}": add it to byHand in test/stacks/fixes/refusal-cases.ts`,
-        );
-      return act(now, updated);
+      throw new Error(
+        `no effect is written down for "${command}": add it to byHand in test/stacks/fixes/refusal-cases.ts`,
+      );
     }, at);
   }, start);
+}
+
+/** Another service or route is looked at: a known one as its maker has it, else none. */
+function elsewhere({ config, world }: Situation, command: string): Situation {
+  const next = runConfig(config, command);
+  const { route: _, others, ...rest } = world;
+  const found = others?.routes.find(({ name }) => name === next["route"]);
+  if (others === undefined || found === undefined) return { config: next, world: rest };
+  const backends = [{ namespace: "default", pool: String(config["stable"]), weight: 1 }];
+  const { routes, ...seen } = others;
+  return {
+    config: next,
+    world: {
+      ...rest,
+      route: { backends, differences: { rules: [], attachment: [] } },
+      others: { ...seen, customers: found, routes: routes.filter((route) => route !== found) },
+    },
+  };
 }
 
 /** Chains of config commands in the refusals of all scenarios, for the real CLI. */

@@ -1,18 +1,8 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { RawConfig } from "../../../stacks/config/validate";
-import type { ClusterReader, LiveObject } from "../../../stacks/live/cluster-reader";
-import {
-  adapters,
-  cluster,
-  config,
-  core,
-  named,
-  planOf,
-  two,
-  weights,
-  withPod,
-} from "./copied-cluster";
+import type { ClusterReader } from "../../../stacks/live/cluster-reader";
+import { adapters, cluster, config, core, named, planOf, two, weights, withPod } from "./copied-cluster";
 import { group, kserve, modelservice, prefill, sglang, stateful, vllm } from "./manifests/manifests";
 
 /* Pods that cannot be copied, each with what is said of it. */
@@ -38,7 +28,7 @@ describe("a copy", () => {
                 labels: { app: "llm" },
                 ownerReferences: [{ kind: "ReplicaSet", name: "requesters" }],
               },
-            } as unknown as LiveObject,
+            },
           ],
         },
       ),

@@ -50,7 +50,9 @@ export const withRoute =
   (name: string) =>
   (objects: Objects): Objects =>
     objects.map((object) =>
-      object.kind === "HTTPRoute" ? { ...object, metadata: { ...object.metadata, name } } : object,
+      object.kind === "HTTPRoute"
+        ? Object.assign({}, object, { metadata: { ...object.metadata, name } })
+        : object,
     );
 
 /**

@@ -271,6 +271,6 @@ export const kserve: Manifest = {
       },
     );
     const ownerReferences = [{ kind: "LLMInferenceService", name: "qwen" }];
-    return { ...made, metadata: { ...made.metadata, ownerReferences } } as LiveObject;
+    return { ...made, metadata: { ...made.metadata, ownerReferences } };
   })(),
 };
