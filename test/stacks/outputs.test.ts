@@ -6,7 +6,11 @@ import { cloud, sourceCase } from "./cases";
 
 describe("the output tryIt", () => {
   const tryIt = (gate: object): ReturnType<typeof howToTry> => {
-    const { config } = resolveConfig({ ...sourceCase, gate }, cloud, new Set("apiKey" in gate ? ["gate"] : []));
+    const { config } = resolveConfig(
+      { ...sourceCase, gate },
+      cloud,
+      new Set("apiKey" in gate ? ["gate"] : []),
+    );
     assert.ok(config?.role === "all");
     return howToTry(config.service, config.platform.gateway, "10.0.0.7");
   };

@@ -38,8 +38,7 @@ function* paths(schema: z.ZodType, at: Path): Generator<{ at: Path; open: boolea
   while (inner instanceof z.ZodOptional) inner = inner.unwrap() as z.ZodType;
   yield { at, open: inner instanceof z.ZodObject };
   if (inner instanceof z.ZodObject) {
-    for (const [name, field] of Object.entries(inner.shape as Record<string, z.ZodType>))
-      yield* paths(field, [...at, name]);
+    for (const [name, field] of Object.entries<z.ZodType>(inner.shape)) yield* paths(field, [...at, name]);
   }
   if (inner instanceof z.ZodArray) yield* paths(inner.element as z.ZodType, [...at, 0]);
 }

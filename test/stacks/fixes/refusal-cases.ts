@@ -50,7 +50,7 @@ const asWritten = inCluster((world) => ({
 const nothingMissing: Act["act"] = inCluster(({ copies, ...world }) => ({
   ...world,
   copies: Object.fromEntries(
-    Object.entries(copies ?? {}).map(([pool, { missing: _, ...copy }]) => [pool, copy]),
+    Object.entries(copies ?? {}).map(([pool, copy]) => [pool, { ...copy, missing: [] }]),
   ),
 }));
 

@@ -5,7 +5,7 @@ import { plan, type Plan } from "../../../stacks/plan/plan";
 import type { Observed } from "../../../stacks/plan/observed";
 import type { Refusal } from "../../../stacks/plan/rules";
 import { after, cloud, serviceConfig } from "../cases";
-import { scenarios, type Scenario } from "../plan/scenarios";
+import { less, scenarios, type Scenario } from "../plan/scenarios";
 import { chainsIn, runConfig } from "./cli-model";
 import { byHand, fills, moreScenarios, replaced } from "./refusal-cases";
 
@@ -107,7 +107,8 @@ export function follow(rule: string, start: Situation, way: readonly Step[]): Si
 /** Another service or route is looked at: a known one as its maker has it, else none. */
 function elsewhere({ config, world }: Situation, command: string): Situation {
   const next = runConfig(config, command);
-  const { route: _, others, ...rest } = world;
+  const { others } = world;
+  const rest = less(world, "route");
   const found = others?.routes.find(({ name }) => name === next["route"]);
   if (others === undefined || found === undefined) return { config: next, world: rest };
   const backends = [{ namespace: "default", pool: String(config["stable"]), weight: 1 }];

@@ -48,12 +48,12 @@ type Objects = (KubernetesObject & Record<string, unknown>)[];
 /** For {@link serve}: the customers' route has this name. */
 export const withRoute =
   (name: string) =>
-  (objects: Objects): Objects =>
-    objects.map((object) =>
-      object.kind === "HTTPRoute"
-        ? Object.assign({}, object, { metadata: { ...object.metadata, name } })
-        : object,
-    );
+  (objects: Objects): Objects => {
+    for (const { kind, metadata } of objects) {
+      if (kind === "HTTPRoute" && metadata !== undefined) metadata.name = name;
+    }
+    return objects;
+  };
 
 /**
  * Serves a model in it, without this project: waits until customers are answered.
