@@ -44,7 +44,7 @@ describe("the program in a lab", minutes(12), () => {
       "pools.llm.accelerator",
       "nvidia-l4",
       "pools.llm.replicas",
-      "pools.Not a name",
+      'pools["Not a name"]',
       "pools.llm-new.replicas",
       "mend:",
     ]) {
