@@ -139,7 +139,10 @@ describe("the program in a lab", minutes(12), () => {
     await stack.setPath("pools.llm.accelerator", "nvidia-h100-80gb");
     const text = await stack.refusedUp();
     assert.match(text, /edited-in-place[^]*pools\.llm\.accelerator is deployed as nvidia-l4/);
-    assert.match(text, /roll it out as the candidate, or put pools\.llm\.accelerator back to nvidia-l4/);
+    assert.match(
+      text,
+      /roll it out as the candidate, or put it back: pulumi config set --path 'pools\.llm\.accelerator' nvidia-l4/,
+    );
     await stack.setPath("pools.llm.accelerator", "nvidia-l4");
   });
 
