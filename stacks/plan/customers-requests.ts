@@ -38,8 +38,14 @@ export interface Reach {
 /**
  * @param names model names that customers ask for; none: not known.
  * @param isOurs whether the requests go to a pool of the service, so that a model name in the match is one of its own.
+ * @param asked the path that the gate asks, for models that answer no completions; it counts as one.
  */
-export function reachOf(match: RouteMatch, names: readonly string[], isOurs: boolean): Reach {
+export function reachOf(
+  match: RouteMatch,
+  names: readonly string[],
+  isOurs: boolean,
+  asked: readonly string[] = [],
+): Reach {
   const posts = match.method === undefined || match.method === "POST";
   const takes = (paths: readonly string[]): boolean => posts && paths.some((path) => pathTakes(match, path));
   const narrow =
@@ -50,7 +56,7 @@ export function reachOf(match: RouteMatch, names: readonly string[], isOurs: boo
         !(modelHeaders.has(name.toLowerCase()) && (isOurs || names.length === 0 || names.includes(value))),
     ) || match.queryParams.some(({ regex }) => !regex);
   return {
-    requests: takes(completions) ? "completions" : takes(further) ? "further" : "unknown",
+    requests: takes([...completions, ...asked]) ? "completions" : takes(further) ? "further" : "unknown",
     narrow,
   };
 }

@@ -1,3 +1,4 @@
+import { requestFor } from "../answers/endpoints";
 import type { ServiceConfig } from "../config/resolved";
 import { reachOf } from "./customers-requests";
 import { clientNames } from "./model-names";
@@ -32,7 +33,10 @@ const none: Rivals = { winning: [], beside: [], narrow: [] };
  * @param pools the stable pool and the candidate.
  */
 export function rivalsOf(
-  config: Pick<ServiceConfig, "namespace" | "route"> & { names: readonly string[] },
+  config: Pick<ServiceConfig, "namespace" | "route"> & {
+    names: readonly string[];
+    asked?: readonly string[];
+  },
   others: OtherRoutes | undefined,
   pools: readonly PoolRef[],
 ): Rivals {
@@ -47,7 +51,7 @@ export function rivalsOf(
   const isOurs = ({ rule }: Overlap): boolean => pools.some((pool) => ruleSendsTo(rule, pool));
   const judged = lost.map((overlap) => ({
     overlap,
-    ...reachOf(overlap.match, config.names, isOurs(overlap)),
+    ...reachOf(overlap.match, config.names, isOurs(overlap), config.asked),
   }));
   const winning = judged.filter(
     ({ overlap, requests, narrow }) =>
@@ -79,7 +83,8 @@ export function rivalsFor(
   pools: readonly PoolRef[],
 ): Rivals {
   const { namespace, route } = config;
-  return rivalsOf({ namespace, route, names: clientNames(config) }, others, pools);
+  const asked = requestFor(config.gate.endpoint, { model: "", prompt: "", maxTokens: 1 }).path;
+  return rivalsOf({ namespace, route, names: clientNames(config), asked: [asked] }, others, pools);
 }
 
 /** Whether any request can come by a route: another Gateway, another hostname, or a match that wins. */

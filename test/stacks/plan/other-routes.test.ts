@@ -240,6 +240,14 @@ describe("a route beside the customers' own", () => {
     });
   }
 
+  it("takes customers' requests where it takes the path that the models answer, whatever that is", () => {
+    const observed = world([route(prefix("/v1/embeddings"), "elsewhere")]);
+    const rulesAt = (gate: object): string[] =>
+      planned({ ...at(30), gate }, observed).refusals.map(({ rule }) => rule);
+    assert.deepEqual(rulesAt({}), []);
+    assert.deepEqual(rulesAt({ endpoint: "embeddings" }), ["other-route"]);
+  });
+
   it("is refused before the customers' route is made, if it is the way to the pools", () => {
     const existing = {
       ...serving,
