@@ -85,8 +85,8 @@ export async function runSuite(
   return { report: load(fs.readFileSync(report, "utf8")) as Report, log: output, seconds };
 }
 
-/** What a suite printed about the tests that failed. */
+/** What a suite printed about the tests that failed; empty where none did. */
 export function failuresIn(log: string): string {
-  const lines = log.split("\n");
-  return lines.filter((line) => /^\s*--- FAIL|Error:|Error Trace:|expected|got:/.test(line)).join("\n");
+  const lines = log.split("\n").filter((line) => /^\s*--- FAIL|Error:\s|Error Trace:|Messages:/.test(line));
+  return lines.some((line) => line.includes("--- FAIL")) ? lines.join("\n") : "";
 }
