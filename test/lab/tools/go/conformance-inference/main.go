@@ -54,7 +54,10 @@ func run(t *testing.T) {
 		options.ManifestFS = []fs.FS{changed, &conformance.Manifests}
 	}
 	// A load balancer needs minutes, the lab's gateway a tenth of a second.
-	options.TimeoutConfig.MaxTimeToConsistency = 30 * time.Second
+	options.TimeoutConfig.MaxTimeToConsistency = 60 * time.Second
+	// The weighted test asks for one pod of a pool that gets 30 % of the requests, once a second: three right answers
+	// in a row would take a minute a pod.
+	options.TimeoutConfig.RequiredConsecutiveSuccesses = 1
 	options.TimeoutConfig.NamespacesMustBeReady = 180 * time.Second
 	options.TimeoutConfig.GatewayMustHaveAddress = 60 * time.Second
 	options.TimeoutConfig.GatewayMustHaveCondition = 60 * time.Second
