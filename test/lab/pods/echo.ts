@@ -33,7 +33,12 @@ export function echoSettings(host: string, env: Readonly<Record<string, string>>
  */
 export async function startEcho(settings: EchoSettings): Promise<RunningProgram> {
   const answer = (request: Incoming, response: http.ServerResponse | http2.Http2ServerResponse): void => {
-    void echo(request, response as http.ServerResponse, settings);
+    echo(request, response as http.ServerResponse, settings).catch((error: unknown) => {
+      // A request that cannot be answered must not end the pods of the whole lab.
+      console.error(`echo of ${settings.namespace}/${settings.pod}: ${String(error)}`);
+      if (response.headersSent) response.destroy();
+      else (response as http.ServerResponse).writeHead(500).end();
+    });
   };
   const plain = http.createServer(answer);
   const sockets = new WebSocketServer({ server: plain, path: "/ws" });
@@ -132,12 +137,13 @@ export function described(raw: readonly string[]): { host: string; headers: Reco
   return { host, headers };
 }
 
-/** "A:1, B:2, A:3" as the headers A "1,3" and B "2". */
+/** "A:1, B:2, A:3" as the headers A "1,3" and B "2". What can be no header's name is left out, as Go leaves it out. */
 export function wantedHeaders(lists: readonly string[] = []): Map<string, string> {
   const wanted = new Map<string, string>();
   for (const entry of lists.flatMap((list) => list.split(","))) {
     const [name = "", ...rest] = entry.trim().split(":");
     const value = rest.join(":").trim();
+    if (!/^[\w!#$%&'*+.^`|~-]+$/.test(name)) continue;
     const before = wanted.get(name);
     wanted.set(name, before === undefined ? value : `${before},${value}`);
   }

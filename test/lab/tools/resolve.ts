@@ -107,7 +107,11 @@ async function obtain(
     if (await attempt(() => installPlugin(tool, plugin, { engine, folder, report, signal })))
       return "release";
   }
-  report(source.kind === "go" ? `building ${source.path}` : `downloading ${source.package}`);
+  report(
+    source.kind === "go"
+      ? `building ${source.path.startsWith(".") ? tool.name : source.path}`
+      : `downloading ${source.package}`,
+  );
   const build =
     source.kind === "go"
       ? () => buildGo(tool, source, folder, report, signal)

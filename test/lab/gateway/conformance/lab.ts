@@ -62,6 +62,11 @@ export class ConformanceLab {
     return (await freePort(this.lab.range.gateway(198), 80)) === 80;
   }
 
+  /** Resolves when a part of the lab has died, with what to say about it. */
+  get death(): Promise<Error> {
+    return this.lab.supervisor.firstDeath;
+  }
+
   file(name: string): string {
     return path.join(this.lab.folder, name);
   }

@@ -52,6 +52,13 @@ export async function runSuite(
   ].map((name) => lab.file(name)) as [string, string, string];
   fs.writeFileSync(manifests, base(printed.output));
   const began = Date.now();
+  // A suite would go on asking a lab that is not there, for half a minute each time.
+  const ended = new AbortController();
+  let death: Error | undefined;
+  void lab.death.then((error) => {
+    death = error;
+    ended.abort();
+  });
   const { status, output } = await runCommand(
     program,
     [
@@ -65,10 +72,11 @@ export async function runSuite(
       ...["-cleanup-base-resources=false", "-test.v", "-test.timeout", "15m"],
       ...flags,
     ],
-    { env: { ...process.env, KUBECONFIG: lab.kubeconfig } },
+    { env: { ...process.env, KUBECONFIG: lab.kubeconfig }, signal: ended.signal },
   );
   const seconds = Math.round((Date.now() - began) / 1000);
   fs.writeFileSync(log, output);
+  if (death !== undefined) throw death;
   if (!fs.existsSync(report)) {
     throw new Error(
       `${suite.tool} ended with status ${status} and without a report (${log}):\n${tail(output, 25)}`,
@@ -77,8 +85,8 @@ export async function runSuite(
   return { report: load(fs.readFileSync(report, "utf8")) as Report, log: output, seconds };
 }
 
-/** What a suite printed about the tests that failed. */
+/** What a suite printed about the tests that failed; empty where none did. */
 export function failuresIn(log: string): string {
-  const lines = log.split("\n");
-  return lines.filter((line) => /^\s*--- FAIL|Error:|Error Trace:|expected|got:/.test(line)).join("\n");
+  const lines = log.split("\n").filter((line) => /^\s*--- FAIL|Error:\s|Error Trace:|Messages:/.test(line));
+  return lines.some((line) => line.includes("--- FAIL")) ? lines.join("\n") : "";
 }

@@ -53,9 +53,7 @@ func run(t *testing.T) {
 		changed := fstest.MapFS{changedManifests: &fstest.MapFile{Data: text}}
 		options.ManifestFS = []fs.FS{changed, &conformance.Manifests}
 	}
-	// A load balancer needs minutes, the lab's gateway a tenth of a second. Every wait
-	// for an answer ends with one that is right; two more would only cost a second each.
-	options.TimeoutConfig.RequiredConsecutiveSuccesses = 1
+	// A load balancer needs minutes, the lab's gateway a tenth of a second.
 	options.TimeoutConfig.MaxTimeToConsistency = 30 * time.Second
 	options.TimeoutConfig.NamespacesMustBeReady = 180 * time.Second
 	options.TimeoutConfig.GatewayMustHaveAddress = 60 * time.Second

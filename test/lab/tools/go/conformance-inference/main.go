@@ -53,10 +53,11 @@ func run(t *testing.T) {
 		changed := fstest.MapFS{changedManifests: &fstest.MapFile{Data: text}}
 		options.ManifestFS = []fs.FS{changed, &conformance.Manifests}
 	}
-	// A load balancer needs minutes, the lab's gateway a tenth of a second. Every wait
-	// for an answer ends with one that is right; two more would only cost a second each.
+	// A load balancer needs minutes, the lab's gateway a tenth of a second.
+	options.TimeoutConfig.MaxTimeToConsistency = 60 * time.Second
+	// The weighted test asks for one pod of a pool that gets 30 % of the requests, once a second: three right answers
+	// in a row would take a minute a pod.
 	options.TimeoutConfig.RequiredConsecutiveSuccesses = 1
-	options.TimeoutConfig.MaxTimeToConsistency = 30 * time.Second
 	options.TimeoutConfig.NamespacesMustBeReady = 180 * time.Second
 	options.TimeoutConfig.GatewayMustHaveAddress = 60 * time.Second
 	options.TimeoutConfig.GatewayMustHaveCondition = 60 * time.Second
