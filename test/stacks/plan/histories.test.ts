@@ -5,7 +5,7 @@ import { freezeNow } from "../../../stacks/plan/freeze";
 import { sharesOf } from "../../../stacks/plan/observed";
 import { plan } from "../../../stacks/plan/plan";
 import { replicasFor } from "../../../stacks/plan/sizing";
-import { event, type Event } from "./model/events";
+import { contested, event, type Event } from "./model/events";
 import { configOf, happen, newHistory, type History } from "./model/history";
 import { liveShare, observedOf, type Witness, type World } from "./model/world";
 
@@ -25,16 +25,17 @@ function walk(
     seen: (what: string) => void,
     history: History,
   ) => Partial<Witness> & { after?: (event: Event) => void },
+  events: fc.Arbitrary<Event> = event,
 ): Record<string, number> {
   const counts: Record<string, number> = {};
   const seen = (what: string): void => {
     counts[what] = (counts[what] ?? 0) + 1;
   };
   fc.assert(
-    fc.property(fc.array(event, { minLength: 4, maxLength: 30, size: "max" }), (events) => {
+    fc.property(fc.array(events, { minLength: 4, maxLength: 30, size: "max" }), (story) => {
       const history = newHistory();
       const { after, ...witness } = check(seen, history);
-      for (const one of events) {
+      for (const one of story) {
         seen(happen(history, one, { ...nothing, ...witness }) ?? one.kind);
         after?.(one);
       }
@@ -66,6 +67,36 @@ describe("in no history does an update", () => {
       },
     }));
     often(counts, "removal");
+  });
+
+  it("touch what another stack has taken, unless it is told to", () => {
+    const counts = walk((seen, history) => {
+      const touched = (what: string, before: World): void => {
+        if (before.marks[what] === undefined) return;
+        seen("touched");
+        assert.ok(history.knobs.allow.includes("take-over-service"), `${what} is another stack's`);
+      };
+      return {
+        onRoute: ({ before }) => touched("route", before),
+        onSize: ({ before, pool }) => touched(pool, before),
+        onRemoval: ({ before, pool }) => touched(pool, before),
+        after: () => {
+          if (Object.keys(history.world.marks).length > 0) seen("contested");
+        },
+      };
+    }, contested);
+    often(counts, "contested");
+    often(counts, "touched", runs / 200);
+  });
+
+  it("remove what Pulumi's state has lost, whatever the config says", () => {
+    const counts = walk((seen, { world }) => ({
+      onRemoval: ({ pool }) => assert.ok(pool in world.state.pools, `${pool} is not in the state`),
+      after: () => {
+        if (Object.keys(world.pools).some((name) => !(name in world.state.pools))) seen("lost");
+      },
+    }));
+    often(counts, "lost");
   });
 
   it("remove a pool, or shrink one, that another route sends to", () => {

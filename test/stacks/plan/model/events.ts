@@ -8,7 +8,10 @@ import type { Fate } from "./world";
 export const names = ["llm", "llm-new", "llm-third"] as const;
 export type Name = (typeof names)[number];
 
-const waivers = ["unready-stable", "frozen", "route-edited", "pool-missing", "route-missing"] as const;
+const waivers = [
+  ...(["unready-stable", "frozen", "route-edited", "pool-missing", "route-missing"] as const),
+  "take-over-service",
+] as const;
 
 /** The part of a config that people turn in the course of a roll-out. */
 export interface Knobs {
@@ -50,7 +53,12 @@ export type Event =
   | { kind: "pods die"; pool: Name; left: number }
   | { kind: "pods recover" }
   /** `pulumi stack import` of an older state, with its outputs. */
-  | { kind: "older state"; back: number };
+  | { kind: "older state"; back: number }
+  /** `pulumi state delete`. */
+  | { kind: "state loses"; what: Name | "route" }
+  /** Another stack for the same service takes over what is there, and gives it back. */
+  | { kind: "another stack takes" }
+  | { kind: "it gives back" };
 
 const whole: Fate = { cutAfter: Infinity, failing: [], confirmed: true };
 const fate: fc.Arbitrary<Fate> = fc.oneof(
@@ -143,4 +151,18 @@ export const event: fc.Arbitrary<Event> = fc.oneof(
   { weight: 2, arbitrary: fc.record({ kind: fc.constant("pods die" as const), pool, left: fc.nat(4) }) },
   { weight: 2, arbitrary: fc.constant({ kind: "pods recover" as const }) },
   { weight: 2, arbitrary: fc.record({ kind: fc.constant("older state" as const), back: fc.nat(6) }) },
+  {
+    weight: 2,
+    arbitrary: fc.record({
+      kind: fc.constant("state loses" as const),
+      what: fc.constantFrom(...names, "route" as const),
+    }),
+  },
+);
+
+/** The same, in a world in which another stack wants the same service. */
+export const contested: fc.Arbitrary<Event> = fc.oneof(
+  { weight: 20, arbitrary: event },
+  { weight: 1, arbitrary: fc.constant({ kind: "another stack takes" as const }) },
+  { weight: 2, arbitrary: fc.constant({ kind: "it gives back" as const }) },
 );

@@ -207,7 +207,26 @@ function byHand({ world, states, drift }: History, event: ByHand): void {
       // An older state may know pools that are gone, and may not know some that are there.
       drift.pools = true;
       drift.route = true;
+      return;
     }
+    case "state loses": {
+      const { route, pools } = world.state;
+      world.state =
+        event.what === "route"
+          ? { pools }
+          : {
+              ...(route === undefined ? {} : { route }),
+              pools: Object.fromEntries(Object.entries(pools).filter(([name]) => name !== event.what)),
+            };
+      return;
+    }
+    case "another stack takes": {
+      const live = [...Object.keys(world.pools), ...(world.route === undefined ? [] : ["route"])];
+      world.marks = Object.fromEntries(live.map((what) => [what, "another" as const]));
+      return;
+    }
+    case "it gives back":
+      world.marks = {};
   }
 }
 

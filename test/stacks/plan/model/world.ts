@@ -8,6 +8,7 @@ import {
   type DeploymentRecord,
   type Observed,
 } from "../../../../stacks/plan/observed";
+import { objectKey, whoseIs, type Claim, type OwnedObject } from "../../../../stacks/plan/ownership";
 import { plan, type Plan, type PlannedPool } from "../../../../stacks/plan/plan";
 import type { OtherRoutes } from "../../../../stacks/plan/routes";
 import { known, othersOf } from "../route-fixtures";
@@ -44,6 +45,8 @@ export interface World {
   /** Routes that others made. */
   others: OtherRoutes;
   state: State;
+  /** Whose mark pools and the route bear; absent: this stack's. */
+  marks: Readonly<Record<string, "another">>;
   record?: DeploymentRecord;
   /** Milliseconds. */
   now: number;
@@ -67,7 +70,13 @@ export interface Witness {
 }
 
 export function emptyWorld(): World {
-  return { pools: {}, others: othersOf([]), state: { pools: {} }, now: Date.parse("2026-11-01T00:00:00Z") };
+  return {
+    pools: {},
+    others: othersOf([]),
+    state: { pools: {} },
+    marks: {},
+    now: Date.parse("2026-11-01T00:00:00Z"),
+  };
 }
 
 const namespace = "default";
@@ -75,8 +84,32 @@ const namespace = "default";
 /** Younger than any route that others make here: such a route wins wherever its match is as good. */
 const customers = known("routes-to-llm", [], { created: "2026-10-01T00:00:00Z" });
 
-export function observedOf({ route, pools, others, record, now }: World): Observed {
+const poolGroup = "inference.networking.k8s.io";
+
+function objectOf(what: string): Pick<OwnedObject, "group" | "kind" | "namespace" | "name" | "pool"> {
+  return what === "route"
+    ? { group: "gateway.networking.k8s.io", kind: "HTTPRoute", namespace, name: "routes-to-llm" }
+    : { group: poolGroup, kind: "InferencePool", namespace, name: what, pool: what };
+}
+
+/** Whose the live objects are, by their marks and by what Pulumi's state holds. */
+function claimsOf({ route, pools, state, marks, record }: World): Claim[] {
+  const held = [...Object.keys(state.pools), ...(state.route === undefined ? [] : ["route"])];
+  const ownState = new Map(held.map((what) => [objectKey(objectOf(what)), {}]));
+  const self = { id: "this", stack: "acme/inference-rollout/prod", label: "inference-rollout.prod" };
+  const live = [...Object.keys(pools), ...(route === undefined ? [] : ["route"])];
+  return live.map((what) => {
+    const owner = { id: marks[what] ?? self.id, stack: `acme/inference-rollout/${marks[what] ?? "prod"}` };
+    const object: OwnedObject = { ...objectOf(what), service: "llm", owner, managers: [] };
+    const recorded = { service: "llm", ...(record === undefined ? {} : { pools: record.pools }) };
+    return { object, whose: whoseIs(object, self, ownState, recorded) };
+  });
+}
+
+export function observedOf(world: World): Observed {
+  const { route, pools, others, record, now } = world;
   return {
+    claims: claimsOf(world),
     ...(route === undefined ? {} : { route: { ...route, differences: { rules: [], attachment: [] } } }),
     pools: Object.entries(pools).map(([name, { replicas, ready, identity }]) => ({
       name,
@@ -153,6 +186,7 @@ function size(
   // The provider finds nothing to update where the state has an object and the cluster does not.
   if (live === undefined && name in world.state.pools) return false;
   witness.onSize({ config, done, before: world, pool: name, replicas });
+  world.marks = without(world.marks, name);
   const ready = Math.min(live?.ready ?? 0, replicas);
   const fails = failing.includes(name);
   world.pools[name] = {
@@ -185,6 +219,7 @@ function moveRoute(
     if (!done.route.force) return "not ready";
   }
   witness.onRoute({ config, done, before: world });
+  world.marks = without(world.marks, "route");
   const keeps = JSON.stringify(backends) === JSON.stringify(done.backends);
   world.route = {
     backends: done.backends,
