@@ -50,13 +50,19 @@ export async function ownershipOf(
     ownState(last.record !== undefined || last.owner !== undefined || last.address !== undefined),
     reader === undefined
       ? []
-      : inventory(reader, [...namespaces, ...Object.values(last.record?.pools ?? {})], secretsOf(service)),
+      : inventory(
+          reader,
+          [...namespaces, ...Object.values(last.record?.pools ?? {})],
+          secretsOf(service),
+          (what) => void pulumi.log.warn(`${what}: what is this stack's of that kind is not known`),
+        ),
   ]);
   const stack = ownStackName();
   const id = ownId(stack, last.owner, objects, state, randomUUID);
   const self = { id, stack, label: stackLabel(pulumi.getProject(), pulumi.getStack()) };
   const recorded = {
     ...(service === undefined ? {} : { service: service.service }),
+    ...(service === undefined ? {} : { place: { home: service.namespace, namespaces } }),
     ...(last.record === undefined ? {} : { pools: last.record.pools }),
     preview: pulumi.runtime.isDryRun(),
   };
@@ -65,7 +71,12 @@ export async function ownershipOf(
     self,
     state,
     claims: objects.map((object) => ({ object, whose: whoseIs(object, self, state, recorded) })),
-    belongs: (live, kind) => takeOver || whoseIs(ownedObject(live, kind), self, state, recorded) !== "theirs",
+    // Taken over is a service with what is its own: a namespace or a Gateway of a platform stays its platform's.
+    belongs: (live, kind) => {
+      const object = ownedObject(live, kind);
+      const taken = takeOver && (service === undefined || object.service === service.service);
+      return taken || whoseIs(object, self, state, recorded) !== "theirs";
+    },
   };
 }
 

@@ -49,7 +49,8 @@ async function deploy(): Promise<Record<string, unknown>> {
   const { raw, cloud, secrets } = await readRawConfig();
   const { config, mistakes } = resolveConfig(raw, cloud, secrets);
   if (config === undefined) throw new UserError(describeMistakes(mistakes));
-  if (config.role !== "platform" && config.service.gate.apiKey !== undefined && !secrets.has("gate")) {
+  const isKept = secrets.has("gate") || secrets.has("gate.apiKey");
+  if (config.role !== "platform" && config.service.gate.apiKey !== undefined && !isKept) {
     void pulumi.log.warn(
       `gate.apiKey stands in the stack's file in clear text. Replace the key, then: ${secretCommand("gate.apiKey")}`,
     );
@@ -104,11 +105,12 @@ async function deployService(config: ServiceStack): Promise<Record<string, unkno
   const plan = makePlan(service, observed);
   for (const line of copiedNow(plan, observed)) void pulumi.log.info(line);
   for (const note of [...plan.notes, ...hardwareNotes(plan)]) void pulumi.log.warn(note);
-  const takeOver = plan.waived.includes("take-over-service");
-  const refusals = [
-    ...plan.refusals,
-    ...(config.role === "all" && !takeOver ? gatewayOfAnother(given.gateway, ownership) : []),
-  ];
+  const theirGateway = config.role === "all" ? gatewayOfAnother(given.gateway, ownership) : [];
+  const isAllowed =
+    service.allow.includes("take-over-service") &&
+    observed.record?.waived.includes("take-over-service") !== true;
+  const takeOver = plan.waived.includes("take-over-service") || (isAllowed && theirGateway.length > 0);
+  const refusals = [...plan.refusals, ...(takeOver ? [] : theirGateway)];
   if (refusals.length > 0) throw new UserError(describeRefusals(refusals));
 
   const groupless = poolsWithoutGroups(plan, served);

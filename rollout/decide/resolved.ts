@@ -46,7 +46,7 @@ function placeholderOf(key: string): unknown {
   if (keepsSecrets(key)) return hiddenText;
   if (key === "cluster") return { kubeconfig: hiddenText };
   // With gate.apiKey the whole object is one: no decision depends on how the gate asks.
-  if (key === "gate") return {};
+  if (key === "gate") return { apiKey: hiddenText };
   return undefined;
 }
 

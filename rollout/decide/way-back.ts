@@ -33,9 +33,10 @@ export type WayBack =
 
 /**
  * Keys that keep their present values when an earlier config is put back: they say what may be done now, not what was
- * deployed then. An old `allow` would waive a rule again, an old `freeze` or latch would lift one that holds.
+ * deployed then. An old `allow` would waive a rule again, an old `freeze` or latch would lift one that holds, and
+ * customers come by the route of today.
  */
-const keptKeys = ["rolledBack", "resumed", "freeze", "allow", "gate"];
+const keptKeys = ["rolledBack", "resumed", "freeze", "allow", "gate", "route"];
 
 /**
  * The updates that lead back to what an earlier update deployed, in the order of things: traffic first. Each is put
@@ -101,7 +102,7 @@ function targetOf(
   const secrets = [...new Set([...Object.keys(past.values), ...Object.keys(present)])].filter(
     (key) => past.values[key]?.secret === true || present[key]?.secret === true,
   );
-  for (const key of secrets) {
+  for (const key of secrets.filter((one) => !keptKeys.map(own).includes(one))) {
     if (present[key] === undefined) {
       lost.push({
         found: `${short(key)} was a secret then and is not in the config now; the history does not give it away`,

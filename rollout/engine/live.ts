@@ -1,8 +1,8 @@
 import { completeGateway, type GivenGateway } from "../../stacks/config/endpoint";
-import type { GatewayConfig } from "../../stacks/config/resolved";
+import type { GatewayConfig, ServiceConfig } from "../../stacks/config/resolved";
 import { clusterReader } from "../../stacks/live/cluster-reader";
 import { ownedObject } from "../../stacks/live/inventory";
-import { observe, type Belongs } from "../../stacks/live/observe";
+import { namespacesOf, observe, type Belongs } from "../../stacks/live/observe";
 import { lookAtRoute } from "../../stacks/live/programmed";
 import { stackLabel } from "../../stacks/names";
 import { routedPools } from "../../stacks/plan/plan";
@@ -46,7 +46,7 @@ export async function lookAtCluster(
     const route = { namespace: service.namespace, name: service.route };
     const record = outputs["deployed"] as DeploymentRecord | undefined;
     const [observed, confirmed] = await Promise.all([
-      observe(reader, service, record, belongsBy(outputs, service.service, engine), {
+      observe(reader, service, record, belongsBy(outputs, service, engine), {
         ...gateway,
         configurable: config.role === "all",
       }),
@@ -63,12 +63,22 @@ export async function lookAtCluster(
 }
 
 /** Whether an object is this stack's, by its mark and the stack's outputs: nothing is changed by the answer. */
-function belongsBy(outputs: Readonly<Record<string, unknown>>, service: string, engine: Engine): Belongs {
+function belongsBy(
+  outputs: Readonly<Record<string, unknown>>,
+  config: ServiceConfig,
+  engine: Engine,
+): Belongs {
   const record = outputs["deployed"] as DeploymentRecord | undefined;
   const kept = outputs[ownerOutput];
   const label = stackLabel(project, engine.shortName);
   const self = { id: typeof kept === "string" ? kept : "", stack: "", label };
-  const recorded = { service, ...(record === undefined ? {} : { pools: record.pools }), preview: true };
+  const place = { home: config.namespace, namespaces: namespacesOf(config, record) };
+  const recorded = {
+    service: config.service,
+    place,
+    ...(record === undefined ? {} : { pools: record.pools }),
+    preview: true,
+  };
   return (live, kind) => whoseIs(ownedObject(live, kind), self, undefined, recorded) !== "theirs";
 }
 

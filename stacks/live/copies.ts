@@ -1,3 +1,4 @@
+import { UserError } from "../user-error";
 import { labelsOfCopy, type CopiedPods } from "../../components/copied-pods/adapt";
 import { podOf } from "../../components/copied-pods/pod";
 import { referencesOf } from "../../components/copied-pods/references";
@@ -78,9 +79,24 @@ async function kept(
   const notes = own?.metadata.annotations ?? {};
   const text = notes[annotations.template];
   if (text === undefined) return undefined;
-  const copied = notes[annotations.copied];
-  const more = copied === undefined ? {} : (JSON.parse(copied) as Omit<CopiedPods, "template">);
-  return { pods: { ...more, template: JSON.parse(text) as PodTemplate } };
+  const template = parsed(text);
+  if (template === undefined) {
+    throw new UserError(
+      `Annotation ${annotations.template} of Deployment ${namespace}/${own?.metadata.name ?? ""} is not JSON any more, ` +
+        `and the pods of ${pool} are made from it. Put its text back as the stack's state has it: pulumi stack export`,
+    );
+  }
+  const more = (parsed(notes[annotations.copied] ?? "{}") ?? {}) as Omit<CopiedPods, "template">;
+  return { pods: { ...more, template: template as PodTemplate } };
+}
+
+function parsed(text: string): object | undefined {
+  try {
+    const value: unknown = JSON.parse(text);
+    return typeof value === "object" && value !== null ? value : undefined;
+  } catch {
+    return undefined;
+  }
 }
 
 /** What a pool between this one and the original keeps: the original may be gone by now. */

@@ -75,28 +75,45 @@ const pathOf = ({ group, version, plural }: Kind, namespace?: string): string =>
 /**
  * @param namespaces where to look; namespaces that this program made are looked at too.
  * @param secrets names of Secrets to look at, in each namespace.
+ * @param unread told of a kind that could not be listed and that no update depends on: going back must not wait for
+ * the conversion webhook of somebody's CRD. What this stack's state has lost of it is then not adopted.
  */
 export async function inventory(
   reader: ClusterReader,
   namespaces: readonly string[],
   secrets: readonly string[] = [],
+  unread: (what: string) => void = () => undefined,
 ): Promise<OwnedObject[]> {
-  const wide = (await Promise.all(clusterWide.map((one) => listed(reader, one)))).flat();
+  const wide = (await Promise.all(clusterWide.map((one) => listed(reader, one, unread)))).flat();
   const own = wide.filter((object) => object.kind === "Namespace").map(({ name }) => name);
   const places = [...new Set([...namespaces, ...own])];
   const inside = await Promise.all(
     places.flatMap((namespace) => [
-      ...namespaced.map((one) => listed(reader, one, namespace)),
+      ...namespaced.map((one) => listed(reader, one, unread, namespace)),
       ...secrets.map((name) => secret(reader, namespace, name)),
     ]),
   );
   return [...wide, ...inside.flat()];
 }
 
-async function listed(reader: ClusterReader, what: Kind, namespace?: string): Promise<OwnedObject[]> {
-  const objects = await permitted(() => reader.list(`${pathOf(what, namespace)}?${selector}`), []);
+async function listed(
+  reader: ClusterReader,
+  what: Kind,
+  unread: (what: string) => void,
+  namespace?: string,
+): Promise<OwnedObject[]> {
+  let objects: LiveObject[] = [];
+  try {
+    objects = await permitted(() => reader.list(`${pathOf(what, namespace)}?${selector}`), []);
+  } catch (error) {
+    if (!(error instanceof ClusterUnreadable) || essential.has(what.kind)) throw error;
+    unread(`${what.kind}s cannot be listed (${error.message})`);
+  }
   return objects.filter(isMarked).map((object) => ownedObject(object, what));
 }
+
+/** What carries traffic, and where it is. */
+const essential: ReadonlySet<string> = new Set(["HTTPRoute", "InferencePool", "Namespace"]);
 
 /** A Secret of ours says so by its service's label. */
 async function secret(reader: ClusterReader, namespace: string, name: string): Promise<OwnedObject[]> {

@@ -37,7 +37,8 @@ export async function observe(
       }),
     ),
     Promise.all(
-      [...new Set([...names, ...(attachment === undefined ? [] : [attachment.namespace])])].map(
+      // The Gateway's namespace is made, or not, by the stack that makes the Gateway.
+      [...new Set([...names, ...(attachment?.configurable === true ? [attachment.namespace] : [])])].map(
         async (namespace) => [namespace, await ownerOf(reader, namespace, belongs)] as const,
       ),
     ),

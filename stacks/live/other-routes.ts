@@ -34,7 +34,7 @@ export async function readOtherRoutes(
 ): Promise<OtherRoutes> {
   const places = [...new Set([...namespaces, gateway.namespace])];
   const [live, ...lists] = await Promise.all([
-    reader.get(gatewayPath(gateway)),
+    unlessUnreadable(() => reader.get(gatewayPath(gateway))),
     ...kinds.map((kind) => listEverywhere(reader, kind, places)),
   ]);
   const known = lists.flatMap(({ routes }) => routes);
@@ -49,12 +49,15 @@ export async function readOtherRoutes(
       ...(gateway.hostname === undefined ? {} : { hostname: gateway.hostname }),
       configurable: gateway.configurable,
     },
-    listeners: listenersOf(live),
+    listeners: listenersOf(live.value),
     routes: known.filter(
       (route) => route !== customers && !isOwnHelper(route, config) && matters(route, gateway),
     ),
     ...(customers === undefined ? {} : { customers }),
-    unseen: lists.flatMap(({ unseen }) => unseen),
+    unseen: [
+      ...(live.why === undefined ? [] : [`the Gateway cannot be read (${live.why})`]),
+      ...lists.flatMap(({ unseen }) => unseen),
+    ],
   };
 }
 
@@ -65,23 +68,24 @@ async function listEverywhere(
 ): Promise<{ routes: KnownRoute[]; unseen: string[] }> {
   const read = (objects: readonly LiveObject[]): KnownRoute[] =>
     objects.map((object) => knownRoute(object, kind));
-  const all = await unlessForbidden(() => reader.list(routesPath(resource)));
-  if (all !== undefined) return { routes: read(all), unseen: [] };
+  const all = await unlessUnreadable(() => reader.list(routesPath(resource)));
+  if (all.value !== undefined) return { routes: read(all.value), unseen: [] };
   const found = await Promise.all(
-    places.map((namespace) => unlessForbidden(() => reader.list(routesPath(resource, namespace)))),
+    places.map((namespace) => unlessUnreadable(() => reader.list(routesPath(resource, namespace)))),
   );
   return {
-    routes: read(found.flatMap((objects) => objects ?? [])),
-    unseen: [`${kind}s of the whole cluster cannot be listed (forbidden)`],
+    routes: read(found.flatMap(({ value }) => value ?? [])),
+    unseen: [`${kind}s of the whole cluster cannot be listed (${all.why ?? "forbidden"})`],
   };
 }
 
-async function unlessForbidden<T>(read: () => Promise<T>): Promise<T | undefined> {
+/** What is not known is said, and refuses what depends on it: going back does not. */
+async function unlessUnreadable<T>(read: () => Promise<T>): Promise<{ value?: T; why?: string }> {
   try {
-    return await read();
+    return { value: await read() };
   } catch (error) {
-    if (error instanceof ClusterUnreadable && error.reason === "forbidden") return undefined;
-    throw error;
+    if (!(error instanceof ClusterUnreadable)) throw error;
+    return { why: error.reason === "forbidden" ? "forbidden" : error.message };
   }
 }
 

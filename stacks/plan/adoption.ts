@@ -112,6 +112,9 @@ function attachmentOf({ parents, hostnames }: KnownRoute, { gateway }: OtherRout
     ...(parent.namespace === gateway.namespace ? [] : [setCommand("gateway.namespace", parent.namespace)]),
     ...hostnameCommands(hostnames[0], gateway.hostname),
   ];
+  // The Gateway of a live route is there: this stack uses it.
+  if (parent.name !== gateway.name || parent.namespace !== gateway.namespace)
+    commands.push(setCommand("gateway.existing", true));
   if (commands.length === 0 || gateway.configurable) return { commands };
   return obstacle("it attaches otherwise than the platform stack's gateway says");
 }

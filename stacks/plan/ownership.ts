@@ -78,6 +78,8 @@ export const objectKey = ({
 export interface Recorded {
   /** The service that the config names. */
   service?: string;
+  /** Where it is; absent: its name is looked for everywhere. */
+  place?: Place;
   /** Namespace by pool, as the last successful update left them; undefined: there was none. */
   pools?: Readonly<Record<string, string>>;
   /**
@@ -85,6 +87,22 @@ export interface Recorded {
    * Default: false.
    */
   preview?: boolean;
+}
+
+/** Where a service is: another namespace can have one of the same name, which is none of this stack's business. */
+export interface Place {
+  /** Namespace of the route, which begins the names of what belongs to no namespace. */
+  home: string;
+  /** Namespaces of the route and of the pools. */
+  namespaces: readonly string[];
+}
+
+function isAt({ kind, namespace, name, service, pool }: OwnedObject, { home, namespaces }: Place): boolean {
+  if (namespace !== undefined) return namespaces.includes(namespace);
+  if (kind === "Namespace") return namespaces.includes(name);
+  return pool === undefined
+    ? name.startsWith(`${home}-${service ?? ""}-`)
+    : namespaces.some((place) => name.startsWith(`${place}-${pool}-`));
 }
 
 export function whoseIs(object: OwnedObject, self: Self, state: OwnState, recorded: Recorded): Whose {
@@ -98,8 +116,10 @@ export function whoseIs(object: OwnedObject, self: Self, state: OwnState, record
 }
 
 /** Whether the record vouches for an object without a mark: for its pool, or for what the whole service has. */
-function isRecorded({ service, pool, namespace }: OwnedObject, recorded: Recorded): boolean {
+function isRecorded(object: OwnedObject, recorded: Recorded): boolean {
+  const { service, pool, namespace } = object;
   if (recorded.pools === undefined || service !== recorded.service) return false;
+  if (recorded.place !== undefined && !isAt(object, recorded.place)) return false;
   if (pool === undefined) return service !== undefined;
   return pool in recorded.pools && (namespace === undefined || recorded.pools[pool] === namespace);
 }
@@ -125,13 +145,20 @@ export function ownId(
 /** What another stack has and this update would write, or would have to share. */
 export function inTheWay(config: ServiceConfig, claims: readonly Claim[], draft: Draft): OwnedObject[] {
   const pools = new Map(draft.pools.map(({ pool, namespace }) => [pool.name, namespace]));
+  const place = { home: config.namespace, namespaces: [config.namespace, ...pools.values()] };
   return claims
     .filter(({ whose }) => whose === "theirs")
     .map(({ object }) => object)
     .filter(
-      ({ service, pool, namespace }) =>
-        service === config.service ||
-        (pool !== undefined && namespace !== undefined && pools.get(pool) === namespace),
+      (object) =>
+        (object.service === config.service && isAt(object, place)) ||
+        (object.pool !== undefined &&
+          object.namespace !== undefined &&
+          pools.get(object.pool) === object.namespace) ||
+        // Another service's route, which this one's config names.
+        (object.kind === "HTTPRoute" &&
+          object.namespace === config.namespace &&
+          object.name === config.route),
     );
 }
 

@@ -1,3 +1,4 @@
+import { hiddenText } from "../config/secrets";
 import { removeCommand, setCommand } from "../config/edits";
 import type { ServiceConfig } from "../config/resolved";
 import { adaptersLoaded, type PoolIdentity } from "./identity";
@@ -43,7 +44,8 @@ function identityCommands(at: readonly string[], identity: PoolIdentity): string
     if (field === "server.args") {
       const args = parsed(text);
       // A hash stands for what is secret: that only the user knows.
-      if (!Array.isArray(args) || !args.every((arg) => typeof arg === "string")) return undefined;
+      if (!Array.isArray(args) || !args.every((arg) => typeof arg === "string" && arg !== hiddenText))
+        return undefined;
       commands.push(...args.map((arg: string, i) => setCommand([...key, i], arg)));
     } else if (field === "zones" || field === "nodeLabels") {
       commands.push(...text.split(",").map((value, i) => setCommand([...key, i], value)));

@@ -116,13 +116,18 @@ describe("other routes", () => {
     assert.equal(asked.filter((path) => path.endsWith("/grpcroutes")).length, 1);
   });
 
-  it("that cannot be read for another reason are not taken for none", async () => {
+  it("that cannot be read for another reason are not taken for none, and hold no way back up", async () => {
     const { reader } = readerOf({});
     const failing: ClusterReader = {
       ...reader,
       list: () => Promise.reject(new ClusterUnreadable("unreachable", "no answer")),
     };
-    await assert.rejects(readOtherRoutes(failing, config, attachment, ["default"]), /no answer/);
+    const { routes, unseen } = await readOtherRoutes(failing, config, attachment, ["default"]);
+    assert.deepEqual(routes, []);
+    assert.deepEqual(
+      unseen,
+      ["HTTPRoute", "GRPCRoute"].map((kind) => `${kind}s of the whole cluster cannot be listed (no answer)`),
+    );
   });
 });
 

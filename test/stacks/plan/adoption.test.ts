@@ -64,6 +64,7 @@ const possible: readonly [string, Adoption, readonly string[]][] = [
     [
       "pulumi config set --path 'gateway.name' public",
       "pulumi config set --path 'gateway.namespace' infra",
+      "pulumi config set --path 'gateway.existing' true",
       ...ending,
     ],
   ],

@@ -55,7 +55,14 @@ const cases: readonly Case[] = [
     file: "extension-sample",
     // The Gateway's name left out: this program's default would be another one.
     config: { ...pools("vllm-qwen3-32b"), gateway: { existing: true } },
-    ends: { adopted: { route: "llm-route", weight: 0, "gateway.name": "inference-gateway" } },
+    ends: {
+      adopted: {
+        route: "llm-route",
+        weight: 0,
+        "gateway.name": "inference-gateway",
+        "gateway.existing": "true",
+      },
+    },
   },
   {
     file: "extension-chart",

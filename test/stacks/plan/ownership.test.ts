@@ -180,6 +180,37 @@ describe("a plan with other stacks", () => {
     assert.deepEqual(other("elsewhere").refusals, []);
   });
 
+  it("leaves a service of the same name in another namespace alone", () => {
+    const elsewhere = [
+      pool({ namespace: "b" }),
+      { ...route, namespace: "b" },
+      { ...route, kind: "ValidatingAdmissionPolicy", namespace: undefined, name: "b-llm-traffic-guard" },
+      { ...pool({ kind: "ClusterRoleBinding", name: "b-llm-epp-reviewer" }), namespace: undefined },
+    ] as unknown as OwnedObject[];
+    for (const whose of ["theirs", "lost"] as const) {
+      const claims = elsewhere.map((object) => ({ object: { ...object, owner: theirs }, whose }));
+      assert.deepEqual(planned(serving, { ...deployed(serving), claims }).refusals, []);
+    }
+    const place = { home: "default", namespaces: ["default"] };
+    const known = { ...recorded, place };
+    for (const object of elsewhere) assert.equal(whoseIs(object, self, empty, known), "theirs", object.name);
+    const here = {
+      ...route,
+      kind: "ValidatingAdmissionPolicy",
+      namespace: undefined,
+    } as unknown as OwnedObject;
+    assert.equal(whoseIs({ ...here, name: "default-llm-traffic-guard" }, self, empty, known), "lost");
+    assert.equal(whoseIs(pool(), self, empty, known), "lost");
+  });
+
+  it("refuses a route of another service that the config names as its own", () => {
+    const shop = { ...route, name: "routes-to-shop", service: "shop", owner: theirs };
+    const world = { ...deployed(serving), claims: [{ object: shop, whose: "theirs" as const }] };
+    assert.deepEqual(planned(serving, world).refusals, []);
+    const named = planned({ ...serving, route: "routes-to-shop" }, world).refusals;
+    assert.ok(named.some(({ rule }) => rule === "another-stacks"));
+  });
+
   it("tells of what the state lost: adopted where the config has it, to be removed by hand where not", () => {
     const lost = (name: string) => ({
       object: pool({ name, pool: name, owner: mine }),

@@ -9,6 +9,8 @@ import { plan, type Plan } from "../../../stacks/plan/plan";
 import { describeRefusals } from "../../../stacks/plan/text";
 import { serverAsMade } from "../../../stacks/plan/secret-args";
 import { after, cloud, ownedPool, serviceConfig, sourceCase } from "../cases";
+import { putBack } from "../../../stacks/plan/redeclare";
+import { hiddenText } from "../../../stacks/config/secrets";
 
 const key = "sk-live-1";
 const withArgs = (args: readonly string[], more: object = {}): Record<string, unknown> => ({
@@ -40,6 +42,16 @@ const legacy = (args: readonly string[]): Observed => {
   const config = configOf(args, []);
   return after(config, plan(config, nothingDeployed));
 };
+
+describe("an edit of arguments with a secret among them", () => {
+  it("is not put back by a command that would write a mark in the secret's place", () => {
+    assert.equal(putBack("llm", "server.args", JSON.stringify(["--api-key", hiddenText])), undefined);
+    assert.match(
+      putBack("llm", "server.args", JSON.stringify(["--max-model-len", "1"])) ?? "",
+      /--max-model-len/,
+    );
+  });
+});
 
 describe("a secret among a server's arguments", () => {
   it("stands in no identity, and another value is another pool", () => {
