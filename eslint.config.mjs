@@ -23,7 +23,7 @@ export default tseslint.config(
     },
   },
   {
-    files: ["test/**/*.ts"],
+    files: ["test/**/*.ts", "lab/**/*.ts"],
     rules: {
       // node:test returns promises that the runner itself awaits.
       "@typescript-eslint/no-floating-promises": [

@@ -7,13 +7,13 @@ import { Session, type ChangeOptions, type CommonOptions } from "./commands/sess
 import { runVerify, type VerifyOptions } from "./commands/verify";
 import { Screen } from "./terminal/screen";
 
-/** `npm run rollout -- COMMAND`: a roll-out's moves, each as one command. See docs/commands.md. */
+/** `npm run rollout -- COMMAND`: a rollout's moves, each as one command. See docs/commands.md. */
 function commandLine(): Command {
   const program = new Command("npm run rollout --").description(
-    "Moves a roll-out: edits the stack's config, runs pulumi up, and says where things stand.",
+    "Moves a rollout: edits the stack's config, runs pulumi up, and says where things stand.",
   );
 
-  look("status", "where the roll-out stands, and what comes next", runStatus);
+  look("status", "where the rollout stands, and what comes next", runStatus);
   look("check", "what the program says to the config as it is; changes nothing", runCheck).addOption(
     packOption(),
   );

@@ -1,4 +1,4 @@
-import { removeCommand, setCommand } from "./config/mistakes";
+import { removeCommand, setCommand } from "./messages/mistakes";
 import type { ServiceConfig } from "./config/resolved";
 import { namesLostByPromotion, targetsOf } from "./plan/model-names";
 

@@ -1,5 +1,5 @@
 import { isMisfit, nodesFor, placementOf } from "../components/accelerators/placement";
-import type { Served } from "./live/served";
+import type { Served } from "./state/served";
 import type { Plan } from "./plan/plan";
 
 /** What a person should know of the machines that an update asks for. */
@@ -49,7 +49,7 @@ export function poolsWithoutGroups(plan: Plan, served: Served): string | undefin
   if (names.length === 0) return undefined;
   return [
     `This update is not carried out; nothing was changed. A replica of ${names.join(", ")} takes several machines, so it is a group of pods, and the cluster does not know LeaderWorkerSet (leaderworkerset.x-k8s.io/v1).`,
-    "  mend: kubectl apply --server-side -f https://github.com/kubernetes-sigs/lws/releases/download/v0.9.0/manifests.yaml, then pulumi up",
+    "  fix: kubectl apply --server-side -f https://github.com/kubernetes-sigs/lws/releases/download/v0.9.0/manifests.yaml, then pulumi up",
     "        (a cluster that this stack is about to make: make it first, with role: platform in a stack of its own)",
   ].join("\n");
 }

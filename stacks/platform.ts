@@ -1,18 +1,18 @@
 import * as container from "@pulumi/gcp/container";
 import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
-import { gkeKubeconfig, InferenceCluster } from "../components/inference-cluster";
-import { UserError } from "./user-error";
-import { InferenceDefinitions, type DefinitionName } from "../components/inference-definitions";
-import { InferenceGateway } from "../components/inference-gateway";
-import type { NodeLocation } from "../components/serving-pool";
+import { gkeKubeconfig, InferenceCluster } from "../components/cluster/inference-cluster";
+import { UserError } from "./messages/user-error";
+import { InferenceDefinitions, type DefinitionName } from "../components/definitions/inference-definitions";
+import { InferenceGateway } from "../components/gateways/inference-gateway";
+import type { NodeLocation } from "../components/pool/serving-pool";
 import { completeGateway, type GivenGateway } from "./config/endpoint";
-import { setCommand } from "./config/mistakes";
+import { setCommand } from "./messages/mistakes";
 import type { ClusterConfig, GatewayConfig, PlatformConfig } from "./config/resolved";
-import { clusterReader, kubeconfigText, type ClusterReader } from "./live/cluster-reader";
-import { ownerOf, type Belongs } from "./live/observe";
-import { definitionsToInstall, readDefinitions } from "./live/served";
-import { labels, managedBy } from "./names";
+import { clusterReader, kubeconfigText, type ClusterReader } from "./state/cluster-reader";
+import { ownerOf, type Belongs } from "./state/observe";
+import { definitionsToInstall, readDefinitions } from "./state/served";
+import { labels, managedBy } from "../components/names";
 import { platformNamespaces, type NamespaceOwners } from "./plan/namespaces";
 
 /** What a service needs to know of the platform it runs on: all of it can cross a stack boundary. */

@@ -1,21 +1,21 @@
 import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
 import * as random from "@pulumi/random";
-import { ClosedPaths } from "../components/closed-paths";
-import { InferenceRoute, PreviewRoute, type GatewayRef } from "../components/inference-route";
-import { PoolNamespace } from "../components/pool-namespace";
-import { RolloutPlan } from "../components/rollout-plan";
-import { ServingPool } from "../components/serving-pool";
-import { TrafficGuard } from "../components/traffic-guard";
-import type { CopiedPods } from "../components/copied-pods/adapt";
+import { ClosedPaths } from "../components/route/closed-paths";
+import { InferenceRoute, PreviewRoute, type GatewayRef } from "../components/route/inference-route";
+import { PoolNamespace } from "../components/pool/pool-namespace";
+import { RolloutPlan } from "../components/route/rollout-plan";
+import { ServingPool } from "../components/pool/serving-pool";
+import { TrafficGuard } from "../components/route/traffic-guard";
+import type { CopiedPods } from "../components/model-server/copied/adapt";
 import type { ServiceConfig } from "./config/resolved";
-import type { Served } from "./live/served";
-import { labels } from "./names";
+import type { Served } from "./state/served";
+import { labels } from "../components/names";
 import { adapterListFor, rulesFor } from "./plan/model-names";
 import type { Plan, PlannedPool } from "./plan/plan";
 import { asksStable } from "./plan/stable-names";
 import type { Platform } from "./platform";
-import { routeAnnotations } from "./route-annotations";
+import { routeAnnotations } from "./state/route-annotations";
 
 /** Hooks of the resources that move or hold traffic; none under Pulumi's mocks, which cannot run them. */
 export interface ServiceHooks {

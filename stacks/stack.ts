@@ -1,26 +1,26 @@
 import * as pulumi from "@pulumi/pulumi";
-import type { DefinitionName } from "../components/inference-definitions";
-import type { CopiedPods } from "../components/copied-pods/adapt";
-import { confirmVersions } from "./adapter-waits";
-import { describeMistakes, secretCommand } from "./config/mistakes";
-import { UserError, withoutLibraryFrames } from "./user-error";
+import type { DefinitionName } from "../components/definitions/inference-definitions";
+import type { CopiedPods } from "../components/model-server/copied/adapt";
+import { confirmVersions } from "./gates/adapter-waits";
+import { describeMistakes, secretCommand } from "./messages/mistakes";
+import { UserError, withoutLibraryFrames } from "./messages/user-error";
 import { readRawConfig } from "./config/raw";
 import { resolveConfig } from "./config/resolve";
 import type { GatewayConfig, PlatformConfig, StackConfig } from "./config/resolved";
-import { confirm } from "./confirm";
+import { confirm } from "./gates/confirm";
 import { hardwareNotes, poolsWithoutGroups } from "./hardware-notes";
-import { trafficHooks } from "./hooks";
-import type { ClusterReader } from "./live/cluster-reader";
-import { namespacesOf, observe } from "./live/observe";
-import { lazyReader, readable } from "./live/readable";
-import { definitionsToInstall, newCluster, readDefinitions, readServed, type Served } from "./live/served";
-import { observedCopies } from "./live/copies";
-import { stackLabel } from "./names";
+import { trafficHooks } from "./gates/hooks";
+import type { ClusterReader } from "./state/cluster-reader";
+import { namespacesOf, observe } from "./state/observe";
+import { lazyReader, readable } from "./state/readable";
+import { definitionsToInstall, newCluster, readDefinitions, readServed, type Served } from "./state/served";
+import { observedCopies } from "./state/copies";
+import { stackLabel } from "../components/names";
 import { outputsOf } from "./outputs";
 import { nothingDeployed, type Observed } from "./plan/observed";
 import { ownerOutput } from "./plan/ownership";
 import { plan as makePlan, type Plan } from "./plan/plan";
-import { describeRefusals } from "./plan/text";
+import { describeRefusals } from "./messages/refusals";
 import {
   buildPlatform,
   namespaceOwners,
@@ -29,8 +29,8 @@ import {
   type Platform,
   type PlatformOptions,
 } from "./platform";
-import { claimEverything, gatewayOfAnother, ownershipOf, type Ownership } from "./ownership";
-import { lastUpdate, type LastUpdate } from "./record";
+import { claimEverything, gatewayOfAnother, ownershipOf, type Ownership } from "./state/ownership";
+import { lastUpdate, type LastUpdate } from "./state/record";
 import { buildService } from "./service";
 
 /**

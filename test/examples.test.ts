@@ -7,7 +7,7 @@ import { resolveConfig } from "../stacks/config/resolve";
 import type { PlatformConfig, ServiceConfig } from "../stacks/config/resolved";
 import { nothingDeployed, type Observed } from "../stacks/plan/observed";
 import { plan } from "../stacks/plan/plan";
-import { describeRefusals } from "../stacks/plan/text";
+import { describeRefusals } from "../stacks/messages/refusals";
 import { after } from "./stacks/cases";
 import { keysOf, readConfigFile } from "./stacks/config-file";
 
@@ -52,7 +52,7 @@ describe("examples", () => {
       it("goes up its ladder, back and up again, and is promoted", () => {
         const { service } = read(file);
         const steps = ladderOf(service);
-        assert.ok(steps.length > 0, "an example shows a roll-out");
+        assert.ok(steps.length > 0, "an example shows a rollout");
         let world = before(service);
         for (const step of steps) {
           const config = read(file, step).service;

@@ -2,8 +2,8 @@ import { spawn } from "node:child_process";
 import * as fs from "node:fs";
 import * as path from "node:path";
 import { Listr } from "listr2";
-import { catalogue, rehearsalTools } from "./lab/tools/catalogue";
-import { announcement, toolTasks } from "./lab/tools/tasks";
+import { catalogue, rehearsalTools } from "../lab/tools/catalogue";
+import { announcement, toolTasks } from "../lab/tools/tasks";
 
 /*
  * `npm test` and `npm run test:full`. What a test needs is in its file's name: `x.test.ts` nothing but this machine,
@@ -62,7 +62,8 @@ function run({ title, concurrency }: Group, files: readonly string[]): Promise<b
 
 async function main(): Promise<void> {
   const words = process.argv.slice(2).filter((word) => !word.startsWith("--"));
-  const all = testFiles(__dirname)
+  const all = ["test", "lab"]
+    .flatMap((folder) => testFiles(path.join(__dirname, "..", folder)))
     .map((file) => path.relative(process.cwd(), file))
     .filter((file) => words.length === 0 || words.some((word) => file.includes(word)));
   const chosen = process.argv.includes("--full") ? [...groups, long] : groups;

@@ -20,7 +20,7 @@ export function plainSecrets(asked: Asked): string[] {
   ]);
 }
 
-const mend = "put it into a Secret and refer to it (env.valueFrom.secretKeyRef)";
+const fix = "put it into a Secret and refer to it (env.valueFrom.secretKeyRef)";
 
 function inEnvironment({ name: container, env }: Container): string[] {
   return (env ?? [])
@@ -29,7 +29,7 @@ function inEnvironment({ name: container, env }: Container): string[] {
       return (secretName.test(name) && isGiven(value)) || secretValue.test(value);
     })
     .map(
-      ({ name }) => `container ${container ?? "(unnamed)"}: ${name ?? ""} is a secret in clear text; ${mend}`,
+      ({ name }) => `container ${container ?? "(unnamed)"}: ${name ?? ""} is a secret in clear text; ${fix}`,
     );
 }
 
@@ -41,7 +41,7 @@ function inArguments({ name: container, ...lists }: Container, list: "command" |
     const named = flag.startsWith("-") && secretName.test(flag) && value !== undefined && isGiven(value);
     if (!named && !secretValue.test(word)) return [];
     const what = named ? flag : `word ${i + 1}`;
-    return [`container ${container ?? "(unnamed)"}: ${list} has a secret in clear text (${what}); ${mend}`];
+    return [`container ${container ?? "(unnamed)"}: ${list} has a secret in clear text (${what}); ${fix}`];
   });
 }
 

@@ -1,9 +1,9 @@
-import { changesBetween, describeChange } from "../decide/changes";
-import type { Reason } from "../decide/decision";
-import type { Status } from "../decide/status";
-import type { Step } from "../decide/way-back";
-import type { Replaced } from "../engine/config-file";
-import type { UpdateResult } from "../engine/update-log";
+import { changesBetween, describeChange } from "../steps/changes";
+import type { Reason } from "../steps/decision";
+import type { Status } from "../steps/status";
+import type { Step } from "../steps/way-back";
+import type { Replaced } from "../pulumi/config-file";
+import type { UpdateResult } from "../pulumi/update-log";
 import { Interruption } from "../terminal/interruption";
 import type { ChangeOptions, Session } from "./session";
 
@@ -77,9 +77,9 @@ export const packs = ({ policyPack }: ChangeOptions): { policyPacks?: readonly s
 /** A refusal of this command's, with what to do instead. @param what a sentence. @returns the exit status. */
 export function refused({ screen }: Session, what: string, reasons: readonly Reason[]): number {
   screen.bad(what);
-  for (const { found, mend } of reasons) {
+  for (const { found, fix } of reasons) {
     screen.line(`  found: ${found}`);
-    screen.line(`  mend:  ${mend}`);
+    screen.line(`  fix:  ${fix}`);
   }
   screen.result({ ok: false, reasons });
   return exit.refused;
@@ -105,7 +105,7 @@ async function agreed({ screen }: Session, { yes }: ChangeOptions): Promise<bool
     screen.bad(
       "Nothing was changed: there is no terminal to ask at; --yes carries it out, --dry-run previews it.",
     );
-    screen.result({ ok: false, reasons: [{ found: "no terminal to ask at", mend: "--yes" }] });
+    screen.result({ ok: false, reasons: [{ found: "no terminal to ask at", fix: "--yes" }] });
     return false;
   }
   if (/^y(es)?$/i.test(await screen.ask("Carry it out? [y/N] "))) return true;

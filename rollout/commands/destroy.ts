@@ -1,9 +1,9 @@
 import { defaults } from "../../stacks/config/defaults";
-import { changesBetween, describeChange } from "../decide/changes";
-import { command } from "../decide/decision";
-import { allowDestroy } from "../decide/moves";
-import { valueOf } from "../decide/values";
-import type { UpdateResult } from "../engine/update-log";
+import { changesBetween, describeChange } from "../steps/changes";
+import { command } from "../steps/decision";
+import { allowDestroy } from "../steps/moves";
+import { valueOf } from "../steps/values";
+import type { UpdateResult } from "../pulumi/update-log";
 import { exit, packs, refused, showPreview, update } from "./carry-out";
 import type { ChangeOptions, Session } from "./session";
 
@@ -68,18 +68,18 @@ async function missingConsent(
   { screen }: Session,
   service: string,
   options: ChangeOptions & { service?: string },
-): Promise<{ found: string; mend: string } | undefined> {
-  const mend = command(`destroy --yes --service ${service}`);
+): Promise<{ found: string; fix: string } | undefined> {
+  const fix = command(`destroy --yes --service ${service}`);
   if (options.service !== undefined && options.service !== service) {
-    return { found: `the service of this stack is ${service}, not ${options.service}`, mend };
+    return { found: `the service of this stack is ${service}, not ${options.service}`, fix };
   }
   if (options.yes === true) {
     if (options.service === service) return undefined;
-    return { found: "--yes alone does not say whose service is meant", mend };
+    return { found: "--yes alone does not say whose service is meant", fix };
   }
-  if (!screen.interactive) return { found: "there is no terminal to ask at", mend };
+  if (!screen.interactive) return { found: "there is no terminal to ask at", fix };
   const answer = await screen.ask(`Type the service's name to destroy it: `);
-  return answer === service ? undefined : { found: `that is not its name: ${service}`, mend };
+  return answer === service ? undefined : { found: `that is not its name: ${service}`, fix };
 }
 
 async function stopped(session: Session, result: UpdateResult, state: string): Promise<number> {

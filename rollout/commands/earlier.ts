@@ -1,11 +1,11 @@
 import type { DeploymentRecord } from "../../stacks/plan/observed";
-import type { PastUpdate } from "../decide/history";
-import { command } from "../decide/decision";
-import { rolesOf } from "../decide/moves";
-import { resolveValues } from "../decide/resolved";
-import { wayBack, type Present, type WayBack } from "../decide/way-back";
+import type { PastUpdate } from "../steps/history";
+import { command } from "../steps/decision";
+import { rolesOf } from "../steps/moves";
+import { resolveValues } from "../steps/resolved";
+import { wayBack, type Present, type WayBack } from "../steps/way-back";
 
-import { recordedWorld } from "../decide/world";
+import { recordedWorld } from "../steps/world";
 import { carryOut, exit, refused } from "./carry-out";
 import type { ChangeOptions, Session } from "./session";
 
@@ -21,7 +21,7 @@ export async function runRollbackTo(
   if (past === undefined) {
     const found = `the stack has no update ${toUpdate}`;
     return refused(session, "Not possible; nothing was changed.", [
-      { found, mend: command("rollback --list") },
+      { found, fix: command("rollback --list") },
     ]);
   }
   const reason = options.reason ?? `back to update ${toUpdate}`;
@@ -81,7 +81,7 @@ function summaryOf(way: WayBack): object {
 /** What there is now, as well as it can be known: the cluster's own word, else the last update's. */
 async function present(
   session: Session,
-): Promise<{ present: Present; notes: string[] } | { unknown: { found: string; mend: string } }> {
+): Promise<{ present: Present; notes: string[] } | { unknown: { found: string; fix: string } }> {
   const { values, deployed, outputs } = session;
   const common = { values, ...(deployed === undefined ? {} : { deployed }) };
   const live = await session.look();
@@ -92,7 +92,7 @@ async function present(
     return {
       unknown: {
         found: `what is deployed is not known: ${live.unreadable}`,
-        mend: "make the cluster readable from here, or mend the config",
+        fix: "make the cluster readable from here, or fix the config",
       },
     };
   }

@@ -1,8 +1,8 @@
-import { describeStatus } from "../decide/status";
+import { describeStatus } from "../steps/status";
 import { packs, showPreview, update } from "./carry-out";
 import type { ChangeOptions, Session } from "./session";
 
-/** `status`: where the roll-out stands. */
+/** `status`: where the rollout stands. */
 export async function runStatus(session: Session): Promise<number> {
   const status = await session.status();
   if (session.screen.json) session.screen.result(status);

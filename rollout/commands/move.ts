@@ -1,7 +1,7 @@
 import { sharesOf } from "../../stacks/plan/observed";
-import { command, type Decision } from "../decide/decision";
-import { next, promote, resume, rolesOf, rollback } from "../decide/moves";
-import { changesBetween, describeChange } from "../decide/changes";
+import { command, type Decision } from "../steps/decision";
+import { next, promote, resume, rolesOf, rollback } from "../steps/moves";
+import { changesBetween, describeChange } from "../steps/changes";
 import { carryOut, exit, refused } from "./carry-out";
 import type { ChangeOptions, Session } from "./session";
 
@@ -80,7 +80,7 @@ export async function runResume(
   if (options.dryRun !== true) {
     if (options.yes !== true && !screen.interactive) {
       return refused(session, "Nobody to ask; nothing was changed.", [
-        { found: "there is no terminal", mend: "--yes" },
+        { found: "there is no terminal", fix: "--yes" },
       ]);
     }
     if (options.yes !== true && !/^y(es)?$/i.test(await screen.ask("Write it? [y/N] "))) {

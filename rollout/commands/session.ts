@@ -1,8 +1,8 @@
-import { deployedOf, type Deployed } from "../decide/deployed";
-import { describeStatus, statusOf, type Status } from "../decide/status";
-import type { StackValues } from "../decide/values";
-import { Engine } from "../engine/engine";
-import { lookAtCluster, type Live } from "../engine/live";
+import { deployedOf, type Deployed } from "../steps/deployed";
+import { describeStatus, statusOf, type Status } from "../steps/status";
+import type { StackValues } from "../steps/values";
+import { Engine } from "../pulumi/engine";
+import { lookAtCluster, type Live } from "../pulumi/live";
 import type { Screen } from "../terminal/screen";
 
 /** Options that every command has. */

@@ -1,8 +1,8 @@
 import { endpointOf } from "../../stacks/config/endpoint";
-import { rolesOf } from "../decide/moves";
-import { resolveValues } from "../decide/resolved";
-import { platformOf } from "../engine/live";
-import { own, valueOf } from "../decide/values";
+import { rolesOf } from "../steps/moves";
+import { resolveValues } from "../steps/resolved";
+import { platformOf } from "../pulumi/live";
+import { own, valueOf } from "../steps/values";
 import { gateSchema } from "../../stacks/config/safety-schema";
 import { wayOut } from "../../stacks/answers/ways-out";
 import type { GateConfig } from "../../stacks/config/resolved";
@@ -30,7 +30,7 @@ export async function runVerify(session: Session, options: VerifyOptions): Promi
   const { screen, deployed, values } = session;
   if (options.traffic !== true) {
     const found = "verify sends requests to the service that customers use, so it wants to be told to";
-    return refused(session, "Nothing was sent.", [{ found, mend: "npm run rollout -- verify --traffic" }]);
+    return refused(session, "Nothing was sent.", [{ found, fix: "npm run rollout -- verify --traffic" }]);
   }
   const gate = await gateOf(session);
   const target = await findTarget(session, options.address ?? gate.address);
@@ -38,7 +38,7 @@ export async function runVerify(session: Session, options: VerifyOptions): Promi
   if ("found" in target) return refused(session, "Nothing was sent.", [target]);
   if (models.length === 0) {
     const found = "the config does not say which model the stable pool serves";
-    return refused(session, "Nothing was sent.", [{ found, mend: "--model NAME" }]);
+    return refused(session, "Nothing was sent.", [{ found, fix: "--model NAME" }]);
   }
   const load: Load = {
     requests: options.requests,
@@ -81,17 +81,17 @@ export async function runVerify(session: Session, options: VerifyOptions): Promi
 async function findTarget(
   { engine, values, outputs, deployed }: Session,
   address: string | undefined,
-): Promise<Target | { found: string; mend: string }> {
+): Promise<Target | { found: string; fix: string }> {
   const resolved = resolveValues(values);
-  if ("mistakes" in resolved) return { found: resolved.mistakes.join("; "), mend: "mend the config first" };
+  if ("mistakes" in resolved) return { found: resolved.mistakes.join("; "), fix: "fix the config first" };
   const { config } = resolved;
   const { gateway } = await platformOf(engine, config, outputs);
   if (gateway === undefined) {
-    return { found: "the platform stack's outputs have no gateway", mend: "pulumi up in the platform stack" };
+    return { found: "the platform stack's outputs have no gateway", fix: "pulumi up in the platform stack" };
   }
   const instead = address ?? config.service.gate.address;
   if (instead === undefined && (deployed?.address ?? "") === "") {
-    return { found: "the stack's outputs have no address", mend: "pulumi up, or --address HOST:PORT" };
+    return { found: "the stack's outputs have no address", fix: "pulumi up, or --address HOST:PORT" };
   }
   return targetOf(endpointOf(gateway, instead), deployed?.address ?? "");
 }

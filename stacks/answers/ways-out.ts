@@ -1,4 +1,4 @@
-import { secretCommand, setCommand } from "../config/mistakes";
+import { secretCommand, setCommand } from "../messages/mistakes";
 import { endpointNames, type EndpointName } from "./endpoints";
 import type { Fault } from "./fault";
 

@@ -54,7 +54,7 @@ export const adapterSchema = z.strictObject(
       .describe("Base models the adapter was trained for. Default: the stack's model."),
     candidate: candidateSchema
       .optional()
-      .describe("The version that is rolled out; absent: no roll-out of this adapter under way."),
+      .describe("The version that is rolled out; absent: no rollout of this adapter under way."),
     weight: integer(0, 100, ": the candidate version's share of this adapter's requests in percent")
       .optional()
       .describe("Default: 0. Moved by pulumi config set --path 'adapters[0].weight' 30."),

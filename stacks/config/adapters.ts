@@ -1,6 +1,6 @@
 import { isGrouped } from "../../components/accelerators/placement";
-import { servedName } from "../names";
-import { removeCommand, setCommand, type Mistake } from "./mistakes";
+import { servedName } from "../../components/names";
+import { removeCommand, setCommand, type Mistake } from "../messages/mistakes";
 import type { Adapter, AdapterVersion, Pool } from "./resolved";
 import type { ShapeResult } from "./validate";
 
@@ -17,7 +17,7 @@ export function resolveAdapters(shape: ShapeResult, mistakes: Mistake[]): Adapte
         key: `${key}.bases`,
         found: "nothing, and the stack names no model for all pools",
         allowed: "the base models that the adapter was trained for",
-        mend: setCommand(`${key}.bases[0]`, "Qwen/Qwen3-8B"),
+        fix: setCommand(`${key}.bases[0]`, "Qwen/Qwen3-8B"),
       });
     }
     if (candidate === undefined && weight > 0) {
@@ -25,7 +25,7 @@ export function resolveAdapters(shape: ShapeResult, mistakes: Mistake[]): Adapte
         key: `${key}.weight`,
         found: `${weight}, but no candidate version`,
         allowed: "no weight while no version is rolled out",
-        mend: removeCommand(`${key}.weight`),
+        fix: removeCommand(`${key}.weight`),
       });
     }
     const stable = versionOf(name, input.version ?? firstVersion, input.source);
@@ -34,7 +34,7 @@ export function resolveAdapters(shape: ShapeResult, mistakes: Mistake[]): Adapte
         key: `${key}.candidate.version`,
         found: `${candidate.version}, which is the version that serves`,
         allowed: "another version: both are loaded side by side",
-        mend: setCommand(`${key}.candidate.version`, nextVersion(stable.version)),
+        fix: setCommand(`${key}.candidate.version`, nextVersion(stable.version)),
       });
     }
     return {
@@ -74,7 +74,7 @@ function clashes(shape: ShapeResult, adapters: readonly Adapter[]): Mistake[] {
         key: `aliases[${i}]`,
         found: `${alias}, for the second time`,
         allowed: "each name once",
-        mend: removeCommand(`aliases[${i}]`),
+        fix: removeCommand(`aliases[${i}]`),
       });
     }
     aliases.add(alias);
@@ -88,7 +88,7 @@ function clashes(shape: ShapeResult, adapters: readonly Adapter[]): Mistake[] {
         key,
         found: `${name}, which is ${other} too`,
         allowed: "a name that means one thing only",
-        mend: setCommand(key, key.endsWith("version") ? "v-other" : `${name}-adapter`),
+        fix: setCommand(key, key.endsWith("version") ? "v-other" : `${name}-adapter`),
       });
     }
   };
@@ -118,7 +118,7 @@ export function adapterMistakesOfPools(
           key,
           found: `true, and ${pool.name} takes over the pod template of ${pool.templateOf.name}`,
           allowed: "false: what such a pod loads is its template's business",
-          mend: setCommand(key, false),
+          fix: setCommand(key, false),
         },
       ];
     }
@@ -129,7 +129,7 @@ export function adapterMistakesOfPools(
           found: `true, and a replica of ${pool.name} takes several machines`,
           // Nobody has tried how a server that is spread over machines loads an adapter while it runs.
           allowed: "false for replicas of several machines",
-          mend: setCommand(key, false),
+          fix: setCommand(key, false),
         },
       ];
     }
@@ -142,7 +142,7 @@ export function adapterMistakesOfPools(
         // pod of its lists what it has loaded was not verified for the version this project uses.
         allowed:
           "vllm: only with vLLM is it proven that a pod has loaded every adapter before it gets traffic",
-        mend: `${setCommand(`pools.${pool.name}.server.engine`, "vllm")} (or serve no adapters there: ${setCommand(key, false)})`,
+        fix: `${setCommand(`pools.${pool.name}.server.engine`, "vllm")} (or serve no adapters there: ${setCommand(key, false)})`,
       },
     ];
   });

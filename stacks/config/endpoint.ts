@@ -1,4 +1,4 @@
-import { usesTls } from "../../components/gateway-tls";
+import { usesTls } from "../../components/gateways/gateway-tls";
 import { defaultPort, defaults } from "./defaults";
 import type { GatewayConfig } from "./resolved";
 

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { maxLabel } from "../names";
+import { maxLabel } from "../../components/names";
 import { defaultPort, defaults } from "./defaults";
 import { dnsName, flag, integer, name, oneOf, text } from "./fields";
 

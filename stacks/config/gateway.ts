@@ -1,6 +1,6 @@
-import { usesTls } from "../../components/gateway-tls";
+import { usesTls } from "../../components/gateways/gateway-tls";
 import { defaultPort, defaults } from "./defaults";
-import { broken, missing, removeCommand, setCommand, type Mistake } from "./mistakes";
+import { broken, missing, removeCommand, setCommand, type Mistake } from "../messages/mistakes";
 import type { GatewayConfig } from "./resolved";
 import type { Parsed } from "./validate";
 
@@ -60,7 +60,7 @@ function contradictions({ gateway }: Parsed): Mistake[] {
       key: "gateway.certificate",
       found: `${gateway.certificate}, beside tlsSecret ${gateway.tlsSecret}`,
       allowed: "one of the two",
-      mend: removeCommand("gateway.tlsSecret"),
+      fix: removeCommand("gateway.tlsSecret"),
     });
   }
   if (gateway?.cloudArmor !== undefined && exposure !== "external") {
@@ -68,7 +68,7 @@ function contradictions({ gateway }: Parsed): Mistake[] {
       key: "gateway.cloudArmor",
       found: `${gateway.cloudArmor}, for an internal gateway`,
       allowed: "nothing: a security policy guards an external gateway",
-      mend: removeCommand("gateway.cloudArmor"),
+      fix: removeCommand("gateway.cloudArmor"),
     });
   }
   if (gateway?.globalAccess === true && exposure !== "internal") {
@@ -76,7 +76,7 @@ function contradictions({ gateway }: Parsed): Mistake[] {
       key: "gateway.globalAccess",
       found: "true, for an external gateway",
       allowed: "nothing: whom an external gateway admits is no matter of regions",
-      mend: removeCommand("gateway.globalAccess"),
+      fix: removeCommand("gateway.globalAccess"),
     });
   }
   return mistakes;
@@ -95,7 +95,7 @@ function resolveModelArmor(
       key: "gateway.modelArmor.responseTemplate",
       found: `a template in ${locations[1] ?? ""}`,
       allowed: `a template in ${locations[0] ?? ""}, where the prompt's is`,
-      mend: setCommand(
+      fix: setCommand(
         "gateway.modelArmor.responseTemplate",
         responseTemplate.replace(/locations\/[^/]+/, `locations/${locations[0] ?? ""}`),
       ),

@@ -1,7 +1,7 @@
 import { acceleratorNamed } from "../../components/accelerators/catalogue";
 import { isMisfit, nodesFor, placementOf, type Placement } from "../../components/accelerators/placement";
-import { listCommands } from "./edits";
-import { missing, removeCommand, setCommand, shown, type Mistake } from "./mistakes";
+import { listCommands } from "../messages/edits";
+import { missing, removeCommand, setCommand, shown, type Mistake } from "../messages/mistakes";
 import type { Hardware } from "./resolved";
 import type { PoolInput } from "./schema";
 
@@ -76,7 +76,7 @@ export function resolveHardware(
       key: `${key}.${field}`,
       found: shown(hardware[field]),
       allowed: reason,
-      mend:
+      fix:
         nearest === undefined
           ? removeCommand(`${key}.${field}`)
           : setCommand(`${key}.${field}`, /^\d+$/.test(nearest) ? Number(nearest) : nearest),
@@ -107,7 +107,7 @@ const reservationNamed: Rule = (key, { provisioning, reservation }) => {
       key: `${key}.reservation`,
       found: `${reservation}, with provisioning ${provisioning}`,
       allowed: "no reservation unless provisioning says reservation",
-      mend: setCommand(`${key}.provisioning`, "reservation"),
+      fix: setCommand(`${key}.provisioning`, "reservation"),
     },
   ];
 };
@@ -116,7 +116,7 @@ const fallbackForSpot: Rule = (key, { provisioning, fallback }, { machine, hosts
   if (fallback === undefined) return [];
   const remove = removeCommand(`${key}.fallback`);
   const wrong = (found: string, allowed: string): Mistake[] => [
-    { key: `${key}.fallback`, found: `${fallback}, ${found}`, allowed, mend: remove },
+    { key: `${key}.fallback`, found: `${fallback}, ${found}`, allowed, fix: remove },
   ];
   if (provisioning !== "spot") {
     return wrong(`with provisioning ${provisioning}`, "a fallback only for spot machines");
@@ -138,11 +138,11 @@ const oneZone: Rule = (key, { zones, provisioning }, { accelerator, hosts, topol
   ];
   if (reasons.length === 0 || zones?.length === 1) return [];
   const found = zones === undefined ? "nothing" : zones.join(", ");
-  const mend =
+  const fix =
     zones === undefined
       ? setCommand(`${key}.zones[0]`, "us-central1-a")
       : listCommands(`${key}.zones`, [zones[0] ?? "us-central1-a"]);
-  return [{ key: `${key}.zones`, found, allowed: `exactly one zone: ${reasons.join(", ")}`, mend }];
+  return [{ key: `${key}.zones`, found, allowed: `exactly one zone: ${reasons.join(", ")}`, fix }];
 };
 
 const gpuOnly: Rule = (key, { driver, nodeImage, imageCache }, { accelerator }) => {
@@ -152,7 +152,7 @@ const gpuOnly: Rule = (key, { driver, nodeImage, imageCache }, { accelerator }) 
       key: `${key}.${field}`,
       found,
       allowed,
-      mend: removeCommand(`${key}.${field}`),
+      fix: removeCommand(`${key}.${field}`),
     });
   if (accelerator.family === "tpu") {
     if (driver !== "default") wrong("driver", driver, "nothing: TPU machines bring their own");
@@ -171,7 +171,7 @@ const network: Rule = (key, { acceleratorNetwork }, { accelerator }) =>
           key: `${key}.acceleratorNetwork`,
           found: "auto",
           allowed: `none: machines of ${accelerator.name} have no network of that kind`,
-          mend: removeCommand(`${key}.acceleratorNetwork`),
+          fix: removeCommand(`${key}.acceleratorNetwork`),
         },
       ]
     : [];
@@ -186,7 +186,7 @@ const rackIsFull: Rule = (key, _hardware, placement, replicas) => {
       key: `${key}.replicas`,
       found: `${replicas}, so ${nodes} machines`,
       allowed: `at most ${most}: a rack has ${policy.maxNodes} machines of ${placement.accelerator.title}, and a pool is one rack`,
-      mend: setCommand(`${key}.replicas`, most),
+      fix: setCommand(`${key}.replicas`, most),
     },
   ];
 };

@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { provisionings } from "../../components/accelerators/accelerator";
-import { maxLabel } from "../names";
+import { maxLabel } from "../../components/names";
 import { integer, name, oneOf, text } from "./fields";
 
 /*
@@ -98,7 +98,7 @@ export const weightsSchema = z.strictObject(
 export const autoscalingSchema = z.strictObject(
   {
     max: integer(1, 1000, ": the most replicas").describe(
-      "The most replicas. The fewest are what the roll-out needs: the autoscaler never goes below.",
+      "The most replicas. The fewest are what the rollout needs: the autoscaler never goes below.",
     ),
     metric: oneOf(["queue", "cache"])
       .optional()

@@ -1,6 +1,6 @@
-import { poolNamespace } from "../names";
+import { poolNamespace } from "../../components/names";
 import { inherit, resolveHardware } from "./hardware";
-import { broken, missing, removeCommand, setCommand, shown, type Mistake } from "./mistakes";
+import { broken, missing, removeCommand, setCommand, shown, type Mistake } from "../messages/mistakes";
 import type { Pool } from "./resolved";
 import type { PoolInput } from "./schema";
 import { resolveServer } from "./servers";
@@ -29,7 +29,7 @@ export function resolvePool(
       key: `${key}.like`,
       found: own.like ?? name,
       allowed: chain,
-      mend: removeCommand(`${key}.like`),
+      fix: removeCommand(`${key}.like`),
     });
     return undefined;
   }
@@ -74,7 +74,7 @@ export function resolvePool(
       key: `${key}.like`,
       found: `${template.name}, whose pods are single ones, for a slice of ${hardware.hosts} machines`,
       allowed: "a pool of this stack, or hardware where one machine carries a replica",
-      mend: setCommand(`${key}.acceleratorsPerReplica`, hardware.perMachine),
+      fix: setCommand(`${key}.acceleratorsPerReplica`, hardware.perMachine),
     });
   }
   const server = resolveServer(shape.values.server, input.server, hardware.family);
@@ -122,7 +122,7 @@ function serverOfCopy(key: string, original: string, { server = {}, weights }: P
     key: `${key}.${field}`,
     found: shown(value),
     allowed: `nothing: ${key} copies the pods of ${original}, and they say it`,
-    mend: `${removeCommand(`${key}.${field}`)} (or give it a model server of its own: ${removeCommand(`${key}.like`)} && ${setCommand(`${key}.model`, "MODEL")})`,
+    fix: `${removeCommand(`${key}.${field}`)} (or give it a model server of its own: ${removeCommand(`${key}.like`)} && ${setCommand(`${key}.model`, "MODEL")})`,
   }));
 }
 

@@ -34,7 +34,7 @@ export function configReference(): string {
 
 Every key of a stack's config (\`Pulumi.<stack>.yaml\`). Set one with \`pulumi config set KEY VALUE\`; one inside an
 object with \`pulumi config set --path 'pools.llm.replicas' 8\`. All mistakes of a config are told at once, each with
-what was found, what is allowed and the command that mends it, before anything is changed.
+what was found, what is allowed and the command that fixes it, before anything is changed.
 
 This page is made from the schema the program validates with (\`npm run docs\`).
 

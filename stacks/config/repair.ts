@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { listCommands, removeCommand, setCommand, type ConfigPath } from "./edits";
+import { listCommands, removeCommand, setCommand, type ConfigPath } from "../messages/edits";
 
 /*
  * The command that puts a wrong value right. It is looked for with the schema itself, so that what is proposed is

@@ -10,11 +10,11 @@ import {
   setCommand,
   shown,
   type Mistake,
-} from "./mistakes";
+} from "../messages/mistakes";
 import { resolvePool } from "./pools";
 import type { CloudConfig } from "./raw";
 import type { ClusterConfig, GateConfig, PlatformConfig, Pool, ServiceConfig, StackConfig } from "./resolved";
-import { closedPathsName, defaultRouteName, previewRouteName } from "../names";
+import { closedPathsName, defaultRouteName, previewRouteName } from "../../components/names";
 import { resolveSafety } from "./safety";
 import { withoutSecrets } from "./secrets";
 import { checkShape, type Parsed, type RawConfig, type ShapeResult } from "./validate";
@@ -74,7 +74,7 @@ function labelsOfOwnNodes({ values, pools }: ShapeResult): Mistake[] {
             key: `pools.${name}.nodeLabels`,
             found: nodeLabels.join(", "),
             allowed: "nothing: this stack makes the pool's nodes; labels are for a cluster by kubeconfig",
-            mend: removeCommand(`pools.${name}.nodeLabels`),
+            fix: removeCommand(`pools.${name}.nodeLabels`),
           },
         ],
   );
@@ -122,7 +122,7 @@ function resolveService(shape: ShapeResult, raw: RawConfig, mistakes: Mistake[])
       key: "route",
       found: `${route}, which is the name of another route of this service`,
       allowed: "the name of the route that customers come by",
-      mend: removeCommand("route"),
+      fix: removeCommand("route"),
     });
   }
   if (names.length === 0 && !broken(mistakes, "pools")) {
@@ -130,7 +130,7 @@ function resolveService(shape: ShapeResult, raw: RawConfig, mistakes: Mistake[])
       key: "pools",
       found: shown(raw["pools"]),
       allowed: "at least one pool with accelerator and replicas",
-      mend: `${setCommand("pools.llm.accelerator", "nvidia-l4")} && ${setCommand("pools.llm.replicas", 2)}`,
+      fix: `${setCommand("pools.llm.accelerator", "nvidia-l4")} && ${setCommand("pools.llm.replicas", 2)}`,
     });
   }
   if (values.stable === undefined && !broken(mistakes, "stable")) {
@@ -144,16 +144,16 @@ function resolveService(shape: ShapeResult, raw: RawConfig, mistakes: Mistake[])
     mistakes.push({
       key: "candidate",
       found: `${candidate}, which is the stable pool too`,
-      allowed: "another pool, or nothing when no roll-out is under way",
-      mend: removeCommand("candidate"),
+      allowed: "another pool, or nothing when no rollout is under way",
+      fix: removeCommand("candidate"),
     });
   }
   if (candidate === undefined && (values.weight ?? 0) > 0 && !broken(mistakes, "candidate")) {
     mistakes.push({
       key: "weight",
       found: `${values.weight ?? 0}, but no candidate`,
-      allowed: "no weight while no roll-out is under way",
-      mend: `${removeCommand("weight")} (or name the candidate: ${setCommand("candidate", "NAME")})`,
+      allowed: "no weight while no rollout is under way",
+      fix: `${removeCommand("weight")} (or name the candidate: ${setCommand("candidate", "NAME")})`,
     });
   }
   for (const [i, { name }] of shape.objectives.entries()) {
@@ -162,7 +162,7 @@ function resolveService(shape: ShapeResult, raw: RawConfig, mistakes: Mistake[])
         key: `objectives[${i}].name`,
         found: `${name}, for the second time`,
         allowed: "each name once",
-        mend: removeCommand(`objectives[${i}]`),
+        fix: removeCommand(`objectives[${i}]`),
       });
     }
   }
@@ -211,7 +211,7 @@ function unknownPool(key: string, name: string, names: readonly string[]): Mista
     key,
     found: `${name}, which is not in pools`,
     allowed: `one of the pools ${names.join(", ")}`,
-    mend: setCommand(key, meant ?? names[0] ?? "llm"),
+    fix: setCommand(key, meant ?? names[0] ?? "llm"),
   };
 }
 

@@ -237,7 +237,7 @@ export interface ServiceConfig extends Safety {
   /** Names of the base model that clients use, beside the stable pool's own. */
   aliases: readonly string[];
   adapters: readonly Adapter[];
-  /** What the user says the roll-out is; absent: whatever it turns out to be. */
+  /** What the user says the rollout is; absent: whatever it turns out to be. */
   rollout?: RolloutKind;
   gate: GateConfig;
   ladder: readonly number[];

@@ -3,7 +3,7 @@ import { endpointNames } from "../answers/endpoints";
 import { integer, oneOf, text } from "./fields";
 
 /*
- * Shapes of the keys that keep a roll-out from harming customers: what the gate asks, how capacity follows weight,
+ * Shapes of the keys that keep a rollout from harming customers: what the gate asks, how capacity follows weight,
  * what was rolled back, and when nothing may change. Rules about them are in stacks/plan.
  */
 
@@ -99,7 +99,7 @@ export const capacitySchema = z
     },
     { error: "an object with mode, headroom, rollbackReserve" },
   )
-  .describe("How many replicas and machines the pools have in the course of a roll-out.");
+  .describe("How many replicas and machines the pools have in the course of a rollout.");
 
 const latchFields = { candidate: pool(), reason: reason(), time: time() };
 
@@ -112,7 +112,7 @@ export const rolledBackSchema = z
     },
     { error: "an object with candidate, reason, time" },
   )
-  .describe("Written by the roll-out command: this candidate gets no weight until it is resumed.");
+  .describe("Written by the rollout command: this candidate gets no weight until it is resumed.");
 
 export const resumedSchema = z
   .strictObject(
@@ -125,7 +125,7 @@ export const resumedSchema = z
     },
     { error: "an object with candidate, reason, time" },
   )
-  .describe("Written by the roll-out command: a candidate that was rolled back may have weight again.");
+  .describe("Written by the rollout command: a candidate that was rolled back may have weight again.");
 
 export const freezeWindowSchema = z.strictObject(
   {

@@ -1,7 +1,7 @@
 import { holds, isLater } from "../plan/latch";
 import type { FreezeWindow } from "../plan/freeze";
 import type { Capacity } from "../plan/sizing";
-import { broken, removeCommand, type Mistake } from "./mistakes";
+import { broken, removeCommand, type Mistake } from "../messages/mistakes";
 import type { Parsed } from "./validate";
 
 /** A candidate that was rolled back, or may have weight again. */
@@ -12,7 +12,7 @@ export interface Turn {
   time: string;
 }
 
-/** The keys that keep a roll-out from harming customers, with their defaults. */
+/** The keys that keep a rollout from harming customers, with their defaults. */
 export interface Safety {
   capacity: Capacity;
   freeze: readonly FreezeWindow[];
@@ -49,7 +49,7 @@ function freezeMistakes(windows: NonNullable<Parsed["freeze"]>): Mistake[] {
             key: `freeze[${i}].to`,
             found: `${to}, and it begins at ${from}`,
             allowed: "a time after the beginning",
-            mend: removeCommand(`freeze[${i}].to`),
+            fix: removeCommand(`freeze[${i}].to`),
           },
         ],
   );
@@ -67,7 +67,7 @@ function latchMistakes({ rolledBack, resumed, stable }: Parsed, told: readonly M
       key: "rolledBack.candidate",
       found: `${stable}, which is the stable pool`,
       allowed: "a candidate",
-      mend: removeCommand("rolledBack"),
+      fix: removeCommand("rolledBack"),
     },
   ];
 }

@@ -1,16 +1,16 @@
 import { z } from "zod";
 import { acceleratorNames } from "../../components/accelerators/catalogue";
-import { maxLoadingMinutes } from "../../components/loading";
+import { maxLoadingMinutes } from "../../components/model-server/loading";
 import { defaults } from "./defaults";
 import { dnsName, flag, integer, name, oneOf, text } from "./fields";
 import { gatewaySchema } from "./gateway-schema";
 import { autoscalingSchema, hardwareFields, weightsSchema } from "./pool-schema";
-import { maxLabel, maxPoolName, maxServiceName } from "../names";
+import { maxLabel, maxPoolName, maxServiceName } from "../../components/names";
 import { capacitySchema, freezeSchema, gateSchema, resumedSchema, rolledBackSchema } from "./safety-schema";
 
 /*
  * The shape of a stack's config. Each field's error text is what is allowed there: validation adds the key, what
- * was found and the command that mends it (validate.ts). Descriptions and defaults become docs/config.md.
+ * was found and the command that fixes it (validate.ts). Descriptions and defaults become docs/config.md.
  */
 
 export const serverSchema = z.strictObject(
@@ -179,7 +179,7 @@ export const configSchema = {
   candidate: z
     .union([z.literal(""), name(maxPoolName)], { error: "the name of a pool, or nothing" })
     .optional()
-    .describe("The pool that is rolled out; empty: no roll-out under way."),
+    .describe("The pool that is rolled out; empty: no rollout under way."),
   weight: integer(0, 100, ": the candidate's share of the traffic in percent")
     .optional()
     .describe("Default: 0."),
@@ -203,7 +203,7 @@ export const configSchema = {
     .describe("LoRA adapters, the same on both pools, loaded while the model servers run."),
   rollout: oneOf(["node-update", "base-model", "model-server", "adapter"])
     .optional()
-    .describe("What the roll-out is meant to be: refused where it is not."),
+    .describe("What the rollout is meant to be: refused where it is not."),
   cluster: clusterSchema.optional(),
   gateway: gatewaySchema.optional(),
   gate: gateSchema.optional(),

@@ -1,5 +1,5 @@
-import { secretly } from "./edits";
-import type { Mistake } from "./mistakes";
+import { secretly } from "../messages/edits";
+import type { Mistake } from "../messages/mistakes";
 
 /*
  * Which values of a config are secret, and what becomes of them. A key that ends here is written as messages write it:
@@ -54,7 +54,7 @@ export function secretsInClear(
       found: hiddenText,
       allowed:
         "a value that is not secret: it stands in objects of the cluster and in outputs, where it is read in clear",
-      mend: isObject(raw[key])
+      fix: isObject(raw[key])
         ? `pulumi config rm ${key} && pulumi config set --plaintext --path '${key}.KEY' VALUE`
         : `pulumi config set --plaintext ${/[.[]/.test(key) ? `--path '${key}'` : key} VALUE`,
     }));
@@ -73,13 +73,13 @@ export function withoutSecrets(
   return mistakes.map((mistake) => {
     const hidden = isHidden(mistake.key, secrets);
     // The key itself is no secret, whatever a secret looks like.
-    const between = mistake.mend.split(mistake.key).map((text) => scrub(text, "VALUE"));
-    const mend = between.join(mistake.key);
+    const between = mistake.fix.split(mistake.key).map((text) => scrub(text, "VALUE"));
+    const fix = between.join(mistake.key);
     return {
       key: mistake.key,
       found: hidden || holds(mistake.found) ? hiddenText : mistake.found,
       allowed: scrub(mistake.allowed, hiddenText),
-      mend: hidden && keepsSecrets(mistake.key) ? secretly(mend) : mend,
+      fix: hidden && keepsSecrets(mistake.key) ? secretly(fix) : fix,
     };
   });
 }

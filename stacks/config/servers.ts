@@ -1,4 +1,4 @@
-import { maxLoadingMinutes } from "../../components/loading";
+import { maxLoadingMinutes } from "../../components/model-server/loading";
 import type { ServerInput } from "./schema";
 import type { Engine, Server } from "./resolved";
 

@@ -1,6 +1,6 @@
 import { z } from "zod";
-import { keyText, type ConfigPath } from "./edits";
-import { nearest, removeCommand, setCommand, shown, type Mistake } from "./mistakes";
+import { keyText, type ConfigPath } from "../messages/edits";
+import { nearest, removeCommand, setCommand, shown, type Mistake } from "../messages/mistakes";
 import { repair } from "./repair";
 import { adapterSchema, type AdapterInput } from "./adapter-schema";
 import {
@@ -25,7 +25,7 @@ export interface ShapeResult {
   values: Parsed;
   pools: Readonly<Record<string, PoolInput>>;
   objectives: readonly z.infer<typeof objectiveSchema>[];
-  /** With their place in the list, which the commands that mend them name. */
+  /** With their place in the list, which the commands that fix them name. */
   adapters: readonly { input: AdapterInput; index: number }[];
   mistakes: Mistake[];
 }
@@ -109,7 +109,7 @@ function parse(
   value: unknown,
   key: ConfigPath,
   mistakes: Mistake[],
-  mend?: string,
+  fix?: string,
 ): unknown {
   const result = schema.safeParse(value);
   if (result.success) return result.data;
@@ -119,7 +119,7 @@ function parse(
       // A value can break several rules of one field; the first message already says all that is allowed.
       if (seen.has(mistake.key)) continue;
       seen.add(mistake.key);
-      mistakes.push(mend === undefined ? mistake : { ...mistake, mend });
+      mistakes.push(fix === undefined ? mistake : { ...mistake, fix });
     }
   }
   return undefined;
@@ -138,7 +138,7 @@ function fromIssue(issue: z.core.$ZodIssue, value: unknown, key: ConfigPath, sch
       key: keyText(at),
       found: shown(found),
       allowed: issue.message,
-      mend: repair(schema, path, at, found, issue.message),
+      fix: repair(schema, path, at, found, issue.message),
     },
   ];
 }
@@ -152,7 +152,7 @@ function unknownKey(at: ConfigPath, name: string, value: unknown, known: readonl
     found: shown(value),
     allowed:
       meant === undefined ? `no such key; there are ${known.join(", ")}` : `no such key; ${meant} is meant?`,
-    mend: meant !== undefined && simple ? `${remove} && ${setCommand([...at, meant], value)}` : remove,
+    fix: meant !== undefined && simple ? `${remove} && ${setCommand([...at, meant], value)}` : remove,
   };
 }
 

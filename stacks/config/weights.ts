@@ -1,4 +1,4 @@
-import { missing, removeCommand, setCommand, type Mistake } from "./mistakes";
+import { missing, removeCommand, setCommand, type Mistake } from "../messages/mistakes";
 import type { AutoscalingInput, WeightsInput } from "./pool-schema";
 import type { Autoscaling, Server, Weights } from "./resolved";
 import type { PoolInput } from "./schema";
@@ -33,7 +33,7 @@ export function resolveWeights(
       key: `${context.key}.server.engine`,
       found: `sglang, on ${context.input.accelerator ?? "TPUs"}`,
       allowed: "vllm: the only engine set up for TPUs here",
-      mend: setCommand(`${context.key}.server.engine`, "vllm"),
+      fix: setCommand(`${context.key}.server.engine`, "vllm"),
     });
   }
   if (weights === undefined) return { from: "hugging-face" };
@@ -45,7 +45,7 @@ export function resolveWeights(
       key: `${at}.${field}`,
       found: `${weights[field]}, with from ${weights.from}`,
       allowed: `${field} is no setting of ${weights.from}`,
-      mend: removeCommand(`${at}.${field}`),
+      fix: removeCommand(`${at}.${field}`),
     });
   }
   const path = weights.path ?? model;
@@ -67,7 +67,7 @@ export function resolveWeights(
           key: `${at}.loader`,
           found: `stream, for ${server.engine} on ${family === "gpu" ? "GPUs" : "TPUs"}`,
           allowed: "mount: only vLLM on GPUs is set up to stream weights",
-          mend: setCommand(`${at}.loader`, "mount"),
+          fix: setCommand(`${at}.loader`, "mount"),
         });
       }
       return { from: "gcs", bucket: weights.bucket ?? "", path, loader };
@@ -87,8 +87,8 @@ export function resolveAutoscaling(
   const wanted: AutoscalingInput | undefined = input.autoscaling;
   if (wanted === undefined) return undefined;
   const remove = removeCommand(`${key}.autoscaling`);
-  const wrong = (field: string, found: string, allowed: string, mend: string): void =>
-    void mistakes.push({ key: `${key}.autoscaling${field}`, found, allowed, mend });
+  const wrong = (field: string, found: string, allowed: string, fix: string): void =>
+    void mistakes.push({ key: `${key}.autoscaling${field}`, found, allowed, fix });
   if (hosts > 1) {
     wrong("", "an autoscaler", "none where a replica is a slice of several machines", remove);
   }

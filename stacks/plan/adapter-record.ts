@@ -1,5 +1,5 @@
 import type { Adapter } from "../config/resolved";
-import { servedName } from "../names";
+import { servedName } from "../../components/names";
 import type { AdapterRecord } from "./observed";
 
 /** What an update leaves on record of an adapter. */

@@ -1,6 +1,6 @@
-import { removeCommand, setCommand } from "../config/mistakes";
+import { removeCommand, setCommand } from "../messages/mistakes";
 import type { Adapter, ServiceConfig } from "../config/resolved";
-import { servedName } from "../names";
+import { servedName } from "../../components/names";
 import { recordedShares, recordOfAdapter, shownVersions } from "./adapter-record";
 import { liveShares, versionsOf } from "./model-names";
 import { nameDropped } from "./name-dropped";
@@ -20,7 +20,7 @@ const adapterNotForBase: Rule = (config, _observed, { pools }) =>
         .map(({ name, bases, index }) => ({
           rule: "adapter-not-for-base",
           found: `pool ${pool.name} serves ${pool.model}, and adapter ${name} was trained for ${bases.join(", ")}`,
-          mend: `train a version of ${name} for ${pool.model} and name it: ${setCommand(`adapters[${index}].bases[${bases.length}]`, pool.model)} (or give ${pool.name} a model of these)`,
+          fix: `train a version of ${name} for ${pool.model} and name it: ${setCommand(`adapters[${index}].bases[${bases.length}]`, pool.model)} (or give ${pool.name} a model of these)`,
         })),
     );
 
@@ -35,7 +35,7 @@ const poolWithoutAdapters: Rule = (config, _observed, { pools, stable }) => {
     .map(({ pool }) => ({
       rule: "pool-without-adapters",
       found: `pool ${pool.name} loads no adapters, and the config has ${config.adapters.map(({ name }) => name).join(", ")}`,
-      mend:
+      fix:
         pool.name === stable.name
           ? `roll out a pool that loads them: ${setCommand(`pools.${pool.name}-lora.like`, pool.name)} && ${setCommand(`pools.${pool.name}-lora.adapters`, true)} && ${setCommand("candidate", `${pool.name}-lora`)}`
           : `${removeCommand(`pools.${pool.name}.adapters`)}: a candidate serves what the stable pool serves`,
@@ -54,7 +54,7 @@ const adaptersUnderWay: Rule = (config, { record }) => {
     .map((name) => ({
       rule: "adapters-under-way",
       found: `adapter ${name} is deployed as ${shownVersions(before[name])}, the config says ${shownVersions(after.get(name))}, while ${config.candidate ?? ""} is rolled out`,
-      mend: `put the adapter back: ${adapterBack(config, name, before[name])}; change it when the roll-out of the pool is over`,
+      fix: `put the adapter back: ${adapterBack(config, name, before[name])}; change it when the rollout of the pool is over`,
     }));
 };
 
@@ -93,7 +93,7 @@ const bothAtOnce: Rule = (config, _observed, { kind, candidate, stable }) => {
     .map(({ name, index, candidate: version }) => ({
       rule: "both-at-once",
       found: `${what}, and adapter ${name} has a version ${version?.version ?? ""} under way: were the answers to change, nothing would tell why`,
-      mend: `one after the other; the adapter first: ${removeCommand("candidate")} && ${removeCommand("weight")}; or the pool first: ${removeCommand(`adapters[${index}].candidate`)} && ${removeCommand(`adapters[${index}].weight`)}`,
+      fix: `one after the other; the adapter first: ${removeCommand("candidate")} && ${removeCommand("weight")}; or the pool first: ${removeCommand(`adapters[${index}].candidate`)} && ${removeCommand(`adapters[${index}].weight`)}`,
     }));
 };
 
@@ -120,7 +120,7 @@ const oneWeightAtATime: Rule = (
       {
         rule: "one-weight-at-a-time",
         found: `the weight of ${candidate.name} goes from ${Math.round(candidateShareNow)} to ${config.weight} and that of ${adapter.name} from ${Math.round(shares[0] ?? 0)} to ${adapter.weight} in one update`,
-        mend: `two updates: put one of them back first, ${setCommand("weight", String(Math.round(candidateShareNow)))} or ${setCommand(`adapters[${adapter.index}].weight`, Math.round(shares[0] ?? 0))}`,
+        fix: `two updates: put one of them back first, ${setCommand("weight", String(Math.round(candidateShareNow)))} or ${setCommand(`adapters[${adapter.index}].weight`, Math.round(shares[0] ?? 0))}`,
       },
     ];
   });
@@ -144,7 +144,7 @@ const adapterVersionHasTraffic: Rule = (config, observed, { pools }) =>
     return [...found].map(([served, evidence]) => ({
       rule: "adapter-version-has-traffic",
       found: `${served} would be unloaded, and ${evidence} for ${adapter.name}`,
-      mend: wayOut(adapter, served, observed),
+      fix: wayOut(adapter, served, observed),
     }));
   });
 
@@ -176,7 +176,7 @@ const unprovenAdapter: Rule = (config, observed, { pools }) =>
       .map(({ live }) => ({
         rule: "unproven-adapter",
         found: `${served} answers ${Math.round(live.get(served) ?? 0)} % of the requests for ${adapter.name} and would get ${100 - adapter.weight} % at once`,
-        mend: `${setCommand(`adapters[${adapter.index}].version`, record.version)} and make ${version} the candidate until it has all of them`,
+        fix: `${setCommand(`adapters[${adapter.index}].version`, record.version)} and make ${version} the candidate until it has all of them`,
       }));
   });
 
@@ -194,7 +194,7 @@ const adapterEditedInPlace: Rule = (config, { record }) => {
       .map(({ served, source, version }) => ({
         rule: "adapter-edited-in-place",
         found: `${served} was loaded from ${before.get(served) ?? ""}, the config says ${source}`,
-        mend: `give what comes from ${source} a version of its own and roll it out as the candidate, or put the source of ${version} back: ${setCommand(sourceOf(adapter, version), before.get(served) ?? "")}`,
+        fix: `give what comes from ${source} a version of its own and roll it out as the candidate, or put the source of ${version} back: ${setCommand(sourceOf(adapter, version), before.get(served) ?? "")}`,
       })),
   );
 };
@@ -215,11 +215,11 @@ const splitOnExisting: Rule = (config) => {
     .map(({ name, index }) => ({
       rule: "split-on-existing-pool",
       found: `adapter ${name} has a version under way, and pool ${existing.join(", ")} was made by somebody else: its requests are not split`,
-      mend: `first finish the roll-out of the pool, then that of the adapter: ${removeCommand(`adapters[${index}].candidate`)} && ${removeCommand(`adapters[${index}].weight`)}`,
+      fix: `first finish the rollout of the pool, then that of the adapter: ${removeCommand(`adapters[${index}].candidate`)} && ${removeCommand(`adapters[${index}].weight`)}`,
     }));
 };
 
-/** The user said what the roll-out is meant to be, and it is one of an adapter. */
+/** The user said what the rollout is meant to be, and it is one of an adapter. */
 const notAnAdapterRollout: Rule = (config, _observed, { kind, candidate }) =>
   candidate !== undefined || kind !== "adapter" || config.rollout === undefined || config.rollout === kind
     ? []
@@ -227,7 +227,7 @@ const notAnAdapterRollout: Rule = (config, _observed, { kind, candidate }) =>
         {
           rule: "not-the-kind",
           found: `the config says rollout: ${config.rollout}, but only an adapter is being rolled out`,
-          mend: `name the candidate pool, or ${removeCommand("rollout")}`,
+          fix: `name the candidate pool, or ${removeCommand("rollout")}`,
         },
       ];
 

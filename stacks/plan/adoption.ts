@@ -1,4 +1,4 @@
-import { removeCommand, setCommand } from "../config/mistakes";
+import { removeCommand, setCommand } from "../messages/mistakes";
 import type { ServiceConfig } from "../config/resolved";
 import { rounding, sharesOf, type Observed } from "./observed";
 import type { RoutedPool } from "./plan";

@@ -2,7 +2,7 @@ import type { ServiceConfig } from "../config/resolved";
 import type { Plan } from "./plan";
 import { sizeAt } from "./sizing";
 
-/** What one stage of a roll-out needs of the hardware. */
+/** What one stage of a rollout needs of the hardware. */
 export interface CapacityStage {
   weight: number;
   /** Replicas by pool, once the stage is reached and what it freed is gone. */

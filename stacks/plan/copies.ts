@@ -1,8 +1,13 @@
 import { isMisfit, placementOf } from "../../components/accelerators/placement";
-import { adaptPods, copyArgs, type Adapted, type CopiedPods } from "../../components/copied-pods/adapt";
-import { podOf, type Unusable } from "../../components/copied-pods/pod";
-import { engineOf, portFlagOf } from "../../components/copied-pods/server";
-import { removeCommand, setCommand } from "../config/mistakes";
+import {
+  adaptPods,
+  copyArgs,
+  type Adapted,
+  type CopiedPods,
+} from "../../components/model-server/copied/adapt";
+import { podOf, type Unusable } from "../../components/model-server/copied/pod";
+import { engineOf, portFlagOf } from "../../components/model-server/copied/server";
+import { removeCommand, setCommand } from "../messages/mistakes";
 import type { OwnedPool, ServiceConfig } from "../config/resolved";
 import { sharesOf, type Observed } from "./observed";
 import type { MissingObject } from "./copy-references";
@@ -103,7 +108,7 @@ export function likeWorkload(_config: ServiceConfig, observed: Observed, draft: 
         found: many
           ? `pool ${original.name} selects the pods of ${found.length} workloads in namespace ${original.namespace} (${found.join(", ")}), and ${pool.name} can copy one`
           : `pool ${original.name} selects no pods of a Deployment, StatefulSet or LeaderWorkerSet in namespace ${original.namespace}${found.length === 0 ? "" : ` (${found.join(", ")})`}, so ${pool.name} has nothing to copy`,
-        mend: `${many ? "make an InferencePool that selects one of them, and copy that; or " : ""}${ownServer(pool.name)}`,
+        fix: `${many ? "make an InferencePool that selects one of them, and copy that; or " : ""}${ownServer(pool.name)}`,
       },
     ];
   });
@@ -126,7 +131,7 @@ export function likeUnusable(config: ServiceConfig, observed: Observed, draft: D
     return problems.map((problem) => ({
       rule: "like-unusable",
       found: `${pool.name} copies the pods of ${original.name} (${copy.pods?.from ?? "kept"}), and ${problem.what}`,
-      mend:
+      fix:
         problem.set !== undefined
           ? setCommand(`pools.${pool.name}.${problem.set.field}`, problem.set.value)
           : `change it in the pods of ${original.name}, or ${ownServer(pool.name)}`,

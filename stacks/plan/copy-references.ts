@@ -1,4 +1,4 @@
-import { setCommand } from "../config/mistakes";
+import { setCommand } from "../messages/mistakes";
 import type { ServiceConfig } from "../config/resolved";
 import { copying } from "./copies";
 import type { Observed } from "./observed";
@@ -43,7 +43,7 @@ export function likeReferenceMissing(_config: ServiceConfig, observed: Observed,
       {
         rule: "like-reference-missing",
         found: `${pool.name} copies the pods of ${original} to namespace ${namespace}, and they cannot start there: ${missing.map(missingText).join("; ")}`,
-        mend: [
+        fix: [
           ...(copies.length === 0 ? [] : [commands.join(" && ")]),
           ...(accounts
             ? [`where IAM roles are bound to the ServiceAccount, bind them for namespace ${namespace} too`]

@@ -1,4 +1,4 @@
-import { setCommand } from "../config/mistakes";
+import { setCommand } from "../messages/mistakes";
 import type { ServiceConfig } from "../config/resolved";
 import { sameShares, shareText, sharesOf, type Observed } from "./observed";
 import type { Draft } from "./plan";
@@ -53,7 +53,7 @@ export function unknownBackend(config: ServiceConfig, observed: Observed, draft:
     .map((pool) => ({
       rule: "unknown-backend",
       found: `somebody gave ${pool} ${Math.round(live.get(pool) ?? 0)} % of the traffic in the live route; it is neither the stable pool nor the candidate`,
-      mend: `take it out of the route again (kubectl edit httproute -n ${config.namespace})${candidateOf(pool, config, observed)}`,
+      fix: `take it out of the route again (kubectl edit httproute -n ${config.namespace})${candidateOf(pool, config, observed)}`,
       waiver: "route-edited" as const,
     }));
 }
@@ -80,7 +80,7 @@ export function routeEdited(config: ServiceConfig, observed: Observed, draft: Dr
     refusals.push({
       rule: "route-edited",
       found: `somebody edited the weights of the live route: it sends ${shareText(live)}, this stack wrote ${shareText(written)}, the config asks for ${shareText(wanted)}`,
-      mend: `keep what is live by saying the same in the config${share === undefined ? "" : ` (${setCommand("weight", String(Math.round(share)))} && pulumi up)`}, or take the edit back in the cluster`,
+      fix: `keep what is live by saying the same in the config${share === undefined ? "" : ` (${setCommand("weight", String(Math.round(share)))} && pulumi up)`}, or take the edit back in the cluster`,
       waiver: "route-edited",
     });
   }
@@ -88,7 +88,7 @@ export function routeEdited(config: ServiceConfig, observed: Observed, draft: Dr
     refusals.push({
       rule: "route-edited",
       found: `the live route has what this stack did not write and would remove: ${drift.rules.join(", ")}`,
-      mend: `take it out of the route in the cluster (kubectl edit httproute -n ${config.namespace}), if customers do not need it`,
+      fix: `take it out of the route in the cluster (kubectl edit httproute -n ${config.namespace}), if customers do not need it`,
       waiver: "route-edited",
     });
   }
@@ -106,7 +106,7 @@ export function poolMissing(config: ServiceConfig, observed: Observed, draft: Dr
     .map(({ name, namespace, evidence }) => ({
       rule: "pool-missing",
       found: `InferencePool ${name} is not in namespace ${namespace}, and ${evidence}`,
-      mend: `make it anew: ${setCommand("allow[0]", "pool-missing")} && pulumi up --refresh; or send its traffic to the other pool first`,
+      fix: `make it anew: ${setCommand("allow[0]", "pool-missing")} && pulumi up --refresh; or send its traffic to the other pool first`,
       waiver: "pool-missing" as const,
     }));
 }
@@ -151,7 +151,7 @@ export function routeMissing(config: ServiceConfig, observed: Observed): Refusal
       {
         rule: "route-missing",
         found: `there is no HTTPRoute ${config.route} in namespace ${config.namespace}: this stack's route is ${name}, which the last successful update wrote with ${shareText(new Map(Object.entries(record.weights)))}`,
-        mend: `${setCommand("route", name)}; route names an HTTPRoute that exists and serves the customers, to take it over`,
+        fix: `${setCommand("route", name)}; route names an HTTPRoute that exists and serves the customers, to take it over`,
       },
     ];
   }
@@ -159,7 +159,7 @@ export function routeMissing(config: ServiceConfig, observed: Observed): Refusal
     {
       rule: "route-missing",
       found: `there is no HTTPRoute ${config.route} in namespace ${config.namespace}, and the last successful update wrote it with ${shareText(new Map(Object.entries(record.weights)))}`,
-      mend: `put service and namespace back, if the config has others now (a route never moves); else make it anew: ${setCommand("allow[0]", "route-missing")} && pulumi up --refresh`,
+      fix: `put service and namespace back, if the config has others now (a route never moves); else make it anew: ${setCommand("allow[0]", "route-missing")} && pulumi up --refresh`,
       waiver: "route-missing",
     },
   ];

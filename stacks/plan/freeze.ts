@@ -41,7 +41,7 @@ export function frozen(config: ServiceConfig, observed: Observed, draft: Draft):
   return [...changes(config, observed, draft)].map((change) => ({
     rule: "frozen",
     found: `${change}, and ${config.service} is frozen ${until}: ${window.reason}`,
-    mend: `${end}; going back (a lower weight) is always allowed`,
+    fix: `${end}; going back (a lower weight) is always allowed`,
     waiver: "frozen" as const,
   }));
 }

@@ -1,8 +1,8 @@
 import type { Pool, RolloutKind, ServiceConfig } from "../config/resolved";
 
 /**
- * What kind of roll-out two pools make up: another model is a base-model roll-out, else another server a
- * model-server roll-out, else (same model, same server) a node update. Undefined where an existing pool does not
+ * What kind of rollout two pools make up: another model is a base-model rollout, else another server a
+ * model-server rollout, else (same model, same server) a node update. Undefined where an existing pool does not
  * say what it serves and the new one is not made after its template.
  */
 export function kindOf(stable: Pool, candidate: Pool): RolloutKind | undefined {

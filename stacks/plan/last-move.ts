@@ -2,7 +2,7 @@ import type { ServiceConfig } from "../config/resolved";
 import { sharesOf, type Observed } from "./observed";
 
 /**
- * The last change of a roll-out, for those who judge an update by its inputs alone (policy packs, see
+ * The last change of a rollout, for those who judge an update by its inputs alone (policy packs, see
  * components/rollout-plan.ts). An update that changes nothing keeps the change that made what is there: so the same
  * config gives the same inputs, and a second `pulumi up` has nothing to do.
  */

@@ -1,4 +1,4 @@
-import { setCommand } from "../config/mistakes";
+import { setCommand } from "../messages/mistakes";
 import type { ServiceConfig } from "../config/resolved";
 import { rounding, sharesOf, type Observed } from "./observed";
 import type { Draft } from "./plan";
@@ -85,7 +85,7 @@ export function latched(_config: ServiceConfig, observed: Observed, draft: Draft
       {
         rule: "latched",
         found: `${latch.candidate} was rolled back from ${latch.from} % at ${latch.time} (${latch.reason}), and the config gives it ${share} % of the traffic`,
-        mend: `leave it without traffic (${setCommand("weight", "0")}), or say why it may have some again: npm run rollout -- resume --reason WHY (or ${resumeCommand(latch.candidate)})`,
+        fix: `leave it without traffic (${setCommand("weight", "0")}), or say why it may have some again: npm run rollout -- resume --reason WHY (or ${resumeCommand(latch.candidate)})`,
       },
     ];
   });

@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import type { Adapter, AdapterVersion, OwnedPool, Pool, ServiceConfig } from "../config/resolved";
-import { servedName } from "../names";
+import { servedName } from "../../components/names";
 import { adaptersLoaded } from "./identity";
 import { servedNames } from "./served-names";
 import type { Observed } from "./observed";

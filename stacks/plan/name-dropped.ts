@@ -1,4 +1,4 @@
-import { setCommand } from "../config/mistakes";
+import { setCommand } from "../messages/mistakes";
 import type { ServiceConfig } from "../config/resolved";
 import { clientNames } from "./model-names";
 import type { Observed } from "./observed";
@@ -21,7 +21,7 @@ export function nameDropped(config: ServiceConfig, observed: Observed): Refusal[
       rule: "name-dropped",
       found: `clients were answered for the model name ${name}, and with this config nobody would`,
       // Typed one after the other, each keeps its name.
-      mend: `${setCommand(`aliases[${config.aliases.length + i}]`, name)} keeps it as a name of the base model`,
+      fix: `${setCommand(`aliases[${config.aliases.length + i}]`, name)} keeps it as a name of the base model`,
       waiver: "drop-names" as const,
     }));
 }

@@ -95,7 +95,7 @@ export interface DeploymentRecord {
   weights: Readonly<Record<string, number>>;
   /** Namespace of each pool that the update left behind. */
   pools: Readonly<Record<string, string>>;
-  /** Objectives by name, while a roll-out was under way. */
+  /** Objectives by name, while a rollout was under way. */
   objectives: Readonly<Record<string, number>>;
   /** Adapters by name; absent in records of a program that knew none. */
   adapters?: Readonly<Record<string, AdapterRecord>>;

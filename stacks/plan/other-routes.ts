@@ -1,4 +1,4 @@
-import { setCommand } from "../config/mistakes";
+import { setCommand } from "../messages/mistakes";
 import type { ServiceConfig } from "../config/resolved";
 import { adoptionOf } from "./adoption";
 import type { Observed } from "./observed";
@@ -58,7 +58,7 @@ interface Context {
   draft: Draft;
 }
 
-function withWayOut(rival: Rival, found: string, context: Context): { found: string; mend: string } {
+function withWayOut(rival: Rival, found: string, context: Context): { found: string; fix: string } {
   const { config, observed, others, draft } = context;
   const { route } = rival;
   const adoption = adoptionOf(route, config, observed, others, draft);
@@ -67,12 +67,12 @@ function withWayOut(rival: Rival, found: string, context: Context): { found: str
       route.service === undefined
         ? "make sure that nothing else writes it (helm, a GitOps controller), then take it over under its own name: "
         : "";
-    return { found, mend: `${caution}${adoption.commands.join(" && ")}` };
+    return { found, fix: `${caution}${adoption.commands.join(" && ")}` };
   }
   const edit = `kubectl edit ${route.kind.toLowerCase()} -n ${route.namespace} ${route.name}`;
   return {
     found: `${found}. It cannot be taken over: ${adoption.obstacles.join("; ")}`,
-    mend: `take these requests off it in the cluster (${edit})${ownHostname(rival, context)}`,
+    fix: `take these requests off it in the cluster (${edit})${ownHostname(rival, context)}`,
   };
 }
 
@@ -93,7 +93,7 @@ export function routesUnknown(config: ServiceConfig, { others, route }: Observed
     {
       rule: "routes-unknown",
       found: `${unseen.join("; ")}: another route may get the customers' requests, or send to a pool that is removed`,
-      mend: `let the identity that runs pulumi read routes: kubectl create clusterrole inference-rollout-routes --verb=get,list --resource=httproutes.gateway.networking.k8s.io,grpcroutes.gateway.networking.k8s.io && kubectl create clusterrolebinding inference-rollout-routes --clusterrole=inference-rollout-routes --user=USER`,
+      fix: `let the identity that runs pulumi read routes: kubectl create clusterrole inference-rollout-routes --verb=get,list --resource=httproutes.gateway.networking.k8s.io,grpcroutes.gateway.networking.k8s.io && kubectl create clusterrolebinding inference-rollout-routes --clusterrole=inference-rollout-routes --user=USER`,
       waiver: "routes-unknown",
     },
   ];

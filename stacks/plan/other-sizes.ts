@@ -1,4 +1,4 @@
-import { setCommand } from "../config/mistakes";
+import { setCommand } from "../messages/mistakes";
 import type { ServiceConfig } from "../config/resolved";
 import { fullSize } from "./carried";
 import { sharesOf, type Observed, type ObservedPool, type ObservedWorkload } from "./observed";
@@ -23,7 +23,7 @@ export function existingPoolTooSmall(config: ServiceConfig, observed: Observed, 
       {
         rule: "existing-pool-too-small",
         found: `${foundText(config, observed, pool, rising)}: ${rising.share} % of the traffic needs ${needs}, and this stack does not scale a pool that was created outside it`,
-        mend: [
+        fix: [
           `grow it, then go on: ${growCommands(pool, needs)} && pulumi up`,
           ...steps(config, observed, draft, pool),
         ].join("; or "),

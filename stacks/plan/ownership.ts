@@ -1,4 +1,4 @@
-import { closedPathsName, previewRouteName } from "../names";
+import { closedPathsName, previewRouteName } from "../../components/names";
 import type { ServiceConfig } from "../config/resolved";
 import type { Observed } from "./observed";
 import type { Draft } from "./plan";
@@ -182,7 +182,7 @@ export function belongsToAnother(stack: string, objects: readonly OwnedObject[])
   return {
     rule: "another-stacks",
     found: `this update would write what belongs to ${owner}: ${listed(objects)}`,
-    mend: `${leave}; or give this stack's service and pools other names; or take them over on purpose: pulumi config set --path 'allow[0]' take-over-service && pulumi up${forget}`,
+    fix: `${leave}; or give this stack's service and pools other names; or take them over on purpose: pulumi config set --path 'allow[0]' take-over-service && pulumi up${forget}`,
     waiver: "take-over-service",
   };
 }

@@ -19,7 +19,7 @@ import { rules, type Refusal } from "./rules";
 import { serverAsMade } from "./secret-args";
 import { plannedSize, sizeAt } from "./sizing";
 
-/** Where a roll-out stands, once the update is done. */
+/** Where a rollout stands, once the update is done. */
 export type LadderState = "serving" | "staged" | "shifting" | "shifted";
 
 export interface PlannedPool {
@@ -51,7 +51,7 @@ export interface RoutedPool {
 
 export interface Plan {
   state: LadderState;
-  /** Undefined while no roll-out is under way, or where the pools do not tell. */
+  /** Undefined while no rollout is under way, or where the pools do not tell. */
   kind?: RolloutKind;
   /** Pools that this stack makes and keeps. */
   pools: readonly PlannedPool[];
@@ -83,7 +83,7 @@ export interface Plan {
   candidateShareNow: number;
   /** Pools of this stack that exist and will not after the update. */
   removed: readonly RoutedPool[];
-  /** The last change of the roll-out: this update, or the one that made what this one keeps. */
+  /** The last change of the rollout: this update, or the one that made what this one keeps. */
   move: LastMove;
   /** Why the weights are not what customers get, in words; empty: they are. */
   overridden: readonly string[];

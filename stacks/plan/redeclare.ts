@@ -1,5 +1,5 @@
 import { hiddenText } from "../config/secrets";
-import { removeCommand, setCommand } from "../config/edits";
+import { removeCommand, setCommand } from "../messages/edits";
 import type { ServiceConfig } from "../config/resolved";
 import { adaptersLoaded, type PoolIdentity } from "./identity";
 import type { Observed } from "./observed";

@@ -54,7 +54,7 @@ export function unreadyStable(_config: ServiceConfig, _observed: Observed, draft
     {
       rule: "unready-stable",
       found: `stable pool ${rising.pool} would get ${rising.share} % of the traffic without being asked whether it is ready`,
-      mend: "wait until it is ready",
+      fix: "wait until it is ready",
       waiver: "unready-stable",
       heldBy: "gate",
     },

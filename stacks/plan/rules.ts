@@ -1,4 +1,4 @@
-import { removeCommand, setCommand } from "../config/mistakes";
+import { removeCommand, setCommand } from "../messages/mistakes";
 import type { ServiceConfig } from "../config/resolved";
 import type { Allowance } from "../config/schema";
 import { adapterRules } from "./adapter-rules";
@@ -25,7 +25,7 @@ export interface Refusal {
   /** What would happen, or what does not fit. */
   found: string;
   /** What to do instead: commands where there are any. */
-  mend: string;
+  fix: string;
   /** The word in `allow` that lets it pass for one update; absent: nothing does. */
   waiver?: Allowance;
   /** gate: the plan goes on, and the gate waits for it; only the waiver is the plan's. Default: plan. */
@@ -40,12 +40,12 @@ const poolWithTraffic: Rule = (config, observed, { removed }) =>
     const evidence = trafficEvidence(pool.name, observed);
     const others = otherTraffic(pool, observed);
     return [
-      ...(evidence === undefined ? [] : [{ evidence, mend: wayOut(pool.name, config, observed) }]),
-      ...(others === undefined ? [] : [{ evidence: others, mend: offOtherRoutes(pool, observed) }]),
-    ].map(({ evidence: text, mend }) => ({
+      ...(evidence === undefined ? [] : [{ evidence, fix: wayOut(pool.name, config, observed) }]),
+      ...(others === undefined ? [] : [{ evidence: others, fix: offOtherRoutes(pool, observed) }]),
+    ].map(({ evidence: text, fix }) => ({
       rule: "pool-has-traffic",
       found: `pool ${pool.name} would be removed, and ${text}`,
-      mend,
+      fix,
     }));
   });
 
@@ -80,7 +80,7 @@ const unprovenStable: Rule = (config, observed) => {
     {
       rule: "unproven-stable",
       found: `stable pool ${config.stable} has ${Math.round(share)} % of the traffic and would get ${100 - config.weight} % at once`,
-      mend: ladderFrom(serving, config, observed),
+      fix: ladderFrom(serving, config, observed),
     },
   ];
 };
@@ -111,7 +111,7 @@ const editedInPlace: Rule = (_config, observed, { pools }) =>
     return identityChanges(live.identity, identity).map(({ field, deployed, wanted }) => ({
       rule: "edited-in-place",
       found: `pools.${pool.name}.${field} is deployed as ${deployed}, the config says ${wanted}`,
-      mend: `give the change a pool of its own (pools.${pool.name}-new: {like: ${pool.name}, ...}) and roll it out as the candidate, or put it back: ${putBack(pool.name, field, deployed) ?? `pools.${pool.name}.${field} to what it was`}`,
+      fix: `give the change a pool of its own (pools.${pool.name}-new: {like: ${pool.name}, ...}) and roll it out as the candidate, or put it back: ${putBack(pool.name, field, deployed) ?? `pools.${pool.name}.${field} to what it was`}`,
       // A pool with traffic would be restarted under its customers.
       ...(trafficEvidence(pool.name, observed) === undefined && otherTraffic(live, observed) === undefined
         ? { waiver: "edited-in-place" as const }
@@ -128,12 +128,12 @@ const movedNamespace: Rule = (config, observed, { pools }) =>
       {
         rule: "moved-namespace",
         found: `pool ${pool.name} lives in namespace ${namespace}, the config says ${pool.namespace}`,
-        mend: `${setCommand(`pools.${pool.name}.namespace`, namespace)} (a pool in another namespace is another pool: service ${config.service} can roll it out under another name)`,
+        fix: `${setCommand(`pools.${pool.name}.namespace`, namespace)} (a pool in another namespace is another pool: service ${config.service} can roll it out under another name)`,
       },
     ];
   });
 
-/** While a roll-out is under way the two pools are compared: what both share must not move meanwhile. */
+/** While a rollout is under way the two pools are compared: what both share must not move meanwhile. */
 const objectivesUnderWay: Rule = (config, observed) => {
   const { record } = observed;
   if (config.candidate === undefined || record?.candidate !== config.candidate) return [];
@@ -144,7 +144,7 @@ const objectivesUnderWay: Rule = (config, observed) => {
     .map((name) => ({
       rule: "objectives-under-way",
       found: `objective ${name} is deployed with priority ${record.objectives[name] ?? "(none)"}, the config says ${wanted[name] ?? "(none)"}, while ${config.candidate} is rolled out`,
-      mend: `put the objective back: ${objectiveBack(config, name, record.objectives[name])}; change it when the roll-out is over`,
+      fix: `put the objective back: ${objectiveBack(config, name, record.objectives[name])}; change it when the rollout is over`,
     }));
 };
 
@@ -156,7 +156,7 @@ function objectiveBack(config: ServiceConfig, name: string, priority: number | u
   return [...named, setCommand([...at, "priority"], priority)].join(" && ");
 }
 
-/** The user said what the roll-out is meant to be, and it is something else. */
+/** The user said what the rollout is meant to be, and it is something else. */
 const notTheKind: Rule = (config, _observed, { kind, candidate, stable }) =>
   config.rollout === undefined || candidate === undefined || kind === undefined || kind === config.rollout
     ? []
@@ -164,7 +164,7 @@ const notTheKind: Rule = (config, _observed, { kind, candidate, stable }) =>
         {
           rule: "not-the-kind",
           found: `the config says rollout: ${config.rollout}, but from ${stable.name} to ${candidate.name} is a ${kind}`,
-          mend: `mend the pools so that only what a ${config.rollout} changes differs, or ${removeCommand("rollout")}`,
+          fix: `fix the pools so that only what a ${config.rollout} changes differs, or ${removeCommand("rollout")}`,
         },
       ];
 
@@ -195,7 +195,7 @@ function missingPool(name: string, namespace: string): Refusal {
   return {
     rule: "existing-pool-missing",
     found: `pools.${name} is marked existing, and there is no InferencePool ${name} in namespace ${namespace}`,
-    mend: `name the namespace it lives in (${setCommand(`pools.${name}.namespace`, "NAMESPACE")}), or let this stack make it: ${removeCommand(`pools.${name}.existing`)} && ${setCommand(`pools.${name}.accelerator`, "nvidia-l4")} && ${setCommand(`pools.${name}.replicas`, 2)}`,
+    fix: `name the namespace it lives in (${setCommand(`pools.${name}.namespace`, "NAMESPACE")}), or let this stack make it: ${removeCommand(`pools.${name}.existing`)} && ${setCommand(`pools.${name}.accelerator`, "nvidia-l4")} && ${setCommand(`pools.${name}.replicas`, 2)}`,
   };
 }
 

@@ -1,4 +1,4 @@
-import { setCommand } from "../config/mistakes";
+import { setCommand } from "../messages/mistakes";
 import type { ServiceConfig } from "../config/resolved";
 import type { Observed } from "./observed";
 import type { Draft } from "./plan";
@@ -21,7 +21,7 @@ export function stableNames(config: ServiceConfig, _observed: Observed, draft: D
     {
       rule: "stable-names",
       found: `${candidate.name} would get ${config.weight} % of the traffic, and whether it answers for every model name that ${stable.name} lists would not be asked`,
-      mend: "wait until the gate has asked",
+      fix: "wait until the gate has asked",
       waiver: "stable-names",
       heldBy: "gate",
     },

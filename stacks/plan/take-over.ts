@@ -1,4 +1,4 @@
-import { setCommand } from "../config/mistakes";
+import { setCommand } from "../messages/mistakes";
 import type { ServiceConfig } from "../config/resolved";
 import { sameShares, shareText, sharesOf, type Observed } from "./observed";
 import { adoptionOf } from "./adoption";
@@ -19,7 +19,7 @@ export function routeNotOurs(config: ServiceConfig, observed: Observed, draft: D
       {
         rule: "route-not-ours",
         found: `${found}, and taking it over would change ${changes.join("; ")}`,
-        mend: wayToTakeOver(config, observed, draft),
+        fix: wayToTakeOver(config, observed, draft),
       },
     ];
   }
@@ -27,7 +27,7 @@ export function routeNotOurs(config: ServiceConfig, observed: Observed, draft: D
     {
       rule: "route-not-ours",
       found: `${found}; it sends ${shareText(sharesOf(route.backends))}, as the config does`,
-      mend: `make sure that nobody else writes it any more (helm, a GitOps controller), then take it over: ${setCommand("allow[0]", "take-over-route")} && pulumi up; if another HTTPRoute serves the customers, name that one instead: ${setCommand("route", "NAME")}, then take it over`,
+      fix: `make sure that nobody else writes it any more (helm, a GitOps controller), then take it over: ${setCommand("allow[0]", "take-over-route")} && pulumi up; if another HTTPRoute serves the customers, name that one instead: ${setCommand("route", "NAME")}, then take it over`,
       waiver: "take-over-route",
     },
   ];

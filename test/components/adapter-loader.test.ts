@@ -10,11 +10,11 @@ import { setTimeout as sleep } from "node:timers/promises";
 
 /*
  * The sidecar's own program, run as it is by this machine's Python, against a model server and a bucket that only
- * keep the protocol. With the real API server it runs in the lab (test/lab/adapters).
+ * keep the protocol. With the real API server it runs in the lab (lab/adapters).
  */
 
 const host = "127.0.0.1";
-const program = path.join(__dirname, "..", "..", "components", "adapter-loader.py");
+const program = path.join(__dirname, "..", "..", "components", "adapters", "adapter-loader.py");
 
 /** What of vLLM the loader sees. */
 class Server {

@@ -35,7 +35,7 @@ interface PodSpec {
 const podOf = (resources: readonly Registered[], pool: string): PodSpec =>
   (named(resources, "Deployment", pool)["spec"] as { template: { spec: PodSpec } }).template.spec;
 
-describe("a base-model roll-out with adapters and an alias", () => {
+describe("a base-model rollout with adapters and an alias", () => {
   let resources: Registered[] = [];
   before(async () => {
     resources = await render(baseModelCase);

@@ -1,12 +1,12 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import fc from "fast-check";
-import { adaptPods, copyArgs } from "../../components/copied-pods/adapt";
-import { podOf, type PodSpec } from "../../components/copied-pods/pod";
-import { referencesOf } from "../../components/copied-pods/references";
-import { engineOf, portFlagOf, usedBy } from "../../components/copied-pods/server";
+import { adaptPods, copyArgs } from "../../components/model-server/copied/adapt";
+import { podOf, type PodSpec } from "../../components/model-server/copied/pod";
+import { referencesOf } from "../../components/model-server/copied/references";
+import { engineOf, portFlagOf, usedBy } from "../../components/model-server/copied/server";
 import { isMisfit, placementOf } from "../../components/accelerators/placement";
-import type { PodTemplate } from "../../components/pod-template";
+import type { PodTemplate } from "../../components/model-server/pod-template";
 import { ownedPool, serviceConfig, sourceCase } from "../stacks/cases";
 
 const pool = ownedPool(serviceConfig(sourceCase), "llm-new");

@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { before, describe, it } from "node:test";
-import type { PodTemplate } from "../../components/pod-template";
+import type { PodTemplate } from "../../components/model-server/pod-template";
 import { nothingDeployed } from "../../stacks/plan/observed";
 import type { Registered } from "../rendering";
-import { sglang } from "../stacks/live/manifests/manifests";
+import { sglang } from "../stacks/state/manifests/manifests";
 import { renderService } from "./rendered-service";
 
 /* What is rendered of a pool that copies SGLang's pods on a port that this program would not have chosen. */

@@ -3,8 +3,8 @@ import * as fs from "node:fs";
 import * as path from "node:path";
 import { describe, it } from "node:test";
 import * as yaml from "js-yaml";
-import { definitionNames, readDefinition } from "../../components/inference-definitions";
-import { goModuleFolder } from "../lab/tools/sources";
+import { definitionNames, readDefinition } from "../../components/definitions/inference-definitions";
+import { goModuleFolder } from "../../lab/tools/sources";
 
 describe("CRDs that the program brings", () => {
   it("are the extension's own, word for word", async () => {

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { isMisfit, placementOf } from "../../components/accelerators/placement";
-import { nodeBinding, theirNodeLabels } from "../../components/pod-template";
+import { nodeBinding, theirNodeLabels } from "../../components/model-server/pod-template";
 import { ownedPool, serviceConfig, sourceCase } from "../stacks/cases";
 
 /** Labels by which pods of a pool with these settings find machines that somebody else made. */

@@ -1,10 +1,10 @@
 import { rendered, type Registered } from "../rendering";
 import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
-import type { CopiedPods } from "../../components/copied-pods/adapt";
+import type { CopiedPods } from "../../components/model-server/copied/adapt";
 import type { PlatformConfig, ServiceConfig } from "../../stacks/config/resolved";
 import type { RawConfig } from "../../stacks/config/validate";
-import { newCluster } from "../../stacks/live/served";
+import { newCluster } from "../../stacks/state/served";
 import { nothingDeployed, type Observed } from "../../stacks/plan/observed";
 import { plan } from "../../stacks/plan/plan";
 import { buildPlatform } from "../../stacks/platform";

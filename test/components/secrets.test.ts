@@ -1,7 +1,7 @@
 import { renderService } from "./rendered-service";
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { argWords } from "../../components/server-secrets";
+import { argWords } from "../../components/model-server/server-secrets";
 import { nothingDeployed } from "../../stacks/plan/observed";
 import { plan } from "../../stacks/plan/plan";
 import type { Registered } from "../rendering";

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { before, describe, it } from "node:test";
 import type { Registered } from "../rendering";
 import { renderService as render } from "./rendered-service";
-import { rolloutPlanType } from "../../components/rollout-plan";
+import { rolloutPlanType } from "../../components/route/rollout-plan";
 import { after, serviceConfig, sourceCase } from "../stacks/cases";
 import { at, foreign, rolledBack } from "../stacks/plan/scenarios";
 import { deployed } from "../stacks/plan/worlds";

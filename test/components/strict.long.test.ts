@@ -8,11 +8,11 @@ import type { KubernetesObject } from "@kubernetes/client-node";
 import { resolveConfig } from "../../stacks/config/resolve";
 import { accelerators } from "../../components/accelerators/catalogue";
 import { provisionings } from "../../components/accelerators/accelerator";
-import { ApiRefused, ClusterApi } from "../lab/cluster/cluster-api";
-import { loadKubeconfig } from "../lab/cluster/objects";
-import { groupDefinitions, installDefinitions } from "../lab/cluster/definitions";
+import { ApiRefused, ClusterApi } from "../../lab/cluster/cluster-api";
+import { loadKubeconfig } from "../../lab/cluster/objects";
+import { groupDefinitions, installDefinitions } from "../../lab/cluster/definitions";
 import { keysOf, readConfigFile } from "../stacks/config-file";
-import { TestLab } from "../lab/plugins/testing/test-lab";
+import { TestLab } from "../../lab/plugins/testing/test-lab";
 
 /*
  * Every Kubernetes object that the examples, and a pool of every accelerator however it is bought, are rendered to is

@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
 import * as path from "node:path";
 import { after, before, describe, it } from "node:test";
-import { Program } from "../lab/plugins/testing/program";
-import { TestLab } from "../lab/plugins/testing/test-lab";
+import { Program } from "../../lab/plugins/testing/program";
+import { TestLab } from "../../lab/plugins/testing/test-lab";
 
-const components = path.join(__dirname, "..", "..", "components", "inference-route");
+const components = path.join(__dirname, "..", "..", "components", "route", "inference-route");
 
 /** A program that renders the customers' route and nothing else; its arguments are the stack's config. */
 const source = `import * as k8s from "@pulumi/kubernetes";

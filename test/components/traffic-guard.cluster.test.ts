@@ -3,12 +3,12 @@ import * as path from "node:path";
 import { after, before, describe, it } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { PatchStrategy, type KubernetesObject } from "@kubernetes/client-node";
-import { Program } from "../lab/plugins/testing/program";
-import { TestLab } from "../lab/plugins/testing/test-lab";
+import { Program } from "../../lab/plugins/testing/program";
+import { TestLab } from "../../lab/plugins/testing/test-lab";
 
 /* The admission policies, in the API server's own hands. */
 
-const component = path.join(__dirname, "..", "..", "components", "traffic-guard");
+const component = path.join(__dirname, "..", "..", "components", "route", "traffic-guard");
 
 const source = `import * as k8s from "@pulumi/kubernetes";
 import { TrafficGuard } from ${JSON.stringify(component)};

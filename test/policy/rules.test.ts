@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { rolloutPlanType as registeredType } from "../../components/rollout-plan";
+import { rolloutPlanType as registeredType } from "../../components/route/rollout-plan";
 import { unpinnedImages } from "../../policy/rules/images";
 import { clearTextListeners } from "../../policy/rules/listeners";
 import type { Asked, Container } from "../../policy/rules/pod-specs";

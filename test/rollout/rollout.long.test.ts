@@ -4,11 +4,11 @@ import * as fs from "node:fs";
 import * as path from "node:path";
 import { after, before, describe, test } from "node:test";
 import { load } from "js-yaml";
-import { minutes, StackLab, weightsOf, type StackUnderTest } from "../lab/end-to-end/stack-lab";
-import { projectFolder } from "../lab/workspace";
+import { minutes, StackLab, weightsOf, type StackUnderTest } from "../end-to-end/stack-lab";
+import { projectFolder } from "../../lab/workspace";
 
 /*
- * The roll-out command with the real engine: every move, what it refuses, and updates that a policy pack has to pass.
+ * The rollout command with the real engine: every move, what it refuses, and updates that a policy pack has to pass.
  */
 
 interface ListedUpdate {
@@ -96,7 +96,7 @@ describe("npm run rollout, in a lab", minutes(30), () => {
     await stack.set("weight", "30");
     assert.match(await stack.refusedUp(), /latched/);
     await stack.set("weight", "0");
-    await succeeds("resume", "--reason", "mended", "--yes");
+    await succeeds("resume", "--reason", "fixed", "--yes");
     await succeeds("next", "--yes");
     assert.deepEqual(await weights(), { llm: 90, "llm-new": 10 });
   });

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { hardwareNotes, poolsWithoutGroups } from "../../stacks/hardware-notes";
-import { newCluster } from "../../stacks/live/served";
+import { newCluster } from "../../stacks/state/served";
 import { nothingDeployed } from "../../stacks/plan/observed";
 import { plan, type Plan } from "../../stacks/plan/plan";
 import { serviceConfig } from "./cases";
@@ -38,7 +38,7 @@ describe("what a person is told of machines", () => {
 describe("replicas that are groups of pods", () => {
   const slice = { accelerator: "tpu-v6e-slice", acceleratorsPerReplica: 16, zones: ["us-east5-b"] };
 
-  it("are refused, with the command that mends it, where the cluster does not know LeaderWorkerSet", () => {
+  it("are refused, with the command that fixes it, where the cluster does not know LeaderWorkerSet", () => {
     assert.match(poolsWithoutGroups(planned(slice), newCluster) ?? "", /kubectl apply --server-side/);
     assert.equal(poolsWithoutGroups(planned(slice), { ...newCluster, groups: true }), undefined);
     assert.equal(poolsWithoutGroups(planned({ accelerator: "nvidia-l4" }), newCluster), undefined);

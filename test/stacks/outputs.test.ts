@@ -38,7 +38,7 @@ describe("gate.apiKey", () => {
         key: "gate.apiKey",
         found: "(a secret)",
         allowed: "an API key, in printable ASCII",
-        mend: "pulumi config set --secret --path 'gate.apiKey'",
+        fix: "pulumi config set --secret --path 'gate.apiKey'",
       },
     ]);
   });

@@ -100,7 +100,7 @@ describe("what does not exist", () => {
     });
   }
 
-  it("is mended by doing what the message names", () => {
+  it("is fixed by doing what the message names", () => {
     const any = fc.record({
       accelerator: fc.constantFrom(...accelerators.map(({ name }) => name)),
       perReplica: fc.integer({ min: 1, max: 300 }),

@@ -3,11 +3,11 @@ import { describe, it } from "node:test";
 import { isMisfit, place } from "../../../components/accelerators/placement";
 import { provisionings, type Provisioning } from "../../../components/accelerators/accelerator";
 import { accelerators } from "../../../components/accelerators/catalogue";
-import { nodePoolSpecs, type NodePoolSpec } from "../../../components/node-pool-spec";
+import { nodePoolSpecs, type NodePoolSpec } from "../../../components/cluster/node-pool-spec";
 import type { Hardware } from "../../../stacks/config/resolved";
-import { poolView } from "../../lab/plugins/gcp/node-pool";
-import { nodePoolRefusals } from "../../lab/plugins/gcp/refusals";
-import type { Properties } from "../../lab/plugins/protocol/values";
+import { poolView } from "../../../lab/plugins/gcp/node-pool";
+import { nodePoolRefusals } from "../../../lab/plugins/gcp/refusals";
+import type { Properties } from "../../../lab/plugins/protocol/values";
 
 /*
  * The lab's GKE has a table of machines and rules of its own. Whatever the program places, that GKE has to take: a

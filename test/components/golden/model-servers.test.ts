@@ -4,7 +4,7 @@ import { serviceConfig } from "../../stacks/cases";
 import type { RawConfig } from "../../../stacks/config/validate";
 import { nothingDeployed } from "../../../stacks/plan/observed";
 import { plan } from "../../../stacks/plan/plan";
-import { ServingPool } from "../../../components/serving-pool";
+import { ServingPool } from "../../../components/pool/serving-pool";
 import { assertGolden } from "../golden";
 
 /** Model servers and how their models get there, as the cluster is asked for them. */

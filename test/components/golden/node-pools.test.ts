@@ -1,6 +1,6 @@
 import { describe, it } from "node:test";
 import { rendered, type Registered } from "../../rendering";
-import { AcceleratorNodePool } from "../../../components/accelerator-node-pool";
+import { AcceleratorNodePool } from "../../../components/cluster/accelerator-node-pool";
 import { accelerators } from "../../../components/accelerators/catalogue";
 import type { Accelerator, Machine, Provisioning, Slice } from "../../../components/accelerators/accelerator";
 import type { Hardware } from "../../../stacks/config/resolved";

@@ -1,10 +1,10 @@
 import { describe, it } from "node:test";
 import { rendered, type Registered } from "../../rendering";
-import { InferenceCluster, type InferenceClusterArgs } from "../../../components/inference-cluster";
-import { InferenceDefinitions } from "../../../components/inference-definitions";
-import { InferenceGateway, type InferenceGatewayArgs } from "../../../components/inference-gateway";
-import { PoolMonitoring } from "../../../components/pool-monitoring";
-import { PoolPolicies } from "../../../components/pool-policies";
+import { InferenceCluster, type InferenceClusterArgs } from "../../../components/cluster/inference-cluster";
+import { InferenceDefinitions } from "../../../components/definitions/inference-definitions";
+import { InferenceGateway, type InferenceGatewayArgs } from "../../../components/gateways/inference-gateway";
+import { PoolMonitoring } from "../../../components/pool/pool-monitoring";
+import { PoolPolicies } from "../../../components/pool/pool-policies";
 import { assertGolden } from "../golden";
 
 /** Network, cluster, gateway, and what GKE is told of a pool. */

@@ -3,9 +3,9 @@ import * as fs from "node:fs";
 import * as os from "node:os";
 import * as path from "node:path";
 import { after, before, describe, it } from "node:test";
-import { Engine } from "../../../rollout/engine/engine";
-import { layOutWorkspace } from "../../lab/workspace";
-import { resolveTool } from "../../lab/tools/resolve";
+import { Engine } from "../../../rollout/pulumi/engine";
+import { layOutWorkspace } from "../../../lab/workspace";
+import { resolveTool } from "../../../lab/tools/resolve";
 import { prefix } from "../../stacks/config-file";
 import { CloudService, organization, type CloudUpdate } from "./service";
 

@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import * as path from "node:path";
 import { after, before, describe, test } from "node:test";
-import { minutes, StackLab, StackUnderTest, weightsOf } from "../../lab/end-to-end/stack-lab";
-import { Pulumi } from "../../lab/pulumi";
-import { layOutWorkspace } from "../../lab/workspace";
+import { minutes, StackLab, StackUnderTest, weightsOf } from "../../end-to-end/stack-lab";
+import { Pulumi } from "../../../lab/pulumi";
+import { layOutWorkspace } from "../../../lab/workspace";
 import { prefixed } from "../../stacks/config-file";
 import { CloudService, organization } from "./service";
 

@@ -139,7 +139,7 @@ describe("the way out of a fault", () => {
     );
   });
 
-  it("is not made up for what the config cannot mend", () => {
+  it("is not made up for what the config cannot fix", () => {
     for (const kind of ["status", "broken", "name"] as const)
       assert.equal(wayOut({ kind }, { api: "chat" }), undefined);
   });

@@ -5,7 +5,7 @@ import type { RawConfig } from "../../../stacks/config/validate";
 import { adapterCase, baseModelCase, v2 } from "../adapter-cases";
 import { cloud, serviceConfig, sourceCase } from "../cases";
 
-const mistakesOf = (raw: RawConfig): { key: string; allowed: string; mend: string }[] =>
+const mistakesOf = (raw: RawConfig): { key: string; allowed: string; fix: string }[] =>
   resolveConfig(raw, cloud).mistakes;
 const keysOf = (raw: RawConfig): string[] => mistakesOf(raw).map(({ key }) => key);
 
@@ -58,7 +58,7 @@ describe("adapters in a stack's config", () => {
         mistakes.map((mistake) => mistake.key),
         [key],
       );
-      assert.match(mistakes[0]!.mend, /^pulumi config (set|rm) --path 'adapters\[0\]/);
+      assert.match(mistakes[0]!.fix, /^pulumi config (set|rm) --path 'adapters\[0\]/);
     });
   }
 

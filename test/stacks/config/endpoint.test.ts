@@ -3,12 +3,12 @@ import assert from "node:assert/strict";
 import * as fs from "node:fs";
 import * as path from "node:path";
 import { describe, it } from "node:test";
-import { InferenceGateway } from "../../../components/inference-gateway";
-import { usesTls } from "../../../components/gateway-tls";
+import { InferenceGateway } from "../../../components/gateways/inference-gateway";
+import { usesTls } from "../../../components/gateways/gateway-tls";
 import { targetOf } from "../../../rollout/traffic/outcome";
-import { platformOf } from "../../../rollout/engine/live";
-import { next } from "../../../rollout/decide/moves";
-import { parseValues } from "../../../rollout/decide/values";
+import { platformOf } from "../../../rollout/pulumi/live";
+import { next } from "../../../rollout/steps/moves";
+import { parseValues } from "../../../rollout/steps/values";
 import { defaults } from "../../../stacks/config/defaults";
 import {
   completeGateway,

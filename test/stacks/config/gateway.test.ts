@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { resolveConfig } from "../../../stacks/config/resolve";
-import { usesTls } from "../../../components/gateway-tls";
+import { usesTls } from "../../../components/gateways/gateway-tls";
 import type { GatewayConfig } from "../../../stacks/config/resolved";
 import { cloud, sourceCase } from "../cases";
 

@@ -3,7 +3,7 @@ import { describe, it } from "node:test";
 import { resolveConfig } from "../../../stacks/config/resolve";
 import type { OwnedPool } from "../../../stacks/config/resolved";
 import type { RawConfig } from "../../../stacks/config/validate";
-import type { Mistake } from "../../../stacks/config/mistakes";
+import type { Mistake } from "../../../stacks/messages/mistakes";
 import { identityOf } from "../../../stacks/plan/identity";
 import { cloud, ownedPool, serviceConfig, sourceCase } from "../cases";
 
@@ -136,14 +136,14 @@ describe("what a pool says of its machines", () => {
     ],
   ];
   for (const [title, text, field, allowed] of wrong) {
-    it(`refuses ${title}, with a command that mends it`, () => {
+    it(`refuses ${title}, with a command that fixes it`, () => {
       const found = mistakes(text);
       assert.deepEqual(
         found.map(({ key }) => key),
         [`pools.llm-new.${field}`],
       );
       assert.match(found[0]!.allowed, allowed);
-      assert.match(found[0]!.mend, /^pulumi config (set|rm) /);
+      assert.match(found[0]!.fix, /^pulumi config (set|rm) /);
     });
   }
 

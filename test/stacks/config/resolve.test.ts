@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { describeMistakes, type Mistake } from "../../../stacks/config/mistakes";
-import { keyText } from "../../../stacks/config/edits";
+import { describeMistakes, type Mistake } from "../../../stacks/messages/mistakes";
+import { keyText } from "../../../stacks/messages/edits";
 import { resolveConfig } from "../../../stacks/config/resolve";
 import type { ServiceConfig } from "../../../stacks/config/resolved";
 import type { RawConfig } from "../../../stacks/config/validate";
@@ -56,7 +56,7 @@ describe("a stack's config", () => {
         ["weight"],
       );
       assert.match(mistakes[0]!.allowed, /whole number from 0 to 100/);
-      assert.match(mistakes[0]!.mend, /^pulumi config set weight \d+$/);
+      assert.match(mistakes[0]!.fix, /^pulumi config set weight \d+$/);
     });
   }
 
@@ -86,7 +86,7 @@ describe("a stack's config", () => {
     for (const mistake of mistakes) {
       assert.notEqual(mistake.found, "", mistake.key);
       assert.notEqual(mistake.allowed, "", mistake.key);
-      assert.match(mistake.mend, /^pulumi config (set|rm) /, mistake.key);
+      assert.match(mistake.fix, /^pulumi config (set|rm) /, mistake.key);
     }
     const text = describeMistakes(mistakes);
     assert.match(text, /8 mistakes; nothing was changed/);
@@ -104,7 +104,7 @@ describe("a stack's config", () => {
 
   it("refuses a pool that no entry declares, and names the nearest", () => {
     const [mistake] = mistakesOf({ ...sourceCase, stable: "lmm" });
-    assert.equal(mistake?.mend, "pulumi config set stable llm");
+    assert.equal(mistake?.fix, "pulumi config set stable llm");
   });
 
   for (const name of ["-llm", "llm-", "LLM", "llm_new", "llm.new", "9llm", "x".repeat(41)]) {

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { resolveConfig } from "../../../stacks/config/resolve";
-import type { Mistake } from "../../../stacks/config/mistakes";
+import type { Mistake } from "../../../stacks/messages/mistakes";
 import type { RawConfig } from "../../../stacks/config/validate";
 import { cloud, serviceConfig, sourceCase } from "../cases";
 
@@ -9,7 +9,7 @@ const mistakesOf = (raw: RawConfig): Mistake[] => resolveConfig({ ...sourceCase,
 const keysOf = (raw: RawConfig): string[] => mistakesOf(raw).map(({ key }) => key);
 const turn = { candidate: "llm-new", reason: "worse answers", time: "2026-11-20T09:00:00Z" };
 
-describe("the config of what keeps a roll-out from harm", () => {
+describe("the config of what keeps a rollout from harm", () => {
   it("has defaults that need nothing said", () => {
     const { capacity, freeze, rolledBack, resumed } = serviceConfig();
     assert.deepEqual(capacity, { mode: "full", headroom: 1, rollbackReserve: 1 });
@@ -48,9 +48,9 @@ describe("the config of what keeps a roll-out from harm", () => {
   ] as const) {
     it(`refuses ${JSON.stringify(raw)}`, () => {
       assert.deepEqual(keysOf(raw), [key]);
-      for (const { found, allowed, mend } of mistakesOf(raw)) {
+      for (const { found, allowed, fix } of mistakesOf(raw)) {
         assert.ok(found !== "" && allowed !== "");
-        assert.match(mend, /^pulumi config (set|rm) /);
+        assert.match(fix, /^pulumi config (set|rm) /);
       }
     });
   }

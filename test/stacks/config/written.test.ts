@@ -2,8 +2,8 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import * as fc from "fast-check";
 import { secretsInside, withoutSecure, writtenConfig } from "../../../stacks/config/written";
-import { asWritten } from "../../../rollout/decide/values";
-import { resolveValues } from "../../../rollout/decide/resolved";
+import { asWritten } from "../../../rollout/steps/values";
+import { resolveValues } from "../../../rollout/steps/resolved";
 import { resolveConfig } from "../../../stacks/config/resolve";
 import { cloud, sourceCase } from "../cases";
 
@@ -97,7 +97,7 @@ describe("the rollout command's view of a config with a secret inside", () => {
 describe("a time of a freeze", () => {
   const mistakes = (from: string): string[] =>
     resolveConfig({ ...sourceCase, freeze: [{ from, reason: "x" }] }, cloud).mistakes.map(
-      ({ key, mend }) => `${key}: ${mend}`,
+      ({ key, fix }) => `${key}: ${fix}`,
     );
 
   /** What a person writes, how Pulumi hands it over where it has no quotes (tried), and whether it has a zone. */
@@ -111,8 +111,8 @@ describe("a time of a freeze", () => {
   for (const [text, asRead, zoned] of times) {
     it(`${text} is ${zoned ? "taken" : "refused"}, in quotes and without`, () => {
       const hour = text.length > 10 ? "18" : "00";
-      const mend = `freeze[0].from: pulumi config set --path 'freeze[0].from' 2026-11-27T${hour}:00:00Z`;
-      for (const given of [text, asRead]) assert.deepEqual(mistakes(given), zoned ? [] : [mend], given);
+      const fix = `freeze[0].from: pulumi config set --path 'freeze[0].from' 2026-11-27T${hour}:00:00Z`;
+      for (const given of [text, asRead]) assert.deepEqual(mistakes(given), zoned ? [] : [fix], given);
     });
   }
 

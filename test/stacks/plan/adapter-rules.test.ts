@@ -11,7 +11,7 @@ const split = (weight: number, rest: RawConfig = {}): RawConfig =>
   adapterCase({ candidate: v2, weight }, rest);
 const finished = adapterCase(v2);
 
-describe("the roll-out of an adapter", () => {
+describe("the rollout of an adapter", () => {
   it("goes through its ladder and back, and is told as what it is", () => {
     deployed(serving, split(0), split(10), split(50), split(100), split(0), split(100), finished);
     assert.equal(planned(split(10), deployed(serving, split(0))).kind, "adapter");
@@ -48,7 +48,7 @@ describe("the roll-out of an adapter", () => {
       found.map(({ rule }) => rule),
       ["adapter-version-has-traffic", "unproven-adapter"],
     );
-    assert.match(found[0]!.mend, /set --path 'adapters\[0\]\.version' v1 .*candidate\.version' v2/);
+    assert.match(found[0]!.fix, /set --path 'adapters\[0\]\.version' v1 .*candidate\.version' v2/);
   });
 
   it("lets the two versions not change places on the way", () => {
@@ -78,7 +78,7 @@ describe("the roll-out of an adapter", () => {
   it("names the commands that lead out", () => {
     const [refusal] = planned(serving, deployed(serving, split(0), split(30))).refusals;
     assert.equal(
-      refusal?.mend,
+      refusal?.fix,
       "pulumi config set --path 'adapters[0].candidate.version' v2 && pulumi config set --path 'adapters[0].candidate.source' acme/food-review-v2 && pulumi config set --path 'adapters[0].weight' 0 && pulumi up; then pulumi config rm --path 'adapters[0].candidate' && pulumi up",
     );
   });
@@ -91,7 +91,7 @@ describe("an adapter and a pool", () => {
     ...rest,
   });
 
-  it("go through a base-model roll-out together, and clients keep their names", () => {
+  it("go through a base-model rollout together, and clients keep their names", () => {
     const config = { ...baseModelCase, aliases: ["chat", "Qwen/Qwen3-8B"] };
     const before = { ...config, candidate: "", weight: 0 };
     const promoted = { ...config, stable: "llm-pool-version-2", candidate: "", weight: 0 };
@@ -123,7 +123,7 @@ describe("an adapter and a pool", () => {
     const promoted = atWeight(0, { stable: "llm-pool-version-2", candidate: "" });
     const [refusal] = planned(promoted, world).refusals;
     assert.equal(refusal?.rule, "name-dropped");
-    assert.equal(refusal.mend.split(" keeps")[0], "pulumi config set --path 'aliases[1]' Qwen/Qwen3-8B");
+    assert.equal(refusal.fix.split(" keeps")[0], "pulumi config set --path 'aliases[1]' Qwen/Qwen3-8B");
     assert.deepEqual(rulesOf({ ...promoted, aliases: ["chat", "Qwen/Qwen3-8B"] }, world), []);
     assert.deepEqual(rulesOf({ ...promoted, allow: ["drop-names"] }, world), []);
   });

@@ -1,4 +1,4 @@
-import type { PodTemplate } from "../../../components/pod-template";
+import type { PodTemplate } from "../../../components/model-server/pod-template";
 import type { ObservedCopy } from "../../../stacks/plan/copies";
 import { nothingDeployed, type Observed } from "../../../stacks/plan/observed";
 import { sourceCase } from "../cases";

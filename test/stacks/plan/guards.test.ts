@@ -164,7 +164,7 @@ describe("a route that somebody edited", () => {
       refusal?.found ?? "",
       /sends llm 50 %, llm-new 50 %, this stack wrote llm 70 %, llm-new 30 %, the config asks for llm 70 %, llm-new 30 %/,
     );
-    assert.match(refusal?.mend ?? "", /pulumi config set weight 50 && pulumi up/);
+    assert.match(refusal?.fix ?? "", /pulumi config set weight 50 && pulumi up/);
   });
 
   it("stays as it is when the config says the same, with a note", () => {

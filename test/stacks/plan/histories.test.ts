@@ -197,7 +197,7 @@ describe("in no history does an update", () => {
     const counts = walk((seen, history) => {
       /** What the route or the record has been told, by time of rolling back. */
       const rolledBack = new Map<string, string>();
-      /** Until when roll-backs of a candidate are resumed: keys of an older config from before then are no new ones. */
+      /** Until when rollbacks of a candidate are resumed: keys of an older config from before then are no new ones. */
       const opened = new Map<string, string>();
       const tell = ({ rolledBack: back, resumed }: History["knobs"]): void => {
         const known = resumed !== undefined && rolledBack.has(resumed.candidate);
@@ -332,7 +332,7 @@ describe("in every history", () => {
         if (route === undefined || record?.candidate === undefined || drift.route || drift.pools) return;
         const { stable, candidate } = record;
         if (liveShare(world, candidate) === 0 || world.pools[stable] === undefined) return;
-        // A live share that the record knows nothing of belongs to a roll-out that never succeeded.
+        // A live share that the record knows nothing of belongs to a rollout that never succeeded.
         if ([...sharesOf(route.backends).keys()].some((pool) => pool !== stable && pool !== candidate))
           return;
         seen("way back");

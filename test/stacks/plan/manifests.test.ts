@@ -5,9 +5,9 @@ import { describe, it } from "node:test";
 import { load } from "js-yaml";
 import { resolveConfig } from "../../../stacks/config/resolve";
 import type { RawConfig } from "../../../stacks/config/validate";
-import type { LiveObject } from "../../../stacks/live/cluster-reader";
-import { knownRoute } from "../../../stacks/live/known-route";
-import { observedRoute } from "../../../stacks/live/observe";
+import type { LiveObject } from "../../../stacks/state/cluster-reader";
+import { knownRoute } from "../../../stacks/state/known-route";
+import { observedRoute } from "../../../stacks/state/observe";
 import { nothingDeployed, type Observed } from "../../../stacks/plan/observed";
 import { plan } from "../../../stacks/plan/plan";
 import { cloud } from "../cases";
@@ -125,11 +125,11 @@ describe("routes of the kinds that people have", () => {
       assert.ok(refusal.found.includes(`HTTPRoute ${namespace}/${name}`), refusal.found);
       if ("obstacles" in ends) {
         for (const obstacle of ends.obstacles) assert.match(refusal.found, obstacle);
-        assert.match(refusal.mend, new RegExp(`kubectl edit httproute -n ${namespace} ${name}`));
-        assert.doesNotMatch(refusal.mend, /pulumi config set route/);
+        assert.match(refusal.fix, new RegExp(`kubectl edit httproute -n ${namespace} ${name}`));
+        assert.doesNotMatch(refusal.fix, /pulumi config set route/);
         return;
       }
-      const printed = /under its own name: (.*)$/.exec(refusal.mend)?.[1] ?? "";
+      const printed = /under its own name: (.*)$/.exec(refusal.fix)?.[1] ?? "";
       const keys = typed(world, printed);
       assert.deepEqual(keys, { ...ends.adopted, "allow[0]": "take-over-route" });
       assert.deepEqual(refusalsOf(world), [], printed);

@@ -12,7 +12,7 @@ import { deployed, planned, rulesOf } from "./worlds";
 const young = { created: "2026-11-01T00:00:00Z" };
 const own = known("routes-to-llm", [{ backendRefs: [poolRef("llm")] }], { created: "2026-06-01T00:00:00Z" });
 
-/** A world in which a roll-out is under way at 30, and other routes. */
+/** A world in which a rollout is under way at 30, and other routes. */
 const world = (routes: readonly KnownRoute[], fields: Partial<OtherRoutes> = {}): Observed => ({
   ...deployed(at(0), at(30)),
   others: othersOf(routes, { customers: own, ...fields }),

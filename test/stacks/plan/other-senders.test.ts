@@ -56,7 +56,7 @@ describe("a pool that another route sends to", () => {
         refusals[0]?.found ?? "",
         /llm-new would be removed, and HTTPRoute default\/testers sends/,
       );
-      assert.match(refusals[0]?.mend ?? "", /kubectl edit httproute -n default testers/);
+      assert.match(refusals[0]?.fix ?? "", /kubectl edit httproute -n default testers/);
     });
   }
 
@@ -130,7 +130,7 @@ describe("the name of the customers' route", () => {
       refusals.map(({ rule }) => rule),
       ["other-route", "route-missing"],
     );
-    for (const { mend } of refusals) assert.match(mend, /pulumi config set route routes-to-llm/);
+    for (const { fix } of refusals) assert.match(fix, /pulumi config set route routes-to-llm/);
   });
 
   it("may become that of a live route that gets the requests of this stack's own", () => {

@@ -41,7 +41,7 @@ const shrunk = sized(shifted, theirs(1));
 const refusalOf = (
   raw: RawConfig,
   world: Observed,
-): { rule: string; found: string; mend: string; waiver?: string } => {
+): { rule: string; found: string; fix: string; waiver?: string } => {
   const { refusals } = planned(raw, world);
   assert.equal(refusals.length, 1, JSON.stringify(refusals));
   return refusals[0]!;
@@ -55,8 +55,8 @@ describe("a stable pool of others that shrank while the candidate had the traffi
       refusal.found,
       /pool llm is scaled to 1 replica \(1 ready\), and it carried the traffic with 3: 100 % of the traffic needs 3/,
     );
-    assert.match(refusal.mend, /kubectl scale deployment vllm -n default --replicas 3/);
-    assert.match(refusal.mend, /pulumi config set weight 67 && pulumi up gives it 33 %/);
+    assert.match(refusal.fix, /kubectl scale deployment vllm -n default --replicas 3/);
+    assert.match(refusal.fix, /pulumi config set weight 67 && pulumi up gives it 33 %/);
     assert.equal(refusal.waiver, "unready-stable");
   });
 
@@ -81,19 +81,19 @@ describe("a stable pool of others that shrank while the candidate had the traffi
   });
 
   it("has no step to offer at 0 replicas, and is not told to run pulumi up --refresh", () => {
-    const { found, mend } = refusalOf(at(0), sized(shifted, theirs(0)));
+    const { found, fix } = refusalOf(at(0), sized(shifted, theirs(0)));
     assert.match(found, /0 replicas \(0 ready\)/);
-    assert.match(mend, /--replicas 3/);
-    assert.doesNotMatch(mend, /config set weight|--refresh/);
+    assert.match(fix, /--replicas 3/);
+    assert.doesNotMatch(fix, /config set weight|--refresh/);
   });
 
   it("does not count replicas that are asked for and not ready as a step", () => {
     assert.doesNotMatch(
-      refusalOf(at(0), sized(shifted, theirs(2, { readyReplicas: 0 }))).mend,
+      refusalOf(at(0), sized(shifted, theirs(2, { readyReplicas: 0 }))).fix,
       /config set weight/,
     );
     assert.match(
-      refusalOf(at(0), sized(shifted, theirs(2, { readyReplicas: 1 }))).mend,
+      refusalOf(at(0), sized(shifted, theirs(2, { readyReplicas: 1 }))).fix,
       /config set weight 67/,
     );
   });
@@ -103,18 +103,18 @@ describe("a stable pool of others that shrank while the candidate had the traffi
     const workloads = [
       { kind: "StatefulSet", name: "vllm", replicas: 1, autoscaler: hpa, owner: "Helm release llm" },
     ];
-    const { mend } = refusalOf(at(0), sized(shifted, theirs(1, { workloads })));
+    const { fix } = refusalOf(at(0), sized(shifted, theirs(1, { workloads })));
     assert.match(
-      mend,
+      fix,
       /HorizontalPodAutoscaler vllm sets its size: kubectl patch horizontalpodautoscaler vllm -n default --type merge -p '\{"spec":\{"minReplicas":3,"maxReplicas":3\}\}'/,
     );
-    assert.match(mend, /Helm release llm owns it/);
+    assert.match(fix, /Helm release llm owns it/);
     const scaled = { kind: "ScaledObject", name: "vllm", max: 9 } as const;
     const keda = refusalOf(
       at(0),
       sized(shifted, theirs(1, { workloads: [{ ...workloads[0]!, autoscaler: scaled }] })),
     );
-    assert.match(keda.mend, /kubectl patch scaledobject vllm .*\{"spec":\{"minReplicaCount":3\}\}/);
+    assert.match(keda.fix, /kubectl patch scaledobject vllm .*\{"spec":\{"minReplicaCount":3\}\}/);
   });
 
   for (const [what, world] of [
@@ -169,7 +169,7 @@ describe("replicas of an existing pool", () => {
     const staged = updated(world, at(0, { pools: both }));
     const refusal = refusalOf(at(100, { pools: both }), staged);
     assert.match(refusal.found, /pool llm-new is scaled to 2 replicas/);
-    assert.match(refusal.mend, /config set weight 50/);
+    assert.match(refusal.fix, /config set weight 50/);
     assert.equal(refusal.waiver, undefined);
     assert.deepEqual(planned(at(50, { pools: both }), staged).refusals, []);
   });

@@ -93,12 +93,12 @@ describe("what the plan refuses", () => {
   it("names the commands that lead out", () => {
     const [dropped] = planned(serving, deployed(at(0), at(30))).refusals;
     assert.equal(
-      dropped?.mend,
+      dropped?.fix,
       "pulumi config set candidate llm-new && pulumi config set weight 0 && pulumi up; then pulumi config rm candidate && pulumi up",
     );
     const [early] = planned(promoted, deployed(at(0), at(60))).refusals;
     assert.match(
-      early?.mend ?? "",
+      early?.fix ?? "",
       /set stable llm && .*set candidate llm-new && .*set weight 60 && pulumi up/,
     );
   });
@@ -179,7 +179,7 @@ describe("what the plan refuses", () => {
     assert.deepEqual(rulesOf(again, next), ["edited-in-place"]);
   });
 
-  it("changes no objective while a roll-out is under way", () => {
+  it("changes no objective while a rollout is under way", () => {
     const objectives = [{ name: "batch", priority: -10 }];
     const world = deployed({ ...at(0), objectives });
     assert.deepEqual(rulesOf({ ...at(0), objectives: [{ name: "batch", priority: 5 }] }, world), [
@@ -191,7 +191,7 @@ describe("what the plan refuses", () => {
     );
   });
 
-  it("holds the roll-out to what the user says it is", () => {
+  it("holds the rollout to what the user says it is", () => {
     const pools = {
       ...sourceCase.pools,
       "llm-new": { ...sourceCase.pools["llm-new"], model: "Qwen/Qwen3-14B" },

@@ -3,7 +3,7 @@ import * as fs from "node:fs";
 import * as path from "node:path";
 import { describe, it } from "node:test";
 import { plan } from "../../../stacks/plan/plan";
-import { describeRefusals } from "../../../stacks/plan/text";
+import { describeRefusals } from "../../../stacks/messages/refusals";
 import { serviceConfig } from "../cases";
 import { scenarios } from "./scenarios";
 

@@ -1,5 +1,5 @@
-import type { LiveObject } from "../../../stacks/live/cluster-reader";
-import { knownRoute } from "../../../stacks/live/known-route";
+import type { LiveObject } from "../../../stacks/state/cluster-reader";
+import { knownRoute } from "../../../stacks/state/known-route";
 import type { KnownListener, KnownRoute, OtherRoutes } from "../../../stacks/plan/routes";
 
 /*

@@ -5,9 +5,9 @@ import { everything, pathTakes } from "../../../stacks/plan/route-matches";
 import { overlapsWith } from "../../../stacks/plan/route-overlap";
 import { rivalsOf } from "../../../stacks/plan/rival-routes";
 import type { KnownListener, KnownRoute, RouteMatch } from "../../../stacks/plan/routes";
-import { routeFor } from "../../lab/gateway/fixture/envoy-model";
-import * as lab from "../../lab/gateway/fixture/objects";
-import type { HTTPRoute } from "../../lab/gateway/objects/types";
+import { routeFor } from "../../../lab/gateway/fixture/envoy-model";
+import * as lab from "../../../lab/gateway/fixture/objects";
+import type { HTTPRoute } from "../../../lab/gateway/objects/types";
 import { gateway, othersOf } from "./route-fixtures";
 
 /*

@@ -6,7 +6,7 @@ import { resolveConfig } from "../../../stacks/config/resolve";
 import { identityChanges, identityOf, type PoolIdentity } from "../../../stacks/plan/identity";
 import { nothingDeployed, type Observed } from "../../../stacks/plan/observed";
 import { plan, type Plan } from "../../../stacks/plan/plan";
-import { describeRefusals } from "../../../stacks/plan/text";
+import { describeRefusals } from "../../../stacks/messages/refusals";
 import { serverAsMade } from "../../../stacks/plan/secret-args";
 import { after, cloud, ownedPool, serviceConfig, sourceCase } from "../cases";
 import { putBack } from "../../../stacks/plan/redeclare";

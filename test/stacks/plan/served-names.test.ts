@@ -157,7 +157,7 @@ describe("a stable pool with several names", () => {
       ({ rule }) => rule === "name-dropped",
     );
     assert.deepEqual(
-      refusals.map(({ found, mend }) => [found, mend]),
+      refusals.map(({ found, fix }) => [found, fix]),
       [
         [
           "clients were answered for the model name chat, and with this config nobody would",

@@ -83,7 +83,7 @@ describe("the size of a pool", () => {
   });
 });
 
-describe("a roll-out whose capacity follows its weight", () => {
+describe("a rollout whose capacity follows its weight", () => {
   const pools = {
     llm: { accelerator: "nvidia-l4", replicas: 6 },
     "llm-new": { accelerator: "nvidia-h100-80gb", replicas: 2, acceleratorsPerReplica: 2 },

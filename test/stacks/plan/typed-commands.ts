@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import type { RawConfig } from "../../../stacks/config/validate";
-import type { LiveObject } from "../../../stacks/live/cluster-reader";
+import type { LiveObject } from "../../../stacks/state/cluster-reader";
 
 /** What commands that the program prints act on. */
 export interface TypedWorld {

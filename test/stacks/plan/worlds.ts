@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import type { RawConfig } from "../../../stacks/config/validate";
 import { nothingDeployed, type Observed } from "../../../stacks/plan/observed";
 import { plan, type Plan } from "../../../stacks/plan/plan";
-import { describeRefusals } from "../../../stacks/plan/text";
+import { describeRefusals } from "../../../stacks/messages/refusals";
 import { after, serviceConfig } from "../cases";
 
 export const planned = (raw: RawConfig, observed: Observed = nothingDeployed): Plan =>

@@ -13,7 +13,7 @@ const waivers = [
   "take-over-service",
 ] as const;
 
-/** The part of a config that people turn in the course of a roll-out. */
+/** The part of a config that people turn in the course of a rollout. */
 export interface Knobs {
   stable: Name;
   candidate: Name | "";
@@ -36,7 +36,7 @@ export type Event =
   /** The next step of the ladder, and the last one. */
   | { kind: "climb"; fate: Fate }
   | { kind: "promote"; fate: Fate }
-  /** The roll-out command. */
+  /** The rollout command. */
   | { kind: "roll back"; fate: Fate }
   /** The same in steps, where the pool to go back to is small for now. */
   | { kind: "step back"; to: number; fate: Fate }
@@ -73,7 +73,7 @@ const pool = fc.constantFrom(...names);
 
 const knobs: fc.Arbitrary<Partial<Knobs>> = fc.oneof(
   { weight: 6, arbitrary: fc.record({ weight }) },
-  // The keys of a roll-back are taken out again, or were never there in an older branch.
+  // The keys of a rollback are taken out again, or were never there in an older branch.
   { weight: 2, arbitrary: fc.record({ rolledBack: fc.constant(undefined), weight }) },
   // A new candidate, staged or with weight at once.
   { weight: 2, arbitrary: fc.record({ candidate: pool, weight }) },

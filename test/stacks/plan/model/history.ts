@@ -105,7 +105,7 @@ export function happen(history: History, event: Event, witness: Witness): string
     case "resume": {
       const candidate = history.knobs.rolledBack?.candidate;
       if (candidate === undefined) return undefined;
-      history.knobs = { ...history.knobs, resumed: { candidate, reason: "mended", time: timeOf(world) } };
+      history.knobs = { ...history.knobs, resumed: { candidate, reason: "fixed", time: timeOf(world) } };
       return undefined;
     }
     case "freeze": {

@@ -1,0 +1,51 @@
+import * as k8s from "@pulumi/kubernetes";
+import * as pulumi from "@pulumi/pulumi";
+import { apis, poolLabels, rewriteName } from "../names";
+import type { NameRule } from "../../stacks/plan/model-names";
+
+export interface ModelNamesArgs {
+  service: string;
+  pool: string;
+  namespace: string;
+  /** Empty: the pool's servers answer to every name by themselves, and no object is made. */
+  rules: readonly NameRule[];
+  /** Asked before requests are rewritten to something else. */
+  hooks?: pulumi.ResourceHookBinding;
+}
+
+/**
+ * What the pool's picker makes of the model names that clients ask for (InferenceModelRewrite): aliases of the base
+ * model, and the versions of each adapter by their weights. One object for all names: it changes as a whole.
+ *
+ * Facts of the picker (extension v1.5.0, requestcontrol/director.go): it draws a target for each request by
+ * weight, puts it into the body's `model`, and puts the asked name back into the answer. It watches its own
+ * namespace and compares poolRef's name and group.
+ */
+export class ModelNames extends pulumi.ComponentResource {
+  constructor(name: string, args: ModelNamesArgs, opts?: pulumi.ComponentResourceOptions) {
+    super("inference-rollout:index:ModelNames", name, {}, opts);
+    if (args.rules.length > 0) {
+      new k8s.apiextensions.CustomResource(
+        rewriteName(args.pool),
+        {
+          apiVersion: `${apis.extension}/v1alpha2`,
+          kind: "InferenceModelRewrite",
+          metadata: {
+            name: rewriteName(args.pool),
+            namespace: args.namespace,
+            labels: poolLabels(args.service, args.pool),
+          },
+          spec: {
+            poolRef: { group: apis.pool, kind: "InferencePool", name: args.pool },
+            rules: args.rules.map(({ model, targets }) => ({
+              matches: [{ model: { type: "Exact", value: model } }],
+              targets: targets.map((target) => ({ modelRewrite: target.model, weight: target.weight })),
+            })),
+          },
+        },
+        { parent: this, ...(args.hooks === undefined ? {} : { hooks: args.hooks }) },
+      );
+    }
+    this.registerOutputs();
+  }
+}

@@ -1,0 +1,193 @@
+import { createHash } from "node:crypto";
+import * as container from "@pulumi/gcp/container";
+import * as projects from "@pulumi/gcp/projects";
+import * as serviceaccount from "@pulumi/gcp/serviceaccount";
+import type { container as inputs } from "@pulumi/gcp/types/input";
+import * as pulumi from "@pulumi/pulumi";
+import { Network } from "./network";
+import { ProjectApis } from "./project-apis";
+
+export interface InferenceClusterArgs {
+  name: string;
+  /** Region of the network; also the cluster's location unless a zone is given. */
+  region: string;
+  location: string;
+  project: string;
+  /** Release channel: how soon the control plane gets new versions. */
+  channel: "rapid" | "regular" | "stable";
+  /**
+   * Networks from which the control plane may be reached, as CIDRs. None: it has no public endpoint, and is reached
+   * from inside the cluster's network only.
+   */
+  authorizedNetworks: readonly string[];
+  /** Whether the cluster may be deleted. */
+  deletable: boolean;
+}
+
+/**
+ * What nodes may do in the project. The first role is the least that GKE's nodes need (logs, metrics, their own
+ * metadata); the second lets them pull images from Artifact Registry.
+ */
+const nodeRoles = ["roles/container.defaultNodeServiceAccount", "roles/artifactregistry.reader"];
+
+/**
+ * A GKE cluster that can do what the inference gateway needs. Its system node pool is made before any accelerator
+ * pool, so that the cluster's own pods have a place that costs little.
+ */
+export class InferenceCluster extends pulumi.ComponentResource {
+  readonly cluster: container.Cluster;
+  readonly nodeServiceAccount: pulumi.Output<string>;
+  /** What everything in the cluster waits for. */
+  readonly ready: pulumi.Resource[];
+
+  constructor(name: string, args: InferenceClusterArgs, opts?: pulumi.ComponentResourceOptions) {
+    super("inference-rollout:index:InferenceCluster", name, {}, opts);
+    const apis = new ProjectApis(name, { project: args.project }, { parent: this });
+    const child = { parent: this, dependsOn: apis.resources };
+    const network = new Network(name, { region: args.region }, child);
+    const account = new serviceaccount.Account(
+      `${name}-nodes`,
+      { accountId: nodeAccountId(name), displayName: `Nodes of the cluster ${args.name}` },
+      child,
+    );
+    const rights = nodeRoles.map(
+      (role) =>
+        new projects.IAMMember(
+          `${name}-${role.split("/")[1] ?? role}`,
+          { project: args.project, role, member: pulumi.interpolate`serviceAccount:${account.email}` },
+          child,
+        ),
+    );
+    this.cluster = this.makeCluster(name, args, network, apis.resources);
+    const system = new container.NodePool(
+      `${name}-system`,
+      {
+        name: "system",
+        cluster: this.cluster.name,
+        location: args.location,
+        project: args.project,
+        autoscaling: { totalMinNodeCount: 1, totalMaxNodeCount: 6, locationPolicy: "BALANCED" },
+        management: { autoRepair: true, autoUpgrade: true },
+        // Pickers run here, in the path of every response: a new node is there before an old one goes.
+        upgradeSettings: { strategy: "SURGE", maxSurge: 1, maxUnavailable: 0 },
+        nodeConfig: {
+          // Pickers ask for four processors each.
+          machineType: "e2-standard-8",
+          serviceAccount: account.email,
+          oauthScopes: ["https://www.googleapis.com/auth/cloud-platform"],
+          workloadMetadataConfig: { mode: "GKE_METADATA" },
+          shieldedInstanceConfig: { enableSecureBoot: true, enableIntegrityMonitoring: true },
+          gcfsConfig: { enabled: true },
+        },
+      },
+      // Nodes without their rights never become ready.
+      { parent: this, dependsOn: rights },
+    );
+    this.nodeServiceAccount = account.email;
+    this.ready = [system];
+    this.registerOutputs();
+  }
+
+  private makeCluster(
+    name: string,
+    args: InferenceClusterArgs,
+    network: Network,
+    apis: readonly pulumi.Resource[],
+  ): container.Cluster {
+    const isPrivate = args.authorizedNetworks.length === 0;
+    return new container.Cluster(
+      name,
+      {
+        name: args.name,
+        location: args.location,
+        project: args.project,
+        network: network.network.id,
+        subnetwork: network.subnetwork.id,
+        ipAllocationPolicy: {
+          clusterSecondaryRangeName: Network.ranges.pods,
+          servicesSecondaryRangeName: Network.ranges.services,
+        },
+        // Dataplane V2: GKE sets up networks of accelerators by itself only on it.
+        datapathProvider: "ADVANCED_DATAPATH",
+        releaseChannel: { channel: args.channel.toUpperCase() },
+        // A cluster cannot be made without a first pool; it is dropped for the system pool below.
+        removeDefaultNodePool: true,
+        initialNodeCount: 1,
+        gatewayApiConfig: { channel: "CHANNEL_STANDARD" },
+        addonsConfig: { httpLoadBalancing: { disabled: false }, gcsFuseCsiDriverConfig: { enabled: true } },
+        monitoringConfig: {
+          enableComponents: ["SYSTEM_COMPONENTS"],
+          managedPrometheus: { enabled: true },
+        },
+        workloadIdentityConfig: { workloadPool: `${args.project}.svc.id.goog` },
+        privateClusterConfig: { enablePrivateNodes: true, enablePrivateEndpoint: isPrivate },
+        masterAuthorizedNetworksConfig: {
+          gcpPublicCidrsAccessEnabled: false,
+          cidrBlocks: args.authorizedNetworks.map((cidrBlock) => ({ cidrBlock })),
+        },
+        maintenancePolicy: heldUpgrades,
+        // A cluster with customers on it is not deleted by accident: `allow: [destroy]` comes first.
+        deletionProtection: !args.deletable,
+      },
+      {
+        parent: this,
+        dependsOn: [network, ...apis],
+        customTimeouts: { create: "60m", update: "60m", delete: "60m" },
+      },
+    );
+  }
+}
+
+/**
+ * No node is upgraded by GKE, and no minor version comes to the control plane, while the version is supported: in the
+ * middle of a rollout either would take machines away. Nodes get a newer version as a pool of their own (nodeVersion).
+ * Patches of the control plane come at night.
+ */
+const heldUpgrades: inputs.ClusterMaintenancePolicy = {
+  dailyMaintenanceWindow: { startTime: "03:00" },
+  maintenanceExclusions: [
+    {
+      exclusionName: "nodes-change-by-rollout",
+      // Fixed: a time that moved would change the cluster with every update.
+      startTime: "2026-01-01T00:00:00Z",
+      exclusionOptions: { scope: "NO_MINOR_OR_NODE_UPGRADES", endTimeBehavior: "UNTIL_END_OF_SUPPORT" },
+    },
+  ],
+};
+
+/** Service accounts have names of 6 to 30 characters; longer ones of clusters are told apart by a hash. */
+export function nodeAccountId(cluster: string): string {
+  const plain = `${cluster}-nodes`;
+  if (plain.length <= 30) return plain;
+  const digest = createHash("sha256").update(cluster).digest("hex").slice(0, 6);
+  return `${cluster.slice(0, 17)}-${digest}-nodes`;
+}
+
+/**
+ * Kubeconfig of a GKE cluster: names the program that fetches a short-lived token, and holds none itself.
+ * @param endpoint address of the API server; port 443 unless it names one.
+ * @param ca the cluster's certificate, base64.
+ */
+export function gkeKubeconfig(name: string, endpoint: string, ca: string): string {
+  return JSON.stringify({
+    apiVersion: "v1",
+    kind: "Config",
+    clusters: [{ name, cluster: { server: `https://${endpoint}`, "certificate-authority-data": ca } }],
+    contexts: [{ name, context: { cluster: name, user: name } }],
+    "current-context": name,
+    users: [
+      {
+        name,
+        user: {
+          exec: {
+            apiVersion: "client.authentication.k8s.io/v1beta1",
+            command: "gke-gcloud-auth-plugin",
+            installHint: "Install gke-gcloud-auth-plugin: gcloud components install gke-gcloud-auth-plugin",
+            provideClusterInfo: true,
+            interactiveMode: "Never",
+          },
+        },
+      },
+    ],
+  });
+}

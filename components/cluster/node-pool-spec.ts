@@ -1,0 +1,199 @@
+import type * as container from "@pulumi/gcp/container";
+import type { container as inputs } from "@pulumi/gcp/types/input";
+import type { Hardware } from "../../stacks/config/resolved";
+import { labels, nodeLabel } from "../names";
+import { resourceName, taintValue, type Provisioning } from "../accelerators/accelerator";
+import { nodesFor, type Placement } from "../accelerators/placement";
+
+/** What is known of a pool's machines before anything is made. */
+export interface MachineNeeds {
+  service: string;
+  pool: string;
+  hardware: Hardware;
+  placement: Placement;
+  /** Replicas that always have a machine. */
+  replicas: number;
+  /** Replicas that an autoscaler may go up to. Default: no more than `replicas`. */
+  maxReplicas?: number;
+}
+
+/** One GKE node pool of a pool: all that does not depend on the cluster. */
+export interface NodePoolSpec {
+  /** What tells it from the pool's other ones, in names; empty for the only or the first one. */
+  suffix: string;
+  /** Topology of the workload policy that its machines stand together by; the policy is made with it. */
+  workloadTopology?: string;
+  args: Pick<
+    container.NodePoolArgs,
+    | "autoscaling"
+    | "maintenancePolicies"
+    | "management"
+    | "networkConfig"
+    | "nodeCount"
+    | "nodeLocations"
+    | "placementPolicy"
+    | "queuedProvisioning"
+    | "upgradeSettings"
+    | "version"
+  > & { nodeConfig: inputs.NodePoolNodeConfig };
+}
+
+/** GKE ends flex-start nodes after seven days at the latest. */
+const sevenDays = `${7 * 24 * 3600}s`;
+
+const drivers = { default: "DEFAULT", latest: "LATEST", disabled: "INSTALLATION_DISABLED" } as const;
+const images = { cos: "COS_CONTAINERD", ubuntu: "UBUNTU_CONTAINERD" } as const;
+
+/**
+ * The GKE node pools that a pool's machines come in: one; with a fallback, a second one that is bought otherwise; for
+ * slices of several machines one each, because GKE makes and removes the machines of a slice together.
+ */
+export function nodePoolSpecs(needs: MachineNeeds): NodePoolSpec[] {
+  const { hardware, placement, replicas } = needs;
+  const nodes = nodesFor(replicas, placement);
+  const most = nodesFor(needs.maxReplicas ?? replicas, placement);
+  if (placement.hosts > 1) {
+    return Array.from({ length: replicas }, (_, i) => slicePool(needs, i));
+  }
+  const { provisioning, fallback } = hardware;
+  // With a fallback neither kind has to be there: pods that wait bring up whichever there is.
+  const least = fallback === undefined ? nodes : 0;
+  return [
+    spec(needs, "", provisioning, limits(needs, provisioning, least, most)),
+    ...(fallback === undefined ? [] : [spec(needs, "fallback", fallback, limits(needs, fallback, 0, most))]),
+  ];
+}
+
+/** A slice of several machines: as many as make it up, from the start, and never another number. */
+function slicePool(needs: MachineNeeds, index: number): NodePoolSpec {
+  const { accelerator, hosts, topology } = needs.placement;
+  const suffix = index === 0 ? "" : String(index);
+  const found = spec(needs, suffix, needs.hardware.provisioning, { nodeCount: hosts });
+  if (topology === undefined) return found;
+  if (accelerator.workloadPolicy?.kind === "slice") return { ...found, workloadTopology: topology };
+  return { ...found, args: { ...found.args, placementPolicy: { type: "COMPACT", tpuTopology: topology } } };
+}
+
+type Size = Pick<NodePoolSpec["args"], "autoscaling" | "nodeCount">;
+
+function limits({ placement }: MachineNeeds, provisioning: Provisioning, least: number, most: number): Size {
+  if (provisioning !== "flex-start") {
+    // A plain node count is per zone, so three times what is meant in most regions; these are totals.
+    return {
+      autoscaling: { totalMinNodeCount: least, totalMaxNodeCount: most, locationPolicy: "ANY" },
+    };
+  }
+  // Flex-start machines come when pods ask for them: a pool of them begins empty and has no fixed size.
+  return placement.accelerator.family === "tpu"
+    ? // Totals do not work for these (cluster-toolkit's workaround for the provider); pods still decide how many.
+      { autoscaling: { minNodeCount: 0, maxNodeCount: most, locationPolicy: "ANY" } }
+    : { autoscaling: { totalMinNodeCount: 0, totalMaxNodeCount: most, locationPolicy: "ANY" } };
+}
+
+function spec(needs: MachineNeeds, suffix: string, provisioning: Provisioning, size: Size): NodePoolSpec {
+  const { hardware, placement } = needs;
+  const { accelerator } = placement;
+  const flexible = provisioning === "flex-start";
+  return {
+    suffix,
+    ...(accelerator.workloadPolicy?.kind === "rack"
+      ? { workloadTopology: accelerator.workloadPolicy.topology }
+      : {}),
+    args: {
+      ...(hardware.zones === undefined ? {} : { nodeLocations: [...hardware.zones] }),
+      ...(hardware.nodeVersion === undefined ? {} : { version: hardware.nodeVersion }),
+      ...size,
+      // GKE repairs a flex-start machine by replacing it, and does not take the setting.
+      management: { autoRepair: !flexible, autoUpgrade: true },
+      ...(flexible
+        ? // All machines at once or none is for batch work; a model server is glad of each one.
+          { queuedProvisioning: { enabled: false } }
+        : {
+            // Nodes are not upgraded under customers: a newer version is a pool of its own, rolled out like any
+            // other change. When a version's support ends GKE upgrades all the same.
+            maintenancePolicies: [{ exclusionUntilEndOfSupports: [{ enabled: true }] }],
+            // Then spare accelerators for a surge are rarely to be had: one machine at a time, in place.
+            upgradeSettings: { strategy: "SURGE", maxSurge: 0, maxUnavailable: 1 },
+          }),
+      ...(networkOf(needs) === "auto" ? { networkConfig: { acceleratorNetworkProfile: "auto" } } : {}),
+      nodeConfig: nodeConfig(needs, provisioning),
+    },
+  };
+}
+
+/** Whether GKE sets up the machines' accelerator network. */
+function networkOf({ hardware, placement }: MachineNeeds): "auto" | "none" {
+  return hardware.acceleratorNetwork ?? (placement.accelerator.network === "rdma" ? "auto" : "none");
+}
+
+function nodeConfig(needs: MachineNeeds, provisioning: Provisioning): inputs.NodePoolNodeConfig {
+  const { hardware, placement, service, pool } = needs;
+  const { accelerator, machine } = placement;
+  const cos = hardware.nodeImage === "cos";
+  return {
+    machineType: machine.type,
+    imageType: images[hardware.nodeImage],
+    ...boughtBy(hardware, provisioning),
+    labels: {
+      [labels.pool]: nodeLabel(service, pool),
+      ...(networkOf(needs) === "auto" ? { "cloud.google.com/gke-networking-dra-driver": "true" } : {}),
+    },
+    // GKE adds this taint by itself only where another node pool exists already: it is declared, so that nothing
+    // but model servers ever lands on accelerators.
+    taints: [{ key: resourceName(accelerator), value: taintValue, effect: "NO_SCHEDULE" }],
+    ...(accelerator.family === "gpu"
+      ? {
+          guestAccelerators: [
+            {
+              type: accelerator.name,
+              count: machine.count,
+              gpuDriverInstallationConfig: { gpuDriverVersion: drivers[hardware.driver] },
+            },
+          ],
+        }
+      : {}),
+    ...(machine.localSsds === undefined
+      ? {}
+      : { ephemeralStorageLocalSsdConfig: { localSsdCount: machine.localSsds } }),
+    ...(machine.bootDisk === undefined ? {} : { diskType: machine.bootDisk }),
+    ...(hardware.diskGb === undefined ? {} : { diskSizeGb: hardware.diskGb }),
+    ...(hardware.imageCache === undefined
+      ? {}
+      : { secondaryBootDisks: [{ diskImage: hardware.imageCache, mode: "CONTAINER_IMAGE_CACHE" }] }),
+    gvnic: { enabled: cos },
+    // Image streaming: a pod starts before its image of many gigabytes has arrived.
+    gcfsConfig: { enabled: cos },
+    workloadMetadataConfig: { mode: "GKE_METADATA" },
+    shieldedInstanceConfig: { enableSecureBoot: false, enableIntegrityMonitoring: true },
+    oauthScopes: ["https://www.googleapis.com/auth/cloud-platform"],
+  };
+}
+
+type Bought = Pick<
+  inputs.NodePoolNodeConfig,
+  "flexStart" | "maxRunDuration" | "reservationAffinity" | "spot"
+>;
+
+function boughtBy({ reservation }: Hardware, provisioning: Provisioning): Bought {
+  switch (provisioning) {
+    case "on-demand":
+      return { spot: false };
+    case "spot":
+      return { spot: true, reservationAffinity: { consumeReservationType: "NO_RESERVATION" } };
+    case "reservation":
+      return {
+        spot: false,
+        reservationAffinity: {
+          consumeReservationType: "SPECIFIC_RESERVATION",
+          key: "compute.googleapis.com/reservation-name",
+          values: [reservation ?? ""],
+        },
+      };
+    case "flex-start":
+      return {
+        flexStart: true,
+        maxRunDuration: sevenDays,
+        reservationAffinity: { consumeReservationType: "NO_RESERVATION" },
+      };
+  }
+}

@@ -1,0 +1,241 @@
+import { podSelector, poolLabels } from "../../names";
+import { resourceName } from "../../accelerators/catalogue";
+import type { Hardware } from "../../../stacks/config/resolved";
+import type { Placement } from "../../accelerators/placement";
+import {
+  acceleratorsOfPod,
+  nodeBinding,
+  theirNodeLabels,
+  type PlacementArgs,
+  type PodTemplate,
+} from "../pod-template";
+import { spread } from "../pod-spread";
+import { containersOf, podOf, type PodSpec, type Unusable } from "./pod";
+import { referencesOf } from "./references";
+import { leaveDevices, leaveNodes, type NodeOwner } from "./scheduling";
+import { acceleratorsOf, isAccelerator, serversOf, speaksTls, textOf, usedBy } from "./server";
+
+/** Pods of a pool that was created outside this stack, to be run on other hardware. */
+export interface CopiedPods {
+  template: PodTemplate;
+  /**
+   * What the copied pool selects its pods by: a copy that kept these labels would get that pool's traffic. Absent in
+   * copies that an earlier version made: then no label is kept.
+   */
+  selector?: Readonly<Record<string, string>>;
+  /** What made the copied pods: kind, namespace/name. Absent in copies that an earlier version made. */
+  from?: string;
+}
+
+/** Where the pods of a pool run, and on whose nodes. @param ownNodes whether they are made for this pool. */
+export function copyArgs(
+  service: string,
+  pool: { name: string; hardware: Hardware },
+  placement: Placement,
+  ownNodes: boolean,
+): CopyArgs {
+  const { hardware } = pool;
+  return {
+    service,
+    pool: pool.name,
+    placement,
+    acceleratorsPerReplica: hardware.acceleratorsPerReplica,
+    provisioning: hardware.provisioning,
+    prefersSpot: hardware.fallback !== undefined,
+    nodes: ownNodes ? "ours" : hardware.nodeLabels === undefined ? "theirs" : "named",
+    ...(ownNodes ? {} : { nodeLabels: theirNodeLabels(hardware, placement) }),
+  };
+}
+
+export interface CopyArgs extends PlacementArgs, NodeOwner {
+  /** Whether the pool has machines of two kinds, the cheaper ones to be preferred. */
+  prefersSpot?: boolean;
+}
+
+export interface Adapted {
+  template: PodTemplate;
+  /** What was taken over, what was left behind, and what a person should know, in words; no values of variables. */
+  taken: readonly string[];
+  left: readonly string[];
+  notes: readonly string[];
+  unusable: readonly Unusable[];
+}
+
+/**
+ * The same pod on other hardware: "the same model configuration" of a node update. Model, image, arguments, probes
+ * and volumes stay as they are; what chooses and counts machines changes, and the labels that the copied pool
+ * selects by.
+ */
+export function adaptPods({ template, selector }: CopiedPods, args: CopyArgs): Adapted {
+  const pod = podOf(template);
+  const labels = template.metadata?.labels ?? {};
+  const { left, unusable } = leaveNodes(pod, labels, args);
+  const devices = leaveDevices(template.metadata?.annotations ?? {});
+  const kept = selector === undefined ? {} : without(labels, selector);
+  const binding = nodeBinding(args);
+  const spec = {
+    ...pod,
+    nodeSelector: { ...pod.nodeSelector, ...binding.nodeSelector },
+    tolerations: [...(pod.tolerations ?? []), ...binding.tolerations],
+  };
+  const { affinity, topologySpreadConstraints } = spread(args.pool, args.prefersSpot ?? false);
+  const together = { ...pod.affinity, ...(affinity as object | undefined) };
+  const notes: string[] = [];
+  const problems = [
+    ...unusable,
+    ...countAccelerators(spec, args, notes),
+    ...deviceProblems(spec, args),
+    ...startProblems(spec),
+  ];
+  return {
+    template: {
+      metadata: { labels: kept, annotations: devices.annotations },
+      spec: {
+        ...spec,
+        ...(Object.keys(together).length === 0 ? {} : { affinity: together }),
+        topologySpreadConstraints,
+      } as unknown as PodTemplate["spec"],
+    },
+    taken: takenOver(podOf(template), kept),
+    left: [
+      ...left,
+      ...devices.left,
+      ...Object.entries(selector ?? labels).map(([key, value]) => `label ${key}=${value}`),
+    ],
+    notes,
+    unusable: problems,
+  };
+}
+
+/** Labels of the copy's pods, once the program's own are on them. */
+export function labelsOfCopy(
+  { template, selector }: CopiedPods,
+  service: string,
+  pool: string,
+): Record<string, string> {
+  const kept = selector === undefined ? {} : without(template.metadata?.labels ?? {}, selector);
+  return { ...kept, ...poolLabels(service, pool), ...podSelector(pool) };
+}
+
+function without<V>(entries: Readonly<Record<string, V>>, keys: object): Record<string, V> {
+  return Object.fromEntries(Object.entries(entries).filter(([key]) => !(key in keys)));
+}
+
+/** Puts the new accelerator in the old one's place. */
+function countAccelerators(spec: PodSpec, args: CopyArgs, notes: string[]): Unusable[] {
+  const servers = serversOf(spec);
+  const count = acceleratorsOfPod(args);
+  const [server] = servers;
+  if (server === undefined)
+    return [{ what: "none of its containers asks for an accelerator (resources.limits)" }];
+  if (servers.length > 1) {
+    const names = servers.map(({ name }) => name).join(" and ");
+    return [
+      { what: `its containers ${names} each ask for accelerators, and how to divide others is not known` },
+    ];
+  }
+  const before = acceleratorsOf(server);
+  const used = usedBy(spec);
+  const field = "acceleratorsPerReplica";
+  if (used !== undefined && used > count) {
+    return [
+      {
+        what: `its arguments use ${used} accelerators, and a replica of ${args.pool} has ${count}`,
+        set: { field, value: used },
+      },
+    ];
+  }
+  if (used !== undefined && used < count)
+    notes.push(
+      `the copied arguments use ${used} of the ${count} accelerators that a replica of ${args.pool} has`,
+    );
+  if (used === undefined && before !== count)
+    notes.push(
+      `the copied pods have ${before} accelerators and those of ${args.pool} ${count}; their arguments do not say how many they use`,
+    );
+  const resource = resourceName(args.placement.accelerator);
+  for (const list of [server.resources?.limits, server.resources?.requests]) {
+    if (list === undefined) continue;
+    const names = Object.keys(list).filter(isAccelerator);
+    for (const name of names) Reflect.deleteProperty(list, name);
+    if (names.length > 0) list[resource] = String(count);
+  }
+  return [];
+}
+
+/** What a pod asks of its machine that nodes made for another accelerator do not offer. */
+function deviceProblems(spec: PodSpec, { nodes, placement }: CopyArgs): Unusable[] {
+  const containers = containersOf(spec);
+  const devices = containers
+    .flatMap(({ resources }) => [
+      ...Object.keys(resources?.limits ?? {}),
+      ...Object.keys(resources?.requests ?? {}),
+    ])
+    .filter((name) => name.includes("/") && !isAccelerator(name));
+  const claimed = (spec.resourceClaims ?? []).length > 0;
+  const ports = containers.flatMap(({ ports = [] }) => ports.flatMap(({ hostPort }) => hostPort ?? []));
+  return [
+    ...(nodes === "ours" ? [...new Set(devices)] : []).map((name) => ({
+      what: `it asks for ${name}, which this pool's nodes do not offer`,
+    })),
+    ...(claimed ? [{ what: "it gets its devices by resource claims (DRA), which name the old ones" }] : []),
+    ...((ports.length > 0 || spec.hostNetwork === true) && placement.replicasPerNode > 1
+      ? [
+          {
+            what: `it takes ports of its node${ports.length === 0 ? " (hostNetwork)" : ` (${ports.join(", ")})`}, and ${placement.replicasPerNode} replicas share one`,
+          },
+        ]
+      : []),
+  ];
+}
+
+/** What a pod needs before or while it starts that a Deployment's pod has not. */
+function startProblems(spec: PodSpec): Unusable[] {
+  const text = textOf(spec);
+  return [
+    ...(speaksTls(spec)
+      ? [
+          {
+            what: "its server speaks TLS (--ssl-certfile), and this program's picker and health check do not",
+          },
+        ]
+      : []),
+    ...((spec.schedulingGates ?? []).length > 0
+      ? [
+          {
+            what: `scheduling gates hold its pods (${(spec.schedulingGates ?? []).map(({ name }) => name).join(", ")})`,
+          },
+        ]
+      : []),
+    ...(/\bLWS_[A-Z_]+/.test(text)
+      ? [{ what: "its server reads variables that only LeaderWorkerSet sets (LWS_...)" }]
+      : []),
+    ...(/##\*-|statefulset\.kubernetes\.io\/pod-name|apps\.kubernetes\.io\/pod-index/.test(text)
+      ? [{ what: "its server reads its number from its name, which only a StatefulSet gives" }]
+      : []),
+  ];
+}
+
+/** What the copy has of the original, by name. */
+function takenOver(pod: PodSpec, labels: Readonly<Record<string, string>>): string[] {
+  const {
+    containers,
+    initContainers = [],
+    volumes = [],
+    schedulerName,
+  } = pod as PodSpec & { schedulerName?: string };
+  const names = (list: readonly { name: string }[]): string => list.map(({ name }) => name).join(", ");
+  return [
+    ...containers.map(
+      ({ name, image }) =>
+        `container ${name} (${image ?? "no image"}): command, arguments, environment, probes`,
+    ),
+    ...(initContainers.length === 0 ? [] : [`init containers ${names(initContainers)}`]),
+    ...(volumes.length === 0 ? [] : [`volumes ${names(volumes)}`]),
+    ...referencesOf(pod).map(({ kind, name }) => `${kind} ${name}`),
+    ...Object.entries(labels).map(([key, value]) => `label ${key}=${value}`),
+    ...(schedulerName === undefined || schedulerName === "default-scheduler"
+      ? []
+      : [`schedulerName ${schedulerName}`]),
+  ];
+}

@@ -1,0 +1,183 @@
+import * as k8s from "@pulumi/kubernetes";
+import * as pulumi from "@pulumi/pulumi";
+import type { Autoscaling } from "../../stacks/config/resolved";
+import { annotations, podSelector, poolLabels } from "../names";
+import type { Placement } from "../accelerators/placement";
+import { deletionHooks } from "../pool/deletion-hooks";
+import { adaptPods, type CopiedPods, type CopyArgs } from "./copied/adapt";
+import type { PodTemplate } from "./pod-template";
+import { ServerAutoscaler } from "./server-autoscaler";
+import { groupApi, groupNameLabel, groupTemplates } from "./server-group";
+import { serverTemplate, type ServerTemplateArgs } from "./server-template";
+
+export interface ModelServerArgs extends ServerTemplateArgs, Pick<CopyArgs, "nodes"> {
+  namespace: string;
+  replicas: number;
+  placement: Placement;
+  /** Pods of a pool that was created outside this stack, to be run on other hardware; absent: our own. */
+  copied?: CopiedPods;
+  /** Replicas follow the load above `replicas`. Default: they do not. */
+  autoscaling?: Autoscaling;
+  /** Asked before the model servers are deleted. */
+  beforeDelete?: pulumi.ResourceHook[];
+}
+
+/**
+ * The model servers of one pool. Ready means here that a pod has loaded its model and answers, so that whatever
+ * depends on this component comes after that. A replica is a pod; where it needs several machines, a group of pods
+ * whose leader answers.
+ */
+export class ModelServer extends pulumi.ComponentResource {
+  /** What the provider waits for. */
+  readonly resource: k8s.apps.v1.Deployment | k8s.apiextensions.CustomResource;
+
+  constructor(name: string, args: ModelServerArgs, opts?: pulumi.ComponentResourceOptions) {
+    super("inference-rollout:index:ModelServer", name, {}, opts);
+    const grouped = args.placement.hosts > 1;
+    this.resource = grouped ? this.group(name, args) : this.deployment(name, args);
+    new k8s.policy.v1.PodDisruptionBudget(
+      name,
+      {
+        metadata: this.metadata(args),
+        // Drains of nodes take one at a time, and wait until another one is ready.
+        spec: {
+          maxUnavailable: 1,
+          selector: { matchLabels: grouped ? { [groupNameLabel]: args.pool } : podSelector(args.pool) },
+        },
+      },
+      { parent: this },
+    );
+    if (args.autoscaling !== undefined && !grouped) {
+      new ServerAutoscaler(
+        name,
+        { ...this.metadata(args), replicas: args.replicas, autoscaling: args.autoscaling },
+        { parent: this },
+      );
+    }
+    this.registerOutputs();
+  }
+
+  private metadata({ service, pool, namespace }: ModelServerArgs): {
+    name: string;
+    namespace: string;
+    labels: Record<string, string>;
+  } {
+    return { name: pool, namespace, labels: poolLabels(service, pool) };
+  }
+
+  private deployment(name: string, args: ModelServerArgs): k8s.apps.v1.Deployment {
+    const selector = podSelector(args.pool);
+    const template = args.copied === undefined ? serverTemplate(args) : adaptPods(args.copied, args).template;
+    return new k8s.apps.v1.Deployment(
+      name,
+      {
+        metadata: {
+          ...this.metadata(args),
+          ...notes(args),
+        },
+        spec: {
+          replicas: args.replicas,
+          // No machine is free for a pod more: an update in place goes one pod at a time.
+          strategy: { type: "RollingUpdate", rollingUpdate: { maxSurge: 0, maxUnavailable: 1 } },
+          progressDeadlineSeconds: args.server.loadingMinutes * 60,
+          selector: { matchLabels: selector },
+          template: labelled(template, { ...poolLabels(args.service, args.pool), ...selector }),
+        },
+      },
+      {
+        ...this.options(args),
+        // An autoscaler owns the number from then on; it is told the least, and never put back.
+        ...(args.autoscaling === undefined ? {} : { ignoreChanges: ["spec.replicas"] }),
+      },
+    );
+  }
+
+  private group(name: string, args: ModelServerArgs): k8s.apiextensions.CustomResource {
+    if (args.copied !== undefined) {
+      throw new pulumi.ResourceError(
+        `pool ${args.pool} takes over a pod template, and one pod does not run on ${args.placement.hosts} machines`,
+        this,
+      );
+    }
+    const { leader, worker } = groupTemplates(args);
+    const labels = poolLabels(args.service, args.pool);
+    const count = String(args.replicas);
+    return new k8s.apiextensions.CustomResource(
+      name,
+      {
+        apiVersion: `${groupApi.group}/${groupApi.version}`,
+        kind: groupApi.kind,
+        metadata: {
+          ...this.metadata(args),
+          annotations: {
+            ...forced,
+            // A group stands on the machines of one slice, and a slice is a node pool.
+            "leaderworkerset.sigs.k8s.io/exclusive-topology": "cloud.google.com/gke-nodepool",
+            "pulumi.com/waitFor": JSON.stringify([
+              "condition=Available",
+              `jsonpath={.status.updatedReplicas}=${count}`,
+              `jsonpath={.status.readyReplicas}=${count}`,
+            ]),
+          },
+        },
+        spec: {
+          replicas: args.replicas,
+          rolloutStrategy: {
+            type: "RollingUpdate",
+            rollingUpdateConfiguration: { maxUnavailable: 1, maxSurge: 0 },
+          },
+          startupPolicy: "LeaderCreated",
+          leaderWorkerTemplate: {
+            size: args.placement.hosts,
+            // A group without one of its pods cannot answer: it begins again as a whole.
+            restartPolicy: "RecreateGroupOnPodRestart",
+            // The InferencePool selects by this label: leaders have it, workers do not.
+            leaderTemplate: labelled(leader, { ...labels, ...podSelector(args.pool) }),
+            workerTemplate: labelled(worker, labels),
+          },
+        },
+      },
+      this.options(args),
+    );
+  }
+
+  private options(args: ModelServerArgs): pulumi.CustomResourceOptions {
+    return {
+      parent: this,
+      customTimeouts: {
+        create: `${args.server.loadingMinutes}m`,
+        update: `${args.server.loadingMinutes}m`,
+        delete: "15m",
+      },
+      ...deletionHooks(args.beforeDelete),
+    };
+  }
+}
+
+/**
+ * Who scaled or edited the servers by hand owns those fields too, and the update that puts them right would conflict.
+ * What a pool is made as is this program's to say; an autoscaler's number is left alone in another way.
+ */
+const forced = { "pulumi.com/patchForce": "true" };
+
+function labelled(template: PodTemplate, labels: Record<string, string>): PodTemplate {
+  return {
+    metadata: { ...template.metadata, labels: { ...template.metadata?.labels, ...labels } },
+    spec: template.spec,
+  };
+}
+
+function notes({ copied, adapters }: ModelServerArgs): { annotations: Record<string, string> } {
+  const annotated: Record<string, string> = {
+    ...forced,
+    // What was taken over is kept beside the copy: its owner may change or remove the original.
+    ...(copied === undefined ? {} : { [annotations.template]: JSON.stringify(copied.template) }),
+    ...(copied?.selector === undefined
+      ? {}
+      : { [annotations.copied]: JSON.stringify({ from: copied.from, selector: copied.selector }) }),
+    // Pods with adapters are waited for by the program itself (state/servers.ts): the provider would wait to the end
+    // for an adapter that a server has long refused, and then not say what the server said.
+    ...(adapters ? { "pulumi.com/skipAwait": "true" } : {}),
+  };
+  return { annotations: annotated };
+}

@@ -1,0 +1,56 @@
+import * as k8s from "@pulumi/kubernetes";
+import * as pulumi from "@pulumi/pulumi";
+import { poolLabels, secretArgsName } from "../names";
+import type { Server } from "../../stacks/config/resolved";
+
+/** A word of a command line: a secret that stands in clear is one to Pulumi all the same. */
+export type Word = string | pulumi.Output<string>;
+
+type EnvVar = k8s.types.input.core.v1.EnvVar;
+
+/** Data key of the argument at a place. */
+const keyOf = (place: number): string => `arg-${place + 1}`;
+const variableOf = (place: number): string => `SECRET_ARG_${place + 1}`;
+
+/** A server's arguments as its pods have them: Kubernetes puts the variable's value in the place of `$(NAME)`. */
+export function argWords({ args, secretArgs = [], clearSecrets = [] }: Server): Word[] {
+  return args.map((word, i) => {
+    if (secretArgs.includes(i)) return `$(${variableOf(i)})`;
+    return clearSecrets.includes(i) ? pulumi.secret(word) : word;
+  });
+}
+
+/** The variables that the arguments name. */
+export function argVariables(pool: string, { secretArgs = [] }: Server): EnvVar[] {
+  return secretArgs.map((i) => ({
+    name: variableOf(i),
+    valueFrom: { secretKeyRef: { name: secretArgsName(pool), key: keyOf(i) } },
+  }));
+}
+
+export interface ServerSecretsArgs {
+  service: string;
+  pool: string;
+  namespace: string;
+  server: Server;
+}
+
+/** The secret arguments of a pool's model servers, in the pool's own namespace. */
+export class ServerSecrets extends pulumi.ComponentResource {
+  constructor(name: string, args: ServerSecretsArgs, opts?: pulumi.ComponentResourceOptions) {
+    super("inference-rollout:index:ServerSecrets", name, {}, opts);
+    const { service, pool, namespace, server } = args;
+    const data = (server.secretArgs ?? []).map(
+      (i) => [keyOf(i), pulumi.secret(server.args[i] ?? "")] as const,
+    );
+    new k8s.core.v1.Secret(
+      secretArgsName(pool),
+      {
+        metadata: { name: secretArgsName(pool), namespace, labels: poolLabels(service, pool) },
+        stringData: Object.fromEntries(data),
+      },
+      { parent: this },
+    );
+    this.registerOutputs();
+  }
+}

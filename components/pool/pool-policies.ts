@@ -1,0 +1,79 @@
+import * as k8s from "@pulumi/kubernetes";
+import * as pulumi from "@pulumi/pulumi";
+import { apis, poolLabels } from "../names";
+import { draining } from "../model-server/draining";
+import { gkeApi } from "../gateways/inference-gateway";
+
+export interface PoolPoliciesArgs {
+  service: string;
+  pool: string;
+  namespace: string;
+  /** Port of the model servers. */
+  port: number;
+  /** How long one answer may take, to its last token. */
+  timeoutSeconds: number;
+  /** Whether the load balancer logs requests. */
+  logging: boolean;
+  /** Cloud Armor security policy. Default: none. */
+  cloudArmor?: string;
+}
+
+/**
+ * What GKE's load balancer is told of one pool: how to find out whether a model server is well, how long an answer
+ * may take, and to let connections end by themselves. Shape: the extension's chart for GKE; fields: gke-gateway-api.
+ */
+export class PoolPolicies extends pulumi.ComponentResource {
+  constructor(name: string, args: PoolPoliciesArgs, opts?: pulumi.ComponentResourceOptions) {
+    super("inference-rollout:index:PoolPolicies", name, {}, opts);
+    const metadata = {
+      name: args.pool,
+      namespace: args.namespace,
+      labels: poolLabels(args.service, args.pool),
+    };
+    const targetRef = { group: apis.pool, kind: "InferencePool", name: args.pool };
+    new k8s.apiextensions.CustomResource(
+      `${name}-health`,
+      {
+        apiVersion: gkeApi,
+        kind: "HealthCheckPolicy",
+        metadata,
+        spec: {
+          targetRef,
+          default: {
+            // Quicker than the default of 5: a server that is leaving is left alone sooner.
+            checkIntervalSec: 2,
+            timeoutSec: 2,
+            config: {
+              type: "HTTP",
+              httpHealthCheck: {
+                requestPath: "/health",
+                portSpecification: "USE_FIXED_PORT",
+                port: args.port,
+              },
+            },
+          },
+        },
+      },
+      { parent: this },
+    );
+    new k8s.apiextensions.CustomResource(
+      `${name}-backend`,
+      {
+        apiVersion: gkeApi,
+        kind: "GCPBackendPolicy",
+        metadata,
+        spec: {
+          targetRef,
+          default: {
+            timeoutSec: args.timeoutSeconds,
+            connectionDraining: { drainingTimeoutSec: draining.graceSeconds },
+            logging: { enabled: args.logging },
+            ...(args.cloudArmor === undefined ? {} : { securityPolicy: args.cloudArmor }),
+          },
+        },
+      },
+      { parent: this },
+    );
+    this.registerOutputs();
+  }
+}

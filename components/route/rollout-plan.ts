@@ -1,0 +1,26 @@
+import * as pulumi from "@pulumi/pulumi";
+
+export interface RolloutPlanArgs {
+  stable: string;
+  /** Absent: no rollout is under way. */
+  candidate?: string;
+  /** The candidate's share of the traffic, in percent. */
+  weight: number;
+  /** Its share before the last change, in percent. */
+  previousWeight: number;
+  /** Pools that the last change removed, with the share that each had then, in percent. */
+  removed: readonly { pool: string; share: number }[];
+}
+
+/**
+ * The rollout itself, as a resource without anything in a cloud. A policy sees the inputs of one update and nothing
+ * of the one before, so what an update changes has to stand in an input: here. See policy/README.md.
+ */
+export class RolloutPlan extends pulumi.ComponentResource {
+  constructor(name: string, args: RolloutPlanArgs, opts?: pulumi.ComponentResourceOptions) {
+    super(rolloutPlanType, name, { ...args }, opts);
+    this.registerOutputs();
+  }
+}
+
+export const rolloutPlanType = "inference-rollout:index:RolloutPlan";

@@ -1,0 +1,184 @@
+import * as k8s from "@pulumi/kubernetes";
+import * as pulumi from "@pulumi/pulumi";
+import { annotations, apis, closedPathsName, labels, managedBy, previewRouteName } from "../names";
+
+export interface TrafficGuardArgs {
+  service: string;
+  /** Namespace of the customers' route. */
+  namespace: string;
+  /** Name of the customers' HTTPRoute. */
+  route: string;
+  /** Further namespaces whose routes can send to the service's pools: those of the pools, and of others' routes. */
+  routesIn: readonly string[];
+  /** Whether GRPCRoutes send to the pools too. A policy about a kind that is not installed would refuse everything. */
+  grpc: boolean;
+}
+
+/**
+ * The cluster's own refusal to delete what customers are connected to, whoever asks: kubectl, `pulumi destroy`,
+ * `--target`, a state that was put back. An admission policy with routes as its parameters: where any route gives a
+ * pool weight, the pool, its model servers, its picker and its namespace stay, and so does the customers' route.
+ *
+ * The API server takes parameters from one namespace for each binding (a selector cannot reach over namespaces), so
+ * there is a binding for each namespace with routes that can name the pools: Gateway API lets a route name a pool of
+ * its own namespace, and of another one where a ReferenceGrant says so.
+ */
+export class TrafficGuard extends pulumi.ComponentResource {
+  constructor(name: string, args: TrafficGuardArgs, opts?: pulumi.ComponentResourceOptions) {
+    super("inference-rollout:index:TrafficGuard", name, {}, opts);
+    this.guardAgainst("HTTPRoute", name, args);
+    if (args.grpc) this.guardAgainst("GRPCRoute", name, args);
+    this.registerOutputs();
+  }
+
+  private guardAgainst(kind: "HTTPRoute" | "GRPCRoute", name: string, args: TrafficGuardArgs): void {
+    const mark = kind === "HTTPRoute" ? "" : "-grpc";
+    const metadata = (suffix: string): object => ({
+      name: `${args.namespace}-${args.service}-traffic-guard${mark}${suffix}`,
+      labels: { [labels.managedBy]: managedBy, [labels.service]: args.service },
+    });
+    const policy = new k8s.admissionregistration.v1.ValidatingAdmissionPolicy(
+      `${name}${mark}`,
+      {
+        metadata: metadata(""),
+        spec: {
+          failurePolicy: "Fail",
+          paramKind: { apiVersion: `${apis.gateway}/v1`, kind },
+          matchConstraints: { resourceRules: deletions },
+          variables: variables(args, kind),
+          validations: [
+            { expression: poolIsFree, messageExpression: poolMessage(kind), reason: "Forbidden" },
+            { expression: namespaceIsFree, messageExpression: namespaceMessage(kind), reason: "Forbidden" },
+            ...(kind === "HTTPRoute"
+              ? [{ expression: routeMayGo, message: routeMessage(args), reason: "Forbidden" }]
+              : []),
+          ],
+        },
+      },
+      { parent: this },
+    );
+    for (const namespace of [...new Set([args.namespace, ...args.routesIn])]) {
+      const suffix = namespace === args.namespace ? "" : `-${namespace}`;
+      new k8s.admissionregistration.v1.ValidatingAdmissionPolicyBinding(
+        `${name}${mark}${suffix}`,
+        {
+          metadata: metadata(suffix),
+          spec: {
+            policyName: policy.metadata.name,
+            validationActions: ["Deny"],
+            paramRef: {
+              // Every route of the namespace.
+              selector: {},
+              namespace,
+              // Without a route nobody is connected, and everything may go.
+              parameterNotFoundAction: "Allow",
+            },
+          },
+        },
+        { parent: this },
+      );
+    }
+  }
+}
+
+const deletion = (apiGroup: string, apiVersion: string, resource: string): object => ({
+  apiGroups: [apiGroup],
+  apiVersions: [apiVersion],
+  resources: [resource],
+  operations: ["DELETE"],
+});
+
+const deletions = [
+  deletion(apis.pool, "*", "inferencepools"),
+  deletion("apps", "v1", "deployments"),
+  deletion("leaderworkerset.x-k8s.io", "*", "leaderworkersets"),
+  deletion("", "v1", "services"),
+  deletion("", "v1", "namespaces"),
+  deletion(apis.gateway, "*", "httproutes"),
+];
+
+interface Variable {
+  name: string;
+  expression: string;
+}
+
+function variables(args: TrafficGuardArgs, kind: "HTTPRoute" | "GRPCRoute"): Variable[] {
+  const { service, namespace, route } = args;
+  const helpers = [previewRouteName(service), closedPathsName(service)].map((name) => `'${name}'`).join(", ");
+  return [
+    { name: "kind", expression: "request.resource.resource" },
+    { name: "own", expression: "params.metadata.namespace" },
+    {
+      name: "isCustomers",
+      expression: `${kind === "HTTPRoute"} && variables.own == '${namespace}' && params.metadata.name == '${route}'`,
+    },
+    // Nobody but the gate and who has the secret comes by the preview route.
+    {
+      name: "isHelper",
+      expression: `variables.own == '${namespace}' && params.metadata.name in [${helpers}]`,
+    },
+    // Other services have guards of their own; what the customers' route names is guarded whoever made it.
+    {
+      name: "isOurs",
+      expression: `variables.isCustomers || oldObject.metadata.?labels[?'${labels.service}'].orValue('') == '${service}'`,
+    },
+    { name: "pool", expression: poolOfObject },
+    {
+      name: "poolNamespace",
+      expression: "has(oldObject.metadata.namespace) ? oldObject.metadata.namespace : ''",
+    },
+    { name: "rules", expression: "params.spec.?rules.orValue([])" },
+  ];
+}
+
+const backendNamespace = "b[?'namespace'].orValue(variables.own)";
+
+/**
+ * Whether the route sends requests, or copies of them, to a backend that fits a condition. A weight that is absent is
+ * 1; copies go wherever a filter says, of a rule or of a backend with weight.
+ */
+const sendsTo = (condition: string): string => {
+  const mirrors = (where: string): string =>
+    `${where}.?filters.orValue([]).exists(f, f.?requestMirror.hasValue() && [f.requestMirror.backendRef].exists(b, ${condition}))`;
+  return `variables.rules.exists(r, ${mirrors("r")} || r.?backendRefs.orValue([]).exists(b, b.?weight.orValue(1) > 0 && ${condition}) || r.?backendRefs.orValue([]).exists(w, w.?weight.orValue(1) > 0 && ${mirrors("w")}))`;
+};
+
+/** Deployments and Services say by a label whose they are; other people's say nothing and are free to go. */
+const poolOfObject = `
+variables.kind == 'inferencepools'
+  ? oldObject.metadata.name
+  : (variables.kind in ['deployments', 'leaderworkersets', 'services']
+      ? oldObject.metadata.?labels[?'${labels.pool}'].orValue('')
+      : '')`.trim();
+
+const sendsToPool = sendsTo(
+  `b.?kind.orValue('Service') == 'InferencePool' && b.name == variables.pool && ${backendNamespace} == variables.poolNamespace`,
+);
+
+const poolIsFree = `variables.pool == '' || variables.isHelper || !variables.isOurs || !${sendsToPool}`;
+
+const namespaceIsFree = `
+variables.kind != 'namespaces' || variables.isHelper || !variables.isOurs ||
+  !${sendsTo(`(${backendNamespace} == oldObject.metadata.name || (variables.isCustomers && variables.own == oldObject.metadata.name))`)}`.trim();
+
+const routeMayGo = `
+variables.kind != 'httproutes' ||
+  !variables.isCustomers ||
+  oldObject.metadata.name != params.metadata.name ||
+  oldObject.metadata.namespace != variables.own ||
+  oldObject.metadata.?annotations[?'${annotations.deletable}'].orValue('') == 'true' ||
+  !${sendsTo("true")}`.trim();
+
+/** The route as people write it: kind, namespace and name. */
+const nameOfParam = (kind: string): string => `"${kind} " + variables.own + "/" + params.metadata.name`;
+
+const advice = `(variables.isCustomers ? " (pulumi config set weight ..., pulumi up)." : " (take it out of that route).")`;
+
+const poolMessage = (kind: string): string =>
+  `"pool " + variables.pool + " serves customers: " + ${nameOfParam(kind)} + " gives it weight. Take the weight off it first" + ${advice}`;
+
+const namespaceMessage = (kind: string): string =>
+  `"namespace " + oldObject.metadata.name + " holds what " + ${nameOfParam(kind)} + " sends customers to. Take the weight off its pools first" + ${advice}`;
+
+const routeMessage = ({ namespace, route }: TrafficGuardArgs): string =>
+  `HTTPRoute ${namespace}/${route} carries the customers' traffic. To take the whole service down: pulumi config set --path 'allow[0]' destroy && pulumi up && pulumi destroy --run-program`;

@@ -1,0 +1,215 @@
+import * as fs from "node:fs";
+import * as path from "node:path";
+import {
+  LocalWorkspace,
+  PulumiCommand,
+  Stack,
+  type DestroyOptions,
+  type EngineEvent,
+  type PreviewOptions,
+  type UpOptions,
+} from "@pulumi/pulumi/automation";
+import { writtenConfig } from "../../stacks/config/written";
+import { changesBetween, configCommands } from "../steps/changes";
+import { pastUpdates, type PastUpdate } from "../steps/history";
+import { asWritten, parseValues, project, type StackValues } from "../steps/values";
+import { ConfigFile, type Replaced } from "./config-file";
+import { OwnGroupCommand, PulumiFailed } from "./pulumi-command";
+import { UpdateLog, type UpdateResult } from "./update-log";
+
+export interface UpdateOptions {
+  /** Stands in the stack's history. */
+  message?: string;
+  /** Told of what goes on. */
+  say?: (line: string) => void;
+  /** Config to use instead of the stack's file. */
+  configFile?: string;
+  signal?: AbortSignal;
+  policyPacks?: readonly string[];
+}
+
+/** One stack of the project in a folder, as `pulumi` on the PATH sees it. */
+export class Engine {
+  private stackOfSdk: Promise<Stack> | undefined;
+
+  private constructor(
+    readonly folder: string,
+    /** Name as the user gave it, maybe with organisation and project. */
+    readonly stack: string,
+    readonly file: ConfigFile,
+    private readonly command: OwnGroupCommand,
+  ) {}
+
+  /** @param stack default: the selected one. @throws Error where there is none, or no config file of it. */
+  static async open(folder: string, stack?: string): Promise<Engine> {
+    const command = new OwnGroupCommand();
+    const name = stack ?? (await selectedStack(command, folder));
+    const workspace = await LocalWorkspace.create({ workDir: folder, pulumiCommand: command.asSdk() });
+    const { stackConfigDir } = (await workspace.projectSettings()) as { stackConfigDir?: string };
+    const file = path.resolve(folder, stackConfigDir ?? ".", `Pulumi.${shortName(name)}.yaml`);
+    return new Engine(folder, name, new ConfigFile(file), command);
+  }
+
+  /** How many `pulumi` commands were run. */
+  get commands(): number {
+    return this.command.count;
+  }
+
+  /** The stack's name without organisation and project. */
+  get shortName(): string {
+    return shortName(this.stack);
+  }
+
+  /** Outputs, with secrets where they can be decrypted: they are for reading the cluster, never to be shown. */
+  async outputs(stack = this.stack): Promise<Record<string, unknown>> {
+    const args = ["stack", "output", "--json", "--stack", stack];
+    const { stdout } = await this.command
+      .run([...args, "--show-secrets"], this.folder)
+      .catch(() => this.command.run(args, this.folder));
+    return JSON.parse(stdout) as Record<string, unknown>;
+  }
+
+  /** The stack's config. Secrets stay with the CLI. */
+  async values(file = this.file.path): Promise<StackValues> {
+    const args = ["config", "--json", "--stack", this.stack, "--config-file", file];
+    const printed = parseValues(JSON.parse((await this.command.run(args, this.folder)).stdout));
+    const written = await writtenConfig(fs.readFileSync(file, "utf8"), project);
+    return written === undefined ? printed : asWritten(printed, written);
+  }
+
+  /** A value of the stack's config that is a secret, or holds one: to be used, never to be shown. Key without prefix. */
+  async secret(key: string): Promise<unknown> {
+    const args = ["config", "get", key, "--json", "--stack", this.stack, "--config-file", this.file.path];
+    const { stdout } = await this.command.run(args, this.folder);
+    const { objectValue, value } = JSON.parse(stdout) as { objectValue?: unknown; value?: string };
+    return objectValue ?? value;
+  }
+
+  /** Every update of the stack, newest first. */
+  async history(): Promise<PastUpdate[]> {
+    // Page size 0 is all of it, also of Pulumi Cloud.
+    const args = ["stack", "history", "--json", "--page-size", "0", "--stack", this.stack];
+    const { stdout } = await this.command.run(args, this.folder);
+    return pastUpdates((JSON.parse(stdout) ?? []) as Parameters<typeof pastUpdates>[0]);
+  }
+
+  /**
+   * Makes the config file say `wanted`: on a copy, which is read back, and then in one step. So the file is the old one
+   * or the one that was shown, whatever happens.
+   */
+  async edit(wanted: StackValues): Promise<Replaced> {
+    return this.file.withCopy(async (copy) => {
+      await this.editCopy(copy, wanted);
+      return this.file.replaceBy(copy);
+    });
+  }
+
+  /** The same on a copy only: for a preview of what is not decided yet. */
+  async withDraft<T>(wanted: StackValues, use: (file: string) => Promise<T>): Promise<T> {
+    return this.file.withCopy(async (copy) => {
+      await this.editCopy(copy, wanted);
+      return use(copy);
+    });
+  }
+
+  private async editCopy(copy: string, wanted: StackValues): Promise<void> {
+    const before = await this.values(copy);
+    for (const command of configCommands(changesBetween(before, wanted), wanted)) {
+      await this.command.run([...command, "--stack", this.stack, "--config-file", copy], this.folder);
+    }
+    const written = await this.values(copy);
+    if (changesBetween(written, wanted).length === 0) return;
+    const differences = changesBetween(written, { ...(await this.defaults()), ...wanted });
+    if (differences.length > 0) {
+      const keys = differences.map(({ key, path: inner }) => [key, ...inner].join(".")).join(", ");
+      throw new Error(`pulumi config did not write what was asked for (${keys}); nothing was changed`);
+    }
+  }
+
+  /** What the project declares for keys that a stack's file does not have: they are read as if they stood there. */
+  private defaults(): Promise<StackValues> {
+    return this.file.withCopy((empty) => {
+      fs.writeFileSync(empty, "config: {}\n");
+      return this.values(empty);
+    });
+  }
+
+  up(options: UpdateOptions): Promise<UpdateResult> {
+    return this.carryOut(options, (stack, common) => stack.up(common));
+  }
+
+  preview(options: UpdateOptions): Promise<UpdateResult> {
+    return this.carryOut(options, (stack, common) => stack.preview(common));
+  }
+
+  /** With the program run: its hooks stand before everything that customers are connected to. */
+  destroy(options: UpdateOptions): Promise<UpdateResult> {
+    return this.carryOut(options, (stack, common) => stack.destroy({ ...common, runProgram: true }));
+  }
+
+  /** The engine stops where it is; what it was doing may be left half done. */
+  terminate(): void {
+    this.command.terminate();
+  }
+
+  private async carryOut(
+    { message, say, configFile, signal, policyPacks = [] }: UpdateOptions,
+    operation: (stack: Stack, options: UpOptions & PreviewOptions & DestroyOptions) => Promise<unknown>,
+  ): Promise<UpdateResult> {
+    const log = new UpdateLog(say);
+    const cancelled = (): boolean => signal?.aborted === true;
+    try {
+      await operation(await this.sdk(), {
+        color: "never",
+        // Else the API asks for the history with its secrets decrypted, after every update.
+        showSecrets: false,
+        onEvent: (event: EngineEvent) => log.take(event),
+        ...(message === undefined ? {} : { message }),
+        ...(configFile === undefined ? {} : { configFile }),
+        ...(signal === undefined ? {} : { signal }),
+        ...(policyPacks.length === 0 ? {} : { policyPacks: [...policyPacks] }),
+      });
+      return log.result({ ok: true, cancelled: false });
+    } catch (error) {
+      if (!(error instanceof PulumiFailed)) throw error;
+      return log.result({ ok: false, cancelled: cancelled(), failure: briefly(error) });
+    }
+  }
+
+  /** The Automation API's stack, without two things that it does by itself. */
+  private sdk(): Promise<Stack> {
+    this.stackOfSdk ??= (async () => {
+      this.command.version = (await PulumiCommand.get()).version;
+      const pulumiCommand = this.command.asSdk();
+      const workspace = await LocalWorkspace.create({ workDir: this.folder, pulumiCommand });
+      // It would change which stack the user has selected: the next plain `pulumi up` would go somewhere else.
+      workspace.selectStack = () => Promise.resolve();
+      // It would run two commands after every update; whoever wants the outputs asks for them.
+      workspace.stackOutputs = () => Promise.resolve({});
+      return Stack.select(this.stack, workspace);
+    })();
+    return this.stackOfSdk;
+  }
+}
+
+async function selectedStack(command: OwnGroupCommand, folder: string): Promise<string> {
+  try {
+    return (await command.run(["stack", "--show-name"], folder)).stdout.trim();
+  } catch (error) {
+    if (!(error instanceof PulumiFailed)) throw error;
+    throw new Error(`no stack is selected: --stack NAME, or pulumi stack select NAME (${briefly(error)})`);
+  }
+}
+
+const shortName = (stack: string): string => stack.split("/").at(-1) ?? stack;
+
+/** What the CLI said, without the lines that say that it is the CLI. */
+function briefly({ result }: PulumiFailed): string {
+  const lines = `${result.stderr}\n${result.stdout}`.split("\n").map((line) => line.trim());
+  const errors = lines.filter((line) => line.startsWith("error:"));
+  const said = errors.length > 0 ? errors : lines.filter((line) => line !== "");
+  return said
+    .slice(-5)
+    .join("\n")
+    .replace(/^error: /, "");
+}

@@ -1,0 +1,105 @@
+import { completeGateway, type GivenGateway } from "../../stacks/config/endpoint";
+import type { GatewayConfig, ServiceConfig } from "../../stacks/config/resolved";
+import { clusterReader } from "../../stacks/state/cluster-reader";
+import { ownedObject } from "../../stacks/state/inventory";
+import { namespacesOf, observe, type Belongs } from "../../stacks/state/observe";
+import { lookAtRoute } from "../../stacks/gates/programmed";
+import { stackLabel } from "../../components/names";
+import { routedPools } from "../../stacks/plan/plan";
+import { overriddenBy } from "../../stacks/plan/other-routes";
+import type { DeploymentRecord, Observed } from "../../stacks/plan/observed";
+import { ownerOutput, whoseIs } from "../../stacks/plan/ownership";
+import { resolveValues, type ServiceStack } from "../steps/resolved";
+import { project, type StackValues } from "../steps/values";
+import type { Engine } from "./engine";
+
+/** What the cluster itself says, or why it could not be asked. */
+export type Live =
+  | {
+      observed: Observed;
+      /** What the gateway has yet to say before the route is known to be in force; empty: it is. */
+      unconfirmed: readonly string[];
+      /** Why the live route's split is not what customers get; empty: it is. */
+      overridden: readonly string[];
+    }
+  | { unreadable: string };
+
+/** Seconds for a cluster to answer: a status is asked for by somebody who waits. */
+const patience = 5;
+
+/** Reads the live route and pools with the kubeconfig of the stack's outputs, or of its platform's. */
+export async function lookAtCluster(
+  engine: Engine,
+  values: StackValues,
+  outputs: Readonly<Record<string, unknown>>,
+): Promise<Live> {
+  const resolved = resolveValues(values);
+  if ("mistakes" in resolved)
+    return { unreadable: `the config has mistakes: ${resolved.mistakes.join("; ")}` };
+  const { config } = resolved;
+  try {
+    const { kubeconfig, gateway } = await platformOf(engine, config, outputs);
+    if (kubeconfig === undefined || gateway === undefined)
+      return { unreadable: "the stack's outputs have no kubeconfig that can be read" };
+    const reader = await clusterReader(kubeconfig, patience);
+    const { service } = config;
+    const route = { namespace: service.namespace, name: service.route };
+    const record = outputs["deployed"] as DeploymentRecord | undefined;
+    const [observed, confirmed] = await Promise.all([
+      observe(reader, service, record, belongsBy(outputs, service, engine), {
+        ...gateway,
+        configurable: config.role === "all",
+      }),
+      lookAtRoute(reader, route, gateway),
+    ]);
+    return {
+      observed,
+      unconfirmed: "missing" in confirmed ? confirmed.missing : [],
+      overridden: overriddenBy(service, observed.others, routedPools(service, observed)),
+    };
+  } catch (error) {
+    return { unreadable: error instanceof Error ? error.message : String(error) };
+  }
+}
+
+/** Whether an object is this stack's, by its mark and the stack's outputs: nothing is changed by the answer. */
+function belongsBy(
+  outputs: Readonly<Record<string, unknown>>,
+  config: ServiceConfig,
+  engine: Engine,
+): Belongs {
+  const record = outputs["deployed"] as DeploymentRecord | undefined;
+  const kept = outputs[ownerOutput];
+  const label = stackLabel(project, engine.shortName);
+  const self = { id: typeof kept === "string" ? kept : "", stack: "", label };
+  const place = { home: config.namespace, namespaces: namespacesOf(config, record) };
+  const recorded = {
+    service: config.service,
+    place,
+    ...(record === undefined ? {} : { pools: record.pools }),
+    preview: true,
+  };
+  return (live, kind) => whoseIs(ownedObject(live, kind), self, undefined, recorded) !== "theirs";
+}
+
+/** What a service stands on, by the stack's own config and outputs or by those of its platform's. */
+export async function platformOf(
+  engine: Pick<Engine, "outputs">,
+  config: ServiceStack,
+  outputs: Readonly<Record<string, unknown>>,
+): Promise<{ kubeconfig?: string; gateway?: GatewayConfig }> {
+  const given = config.role === "service" ? await engine.outputs(config.platformStack) : outputs;
+  const { kubeconfig } = given;
+  const theirs = given["gateway"] as GivenGateway | undefined;
+  const gateway =
+    config.role !== "service"
+      ? config.platform.gateway
+      : theirs === undefined
+        ? undefined
+        : completeGateway(theirs);
+  return {
+    // Without the right to decrypt, the CLI prints a mark instead.
+    ...(typeof kubeconfig !== "string" || kubeconfig === "[secret]" ? {} : { kubeconfig }),
+    ...(gateway === undefined ? {} : { gateway }),
+  };
+}

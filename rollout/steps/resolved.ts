@@ -1,0 +1,70 @@
+import { resolveConfig } from "../../stacks/config/resolve";
+import { hiddenText, keepsSecrets } from "../../stacks/config/secrets";
+import type { StackConfig } from "../../stacks/config/resolved";
+import { own, project, short, type StackValues } from "./values";
+
+export type ServiceStack = Exclude<StackConfig, { role: "platform" }>;
+
+/**
+ * What the program makes of a config. Secrets are not known here, so something of the right shape stands for them:
+ * no decision of the plan depends on one.
+ * @returns why the program would refuse it, where it would.
+ */
+export function resolveValues(
+  values: StackValues,
+): { config: ServiceStack } | { mistakes: readonly string[] } {
+  const secrets = new Set<string>();
+  const raw: Record<string, unknown> = {};
+  for (const [key, value] of Object.entries(values)) {
+    if (!key.startsWith(`${project}:`)) continue;
+    if (!value.secret) raw[short(key)] = value.value;
+    else if (value.around !== undefined) {
+      raw[short(key)] = value.around.value;
+      for (const inner of value.around.secrets) secrets.add(inner);
+    } else {
+      secrets.add(short(key));
+      raw[short(key)] = placeholderOf(short(key));
+    }
+  }
+  const hidden = [...secrets].filter((key) => raw[key] === undefined && !/[.[]/.test(key));
+  if (hidden.length > 0) {
+    return { mistakes: hidden.map((key) => `${key} is secret, and what it says cannot be compared`) };
+  }
+  const { config, mistakes } = resolveConfig(raw, cloudOf(values), secrets);
+  if (config === undefined) {
+    return {
+      mistakes: mistakes.map(({ key, found, allowed }) => `${key} is ${found}; expected: ${allowed}`),
+    };
+  }
+  return config.role === "platform"
+    ? { mistakes: ["role is platform: there is no service and no rollout in this stack"] }
+    : { config };
+}
+
+/** Keys that may be secret; others would hide what a decision needs. */
+function placeholderOf(key: string): unknown {
+  if (keepsSecrets(key)) return hiddenText;
+  if (key === "cluster") return { kubeconfig: hiddenText };
+  // With gate.apiKey the whole object is one: no decision depends on how the gate asks.
+  if (key === "gate") return { apiKey: hiddenText };
+  return undefined;
+}
+
+function cloudOf(values: StackValues): { project?: string; region?: string } {
+  const text = (key: string): string | undefined => {
+    const value = values[key];
+    return value === undefined || value.secret ? undefined : String(value.value);
+  };
+  const [cloudProject, region] = [text("gcp:project"), text("gcp:region")];
+  return {
+    ...(cloudProject === undefined ? {} : { project: cloudProject }),
+    ...(region === undefined ? {} : { region }),
+  };
+}
+
+/** Keys that make a stack the service that it is: with others, it is another one somewhere else. */
+export const places: readonly string[] = [
+  "gcp:project",
+  "gcp:region",
+  ...["role", "platform", "service", "namespace", "cluster"].map(own),
+];

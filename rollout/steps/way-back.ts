@@ -1,0 +1,222 @@
+import type { ServiceConfig } from "../../stacks/config/resolved";
+import { setCommand } from "../../stacks/messages/mistakes";
+import { sharesOf, type Observed } from "../../stacks/plan/observed";
+import { plan } from "../../stacks/plan/plan";
+import { changesBetween } from "./changes";
+import type { Deployed } from "./deployed";
+import type { PastUpdate } from "./history";
+import { latchOn, markTime } from "./latch";
+import { command, type Reason } from "./decision";
+import { rolesOf, rollback } from "./moves";
+import { places, resolveValues } from "./resolved";
+import { own, sameValue, short, withValues, type StackValues, type Value } from "./values";
+import { worldAfter } from "./world";
+
+/** What the decision is made from. */
+export interface Present {
+  values: StackValues;
+  deployed?: Deployed;
+  observed: Observed;
+}
+
+/** One update on the way. */
+export interface Step {
+  title: string;
+  wanted: StackValues;
+}
+
+export type WayBack =
+  | { steps: readonly Step[]; notes: readonly string[] }
+  /** Nothing to do: it is what the config says and what is deployed. */
+  | { same: true }
+  | { reasons: readonly Reason[] };
+
+/**
+ * Keys that keep their present values when an earlier config is put back: they say what may be done now, not what was
+ * deployed then. An old `allow` would waive a rule again, an old `freeze` or latch would lift one that holds, and
+ * customers come by the route of today.
+ */
+const keptKeys = ["rolledBack", "resumed", "freeze", "allow", "gate", "route"];
+
+/**
+ * The updates that lead back to what an earlier update deployed, in the order of things: traffic first. Each is put
+ * before the program's own plan, in the world that the one before it leaves; what the plan would refuse is no way.
+ */
+export function wayBack(
+  past: PastUpdate,
+  present: Present,
+  { reason, now }: { reason: string; now: Date },
+): WayBack {
+  const unfit = unfitToGoBackTo(past);
+  if (unfit !== undefined) return { reasons: [unfit] };
+  const { target, kept, lost } = targetOf(past, present.values);
+  const early = [...lost, ...elsewhere(past, present.values), ...latchedThen(target, present)];
+  if (early.length > 0) return { reasons: early };
+  const resolved = resolveValues(target);
+  if ("mistakes" in resolved) {
+    return {
+      reasons: resolved.mistakes.map((mistake) => ({
+        found: `the program no longer takes its config: ${mistake}`,
+        fix: "put the keys back by hand that are meant: pulumi config set KEY VALUE",
+      })),
+    };
+  }
+  const missing = builtAnew(resolved.config.service, present.observed);
+  if (missing.length > 0) return { reasons: missing };
+  const steps = stepsTo(target, past, present, { reason, now });
+  const reasons = refusalsOnTheWay(steps, present);
+  if (reasons.length > 0) return { reasons };
+  if (steps.length === 1 && isThere(target, resolved.config.service, present)) return { same: true };
+  // A latch that is written anew does not stay as it is.
+  const marked = steps.some(({ wanted }) => !sameValue(wanted[rolledBack], present.values[rolledBack]));
+  return { steps, notes: kept.filter((note) => !marked || !note.startsWith("rolledBack ")) };
+}
+
+const rolledBack = own("rolledBack");
+
+function unfitToGoBackTo({ kind, succeeded, partial }: PastUpdate): Reason | undefined {
+  const fix = `choose another: ${command("rollback --list")}`;
+  if (kind !== "update") return { found: `it was no update but a ${kind}`, fix };
+  if (!succeeded) return { found: "it failed: what it left behind is not what its config says", fix };
+  if (partial) return { found: "it updated some resources only (--target, --exclude)", fix };
+  return undefined;
+}
+
+/** The earlier config with what is kept of the present one: secrets, and what rules this moment. */
+function targetOf(
+  past: PastUpdate,
+  present: StackValues,
+): { target: StackValues; kept: string[]; lost: Reason[] } {
+  const target: Record<string, Value> = { ...past.values };
+  const kept: string[] = [];
+  const lost: Reason[] = [];
+  const keep = (key: string): void => {
+    const value = present[key];
+    if (value === undefined) Reflect.deleteProperty(target, key);
+    else target[key] = value;
+  };
+  for (const key of keptKeys.map(own)) {
+    if (!sameValue(past.values[key], present[key])) kept.push(`${short(key)} stays as it is now`);
+    keep(key);
+  }
+  const secrets = [...new Set([...Object.keys(past.values), ...Object.keys(present)])].filter(
+    (key) => past.values[key]?.secret === true || present[key]?.secret === true,
+  );
+  for (const key of secrets.filter((one) => !keptKeys.map(own).includes(one))) {
+    if (present[key] === undefined) {
+      lost.push({
+        found: `${short(key)} was a secret then and is not in the config now; the history does not give it away`,
+        fix: `pulumi config set --secret ${short(key)} VALUE`,
+      });
+    } else {
+      kept.push(`${short(key)} is a secret: it keeps its present value`);
+    }
+    keep(key);
+  }
+  return { target, kept, lost };
+}
+
+/** An earlier config of another cluster or namespace is another service: nothing there is what runs here. */
+function elsewhere(past: PastUpdate, present: StackValues): Reason[] {
+  return places
+    .filter((key) => past.values[key]?.secret !== true && present[key]?.secret !== true)
+    .filter((key) => !sameValue(past.values[key], present[key]))
+    .map((key) => ({
+      found: `${short(key)} was ${textOf(past.values[key])} and is ${textOf(present[key])}: that is a service somewhere else`,
+      fix: "such a change is no rollback: make a stack for it",
+    }));
+}
+
+function textOf(value: Value | undefined): string {
+  if (value === undefined || value.secret) return "(nothing)";
+  return typeof value.value === "string" ? value.value : JSON.stringify(value.value);
+}
+
+/** A candidate that was rolled back since does not come back by an earlier config. */
+function latchedThen(target: StackValues, { values, deployed }: Present): Reason[] {
+  const { candidate, weight } = rolesOf(target);
+  const latch = candidate === undefined ? undefined : latchOn(candidate, values, deployed);
+  if (latch === undefined || weight === 0) return [];
+  return [
+    {
+      found: `it would give ${latch.candidate} ${weight} % of the traffic, which was rolled back at ${latch.time} (${latch.reason})`,
+      fix: command("resume --reason WHY"),
+    },
+  ];
+}
+
+/** Pools that its config routes to, and that are no longer there. */
+function builtAnew(config: ServiceConfig, observed: Observed): Reason[] {
+  return [config.stable, config.candidate].flatMap((name) => {
+    const pool = name === undefined ? undefined : config.pools[name];
+    if (pool === undefined || pool.existing) return [];
+    if (observed.pools.some((live) => live.owned && live.name === pool.name)) return [];
+    const size = pool.replicas * pool.hardware.acceleratorsPerReplica;
+    return [
+      {
+        found: `pool ${pool.name} no longer exists: ${size} x ${pool.hardware.accelerator} would have to be had and ${pool.model} loaded anew`,
+        fix: `roll it out as a candidate: ${setCommand("candidate", pool.name)} && ${command("next")}`,
+      },
+    ];
+  });
+}
+
+function stepsTo(
+  target: StackValues,
+  past: PastUpdate,
+  { values, deployed, observed }: Present,
+  { reason, now }: { reason: string; now: Date },
+): Step[] {
+  const title = `the config of update ${past.number}`;
+  const candidate = deployed?.candidate ?? rolesOf(values).candidate;
+  if (candidate === undefined) return [{ title, wanted: target }];
+  const share = Math.max(
+    sharesOf(observed.route?.backends ?? []).get(candidate) ?? 0,
+    deployed?.weights[candidate] ?? 0,
+  );
+  const then = rolesOf(target);
+  const keepsTraffic = then.stable === candidate || (then.candidate === candidate && then.weight > 0);
+  if (share === 0 || keepsTraffic) return [{ title, wanted: target }];
+  // A candidate that loses its traffic is rolled back, whatever the config of then says: it is latched.
+  const mark = { candidate, reason, time: markTime(values, deployed, now) };
+  const latched = withValues(target, { rolledBack: mark });
+  if (then.candidate === candidate) return [{ title, wanted: latched }];
+  // The route has to move in an update of its own, before the pool may go.
+  const first = rollback(values, deployed, { reason, now });
+  if ("refused" in first) return [{ title, wanted: latched }];
+  return [
+    { title: first.title, wanted: first.wanted },
+    { title, wanted: latched },
+  ];
+}
+
+function refusalsOnTheWay(steps: readonly Step[], { observed }: Present): Reason[] {
+  let world = observed;
+  for (const [i, step] of steps.entries()) {
+    const resolved = resolveValues(step.wanted);
+    const where = steps.length === 1 ? "" : ` (in update ${i + 1} of ${steps.length}: ${step.title})`;
+    if ("mistakes" in resolved) {
+      return resolved.mistakes.map((mistake) => ({
+        found: `the program would not take the config${where}: ${mistake}`,
+        fix: "fix the config first",
+      }));
+    }
+    const { service } = resolved.config;
+    const planned = plan(service, world);
+    if (planned.refusals.length > 0) {
+      return planned.refusals.map(({ rule, found, fix }) => ({ found: `${rule}: ${found}${where}`, fix }));
+    }
+    world = worldAfter(service, planned, world);
+  }
+  return [];
+}
+
+/** Whether the config says it already, and the world is as it asks. */
+function isThere(target: StackValues, config: ServiceConfig, { values, observed }: Present): boolean {
+  if (changesBetween(values, target).length > 0) return false;
+  const shares = sharesOf(plan(config, observed).backends);
+  const now = sharesOf(observed.route?.backends ?? []);
+  return [...new Set([...shares.keys(), ...now.keys()])].every(
+    (pool) => Math.abs((shares.get(pool) ?? 0) - (now.get(pool) ?? 0)) < 0.01,
+  );
+}

@@ -1,0 +1,113 @@
+import * as pulumi from "@pulumi/pulumi";
+import type { ServiceConfig } from "../config/resolved";
+import type { ClusterReader } from "../state/cluster-reader";
+import { lookAtServers, type Failing, type ServersTask } from "../state/servers";
+import { until, type Progress } from "./wait";
+import { adapterListFor, newVersions, versionsToProve } from "../plan/model-names";
+import { sharesOf, type Observed } from "../plan/observed";
+import type { Plan, PlannedPool } from "../plan/plan";
+import { UserError } from "../messages/user-error";
+
+/** What waiting for adapters needs to know of an update. */
+export interface AdapterWaits {
+  config: ServiceConfig;
+  observed: Observed;
+  plan: Pick<Plan, "pools" | "backends">;
+  reader: () => Promise<ClusterReader>;
+}
+
+/**
+ * For a pool with adapters that is new, or that this update makes larger: everything that names it waits until its
+ * servers have loaded them, as the provider would wait for a pool without. A pool whose share falls is never waited
+ * for: going back must not wait for a pool that is broken.
+ */
+export function loadedBefore(
+  waits: AdapterWaits,
+): (planned: PlannedPool) => (() => Promise<void>) | undefined {
+  const { observed, plan } = waits;
+  return (planned) => {
+    const { name } = planned.pool;
+    const task = taskFor(waits, planned);
+    const live = observed.pools.find((pool) => pool.owned && pool.name === name);
+    const isNew = observed.record?.pools[name] === undefined;
+    const grows = live?.replicas !== undefined && planned.replicas > live.replicas;
+    const [now, next] = [observed.route?.backends ?? [], plan.backends].map(
+      (backends) => sharesOf(backends).get(name) ?? 0,
+    ) as [number, number];
+    if (task === undefined || !(isNew || grows) || next < now) return undefined;
+    const { replicas } = planned;
+    const loading = planned.pool.server.loadingMinutes * 60;
+    return () => waitFor(waits, { ...task, replicas }, "No more traffic was sent to it", loading);
+  };
+}
+
+/**
+ * Before a pool's requests are rewritten to versions that were not serving before: every pod of it has them, or
+ * nothing changes.
+ */
+export async function proveVersions(waits: AdapterWaits, pool: string): Promise<void> {
+  const planned = waits.plan.pools.find((entry) => entry.pool.name === pool);
+  if (planned === undefined) return;
+  const versions = versionsToProve(waits.config, waits.observed, planned.pool);
+  const task = taskFor(waits, planned);
+  if (versions.length === 0 || task === undefined) return;
+  if (waits.config.gate.via === "off") {
+    await pulumi.log.warn(`gate.via is off: nobody asked whether ${versions.join(", ")} is loaded`);
+    return;
+  }
+  await waitFor(waits, task, `No request was sent to ${versions.join(", ")} that was not before`);
+}
+
+/** A version that was staged is loaded everywhere before the update counts as done, also while it has no weight. */
+export async function confirmVersions(waits: AdapterWaits): Promise<void> {
+  const versions = newVersions(waits.config, waits.observed);
+  if (versions.length === 0) return;
+  for (const planned of waits.plan.pools) {
+    const task = taskFor(waits, planned);
+    if (task !== undefined)
+      await waitFor(waits, task, `${versions.join(", ")} is not to be given any weight`);
+  }
+}
+
+function taskFor({ config }: AdapterWaits, { pool, namespace }: PlannedPool): ServersTask | undefined {
+  const list = adapterListFor(config, pool);
+  return list === undefined ? undefined : { pool: { name: pool.name, namespace }, revision: list.revision };
+}
+
+/** Longer than the loaders let pass between two attempts (LONGEST_RETRY_SECONDS). */
+const patienceSeconds = 12;
+
+/** @throws UserError naming pool, pod, adapter and the server's own words. */
+async function waitFor(
+  { config, reader }: AdapterWaits,
+  task: ServersTask,
+  consequence: string,
+  timeoutSeconds = config.gate.timeoutSeconds,
+): Promise<void> {
+  const client = await reader();
+  let failingSince: number | undefined;
+  const look = async (): Promise<Progress<"ready" | Failing>> => {
+    const progress = await lookAtServers(client, task);
+    if (!("done" in progress) || progress.done === "ready") {
+      failingSince = undefined;
+      return progress;
+    }
+    failingSince ??= Date.now();
+    // The store may have been fixed a moment ago: the next attempt is waited for.
+    return Date.now() - failingSince < patienceSeconds * 1000 ? { missing: progress.done.failing } : progress;
+  };
+  const result = await until(look, {
+    timeoutSeconds,
+    report: (text) => void pulumi.log.info(`adapters: ${text}`, undefined, undefined, true),
+  });
+  if ("done" in result && result.done === "ready") return;
+  const texts = "done" in result ? (result.done as Failing).failing : result.missing;
+  const why = "done" in result ? "" : ` after ${timeoutSeconds} s`;
+  throw new UserError(
+    [
+      `Pool ${task.pool.name} does not have its adapters${why}. ${consequence}.`,
+      ...texts.map((text) => `  - ${text}`),
+      "Fix the adapter (adapters in the config) and run pulumi up again, or take the candidate out of the config.",
+    ].join("\n"),
+  );
+}

@@ -1,0 +1,275 @@
+import { setCommand } from "../messages/mistakes";
+import type { RisingPool } from "../plan/rising";
+import type { Endpoint } from "../config/endpoint";
+import type { EndpointName } from "../answers/endpoints";
+import { answerFor, listOf, unreachablePrefix, type Way } from "./asking";
+import type { ClusterReader, LiveObject } from "../state/cluster-reader";
+import { everyKind, modelServersIn } from "../state/model-servers";
+import { sumOf } from "../state/other-pools";
+import { poolsPath } from "../state/paths";
+import { lookAtRoute } from "./programmed";
+import { isSelected, selectorOf, selectsPodsOf, type Labels } from "../state/selectors";
+import { isReady, lookAtServers } from "../state/servers";
+import { StableNames, type StableTask } from "./stable-names";
+import { until, type Progress, type WaitOptions } from "./wait";
+
+/** What the candidate has to prove before its share rises. */
+export interface GateTask {
+  via: "gateway" | "api-server";
+  pool: { name: string; namespace: string };
+  /** Model servers that have to be ready: the declared size, so that no weight exceeds what is there. */
+  replicas?: number;
+  /** Whether its replicas are groups of pods. Default: they are single ones. */
+  groups?: boolean;
+  /** Whether it was created outside this stack: then any kind of workload can be behind it. Default: it was not. */
+  existing?: boolean;
+  /** Names that clients ask for; the candidate must answer for every one. */
+  models: readonly string[];
+  /** The API by which the candidate is asked, and the key for it. */
+  api: EndpointName;
+  apiKey?: string;
+  /** The stable pool, whose own names count too; absent: only those in `models`. */
+  stable?: StableTask;
+  /**
+   * Names that a model server of the candidate has to list as loaded: a server may answer for a name that it does
+   * not know with another model. Absent: it is not asked.
+   */
+  serves?: readonly string[];
+  /** The list of adapters that its pods have to have loaded. */
+  revision?: string;
+  previewRoute: { name: string; namespace: string };
+  gateway: { name: string; namespace: string };
+  endpoint: Endpoint;
+  header: { name: string; value: string };
+}
+
+/** The candidate did not prove itself; the route is as it was. */
+export class GateClosed extends Error {
+  constructor(
+    task: GateTask,
+    readonly missing: readonly string[],
+    seconds: number,
+  ) {
+    super(
+      [
+        `The route was not changed: candidate ${task.pool.name} is not ready for more traffic after ${seconds} s.`,
+        ...missing.map((text) => `  - ${text}`),
+        "Fix it and run pulumi up again; or go back: pulumi config set weight 0 && pulumi up",
+      ].join("\n"),
+    );
+  }
+}
+
+/** The stable pool is not ready for what it would get back; the route is as it was. */
+export class StableUnready extends Error {
+  constructor({ pool, share }: RisingPool, missing: readonly string[], seconds: number) {
+    super(
+      [
+        `The route was not changed: stable pool ${pool} is not ready for ${share} % of the traffic after ${seconds} s.`,
+        ...missing.map((text) => `  - ${text}`),
+        `Fix it and run pulumi up again; or send the traffic there all the same: ${setCommand("allow[0]", "unready-stable")} && pulumi up`,
+      ].join("\n"),
+    );
+  }
+}
+
+/** The gate could not ask: that says nothing about the candidate. */
+export class GateUnreachable extends Error {}
+
+/** @throws GateClosed, GateUnreachable */
+export async function passGate(reader: ClusterReader, task: GateTask, options: WaitOptions): Promise<void> {
+  let unreachableSince: number | undefined;
+  const stable = task.stable === undefined ? undefined : new StableNames(reader, task.stable);
+  const look = async (): Promise<Progress<true>> => {
+    const progress = await lookAtCandidate(reader, task, stable);
+    const unreachable = unreachableOf(progress);
+    if (unreachable === undefined) unreachableSince = undefined;
+    else unreachableSince ??= Date.now();
+    if (unreachable !== undefined && Date.now() - (unreachableSince ?? 0) > patience * 1000) {
+      throw unreachableGateway(unreachable);
+    }
+    return progress;
+  };
+  const result = await until(look, options);
+  if ("done" in result) return;
+  const unreachable = unreachableOf(result);
+  if (unreachable !== undefined) throw unreachableGateway(unreachable);
+  throw new GateClosed(task, result.missing, options.timeoutSeconds);
+}
+
+/** Seconds without any answer of an accepted gateway: a new load balancer may need one minute, not ten. */
+const patience = 120;
+
+function unreachableOf(progress: Progress<true>): string | undefined {
+  return "missing" in progress
+    ? progress.missing.find((text) => text.startsWith(unreachablePrefix))
+    : undefined;
+}
+
+function unreachableGateway(unreachable: string): GateUnreachable {
+  return new GateUnreachable(
+    [
+      `The route was not changed: ${unreachable}.`,
+      "  Whether the candidate is ready is not known: the machine that runs pulumi does not reach the gateway.",
+      "  - run pulumi from inside the network, or name a tunnel: pulumi config set --path gate.address HOST:PORT",
+      "  - or ask the API server only: pulumi config set --path gate.via api-server",
+    ].join("\n"),
+  );
+}
+
+/**
+ * Waits for the stable pool to be ready for what it gets back: what the API server says of its model servers, and
+ * nothing else. Going back must not depend on anything that a candidate has to prove.
+ * @throws StableUnready
+ */
+export async function passReadiness(
+  reader: ClusterReader,
+  rising: RisingPool,
+  options: WaitOptions,
+): Promise<void> {
+  const pool = { name: rising.pool, namespace: rising.namespace };
+  const waive = setCommand("allow[0]", "unready-stable");
+  const look = async (): Promise<Progress<true>> => {
+    const missing =
+      rising.needs === undefined
+        ? await missingAnybody(reader, pool)
+        : await missingServers(reader, {
+            pool,
+            replicas: rising.needs,
+            groups: rising.groups ?? false,
+            existing: rising.existing ?? false,
+          });
+    return missing.length === 0 ? { done: true } : { missing };
+  };
+  // Who goes back in need is told at once that nobody has to wait.
+  const report = (text: string): void => options.report?.(`${text} (${waive} does not wait for it)`);
+  const result = await until(look, { ...options, report });
+  if ("missing" in result) throw new StableUnready(rising, result.missing, options.timeoutSeconds);
+}
+
+async function lookAtCandidate(
+  reader: ClusterReader,
+  task: GateTask,
+  stable: StableNames | undefined,
+): Promise<Progress<true>> {
+  const servers = [...(await missingServers(reader, task)), ...(await missingAdapters(reader, task))];
+  const route = await lookAtRoute(reader, task.previewRoute, task.gateway);
+  const missing = [...servers, ...("missing" in route ? route.missing : [])];
+  if (missing.length > 0 || !("done" in route)) return { missing };
+  if (task.via === "gateway") missing.push(...(await missingAnswers(route.done, task, stable)));
+  return missing.length === 0 ? { done: true } : { missing };
+}
+
+interface PoolName {
+  name: string;
+  namespace: string;
+}
+
+const livePool = (reader: ClusterReader, { name, namespace }: PoolName): Promise<LiveObject | undefined> =>
+  reader.get(`${poolsPath(namespace)}/${name}`);
+
+const noPool = ({ name, namespace }: PoolName): string[] => [
+  `there is no InferencePool ${name} in namespace ${namespace}`,
+];
+
+/** Of a pool whose size nobody knows (no Deployment stands behind it), somebody at least has to be ready. */
+async function missingAnybody(reader: ClusterReader, pool: PoolName): Promise<string[]> {
+  const [live, pods] = await Promise.all([
+    livePool(reader, pool),
+    reader.list(`/api/v1/namespaces/${pool.namespace}/pods`),
+  ]);
+  if (live === undefined) return noPool(pool);
+  const selector = selectorOf(live);
+  const ready = pods.some((pod) => isSelected(pod, selector) && isReady(pod));
+  return ready ? [] : [`no model server of ${pool.name} is ready`];
+}
+
+async function missingServers(
+  reader: ClusterReader,
+  { pool, replicas, groups, existing }: Pick<GateTask, "pool" | "replicas" | "groups" | "existing">,
+): Promise<string[]> {
+  if (replicas === undefined) return [];
+  const [live, servers] = await Promise.all([
+    livePool(reader, pool),
+    modelServersIn(
+      reader,
+      pool.namespace,
+      existing === true ? everyKind : { groups: groups ?? false, statefulSets: false },
+    ),
+  ]);
+  if (live === undefined) return noPool(pool);
+  const selector = selectorOf(live);
+  const behind = servers.filter((server) => selectsPodsOf(selector, server));
+  if (existing === true && behind.length === 0) return missingPods(reader, pool, selector, replicas);
+  if (behind.length === 0) return [`pool ${pool.name} has no model servers`];
+  const { replicas: asked, readyReplicas: answering } = sumOf(behind);
+  // Which of its pods are of the present template is its owner's business: a StatefulSet may keep older ones for good.
+  const ready =
+    existing === true ? answering : behind.reduce((sum, server) => sum + readyReplicas(server), 0);
+  if (ready >= replicas) return [];
+  const names = behind.map(({ kind, metadata }) => `${kind ?? ""} ${metadata.name}`).join(", ");
+  const scaled =
+    asked >= replicas
+      ? ""
+      : existing === true
+        ? `; ${names} asks for ${asked} only, and its owner has to scale it`
+        : `; its ${behind[0]?.kind ?? "Deployment"} asks for ${asked} only: pulumi up --refresh puts that right`;
+  return [`${ready} of ${replicas} model servers of ${pool.name} are ready${scaled}`];
+}
+
+/** Pods that no workload makes, or none that is known. */
+async function missingPods(
+  reader: ClusterReader,
+  { name, namespace }: PoolName,
+  selector: Labels,
+  replicas: number,
+): Promise<string[]> {
+  const pods = await reader.list(`/api/v1/namespaces/${namespace}/pods`);
+  const ready = pods.filter((pod) => isSelected(pod, selector) && isReady(pod)).length;
+  return ready >= replicas ? [] : [`${ready} of ${replicas} model servers of ${name} are ready`];
+}
+
+/** Which pods lack an adapter, and what their servers said of it. */
+async function missingAdapters(reader: ClusterReader, { pool, revision }: GateTask): Promise<string[]> {
+  if (revision === undefined) return [];
+  const progress = await lookAtServers(reader, { pool, revision });
+  if (!("done" in progress)) return [...progress.missing];
+  return progress.done === "ready" ? [] : [...progress.done.failing];
+}
+
+/** Ready pods of the present template: those of an older one are on their way out. */
+function readyReplicas(deployment: LiveObject): number {
+  const status = deployment["status"] as
+    { observedGeneration?: number; readyReplicas?: number; updatedReplicas?: number } | undefined;
+  if (status?.observedGeneration !== deployment.metadata.generation) return 0;
+  return Math.min(status?.readyReplicas ?? 0, status?.updatedReplicas ?? 0);
+}
+
+/** Every model name is asked for through the preview route: those declared, and those that the stable pool serves. */
+async function missingAnswers(
+  address: string,
+  task: GateTask,
+  stable: StableNames | undefined,
+): Promise<string[]> {
+  const { pool, endpoint, header, models, serves, api, apiKey } = task;
+  const candidate: Way = {
+    ...{ who: pool.name, address, endpoint, header, api },
+    ...(apiKey === undefined ? {} : { apiKey }),
+  };
+  const [answers, names] = await Promise.all([
+    Promise.all([
+      ...models.map((model) => answerFor(candidate, model)),
+      ...(serves === undefined ? [] : [loads(candidate, serves)]),
+    ]),
+    stable === undefined ? [] : stable.missing(candidate, models),
+  ]);
+  return [...answers.filter((text): text is string => text !== undefined), ...names];
+}
+
+/** What a model server itself says that it has loaded. */
+async function loads(candidate: Way, names: readonly string[]): Promise<string | undefined> {
+  const listed = await listOf(candidate);
+  if (typeof listed === "string") return listed;
+  const missing = names.filter((name) => !listed.some((model) => model.name === name));
+  return missing.length === 0 ? undefined : `${candidate.who} does not list ${missing.join(", ")} as loaded`;
+}

@@ -1,0 +1,235 @@
+import * as pulumi from "@pulumi/pulumi";
+import { isGrouped } from "../../components/accelerators/placement";
+import { previewHeader, stableValue } from "../../components/route/inference-route";
+import { loadedBefore, proveVersions } from "./adapter-waits";
+import { endpointOf } from "../config/endpoint";
+import type { GatewayConfig, ServiceConfig } from "../config/resolved";
+import type { ClusterReader, LiveObject } from "../state/cluster-reader";
+import { passGate, passReadiness, type GateTask } from "./gate";
+import { observedRoute } from "../state/observe";
+import { readOtherRoutes } from "../state/other-routes";
+import { routePath } from "../state/paths";
+import type { WaitOptions } from "./wait";
+import { annotations, labels, previewRouteName, servedName } from "../../components/names";
+import type { StableTask } from "./stable-names";
+import { adapterListFor, baseNamesOf, clientNames, versionsOf } from "../plan/model-names";
+import { setCommand } from "../messages/mistakes";
+import { offOtherRoutes, otherTraffic } from "../plan/other-routes";
+import { rivalsFor } from "../plan/rival-routes";
+import type { OtherRoutes } from "../plan/routes";
+import { sharesOf, type Observed } from "../plan/observed";
+import { asksStable, withoutTheList } from "../plan/stable-names";
+import type { Plan, RoutedPool } from "../plan/plan";
+import type { RisingPool } from "../plan/rising";
+import type { ServiceHooks } from "../service";
+
+export interface HookContext {
+  config: ServiceConfig;
+  plan: Plan;
+  /** What was deployed before this update. */
+  observed: Observed;
+  gateway: GatewayConfig;
+  /** The cluster as it is when a hook runs; it may have been made by this very update. */
+  reader: () => Promise<ClusterReader>;
+  previewSecret?: pulumi.Output<string>;
+}
+
+/**
+ * The engine refuses a `pulumi destroy` that does not run the program, and all that it says of it is the name of the
+ * hook; so the name says what to run. It is in every state that was ever written: to change it is to break them.
+ */
+const guardName =
+  "traffic-guard (customers are connected; to take the service down: pulumi config set --path 'allow[0]' destroy && pulumi up && pulumi destroy --run-program)";
+
+/**
+ * The hooks that stand before the resources that move or hold traffic. They are registered in every update, because
+ * the engine refuses to delete a resource whose state names a hook that the program did not register.
+ */
+export function trafficHooks(context: HookContext): ServiceHooks {
+  const gate = new pulumi.ResourceHook("candidate-gate", () => gateHook(context));
+  const guard = new pulumi.ResourceHook(guardName, (args) => guardHook(context, args));
+  const versions = new pulumi.ResourceHook("version-gate", (args) =>
+    proveVersions(context, poolOf(args.newInputs)),
+  );
+  return {
+    names: { beforeCreate: [versions], beforeUpdate: [versions] },
+    ...(pulumi.runtime.isDryRun() ? {} : { loaded: loadedBefore(context) }),
+    route: { beforeCreate: [gate], beforeUpdate: [gate], beforeDelete: [guard] },
+    beforeDelete: [guard],
+  };
+}
+
+/** The pool that an object says it belongs to; "" where it says none. */
+function poolOf(inputs: unknown): string {
+  return (inputs as Partial<LiveObject> | undefined)?.metadata?.labels?.[labels.pool] ?? "";
+}
+
+/** Before the route changes: a pool whose share rises is ready for it, or the route stays as it is. */
+async function gateHook(context: HookContext): Promise<void> {
+  const { config, plan, reader } = context;
+  for (const rising of plan.rising) {
+    if (config.gate.via === "off") {
+      await pulumi.log.warn(
+        `gate.via is off: nobody asked whether ${rising.pool} is ready for ${rising.share} %`,
+      );
+    } else if (rising.pool === plan.candidate?.name) {
+      await candidateGate(context, rising, plan.candidate);
+    } else {
+      await passReadiness(await reader(), rising, waiting(config));
+    }
+  }
+}
+
+/** A candidate proves itself through its preview route. */
+async function candidateGate(
+  { config, plan, observed, gateway, reader, previewSecret }: HookContext,
+  rising: RisingPool,
+  candidate: RoutedPool,
+): Promise<void> {
+  if (config.gate.via === "off" || previewSecret === undefined) return;
+  const secret = await valueOf(previewSecret);
+  const task: GateTask = {
+    via: config.gate.via,
+    pool: candidate,
+    ...(rising.needs === undefined ? {} : { replicas: rising.needs }),
+    groups: hasGroups(config, candidate.name),
+    existing: config.pools[candidate.name]?.existing === true,
+    models: modelNames(config),
+    api: config.gate.endpoint,
+    ...(config.gate.apiKey === undefined ? {} : { apiKey: config.gate.apiKey }),
+    ...(asksStable(config) && !plan.waived.includes("stable-names")
+      ? { stable: stableTask(config, plan, observed, stableValue(secret)) }
+      : {}),
+    ...servesOf(config, plan),
+    previewRoute: { namespace: config.namespace, name: previewRouteName(config.service) },
+    gateway,
+    endpoint: endpointOf(gateway, config.gate.address),
+    header: { name: previewHeader, value: secret },
+  };
+  await passGate(await reader(), task, waiting(config));
+}
+
+function waiting({ gate }: ServiceConfig): WaitOptions {
+  return {
+    timeoutSeconds: gate.timeoutSeconds,
+    report: (text) => void pulumi.log.info(`gate: ${text}`, undefined, undefined, true),
+  };
+}
+
+function hasGroups(config: ServiceConfig, name: string): boolean {
+  const pool = config.pools[name];
+  return pool?.existing === false && isGrouped(pool.hardware);
+}
+
+/** Every name that clients of the stable pool ask for, and the candidate's own. */
+function modelNames(config: ServiceConfig): string[] {
+  const own = config.candidate === undefined ? [] : baseNamesOf(config.pools[config.candidate]);
+  return [...new Set([...clientNames(config), ...own])];
+}
+
+/** What the gate has to know to compare the candidate with what the stable pool itself lists. */
+function stableTask(config: ServiceConfig, plan: Plan, observed: Observed, value: string): StableTask {
+  const candidate = config.candidate === undefined ? undefined : config.pools[config.candidate];
+  const before = Object.entries(observed.record?.adapters ?? {}).flatMap(([name, adapter]) => [
+    servedName(name, adapter.version),
+    ...(adapter.candidate === undefined ? [] : [servedName(name, adapter.candidate.version)]),
+  ]);
+  return {
+    pool: plan.stable,
+    header: { name: previewHeader, value },
+    versions: [...config.adapters.flatMap(versionsOf).map(({ served }) => served), ...before],
+    without: withoutTheList(config),
+    remedy:
+      candidate === undefined || candidate.existing
+        ? { by: "theirs" }
+        : { by: "aliases", next: config.aliases.length, model: baseNamesOf(candidate).length > 0 },
+  };
+}
+
+/** What a candidate of this stack has to have loaded: its base model, and every version of every adapter. */
+function servesOf(config: ServiceConfig, plan: Plan): Pick<GateTask, "serves" | "revision"> {
+  const pool = plan.pools.find((planned) => planned.pool.name === plan.candidate?.name)?.pool;
+  const bases = pool === undefined || pool.templateOf !== undefined ? [] : baseNamesOf(pool);
+  if (pool === undefined || bases.length === 0) return {};
+  const list = adapterListFor(config, pool);
+  return {
+    serves: [...bases, ...(list?.adapters ?? []).map(({ name }) => name)],
+    ...(list === undefined ? {} : { revision: list.revision }),
+  };
+}
+
+/** Before anything is deleted that customers may be connected to: the live route is asked. */
+async function guardHook(context: HookContext, args: pulumi.ResourceHookArgs): Promise<void> {
+  const { config, gateway, reader } = context;
+  const object = args.oldInputs as Partial<LiveObject> | undefined;
+  const live = await reader();
+  const [route, others] = await Promise.all([
+    live.get(routePath(config.namespace, config.route)),
+    readOtherRoutes(live, config, { ...gateway, configurable: false }, [
+      ...new Set([config.namespace, object?.metadata?.namespace ?? config.namespace]),
+    ]),
+  ]);
+  if (object?.kind === "HTTPRoute" && object.metadata?.name !== config.route) {
+    // The route that this stack had before `route` named another one.
+    mayGo(object, others, context);
+    return;
+  }
+  guardPool(object, others, context);
+  if (route === undefined) return;
+  const shares = sharesOf(observedRoute(route).backends);
+  if (object?.kind === "HTTPRoute") {
+    if (shares.size === 0 || route.metadata.annotations?.[annotations.deletable] === "true") return;
+    throw new Error(
+      `HTTPRoute ${config.namespace}/${config.route} carries the customers' traffic. ` +
+        "To take the whole service down: pulumi config set --path 'allow[0]' destroy && pulumi up && pulumi destroy --run-program",
+    );
+  }
+  const pool = object?.metadata?.labels?.[labels.pool];
+  const share = pool === undefined ? 0 : (shares.get(pool) ?? 0);
+  if (pool === undefined || share === 0) return;
+  throw new Error(
+    `pool ${pool} serves customers: the live route sends it ${Math.round(share)} % of the traffic. ` +
+      "Take the weight off it first: pulumi config set weight ... && pulumi up",
+  );
+}
+
+/** A pool that another route sends to stays, whatever the customers' route says. */
+function guardPool(
+  object: Partial<LiveObject> | undefined,
+  others: OtherRoutes,
+  { config, plan }: HookContext,
+): void {
+  const { name, namespace, labels: marks } = object?.metadata ?? {};
+  const pool = object?.kind === "InferencePool" ? name : marks?.[labels.pool];
+  if (pool === undefined || namespace === undefined) return;
+  const text = otherTraffic({ name: pool, namespace }, { others });
+  const told = config.allow.includes("destroy") || plan.waived.includes("routes-unknown");
+  if (text === undefined && others.unseen.length > 0 && !told) {
+    throw new Error(
+      `nobody knows whether another route sends to pool ${pool}: ${others.unseen.join("; ")}. docs/permissions.md has the rights`,
+    );
+  }
+  if (text === undefined) return;
+  throw new Error(
+    `pool ${pool} serves customers: ${text}. ${offOtherRoutes({ name: pool, namespace }, { others })}`,
+  );
+}
+
+/** A former route of this stack goes only where the customers' route, or an older one, gets its requests. */
+function mayGo(object: Partial<LiveObject>, others: OtherRoutes, { config, plan }: HookContext): void {
+  const { name = "", namespace = "" } = object.metadata ?? {};
+  const pools = [plan.stable, ...(plan.candidate === undefined ? [] : [plan.candidate])];
+  const { winning, beside } = rivalsFor(config, others, pools);
+  const serves = [...winning, ...beside].some(
+    ({ route }) => route.name === name && route.namespace === namespace,
+  );
+  if (others.customers !== undefined && !serves) return;
+  throw new Error(
+    `HTTPRoute ${namespace}/${name} gets customers' requests that HTTPRoute ${config.namespace}/${config.route} would not get. ` +
+      `Put its name back: ${setCommand("route", name)} && pulumi up`,
+  );
+}
+
+function valueOf(output: pulumi.Output<string>): Promise<string> {
+  return new Promise((resolve) => output.apply(resolve));
+}

@@ -1,0 +1,76 @@
+import type { ClusterReader, LiveObject } from "../state/cluster-reader";
+import { gatewayPath, routePath } from "../state/paths";
+import type { Progress } from "./wait";
+
+interface Condition {
+  type: string;
+  status: string;
+  reason?: string;
+  message?: string;
+  observedGeneration?: number;
+}
+
+interface ParentStatus {
+  parentRef: { name: string; namespace?: string };
+  conditions?: Condition[];
+}
+
+/**
+ * What a route's gateway still has to say before the route is known to be in force: accepted, every backend
+ * resolved, and (GKE's own condition) reconciled, each about the route's present generation. A condition about an
+ * earlier generation says nothing about this one.
+ */
+export function missingFromGateway(
+  route: LiveObject,
+  gateway: { name: string; namespace: string },
+): readonly string[] {
+  const { generation, namespace: own } = route.metadata;
+  const parents = (route["status"] as { parents?: ParentStatus[] } | undefined)?.parents ?? [];
+  const parent = parents.find(
+    ({ parentRef }) => parentRef.name === gateway.name && (parentRef.namespace ?? own) === gateway.namespace,
+  );
+  const name = `route ${own ?? ""}/${route.metadata.name}`;
+  if (parent === undefined) return [`gateway ${gateway.name} has not answered for ${name}`];
+  return required.flatMap(({ type, optional }) => {
+    const condition = parent.conditions?.find((entry) => entry.type === type);
+    if (condition === undefined)
+      return optional ? [] : [`gateway ${gateway.name} has not said ${type} of ${name}`];
+    // GKE may leave the generation out of its own condition; then only its status counts.
+    const stale = condition.observedGeneration !== undefined && condition.observedGeneration !== generation;
+    if (stale) return [`gateway ${gateway.name} has not yet looked at the new ${name} (${type})`];
+    if (condition.status === "True") return [];
+    const why = [condition.reason, condition.message]
+      .filter((text) => text !== undefined && text !== "")
+      .join(": ");
+    return [`gateway ${gateway.name} says ${type}=${condition.status} of ${name} (${why})`];
+  });
+}
+
+const required = [
+  { type: "Accepted", optional: false },
+  { type: "ResolvedRefs", optional: false },
+  { type: "Reconciled", optional: true },
+] as const;
+
+/** Where a Gateway can be reached; undefined as long as it has no address. */
+export function gatewayAddress(gateway: LiveObject | undefined): string | undefined {
+  const addresses = (gateway?.["status"] as { addresses?: { value: string }[] } | undefined)?.addresses;
+  return addresses?.[0]?.value;
+}
+
+/** One look at whether a route is in force; done with the gateway's address. */
+export async function lookAtRoute(
+  reader: ClusterReader,
+  route: { name: string; namespace: string },
+  gateway: { name: string; namespace: string },
+): Promise<Progress<string>> {
+  const [liveRoute, liveGateway] = await Promise.all([
+    reader.get(routePath(route.namespace, route.name)),
+    reader.get(gatewayPath(gateway)),
+  ]);
+  if (liveRoute === undefined) return { missing: [`there is no route ${route.namespace}/${route.name}`] };
+  const missing = missingFromGateway(liveRoute, gateway);
+  if (missing.length > 0) return { missing };
+  const address = gatewayAddress(liveGateway);
+  return address === undefined ? { missing: [`gateway ${gateway.name} has no address`] } : { done: address };
+}

@@ -1,0 +1,221 @@
+import * as fs from "node:fs";
+import * as https from "node:https";
+import { setTimeout as sleep } from "node:timers/promises";
+import type { KubeConfig } from "@kubernetes/client-node";
+import { UserError } from "../messages/user-error";
+
+/** An object as the API server returns it. */
+export interface LiveObject {
+  apiVersion?: string;
+  kind?: string;
+  metadata: {
+    name: string;
+    namespace?: string;
+    generation?: number;
+    labels?: Record<string, string>;
+    annotations?: Record<string, string>;
+    deletionTimestamp?: string;
+    creationTimestamp?: string;
+    ownerReferences?: { kind: string; name: string; controller?: boolean }[];
+    managedFields?: { manager?: string; subresource?: string; fieldsV1?: Record<string, unknown> }[];
+  };
+  [key: string]: unknown;
+}
+
+/** Reads from one cluster, and nothing else: the program changes things only through its resources. */
+export interface ClusterReader {
+  /** The object at an API path; undefined where there is none. */
+  get(path: string): Promise<LiveObject | undefined>;
+  /** The items of a list; empty where the namespace or the kind does not exist. */
+  list(path: string): Promise<LiveObject[]>;
+  /** The API server's clock, once it has answered something: clocks of the machines that run pulumi differ. */
+  now?(): Date | undefined;
+}
+
+/** The API server cannot be asked: unreachable, or it does not let us. Not the same as "there is nothing". */
+export class ClusterUnreadable extends Error {
+  constructor(
+    readonly reason: "unreachable" | "unauthorized" | "forbidden" | "failed",
+    message: string,
+  ) {
+    super(message);
+  }
+}
+
+/** @param kubeconfig text of a kubeconfig, or the path of one. */
+export async function clusterReader(kubeconfig: string, timeoutSeconds = 10): Promise<ClusterReader> {
+  // Loaded only here: the library takes a third of a second, and tests of the plan never need it.
+  const { KubeConfig } = await import("@kubernetes/client-node");
+  const config = new KubeConfig();
+  const text = kubeconfigText(kubeconfig);
+  try {
+    config.loadFromString(text);
+  } catch (error) {
+    // A parser's message quotes what it could not read, and that is full of secrets.
+    const where = (error as { mark?: { line?: number } }).mark?.line;
+    throw new ClusterUnreadable(
+      "failed",
+      `the kubeconfig cannot be read${where === undefined ? "" : `: line ${where + 1} is no YAML`}`,
+    );
+  }
+  return new HttpsReader(config, timeoutSeconds);
+}
+
+/**
+ * Text of a kubeconfig that is given as such or by its path.
+ * @throws UserError where there is no such file; what was given is not shown, it may be a secret.
+ */
+export function kubeconfigText(kubeconfig: string): string {
+  if (kubeconfig.includes("\n") || kubeconfig.trimStart().startsWith("{")) return kubeconfig;
+  try {
+    return fs.readFileSync(kubeconfig, "utf8");
+  } catch (error) {
+    const code = (error as { code?: string }).code ?? "unknown error";
+    throw new UserError(
+      `cluster.kubeconfig is neither the text of a kubeconfig nor the path of a file that can be read here (${code}). ` +
+        "From a file: pulumi config set --secret --path cluster.kubeconfig < FILE",
+    );
+  }
+}
+
+export interface Answer {
+  status: number;
+  body: string;
+}
+
+/** An API server that is short of breath or about to start says so with these; a moment later it answers. */
+const passing: ReadonlySet<number> = new Set([429, 502, 503, 504]);
+/** Milliseconds before each further try, and until when one is begun. */
+const patience = { pauses: [100, 400, 1000, 2000], lastTry: 5000 };
+
+/**
+ * Asks again where the answer is one that passes, or where a connection broke: one that was kept alive may be closed by
+ * the other side at any time. Who does not answer at all is not asked again.
+ */
+export async function patiently(ask: () => Promise<Answer>, { pauses, lastTry } = patience): Promise<Answer> {
+  const began = Date.now();
+  for (const pause of pauses) {
+    const answer = await ask().catch((error: unknown) => {
+      const broke = error instanceof ClusterUnreadable && error.reason === "unreachable";
+      if (!broke || Date.now() - began > lastTry) throw error;
+      return undefined;
+    });
+    if (answer !== undefined && !passing.has(answer.status)) return answer;
+    await sleep(pause);
+  }
+  return ask();
+}
+
+class HttpsReader implements ClusterReader {
+  private readonly server: string;
+  private readonly agent = new https.Agent({ keepAlive: true, maxSockets: 8 });
+  private options: Promise<https.RequestOptions> | undefined;
+  /** Milliseconds by which the API server's clock is ahead of ours. */
+  private ahead: number | undefined;
+
+  constructor(
+    private readonly config: KubeConfig,
+    private readonly timeoutSeconds: number,
+  ) {
+    const server = config.getCurrentCluster()?.server;
+    if (server === undefined)
+      throw new ClusterUnreadable("failed", "the kubeconfig names no current cluster");
+    this.server = server.replace(/\/$/, "");
+  }
+
+  async get(path: string): Promise<LiveObject | undefined> {
+    return (await this.request(path)) as LiveObject | undefined;
+  }
+
+  async list(path: string): Promise<LiveObject[]> {
+    const list = (await this.request(path)) as { items?: LiveObject[] } | undefined;
+    return list?.items ?? [];
+  }
+
+  now(): Date | undefined {
+    return this.ahead === undefined ? undefined : new Date(Date.now() + this.ahead);
+  }
+
+  private async request(path: string): Promise<unknown> {
+    let answer = await patiently(() => this.answer(path));
+    if (answer.status === 401) {
+      // A gate may wait for longer than a token lives.
+      this.options = undefined;
+      answer = await patiently(() => this.answer(path));
+    }
+    const { status, body } = answer;
+    if (status === 200) return JSON.parse(body);
+    if (status === 404) return undefined;
+    const reason = status === 401 ? "unauthorized" : status === 403 ? "forbidden" : "failed";
+    throw new ClusterUnreadable(reason, `${this.server}${path} answered ${status}: ${messageOf(body)}`);
+  }
+
+  private async answer(path: string): Promise<Answer> {
+    // Credentials may come from a program (gke-gcloud-auth-plugin): it is run once, not once a request.
+    this.options ??= this.credentials();
+    return this.exchange(path, await this.options);
+  }
+
+  private async credentials(): Promise<https.RequestOptions> {
+    const options: https.RequestOptions = {};
+    try {
+      await this.config.applyToHTTPSOptions(options);
+    } catch (error) {
+      throw new ClusterUnreadable(
+        "unauthorized",
+        `no credentials for ${this.server}: ${(error as Error).message}`,
+      );
+    }
+    return {
+      headers: options.headers,
+      auth: options.auth,
+      ...tlsOf(options),
+      ...tlsOf(agentOptions(options.agent)),
+    };
+  }
+
+  private exchange(path: string, options: https.RequestOptions): Promise<Answer> {
+    return new Promise((resolve, reject) => {
+      const request = https.get(
+        `${this.server}${path}`,
+        { ...options, agent: this.agent, timeout: this.timeoutSeconds * 1000 },
+        (response) => {
+          const date = Date.parse(response.headers.date ?? "");
+          if (!Number.isNaN(date)) this.ahead = date - Date.now();
+          const chunks: Buffer[] = [];
+          response.on("data", (chunk: Buffer) => chunks.push(chunk));
+          response.on("end", () =>
+            resolve({ status: response.statusCode ?? 0, body: Buffer.concat(chunks).toString() }),
+          );
+          response.on("error", fail);
+        },
+      );
+      const fail = (error: Error): void =>
+        reject(new ClusterUnreadable("unreachable", `${this.server} does not answer: ${error.message}`));
+      request.on("timeout", () => request.destroy(new Error(`nothing for ${this.timeoutSeconds} s`)));
+      request.on("error", fail);
+    });
+  }
+}
+
+/**
+ * The library puts certificates into the request's options or into an agent of its own. Ours keeps connections
+ * alive, so it takes them over; nothing else, because an agent's options hold a path of its own.
+ */
+function tlsOf(options: https.RequestOptions): https.RequestOptions {
+  const { ca, cert, key, pfx, passphrase, rejectUnauthorized, servername } = options;
+  const all = { ca, cert, key, pfx, passphrase, rejectUnauthorized, servername };
+  return Object.fromEntries(Object.entries(all).filter(([, value]) => value !== undefined));
+}
+
+function agentOptions(agent: https.RequestOptions["agent"]): https.RequestOptions {
+  return agent instanceof https.Agent ? agent.options : {};
+}
+
+function messageOf(body: string): string {
+  try {
+    return (JSON.parse(body) as { message?: string }).message ?? body;
+  } catch {
+    return body.slice(0, 200);
+  }
+}

@@ -1,0 +1,204 @@
+import { UserError } from "../messages/user-error";
+import { labelsOfCopy, type CopiedPods } from "../../components/model-server/copied/adapt";
+import { podOf } from "../../components/model-server/copied/pod";
+import { referencesOf } from "../../components/model-server/copied/references";
+import type { PodTemplate } from "../../components/model-server/pod-template";
+import type { OwnedPool, ServiceConfig } from "../config/resolved";
+import { annotations, podSelector } from "../../components/names";
+import type { ObservedCopy } from "../plan/copies";
+import type { Observed } from "../plan/observed";
+import { namespaceOf } from "../plan/plan";
+import type { ClusterReader, LiveObject } from "./cluster-reader";
+import { deploymentsPath, everyKind, groupLabels, modelServersIn } from "./model-servers";
+import { poolsPath } from "./paths";
+import { missingReferences } from "./references";
+import { isSelected, selectorOf, selectsPodsOf, type Labels } from "./selectors";
+
+/**
+ * What the pools of this stack copy that are like a pool of others. Once a pool is made, the copy that is kept on it
+ * counts: the original may change or go, and the pool's pods must not. So it is for pools that are like that pool.
+ * @param ownNodes whether the pools' nodes are made for them.
+ */
+export async function observedCopies(
+  reader: ClusterReader,
+  config: ServiceConfig,
+  observed: Observed,
+  ownNodes: boolean,
+): Promise<Readonly<Record<string, ObservedCopy>>> {
+  const wanted = [config.stable, config.candidate]
+    .map((name) => (name === undefined ? undefined : config.pools[name]))
+    .filter((pool): pool is OwnedPool => pool?.existing === false && pool.templateOf !== undefined);
+  const found = await Promise.all(
+    wanted.map(async (pool) => {
+      const namespace = namespaceOf(pool, observed);
+      const copy = await copyFor(reader, config, observed, pool, namespace);
+      return [pool.name, copy === undefined ? undefined : { ownNodes, namespace, ...copy }] as const;
+    }),
+  );
+  return Object.fromEntries(
+    found.filter((entry): entry is readonly [string, ObservedCopy] => entry[1] !== undefined),
+  );
+}
+
+type Found = Omit<ObservedCopy, "ownNodes" | "namespace">;
+
+async function copyFor(
+  reader: ClusterReader,
+  config: ServiceConfig,
+  observed: Observed,
+  pool: OwnedPool,
+  namespace: string,
+): Promise<Found | undefined> {
+  const { templateOf } = pool;
+  if (templateOf === undefined) return undefined;
+  const made = await kept(reader, pool.name, namespace);
+  if (made !== undefined) return { state: "made", pods: made.pods };
+  const found =
+    (await keptByOthers(reader, config, observed, templateOf.through)) ??
+    (await original(reader, templateOf));
+  if (found?.pods === undefined) return found;
+  const [references, selectedBy] = await Promise.all([
+    missingReferences(reader, referencesOf(podOf(found.pods.template)), namespace, templateOf.namespace),
+    selectingPools(reader, labelsOfCopy(found.pods, config.service, pool.name), pool.name, namespace),
+  ]);
+  return { ...found, ...references, selectedBy };
+}
+
+/** The copy that a pool of this stack keeps, and the port of the pool that has it. */
+async function kept(
+  reader: ClusterReader,
+  pool: string,
+  namespace: string,
+): Promise<{ pods: CopiedPods } | undefined> {
+  const deployments = await reader.list(deploymentsPath(namespace));
+  const own = deployments.find(
+    (deployment) =>
+      selectsPodsOf(podSelector(pool), deployment) &&
+      deployment.metadata.annotations?.[annotations.template] !== undefined,
+  );
+  const notes = own?.metadata.annotations ?? {};
+  const text = notes[annotations.template];
+  if (text === undefined) return undefined;
+  const template = parsed(text);
+  if (template === undefined) {
+    throw new UserError(
+      `Annotation ${annotations.template} of Deployment ${namespace}/${own?.metadata.name ?? ""} is not JSON any more, ` +
+        `and the pods of ${pool} are made from it. Put its text back as the stack's state has it: pulumi stack export`,
+    );
+  }
+  const more = (parsed(notes[annotations.copied] ?? "{}") ?? {}) as Omit<CopiedPods, "template">;
+  return { pods: { ...more, template: template as PodTemplate } };
+}
+
+function parsed(text: string): object | undefined {
+  try {
+    const value: unknown = JSON.parse(text);
+    return typeof value === "object" && value !== null ? value : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** What a pool between this one and the original keeps: the original may be gone by now. */
+async function keptByOthers(
+  reader: ClusterReader,
+  config: ServiceConfig,
+  observed: Observed,
+  through: readonly string[],
+): Promise<Found | undefined> {
+  for (const name of through) {
+    const pool = config.pools[name];
+    if (pool === undefined || pool.existing) continue;
+    const namespace = namespaceOf(pool, observed);
+    const found = await kept(reader, name, namespace);
+    if (found === undefined) continue;
+    const ports = portsOf(await reader.get(`${poolsPath(namespace)}/${name}`));
+    return { state: "new", ...found, ports };
+  }
+  return undefined;
+}
+
+interface WorkloadSpec {
+  template: PodTemplate;
+  size?: number;
+  volumeClaimTemplates?: { metadata?: { name?: string } }[];
+}
+
+async function original(
+  reader: ClusterReader,
+  { name, namespace }: { name: string; namespace: string },
+): Promise<Found | undefined> {
+  const [pool, servers] = await Promise.all([
+    reader.get(`${poolsPath(namespace)}/${name}`),
+    modelServersIn(reader, namespace, everyKind),
+  ]);
+  if (pool === undefined) return undefined;
+  const selector = selectorOf(pool);
+  const behind = servers.filter((server) => selectsPodsOf(selector, server));
+  const [server] = behind;
+  if (server === undefined) return { state: "none", found: await podsText(reader, namespace, selector) };
+  if (behind.length > 1) return { state: "none", found: behind.map(nameOf) };
+  const { template, size = 1, volumeClaimTemplates = [] } = server["spec"] as WorkloadSpec;
+  return {
+    state: "new",
+    pods: {
+      template: withoutGroupLabels(template),
+      selector,
+      from: `${nameOf(server)} in namespace ${namespace}`,
+    },
+    ports: portsOf(pool),
+    unusable: [
+      ...(size > 1
+        ? [
+            `a replica of it is a group of ${size} pods, and this program copies pods that serve by themselves`,
+          ]
+        : []),
+      ...(volumeClaimTemplates.length === 0
+        ? []
+        : [
+            `each of its pods has volumes of its own (${volumeClaimTemplates.map(({ metadata }) => metadata?.name ?? "").join(", ")}), which a Deployment's pods have not`,
+          ]),
+    ],
+  };
+}
+
+const nameOf = ({ kind, metadata }: LiveObject): string => `${kind ?? ""} ${metadata.name}`;
+
+/** What a pool selects where no workload is behind it. */
+async function podsText(reader: ClusterReader, namespace: string, selector: Labels): Promise<string[]> {
+  const pods = (await reader.list(`/api/v1/namespaces/${namespace}/pods`)).filter((pod) =>
+    isSelected(pod, selector),
+  );
+  const makers = pods.map(({ metadata }) => {
+    const [owner] =
+      (metadata as { ownerReferences?: { kind: string; name: string }[] }).ownerReferences ?? [];
+    return owner === undefined ? "nobody" : `${owner.kind} ${owner.name}`;
+  });
+  if (pods.length === 0) return [];
+  return [`${pods.length} pods made by ${[...new Set(makers)].join(", ")}`];
+}
+
+function withoutGroupLabels(template: PodTemplate): PodTemplate {
+  const labels = Object.entries(template.metadata?.labels ?? {}).filter(
+    ([key]) => !key.startsWith(groupLabels),
+  );
+  return { ...template, metadata: { ...template.metadata, labels: Object.fromEntries(labels) } };
+}
+
+function portsOf(pool: LiveObject | undefined): number[] {
+  const spec = pool?.["spec"] as { targetPorts?: { number: number }[] } | undefined;
+  return (spec?.targetPorts ?? []).map(({ number }) => number);
+}
+
+/** InferencePools of others that would send their traffic to the copy, too. */
+async function selectingPools(
+  reader: ClusterReader,
+  labels: Labels,
+  own: string,
+  namespace: string,
+): Promise<string[]> {
+  const pod: LiveObject = { metadata: { name: own, labels } };
+  return (await reader.list(poolsPath(namespace)))
+    .filter((pool) => pool.metadata.name !== own && isSelected(pod, selectorOf(pool)))
+    .map(({ metadata }) => metadata.name);
+}

@@ -1,0 +1,138 @@
+import { isGrouped } from "../../components/accelerators/placement";
+import { annotations, apis, labels, managedBy, poolNamespace } from "../../components/names";
+import type { ServiceConfig } from "../config/resolved";
+import type { DeploymentRecord, Observed, ObservedPool, ObservedRoute } from "../plan/observed";
+import { isOurs } from "./ours";
+import { readOtherRoutes, type CustomersGateway } from "./other-routes";
+import { poolsPath, routePath } from "./paths";
+import { observedRewrites } from "./rewrites";
+import type { PoolIdentity } from "../plan/identity";
+import type { ClusterReader, LiveObject } from "./cluster-reader";
+import { backendOf, routeShape, type Attachment, type LiveBackendRef } from "./route-shape";
+import { everyKind, modelServersIn } from "./model-servers";
+import { autoscalersIn, sizeOfOthers, sumOf } from "./other-pools";
+import { selectorOf, selectsPodsOf } from "./selectors";
+
+/**
+ * Reads what is deployed of one service: its route, and the pools in every namespace where one can be.
+ * @param belongs whether an object that this program made is this stack's.
+ * @param attachment where the route will be attached, to compare with routes of others; absent: they are not read.
+ */
+export async function observe(
+  reader: ClusterReader,
+  config: ServiceConfig,
+  record: DeploymentRecord | undefined,
+  belongs: Belongs,
+  attachment?: CustomersGateway,
+): Promise<Observed> {
+  const names = namespacesOf(config, record);
+  const groups = Object.values(config.pools).some((pool) => !pool.existing && isGrouped(pool.hardware));
+  const existing = Object.values(config.pools).filter((pool) => pool.existing);
+  const [route, pools, namespaces, rewrites, others] = await Promise.all([
+    reader.get(routePath(config.namespace, config.route)),
+    Promise.all(
+      names.map((namespace) => {
+        const theirs = existing.filter((pool) => pool.namespace === namespace).map(({ name }) => name);
+        return poolsIn(reader, namespace, config.service, { groups, theirs, belongs });
+      }),
+    ),
+    Promise.all(
+      // The Gateway's namespace is made, or not, by the stack that makes the Gateway.
+      [...new Set([...names, ...(attachment?.configurable === true ? [attachment.namespace] : [])])].map(
+        async (namespace) => [namespace, await ownerOf(reader, namespace, belongs)] as const,
+      ),
+    ),
+    Promise.all(names.map((namespace) => observedRewrites(reader, namespace, config.service))),
+    attachment === undefined ? undefined : readOtherRoutes(reader, config, attachment, names),
+  ]);
+  const now = reader.now?.();
+  return {
+    ...(now === undefined ? {} : { now }),
+    ...(route === undefined ? {} : { route: observedRoute(route, attachment) }),
+    pools: pools.flat(),
+    namespaces: Object.fromEntries(
+      namespaces.filter((entry): entry is readonly [string, "owned" | "foreign"] => entry[1] !== undefined),
+    ),
+    rewrites: rewrites.flat(),
+    ...(others === undefined ? {} : { others }),
+    ...(record === undefined ? {} : { record }),
+  };
+}
+
+/** Who made a namespace; undefined where there is none. */
+export async function ownerOf(
+  reader: ClusterReader,
+  namespace: string,
+  belongs: Belongs,
+): Promise<"owned" | "foreign" | undefined> {
+  const live = await reader.get(`/api/v1/namespaces/${namespace}`);
+  if (live === undefined) return undefined;
+  const made = live.metadata.labels?.[labels.managedBy] === managedBy;
+  return made && belongs(live, { group: "", kind: "Namespace" }) ? "owned" : "foreign";
+}
+
+/** Whether an object that this program made is this stack's. */
+export type Belongs = (object: LiveObject, kind: { group: string; kind: string }) => boolean;
+
+/** Where this service's route and pools can be. */
+export function namespacesOf(config: ServiceConfig, record: DeploymentRecord | undefined): string[] {
+  const declared = Object.values(config.pools).flatMap(({ name, namespace }) => [
+    namespace,
+    poolNamespace(config.service, name),
+  ]);
+  return [...new Set([config.namespace, ...declared, ...Object.values(record?.pools ?? {})])];
+}
+
+/** @param theirs names of the pools there that the config marks as existing. */
+async function poolsIn(
+  reader: ClusterReader,
+  namespace: string,
+  service: string,
+  { groups, theirs, belongs }: { groups: boolean; theirs: readonly string[]; belongs: Belongs },
+): Promise<ObservedPool[]> {
+  const others = theirs.length > 0;
+  const [pools, servers, autoscalers] = await Promise.all([
+    reader.list(poolsPath(namespace)),
+    modelServersIn(reader, namespace, others ? everyKind : { groups, statefulSets: false }),
+    others ? autoscalersIn(reader, namespace) : [],
+  ]);
+  return Promise.all(
+    pools.map(async (pool) => {
+      const seen = observedPool(pool, namespace, isOwned(pool, service, belongs));
+      if (!seen.owned && theirs.includes(seen.name)) {
+        return { ...seen, ...(await sizeOfOthers(reader, pool, namespace, servers, autoscalers)) };
+      }
+      const selector = selectorOf(pool);
+      const behind = servers.filter((server) => selectsPodsOf(selector, server));
+      return behind.length === 0 ? seen : { ...seen, ...sumOf(behind) };
+    }),
+  );
+}
+
+const isOwned = (pool: LiveObject, service: string, belongs: Belongs): boolean =>
+  isOurs(pool, service) && belongs(pool, { group: apis.pool, kind: "InferencePool" });
+
+function observedPool(pool: LiveObject, namespace: string, owned: boolean): ObservedPool {
+  const { name, annotations: notes } = pool.metadata;
+  const identity = owned ? parseIdentity(notes?.[annotations.identity]) : undefined;
+  return { name, namespace, owned, ...(identity === undefined ? {} : { identity }) };
+}
+
+function parseIdentity(text: string | undefined): PoolIdentity | undefined {
+  try {
+    return text === undefined ? undefined : (JSON.parse(text) as PoolIdentity);
+  } catch {
+    // Somebody edited the annotation: an identity that differs in everything makes the plan stop and say so.
+    return { annotation: `not readable: ${text ?? ""}` };
+  }
+}
+
+/** The backends of every rule: the customers' route has one rule, one that was edited by hand may have more. */
+export function observedRoute(route: LiveObject, attachment?: Attachment): ObservedRoute {
+  const spec = route["spec"] as { rules?: { backendRefs?: LiveBackendRef[] }[] };
+  const own = route.metadata.namespace ?? "default";
+  const backends = (spec.rules ?? []).flatMap(({ backendRefs }) =>
+    (backendRefs ?? []).map((ref) => backendOf(ref, own)),
+  );
+  return { backends, ...routeShape(route, attachment) };
+}

@@ -1,0 +1,54 @@
+import * as pulumi from "@pulumi/pulumi";
+import { ownStackName } from "./own-state";
+import type { ServiceConfig } from "../config/resolved";
+import { recordOfAdapter } from "../plan/adapter-record";
+import { clientNames } from "../plan/model-names";
+import { ownerOutput } from "../plan/ownership";
+import type { DeploymentRecord } from "../plan/observed";
+import { sharesOf } from "../plan/observed";
+import type { Plan } from "../plan/plan";
+
+/** Output under which an update leaves its record for the next one. */
+export const recordOutput = "deployed";
+
+/** What the last successful update of this stack left behind; nothing before the first. */
+export interface LastUpdate {
+  record?: DeploymentRecord;
+  /** Where the gateway answered. */
+  address?: string;
+  /** The id by which this stack owns things; see plan/ownership.ts. */
+  owner?: string;
+}
+
+export async function lastUpdate(): Promise<LastUpdate> {
+  const outputs = new pulumi.StackReference("last-update", { name: ownStackName() });
+  const [record, address, owner] = await Promise.all([
+    outputs.getOutputDetails(recordOutput),
+    outputs.getOutputDetails("address"),
+    outputs.getOutputDetails(ownerOutput),
+  ]);
+  return {
+    ...(record.value === undefined ? {} : { record: record.value as DeploymentRecord }),
+    ...(typeof address.value === "string" ? { address: address.value } : {}),
+    ...(typeof owner.value === "string" ? { owner: owner.value } : {}),
+  };
+}
+
+/** What this update leaves behind, once it is done. */
+export function recordOf(config: ServiceConfig, plan: Plan): DeploymentRecord {
+  return {
+    stable: plan.stable.name,
+    route: `${config.namespace}/${config.route}`,
+    ...(plan.candidate === undefined ? {} : { candidate: plan.candidate.name }),
+    weights: Object.fromEntries(sharesOf(plan.backends)),
+    pools: Object.fromEntries(plan.pools.map(({ pool, namespace }) => [pool.name, namespace])),
+    objectives: Object.fromEntries(config.objectives.map(({ name, priority }) => [name, priority])),
+    adapters: Object.fromEntries(config.adapters.map((adapter) => [adapter.name, recordOfAdapter(adapter)])),
+    names: clientNames(config),
+    waived: plan.waived,
+    move: plan.move,
+    sizes: Object.fromEntries(plan.pools.map(({ pool, replicas }) => [pool.name, replicas])),
+    latches: plan.latches,
+    carried: plan.carried,
+  };
+}

@@ -1,0 +1,76 @@
+import { definitionNames, type DefinitionName } from "../../components/definitions/inference-definitions";
+import { apis, labels, managedBy } from "../../components/names";
+import type { ClusterReader, LiveObject } from "./cluster-reader";
+
+/** What the cluster's API server serves beyond Kubernetes itself, as far as this program has a use for it. */
+export interface Served {
+  /** GKE's policies for load balancers: HealthCheckPolicy, GCPBackendPolicy. */
+  gatewayPolicies: boolean;
+  /** Extensions in the path of the traffic: GCPTrafficExtension (Model Armor). */
+  trafficExtensions: boolean;
+  /** Google Cloud Managed Service for Prometheus: PodMonitoring. */
+  podMonitoring: boolean;
+  /** LeaderWorkerSet, for replicas that are groups of pods. */
+  groups: boolean;
+}
+
+/** A cluster that this stack is about to make: what GKE brings. */
+export const newCluster: Served = {
+  gatewayPolicies: true,
+  trafficExtensions: true,
+  podMonitoring: true,
+  groups: false,
+};
+
+/** Asks the API server's discovery, which everybody who is known to the cluster may read. */
+export async function readServed(reader: ClusterReader): Promise<Served> {
+  const [policies, monitoring, groups] = await Promise.all([
+    kindsOf(reader, "networking.gke.io/v1"),
+    kindsOf(reader, "monitoring.googleapis.com/v1"),
+    kindsOf(reader, "leaderworkerset.x-k8s.io/v1"),
+  ]);
+  return {
+    gatewayPolicies: policies.has("HealthCheckPolicy") && policies.has("GCPBackendPolicy"),
+    trafficExtensions: policies.has("GCPTrafficExtension"),
+    podMonitoring: monitoring.has("PodMonitoring"),
+    groups: groups.has("LeaderWorkerSet"),
+  };
+}
+
+async function kindsOf(reader: ClusterReader, groupVersion: string): Promise<ReadonlySet<string>> {
+  const found = (await reader.get(`/apis/${groupVersion}`)) as
+    (LiveObject & { resources?: { kind: string }[] }) | undefined;
+  return new Set((found?.resources ?? []).map(({ kind }) => kind));
+}
+
+const definitionPath = (name: string): string =>
+  `/apis/apiextensions.k8s.io/v1/customresourcedefinitions/${name}`;
+
+/** The live CRDs of the inference extension, by name; undefined where the cluster has none. */
+export async function readDefinitions(
+  reader: ClusterReader,
+): Promise<ReadonlyMap<DefinitionName, LiveObject | undefined>> {
+  const found = await Promise.all(
+    definitionNames.map(async (name) => [name, await reader.get(definitionPath(name))] as const),
+  );
+  return new Map(found);
+}
+
+/**
+ * Which CRDs to install: those that the cluster lacks and those that this stack installed before; never one that GKE
+ * or somebody else put there, because two owners would undo each other's version.
+ * @param isOwn whether a live one that this program made is this stack's.
+ * @param age of the cluster: into a new one GKE is about to put InferencePool by itself, if it has not yet.
+ */
+export function definitionsToInstall(
+  live: ReadonlyMap<DefinitionName, LiveObject | undefined>,
+  isOwn: (definition: LiveObject) => boolean,
+  age: "new" | "existing",
+): DefinitionName[] {
+  return definitionNames
+    .filter((name) => age === "existing" || !name.endsWith(`.${apis.pool}`))
+    .filter((name) => {
+      const found = live.get(name);
+      return found === undefined || (found.metadata.labels?.[labels.managedBy] === managedBy && isOwn(found));
+    });
+}

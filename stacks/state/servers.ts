@@ -1,0 +1,82 @@
+import { adaptersCondition, podSelector } from "../../components/names";
+import type { ClusterReader, LiveObject } from "./cluster-reader";
+import { isSelected } from "./selectors";
+import type { Progress } from "../gates/wait";
+
+/** What the pods of one pool have to show. */
+export interface ServersTask {
+  pool: { name: string; namespace: string };
+  /** Pods that have to be ready; absent: at least one. */
+  replicas?: number;
+  /** The list of adapters they have to have loaded; absent: none. */
+  revision?: string;
+}
+
+/** Waiting longer would not help: a model server has refused an adapter more than once. */
+export interface Failing {
+  failing: readonly string[];
+}
+
+interface Condition {
+  type: string;
+  status: string;
+  reason?: string;
+  message?: string;
+}
+
+/**
+ * One look at the pods of a pool. That a pod is ready means that it had every adapter of its list when its server
+ * had started, and has not lost one since; what came onto the list later, and what a server said of an adapter it
+ * refused, is in a condition that the pod's sidecar writes.
+ */
+export async function lookAtServers(
+  reader: ClusterReader,
+  { pool, replicas = 1, revision }: ServersTask,
+): Promise<Progress<"ready" | Failing>> {
+  const pods = (await reader.list(`/api/v1/namespaces/${pool.namespace}/pods`)).filter((pod) =>
+    isSelected(pod, podSelector(pool.name)),
+  );
+  const ready = pods.filter(isReady);
+  const failing = revision === undefined ? [] : pods.flatMap((pod) => refusal(pod, pool.name, revision));
+  if (failing.length > 0) return { done: { failing } };
+  const missing =
+    ready.length >= replicas
+      ? []
+      : [`${ready.length} of ${replicas} model servers of ${pool.name} are ready`];
+  if (revision !== undefined) missing.push(...pods.flatMap((pod) => unloaded(pod, pool.name, revision)));
+  return missing.length === 0 ? { done: "ready" } : { missing };
+}
+
+function conditionOf(pod: LiveObject, type: string): Condition | undefined {
+  const { conditions = [] } = (pod["status"] ?? {}) as { conditions?: Condition[] };
+  return conditions.find((condition) => condition.type === type);
+}
+
+export const isReady = (pod: LiveObject): boolean => conditionOf(pod, "Ready")?.status === "True";
+
+/** "pool, pod: adapter: the server's words". What an older list said is of no interest: it may have been fixed. */
+function refusal(pod: LiveObject, pool: string, revision: string): string[] {
+  const condition = conditionOf(pod, adaptersCondition);
+  if (condition?.reason !== "Failed" || condition.message?.startsWith(`revision ${revision}:`) !== true)
+    return [];
+  return [`pool ${pool}, pod ${pod.metadata.name}: ${spoken(condition.message)}`];
+}
+
+/**
+ * A pod that is ready with an older list would answer 404 for what only the new one has. One that is not ready and
+ * says nothing yet is starting, and will read the new list.
+ */
+function unloaded(pod: LiveObject, pool: string, revision: string): string[] {
+  const condition = conditionOf(pod, adaptersCondition);
+  const text = condition?.message ?? "";
+  if (text.startsWith(`revision ${revision}:`)) {
+    return condition?.status === "True" ? [] : [`pool ${pool}, pod ${pod.metadata.name}: ${spoken(text)}`];
+  }
+  if (condition === undefined && !isReady(pod)) return [];
+  return [`pool ${pool}, pod ${pod.metadata.name} has not loaded the present list of adapters yet`];
+}
+
+/** The sidecar's message without the revision, which says nothing to people. */
+function spoken(message: string | undefined): string {
+  return (message ?? "").replace(/^revision \w+: /, "");
+}

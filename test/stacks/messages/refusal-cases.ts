@@ -1,0 +1,232 @@
+import type { RawConfig } from "../../../stacks/config/validate";
+import type { Claim, OwnedObject } from "../../../stacks/plan/ownership";
+import type { Observed } from "../../../stacks/plan/observed";
+import { sourceCase } from "../cases";
+import { at, edited, less, serving, type Scenario } from "../plan/scenarios";
+import { deployed } from "../plan/worlds";
+import type { Situation } from "./refusals";
+
+/*
+ * What the tests of fixes need to know that no command says: words to fill in, what a command outside of the stack's
+ * config does, and worlds beyond the one that docs/refusals.md shows for each rule.
+ */
+
+/** Words that a person fills in, by rule. */
+export const fills: Readonly<Record<string, Readonly<Record<string, string>>>> = {
+  "existing-pool-missing": { NAMESPACE: "elsewhere" },
+  "route-not-ours": { NAME: "shop" },
+  latched: { WHY: "'new weights'", "$(date -u +%Y-%m-%dT%H:%M:%SZ)": "2026-11-26T12:00:00Z" },
+};
+
+/** What a command does that is not the CLI's `config` or a plain `pulumi up`. */
+export interface Act {
+  does: RegExp;
+  /** @param up `pulumi up` as the plan carries it out. */
+  act: (at: Situation, up: (at: Situation) => Situation) => Situation;
+}
+
+const inCluster =
+  (change: (world: Observed) => Observed) =>
+  ({ config, world }: Situation): Situation => ({
+    config,
+    world: change(world),
+  });
+
+/** The route as this stack wrote it last. */
+const asWritten = inCluster((world) => ({
+  ...world,
+  route: {
+    backends: Object.entries(world.route?.written ?? {}).map(([pool, weight]) => ({
+      namespace: "default",
+      pool,
+      weight,
+    })),
+    ...(world.route?.written === undefined ? {} : { written: world.route.written }),
+    differences: { rules: [], attachment: [] },
+  },
+}));
+
+/** Everything that copied pods name is in their namespace. */
+const nothingMissing: Act["act"] = inCluster(({ copies, ...world }) => ({
+  ...world,
+  copies: Object.fromEntries(
+    Object.entries(copies ?? {}).map(([pool, copy]) => [pool, { ...copy, missing: [] }]),
+  ),
+}));
+
+/** With --refresh the engine makes anew what is gone; the plan is what a plain update plans. */
+const refreshed: Act = { does: /^pulumi up --refresh$/, act: (now, up) => up(now) };
+const nothing: Act["act"] = (now) => now;
+
+export const byHand: Readonly<Record<string, readonly Act[]>> = {
+  "route-edited": [{ does: /^kubectl edit httproute/, act: asWritten }],
+  "unknown-backend": [{ does: /^kubectl edit httproute/, act: asWritten }],
+  "unproven-stable": [
+    {
+      does: /^kubectl edit httproute/,
+      act: ({ config, world }) => ({
+        config,
+        world: {
+          ...world,
+          route: {
+            ...world.route,
+            backends: [{ namespace: "default", pool: String(config["stable"]), weight: 1 }],
+          },
+        },
+      }),
+    },
+  ],
+  "pool-missing": [refreshed],
+  "route-missing": [refreshed],
+  latched: [
+    {
+      does: /^npm run rollout -- resume/,
+      act: ({ config, world }) => ({
+        config: { ...config, resumed: { candidate: "llm-new", reason: "x", time: "2026-11-26T12:00:00Z" } },
+        world,
+      }),
+    },
+  ],
+  "routes-unknown": [
+    { does: /^kubectl create clusterrole inference-rollout-routes /, act: nothing },
+    {
+      does: /^kubectl create clusterrolebinding .* --clusterrole=inference-rollout-routes/,
+      act: inCluster((world) => ({
+        ...world,
+        ...(world.others === undefined ? {} : { others: { ...world.others, unseen: [] } }),
+      })),
+    },
+  ],
+  "like-reference-missing": [
+    { does: /^kubectl create namespace /, act: nothing },
+    { does: /^kubectl get secret .* \| kubectl create -f -$/, act: nothingMissing },
+    {
+      // Beside the pool that it copies is what that pool's pods name.
+      does: /^pulumi config set --path 'pools.llm-new.namespace' default$/,
+      act: ({ config, world }) => {
+        const pools = config["pools"] as Record<string, object>;
+        const moved = {
+          ...config,
+          pools: { ...pools, "llm-new": { ...pools["llm-new"], namespace: "default" } },
+        };
+        return nothingMissing({ config: moved, world }, (same) => same);
+      },
+    },
+  ],
+  "existing-pool-too-small": [
+    {
+      does: /^kubectl scale deployment vllm -n default --replicas 3$/,
+      act: inCluster((world) => ({
+        ...world,
+        pools: world.pools.map((pool) =>
+          pool.name === "llm" ? { ...pool, replicas: 3, readyReplicas: 3 } : pool,
+        ),
+      })),
+    },
+  ],
+  "another-stacks": [
+    // The other stack does it; here nothing is left to do.
+    { does: /^pulumi up --stack/, act: inCluster((world) => less(world, "claims")) },
+    { does: /^pulumi stack rm .* --force$/, act: nothing },
+  ],
+};
+
+/** Refusals that no command ends: what a person does, in words of the message, and what comes of it. */
+export const prose: Readonly<Record<string, (at: Situation) => Situation>> = {
+  frozen: inCluster((world) => ({ ...world, now: new Date("2026-12-01T00:00:00Z") })),
+};
+
+const claim = (kind: string, name: string, rest: Partial<OwnedObject> = {}): Claim => ({
+  object: {
+    group: kind === "HTTPRoute" ? "gateway.networking.k8s.io" : "inference.networking.k8s.io",
+    kind,
+    namespace: "default",
+    name,
+    service: "llm",
+    owner: { id: "b1c2", stack: "acme/inference-rollout/blue" },
+    managers: [],
+    ...rest,
+  },
+  whose: "theirs",
+});
+
+const h100 = { accelerator: "nvidia-h100-80gb", replicas: 2 };
+const withArgs = (args: readonly string[], image?: string): RawConfig => ({
+  ...at(0),
+  pools: {
+    ...sourceCase.pools,
+    "llm-new": { ...h100, server: { args, ...(image === undefined ? {} : { image }) } },
+  },
+});
+
+export const moreScenarios: readonly Scenario[] = [
+  {
+    rule: "another-stacks",
+    config: serving,
+    world: () => ({
+      ...deployed(serving),
+      claims: [claim("InferencePool", "llm", { pool: "llm" }), claim("HTTPRoute", "routes-to-llm")],
+    }),
+  },
+  // The pool is gone from the config altogether, not only its role.
+  {
+    rule: "pool-has-traffic",
+    config: { ...serving, pools: { llm: sourceCase.pools.llm } },
+    world: () => deployed(at(0), at(30)),
+  },
+  {
+    rule: "pool-has-traffic",
+    config: { ...serving, pools: { llm: sourceCase.pools.llm } },
+    world: () =>
+      deployed(withArgs(["--max-model-len", "8192", "--it's"], "vllm/vllm-openai:v0.20.0"), {
+        ...withArgs(["--max-model-len", "8192", "--it's"], "vllm/vllm-openai:v0.20.0"),
+        weight: 30,
+      }),
+  },
+  {
+    rule: "edited-in-place",
+    config: withArgs(["--max-model-len", "16384"]),
+    world: () => deployed(withArgs(["--max-model-len", "8192"])),
+  },
+  {
+    rule: "edited-in-place",
+    config: withArgs([]),
+    world: () => deployed(withArgs(["--max-model-len", "8192"])),
+  },
+  {
+    rule: "objectives-under-way",
+    config: at(0),
+    world: () => deployed({ ...at(0), objectives: [{ name: "batch", priority: -10 }] }),
+  },
+  // A pool that nobody declared, and no rollout under way.
+  {
+    rule: "unknown-backend",
+    config: serving,
+    world: () => {
+      const world = edited(deployed(serving), { llm: 90, canary: 10 });
+      return { ...world, pools: [...world.pools, { name: "canary", namespace: "default", owned: false }] };
+    },
+  },
+  {
+    rule: "unproven-stable",
+    config: serving,
+    world: () =>
+      ({
+        ...deployed(serving),
+        record: undefined,
+        route: {
+          backends: [{ namespace: "default", pool: "Service/old-front", weight: 1 }],
+          differences: { rules: [], attachment: [] },
+          written: { "Service/old-front": 100 },
+        },
+      }) as unknown as Observed,
+  },
+  {
+    rule: "existing-pool-missing",
+    config: { ...serving, pools: { ...sourceCase.pools, llm: { existing: true } } },
+    world: () => ({ pools: [{ name: "llm", namespace: "elsewhere", owned: false }], namespaces: {} }),
+  },
+];
+
+/** Scenarios of docs/refusals.md whose world cannot hold what the fix needs; their rule has another one here. */
+export const replaced: ReadonlySet<string> = new Set(["existing-pool-missing"]);

@@ -1,0 +1,78 @@
+import assert from "node:assert/strict";
+import * as fs from "node:fs";
+import * as path from "node:path";
+import { describe, it } from "node:test";
+import { plan } from "../../../stacks/plan/plan";
+import { serviceConfig } from "../cases";
+import { prose } from "./refusal-cases";
+import { allScenarios, follow, planned, refusalsOf, waysOf, type Situation } from "./refusals";
+
+/*
+ * Every fix of every refusal ends it. Commands of the stack's config are carried out on the model of the CLI
+ * (cli.long.test.ts: on the real one), `pulumi up` as the plan says; for what is done in the cluster, the plan is made
+ * of the world after it. On a real cluster: ownership.long.test.ts, and the tests of the rollout in a lab.
+ */
+
+const isThere = ({ config, world }: Situation, rule: string, found: string): boolean =>
+  planned({ config, world }).refusals.some((refusal) => refusal.rule === rule && refusal.found === found);
+
+describe("a refusal's fix", () => {
+  for (const [i, scenario] of allScenarios.entries()) {
+    const { rule } = scenario;
+    it(`ends ${rule} when it is typed as printed (${i})`, () => {
+      const start: Situation = { config: scenario.config, world: scenario.world() };
+      const refusals = refusalsOf(scenario);
+      assert.ok(refusals.length > 0, "the scenario is not refused");
+      for (const refusal of refusals) {
+        const ways = waysOf(rule, refusal);
+        const act = prose[rule];
+        const commands = ways.slice(0, refusal.waiver === undefined ? undefined : -1);
+        assert.ok(
+          commands.length > 0 || act !== undefined,
+          `the fix of ${rule} names no command: ${refusal.fix}\nGive it one, or say in "prose" of test/stacks/messages/refusal-cases.ts what a person does`,
+        );
+        for (const way of ways) {
+          const told = `${refusal.fix}\nway: ${JSON.stringify(way)}`;
+          const end = attempt(() => follow(rule, start, way), told);
+          assert.ok(
+            !attempt(() => isThere(end, rule, refusal.found), told),
+            `still refused: ${refusal.found}\n${told}`,
+          );
+        }
+        if (act !== undefined) assert.ok(!isThere(act(start), rule, refusal.found), refusal.found);
+      }
+    });
+  }
+
+  it("is tried for every rule that refuses", () => {
+    const folder = path.join(__dirname, "..", "..", "..", "stacks", "plan");
+    const named = fs.readdirSync(folder).flatMap((file) => {
+      const source = fs.readFileSync(path.join(folder, file), "utf8");
+      return [...source.matchAll(/\brule: "([a-z-]+)"/g)].map((found) => ({ file, rule: found[1] ?? "" }));
+    });
+    const tried = new Set(allScenarios.map(({ rule }) => rule));
+    // Held by the gate and not by the plan: test/stacks/state/gate.test.ts and the lab have its ways.
+    tried.add("unready-stable");
+    tried.add("stable-names");
+    const missing = named.filter(({ rule }) => !tried.has(rule));
+    assert.deepEqual(
+      missing.map(
+        ({ file, rule }) =>
+          `stacks/plan/${file}: no scenario is refused by ${rule}: add one to test/stacks/plan/scenarios.ts (or moreScenarios of test/stacks/messages/refusal-cases.ts)`,
+      ),
+      [],
+    );
+  });
+
+  it("leaves a scenario's config without mistakes to begin with", () => {
+    for (const { config, world } of allScenarios) plan(serviceConfig(config), world());
+  });
+});
+
+function attempt<T>(what: () => T, told: string): T {
+  try {
+    return what();
+  } catch (error) {
+    throw new Error(`${(error as Error).message}\n${told}`);
+  }
+}

@@ -1,0 +1,192 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import type { RawConfig } from "../../../stacks/config/validate";
+import type { ClusterReader } from "../../../stacks/state/cluster-reader";
+import { adapters, cluster, config, core, named, planOf, two, weights, withPod } from "./copied-cluster";
+import { group, kserve, modelservice, prefill, sglang, stateful, vllm } from "./manifests/manifests";
+
+/* Pods that cannot be copied, each with what is said of it. */
+
+describe("a copy", () => {
+  const refused: readonly [string, ClusterReader, string, RegExp, RawConfig?][] = [
+    [
+      "no workload",
+      cluster([]),
+      "like-workload",
+      /selects no pods of a Deployment, StatefulSet or LeaderWorkerSet in namespace default, so llm-new has nothing to copy/,
+    ],
+    [
+      "pods that something else makes",
+      cluster(
+        [],
+        {},
+        {
+          "/api/v1/namespaces/default/pods": [
+            {
+              metadata: {
+                name: "a",
+                labels: { app: "llm" },
+                ownerReferences: [{ kind: "ReplicaSet", name: "requesters" }],
+              },
+            },
+          ],
+        },
+      ),
+      "like-workload",
+      /\(1 pods made by ReplicaSet requesters\)/,
+    ],
+    [
+      "prefill and decode behind one pool",
+      cluster([modelservice, prefill], weights("ReadOnlyMany")),
+      "like-workload",
+      /2 workloads in namespace default \(Deployment ms-decode, Deployment ms-prefill\)/,
+    ],
+    [
+      "groups of pods",
+      cluster([group(4, ["--port", "8080"])]),
+      "like-unusable",
+      /a replica of it is a group of 4 pods/,
+    ],
+    [
+      "what only LeaderWorkerSet sets",
+      cluster([group(1, ["--address", "$(LWS_LEADER_ADDRESS)"])]),
+      "like-unusable",
+      /LWS_/,
+    ],
+    [
+      "KServe's TLS",
+      cluster([kserve], { [core("secrets", "qwen-kserve-self-signed-certs")]: named("s") }),
+      "like-unusable",
+      /speaks TLS/,
+    ],
+    [
+      "fewer accelerators than its arguments use",
+      cluster([modelservice], weights("ReadOnlyMany")),
+      "like-unusable",
+      /use 2 accelerators, and a replica of llm-new has 1/,
+    ],
+    [
+      "volumes of each pod",
+      cluster([
+        {
+          ...stateful,
+          object: {
+            ...stateful.object,
+            spec: {
+              ...(stateful.object["spec"] as object),
+              volumeClaimTemplates: [{ metadata: { name: "cache" } }],
+            },
+          },
+        },
+      ]),
+      "like-unusable",
+      /volumes of its own \(cache\)/,
+    ],
+    [
+      "a number from its name",
+      cluster([withPod(stateful, {}, { args: ["exec vllm serve m --rank ${HOSTNAME##*-}"] })]),
+      "like-unusable",
+      /reads its number from its name/,
+    ],
+    [
+      "an engine that nobody names",
+      cluster([withPod(stateful, {}, { image: "acme/server:v3", command: ["/serve"], args: [] })]),
+      "like-unusable",
+      /neither a label nor command or image says which engine/,
+    ],
+    [
+      "another engine than the config says",
+      cluster([sglang]),
+      "like-unusable",
+      /they run sglang, the config says vllm/,
+      config({ server: { engine: "vllm" } }),
+    ],
+    [
+      "several ports",
+      cluster([{ ...stateful, ports: [8000, 8001] }]),
+      "like-unusable",
+      /answers on 2 ports \(8000, 8001\)/,
+    ],
+    [
+      "a pool that names another port than the server",
+      cluster([{ ...withPod(stateful, {}, { ports: [] }), ports: [8000] }]),
+      "like-unusable",
+      /names port 8000, while the server listens on 8080/,
+    ],
+    [
+      "devices that the new nodes lack",
+      cluster([withPod(stateful, {}, { resources: { limits: { "nvidia.com/gpu": "1", "rdma/ib": "1" } } })]),
+      "like-unusable",
+      /asks for rdma\/ib/,
+    ],
+    [
+      "resource claims",
+      cluster([withPod(stateful, { resourceClaims: [{ name: "gpu" }] })]),
+      "like-unusable",
+      /resource claims \(DRA\)/,
+    ],
+    [
+      "no accelerator at all",
+      cluster([withPod(stateful, {}, { resources: {} })]),
+      "like-unusable",
+      /none of its containers asks for an accelerator/,
+    ],
+    [
+      "ports of its node",
+      cluster([withPod(stateful, { hostNetwork: true })]),
+      "like-unusable",
+      /takes ports of its node \(hostNetwork\), and 8 replicas share one/,
+      config({ machineType: "a3-highgpu-8g" }),
+    ],
+    [
+      "pods beside others",
+      cluster([
+        withPod(stateful, {
+          affinity: {
+            podAffinity: {
+              requiredDuringSchedulingIgnoredDuringExecution: [
+                { labelSelector: { matchLabels: { app: "cache" } }, topologyKey: "kubernetes.io/hostname" },
+              ],
+            },
+          },
+        }),
+      ]),
+      "like-unusable",
+      /podAffinity asks for app=cache/,
+    ],
+    [
+      "a Secret that is not there",
+      cluster([vllm], adapters),
+      "like-reference-missing",
+      /there is no Secret hf-token \(env HUGGING_FACE_HUB_TOKEN of container vllm\)$/,
+    ],
+    [
+      "a Secret without the key",
+      cluster([vllm], {
+        ...adapters,
+        [core("secrets", "hf-token")]: named("hf-token", { data: { other: "x" } }),
+      }),
+      "like-reference-missing",
+      /Secret hf-token .* has no key token/,
+    ],
+    [
+      "a claim of one node",
+      cluster([modelservice], weights("ReadWriteOnce")),
+      "like-reference-missing",
+      /PersistentVolumeClaim weights .* is ReadWriteOnce, so only pods of the node/,
+      config(two),
+    ],
+  ];
+  for (const [what, reader, rule, found, raw] of refused) {
+    it(`is refused with ${what}`, async () => {
+      const { refusals } = await planOf(reader, raw);
+      assert.deepEqual(
+        refusals.map((refusal) => refusal.rule),
+        [rule],
+        JSON.stringify(refusals),
+      );
+      assert.match(refusals[0]?.found ?? "", found);
+      assert.notEqual(refusals[0]?.fix, "");
+    });
+  }
+});

@@ -1,0 +1,86 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import type { ClusterReader, LiveObject } from "../../../stacks/state/cluster-reader";
+import { lookAtServers, type ServersTask } from "../../../stacks/state/servers";
+
+const pool = { name: "llm", namespace: "default" };
+
+type Said = [status: string, reason: string, message: string];
+
+interface PodFacts {
+  ready?: boolean;
+  says?: Said;
+  leaving?: boolean;
+  app?: string;
+}
+
+function pod(name: string, { ready = true, says, leaving = false, app = "llm" }: PodFacts): LiveObject {
+  const conditions = [
+    { type: "Ready", status: ready ? "True" : "False" },
+    ...(says === undefined
+      ? []
+      : [{ type: "inference-rollout/adapters", status: says[0], reason: says[1], message: says[2] }]),
+  ];
+  return {
+    metadata: { name, labels: { app }, ...(leaving ? { deletionTimestamp: "now" } : {}) },
+    status: { conditions },
+  };
+}
+
+const look = (task: Partial<ServersTask>, ...pods: LiveObject[]): ReturnType<typeof lookAtServers> => {
+  const reader: ClusterReader = {
+    get: () => Promise.resolve(undefined),
+    list: (path) => Promise.resolve(path === "/api/v1/namespaces/default/pods" ? pods : []),
+  };
+  return lookAtServers(reader, { pool, ...task });
+};
+
+const loaded = (revision: string): Said => ["True", "Loaded", `revision ${revision}: food-v1`];
+
+describe("a pool's model servers", () => {
+  it("are there when as many are ready as are asked for", async () => {
+    assert.deepEqual(await look({ replicas: 2 }, pod("a", {}), pod("b", {})), { done: "ready" });
+    assert.deepEqual(await look({ replicas: 2 }, pod("a", {}), pod("b", { ready: false })), {
+      missing: ["1 of 2 model servers of llm are ready"],
+    });
+    assert.deepEqual(await look({}), { missing: ["0 of 1 model servers of llm are ready"] });
+  });
+
+  it("do not count while they leave, or where they are another pool's", async () => {
+    const others = [pod("a", { leaving: true, says: loaded("old") }), pod("b", { app: "other" })];
+    assert.deepEqual(await look({ revision: "r2" }, pod("c", { says: loaded("r2") }), ...others), {
+      done: "ready",
+    });
+  });
+
+  it("have to have loaded the present list, also those that are ready with an older one", async () => {
+    const result = await look(
+      { revision: "r2" },
+      pod("a", { says: loaded("r2") }),
+      pod("b", { says: loaded("r1") }),
+    );
+    assert.deepEqual(result, {
+      missing: ["pool llm, pod b has not loaded the present list of adapters yet"],
+    });
+    const silent = await look({ revision: "r2" }, pod("a", { says: loaded("r2") }), pod("b", {}));
+    assert.ok("missing" in silent, "a ready pod that says nothing is not believed");
+  });
+
+  it("may be starting: a pod that begins now reads the present list", async () => {
+    const result = await look(
+      { revision: "r2" },
+      pod("a", { says: loaded("r2") }),
+      pod("b", { ready: false }),
+    );
+    assert.deepEqual(result, { done: "ready" });
+  });
+
+  it("are told by pool, pod, adapter and the server's own words when they refuse one", async () => {
+    const says: Said = ["False", "Failed", "revision r2: adapter food-v2: 404 No adapter found"];
+    assert.deepEqual(await look({ revision: "r2" }, pod("a", { says: loaded("r2") }), pod("b", { says })), {
+      done: { failing: ["pool llm, pod b: adapter food-v2: 404 No adapter found"] },
+    });
+    const stale = await look({ revision: "r3" }, pod("b", { says }));
+    assert.ok("missing" in stale, "what an older list said may have been fixed");
+  });
+});
