@@ -1,5 +1,5 @@
+import type { ServiceConfig } from "./plan/model";
 import { removeCommand, setCommand } from "./messages/mistakes";
-import type { ServiceConfig } from "./config/resolved";
 import { namesLostByPromotion, targetsOf } from "./plan/model-names";
 
 /** Commands for the next step of the first adapter that is rolled out, and for going back; empty: none is. */

@@ -1,6 +1,6 @@
+import type { Plan } from "./plan/model";
 import { isMisfit, nodesFor, placementOf } from "../components/accelerators/placement";
 import type { Served } from "./state/served";
-import type { Plan } from "./plan/plan";
 
 /** What a person should know of the machines that an update asks for. */
 export function hardwareNotes(plan: Plan): string[] {

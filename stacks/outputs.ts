@@ -1,16 +1,16 @@
+import type { GatewayConfig } from "../components/gateways/gateway";
+import type { ServiceConfig, Plan, RoutedPool, ObservedWorkload } from "./plan/model";
 import * as pulumi from "@pulumi/pulumi";
 import { previewHeader } from "../components/route/inference-route";
 import { adapterStates, keepNames, nextAdapterSteps } from "./adapter-steps";
 import { isMisfit, nodesFor, placementOf } from "../components/accelerators/placement";
 import { endpointOf, urlOf } from "./config/endpoint";
 import { requestFor } from "./answers/endpoints";
-import type { GatewayConfig, ServiceConfig } from "./config/resolved";
 import { removeCommand, setCommand } from "./messages/mistakes";
 import { acceleratorsOf, capacityStages } from "./plan/capacity";
 import { holds } from "./plan/latch";
 import { baseNameOf } from "./plan/model-names";
-import type { Plan, RoutedPool } from "./plan/plan";
-import { sharesOf, type ObservedWorkload } from "./plan/observed";
+import { sharesOf } from "./plan/shares";
 import type { Platform } from "./platform";
 import { recordOf, recordOutput } from "./state/record";
 

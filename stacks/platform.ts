@@ -1,3 +1,4 @@
+import type { GatewayConfig } from "../components/gateways/gateway";
 import * as container from "@pulumi/gcp/container";
 import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
@@ -8,7 +9,7 @@ import { InferenceGateway } from "../components/gateways/inference-gateway";
 import type { NodeLocation } from "../components/pool/serving-pool";
 import { completeGateway, type GivenGateway } from "./config/endpoint";
 import { setCommand } from "./messages/mistakes";
-import type { ClusterConfig, GatewayConfig, PlatformConfig } from "./config/resolved";
+import type { ClusterConfig, PlatformConfig } from "./config/resolved";
 import { clusterReader, kubeconfigText, type ClusterReader } from "./state/cluster-reader";
 import { ownerOf, type Belongs } from "./state/observe";
 import { definitionsToInstall, readDefinitions } from "./state/served";

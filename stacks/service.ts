@@ -1,3 +1,4 @@
+import type { ServiceConfig, Plan, PlannedPool } from "./plan/model";
 import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
 import * as random from "@pulumi/random";
@@ -8,11 +9,9 @@ import { RolloutPlan } from "../components/route/rollout-plan";
 import { ServingPool } from "../components/pool/serving-pool";
 import { TrafficGuard } from "../components/route/traffic-guard";
 import type { CopiedPods } from "../components/model-server/copied/adapt";
-import type { ServiceConfig } from "./config/resolved";
 import type { Served } from "./state/served";
 import { labels } from "../components/names";
 import { adapterListFor, rulesFor } from "./plan/model-names";
-import type { Plan, PlannedPool } from "./plan/plan";
 import { asksStable } from "./plan/stable-names";
 import type { Platform } from "./platform";
 import { routeAnnotations } from "./state/route-annotations";

@@ -1,3 +1,5 @@
+import type { GatewayConfig } from "../components/gateways/gateway";
+import { nothingDeployed, type Observed, type Plan } from "./plan/model";
 import * as pulumi from "@pulumi/pulumi";
 import type { DefinitionName } from "../components/definitions/inference-definitions";
 import type { CopiedPods } from "../components/model-server/copied/adapt";
@@ -6,7 +8,7 @@ import { describeMistakes, secretCommand } from "./messages/mistakes";
 import { UserError, withoutLibraryFrames } from "./messages/user-error";
 import { readRawConfig } from "./config/raw";
 import { resolveConfig } from "./config/resolve";
-import type { GatewayConfig, PlatformConfig, StackConfig } from "./config/resolved";
+import type { PlatformConfig, StackConfig } from "./config/resolved";
 import { confirm } from "./gates/confirm";
 import { hardwareNotes, poolsWithoutGroups } from "./hardware-notes";
 import { trafficHooks } from "./gates/hooks";
@@ -17,9 +19,8 @@ import { definitionsToInstall, newCluster, readDefinitions, readServed, type Ser
 import { observedCopies } from "./state/copies";
 import { stackLabel } from "../components/names";
 import { outputsOf } from "./outputs";
-import { nothingDeployed, type Observed } from "./plan/observed";
 import { ownerOutput } from "./plan/ownership";
-import { plan as makePlan, type Plan } from "./plan/plan";
+import { plan as makePlan } from "./plan/plan";
 import { describeRefusals } from "./messages/refusals";
 import {
   buildPlatform,

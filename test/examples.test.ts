@@ -1,11 +1,11 @@
+import { type ServiceConfig, nothingDeployed, type Observed } from "../stacks/plan/model";
 import assert from "node:assert/strict";
 import * as fs from "node:fs";
 import * as path from "node:path";
 import { describe, it } from "node:test";
 import { renderStack } from "./components/rendered-service";
 import { resolveConfig } from "../stacks/config/resolve";
-import type { PlatformConfig, ServiceConfig } from "../stacks/config/resolved";
-import { nothingDeployed, type Observed } from "../stacks/plan/observed";
+import type { PlatformConfig } from "../stacks/config/resolved";
 import { plan } from "../stacks/plan/plan";
 import { describeRefusals } from "../stacks/messages/refusals";
 import { after } from "./stacks/cases";

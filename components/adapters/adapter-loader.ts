@@ -3,7 +3,6 @@ import * as path from "node:path";
 import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
 import { adapterListName, labels, managedBy, poolLabels } from "../names";
-import type { AdapterList } from "../../stacks/plan/model-names";
 import { listFile, loaderFile, loaderName } from "./adapter-loading";
 
 export interface AdapterLoaderArgs {
@@ -105,3 +104,10 @@ function loaderText(): string {
 }
 
 let loader: string | undefined;
+
+/** What a pool's model servers have to have loaded. */
+export interface AdapterList {
+  /** Changes with every change of the list: pods say by it which list they have loaded. */
+  revision: string;
+  adapters: readonly { name: string; source: string }[];
+}

@@ -1,7 +1,6 @@
 import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
 import { apis, poolLabels, rewriteName } from "../names";
-import type { NameRule } from "../../stacks/plan/model-names";
 
 export interface ModelNamesArgs {
   service: string;
@@ -48,4 +47,16 @@ export class ModelNames extends pulumi.ComponentResource {
     }
     this.registerOutputs();
   }
+}
+
+/*
+ * Which model names clients are answered for, and what each pool makes of them. An InferenceModelRewrite's poolRef
+ * is singular, so every pool has one of its own; both say the same of adapters, and each names its own base model.
+ */
+
+/** A name that clients ask for, and what a pool's picker puts in its place. */
+export interface NameRule {
+  model: string;
+  /** Never empty, never with a weight of 0: the API refuses it, so such a target is left out. */
+  targets: readonly { model: string; weight: number }[];
 }

@@ -1,6 +1,6 @@
+import type { Hardware } from "../accelerators/hardware";
 import type * as container from "@pulumi/gcp/container";
 import type { container as inputs } from "@pulumi/gcp/types/input";
-import type { Hardware } from "../../stacks/config/resolved";
 import { labels, nodeLabel } from "../names";
 import { resourceName, taintValue, type Provisioning } from "../accelerators/accelerator";
 import { nodesFor, type Placement } from "../accelerators/placement";

@@ -1,6 +1,6 @@
+import type { ModelArmor } from "./gateway";
 import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
-import type { ModelArmor } from "../../stacks/config/resolved";
 import { usesTls } from "./gateway-tls";
 import { apis, labels, managedBy } from "../names";
 

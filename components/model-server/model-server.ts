@@ -1,12 +1,11 @@
 import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
-import type { Autoscaling } from "../../stacks/config/resolved";
 import { annotations, podSelector, poolLabels } from "../names";
 import type { Placement } from "../accelerators/placement";
 import { deletionHooks } from "../pool/deletion-hooks";
 import { adaptPods, type CopiedPods, type CopyArgs } from "./copied/adapt";
 import type { PodTemplate } from "./pod-template";
-import { ServerAutoscaler } from "./server-autoscaler";
+import { type Autoscaling, ServerAutoscaler } from "./server-autoscaler";
 import { groupApi, groupNameLabel, groupTemplates } from "./server-group";
 import { serverTemplate, type ServerTemplateArgs } from "./server-template";
 

@@ -1,5 +1,5 @@
+import type { Server } from "../engines/engine";
 import type * as k8s from "@pulumi/kubernetes";
-import type { Server, Weights } from "../../stacks/config/resolved";
 
 type Volume = k8s.types.input.core.v1.Volume;
 type VolumeMount = k8s.types.input.core.v1.VolumeMount;
@@ -107,3 +107,9 @@ export function weightsSetup({
       };
   }
 }
+
+/** Where the weights of a model come from. */
+export type Weights =
+  | { from: "hugging-face" }
+  | { from: "gcs"; bucket: string; path: string; loader: "mount" | "stream" }
+  | { from: "disk"; claim: string; path: string };

@@ -1,6 +1,6 @@
+import type { Hardware } from "../accelerators/hardware";
 import type * as k8s from "@pulumi/kubernetes";
 import { labels, nodeLabel } from "../names";
-import type { Hardware } from "../../stacks/config/resolved";
 import { nodeLabels, type Provisioning } from "../accelerators/accelerator";
 import { resourceName } from "../accelerators/catalogue";
 import type { Placement } from "../accelerators/placement";

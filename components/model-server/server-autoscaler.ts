@@ -1,6 +1,5 @@
 import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
-import type { Autoscaling } from "../../stacks/config/resolved";
 
 export interface ServerAutoscalerArgs {
   /** Name of the Deployment. */
@@ -63,4 +62,13 @@ export class ServerAutoscaler extends pulumi.ComponentResource {
     );
     this.registerOutputs();
   }
+}
+
+/** Replicas that follow the load. The plan's size is the least; nothing but the autoscaler goes above it. */
+export interface Autoscaling {
+  /** The most replicas. */
+  max: number;
+  metric: "queue" | "cache";
+  /** Waiting requests a replica, or percent of the KV cache. */
+  target: number;
 }

@@ -1,7 +1,7 @@
+import type { Server } from "../engines/engine";
 import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
 import { poolLabels, secretArgsName } from "../names";
-import type { Server } from "../../stacks/config/resolved";
 
 /** A word of a command line: a secret that stands in clear is one to Pulumi all the same. */
 export type Word = string | pulumi.Output<string>;

@@ -1,11 +1,11 @@
+import type { Server } from "../engines/engine";
 import type * as k8s from "@pulumi/kubernetes";
-import type { Server, Weights } from "../../stacks/config/resolved";
 import { annotations } from "../names";
 import { adapterEnvironment, adapterFlags, adapterLoading, adapterMount } from "../adapters/adapter-loading";
 import { resourceName } from "../accelerators/catalogue";
 import { draining } from "./draining";
 import { maxLoadingMinutes } from "./loading";
-import { weightsSetup } from "./model-weights";
+import { type Weights, weightsSetup } from "./model-weights";
 import { acceleratorsOfPod, nodeBinding, type PlacementArgs, type PodTemplate } from "./pod-template";
 import { spread } from "./pod-spread";
 import { argVariables, argWords, type Word } from "./server-secrets";

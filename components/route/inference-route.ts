@@ -1,7 +1,7 @@
+import type { Backend } from "../../stacks/plan/model";
 import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
 import { apis, labels, managedBy, previewRouteName } from "../names";
-import type { Backend } from "../../stacks/plan/observed";
 
 /** The Gateway a route attaches to. */
 export interface GatewayRef {

@@ -1,5 +1,5 @@
+import type { RolloutKind } from "../../stacks/plan/model";
 import type { Asking } from "../../rollout/traffic/client";
-import type { RolloutKind } from "../../stacks/config/resolved";
 import { prefixed } from "../../test/stacks/config-file";
 import { adapterLadder, ladderOf, type Measure, type Step } from "./ladder";
 import { versionOf, type Expectation, type Series } from "./series";

@@ -1,4 +1,4 @@
-import type { DeploymentRecord } from "../../stacks/plan/observed";
+import type { DeploymentRecord } from "../../stacks/plan/model";
 import type { PastUpdate } from "../steps/history";
 import { command } from "../steps/decision";
 import { rolesOf } from "../steps/moves";

@@ -1,4 +1,4 @@
-import { sharesOf } from "../../stacks/plan/observed";
+import { sharesOf } from "../../stacks/plan/shares";
 import { command, type Decision } from "../steps/decision";
 import { next, promote, resume, rolesOf, rollback } from "../steps/moves";
 import { changesBetween, describeChange } from "../steps/changes";

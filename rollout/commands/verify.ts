@@ -1,3 +1,4 @@
+import type { GateConfig } from "../../stacks/plan/model";
 import { endpointOf } from "../../stacks/config/endpoint";
 import { rolesOf } from "../steps/moves";
 import { resolveValues } from "../steps/resolved";
@@ -5,7 +6,6 @@ import { platformOf } from "../pulumi/live";
 import { own, valueOf } from "../steps/values";
 import { gateSchema } from "../../stacks/config/safety-schema";
 import { wayOut } from "../../stacks/answers/ways-out";
-import type { GateConfig } from "../../stacks/config/resolved";
 import { clientNames } from "../../stacks/plan/model-names";
 import { Interruption } from "../terminal/interruption";
 import { sendLoad, type Load } from "../traffic/measure";

@@ -1,5 +1,6 @@
+import type { GatewayConfig } from "../../components/gateways/gateway";
+import type { ServiceConfig, DeploymentRecord, Observed } from "../../stacks/plan/model";
 import { completeGateway, type GivenGateway } from "../../stacks/config/endpoint";
-import type { GatewayConfig, ServiceConfig } from "../../stacks/config/resolved";
 import { clusterReader } from "../../stacks/state/cluster-reader";
 import { ownedObject } from "../../stacks/state/inventory";
 import { namespacesOf, observe, type Belongs } from "../../stacks/state/observe";
@@ -7,7 +8,6 @@ import { lookAtRoute } from "../../stacks/gates/programmed";
 import { stackLabel } from "../../components/names";
 import { routedPools } from "../../stacks/plan/plan";
 import { overriddenBy } from "../../stacks/plan/other-routes";
-import type { DeploymentRecord, Observed } from "../../stacks/plan/observed";
 import { ownerOutput, whoseIs } from "../../stacks/plan/ownership";
 import { resolveValues, type ServiceStack } from "../steps/resolved";
 import { project, type StackValues } from "../steps/values";

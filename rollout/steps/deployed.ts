@@ -1,4 +1,4 @@
-import type { AdapterRecord } from "../../stacks/plan/observed";
+import type { AdapterRecord } from "../../stacks/plan/model";
 
 /** A candidate that was rolled back. */
 export interface Latch {

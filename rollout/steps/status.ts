@@ -1,4 +1,5 @@
-import { sharesOf, type Observed } from "../../stacks/plan/observed";
+import type { Observed } from "../../stacks/plan/model";
+import { sharesOf } from "../../stacks/plan/shares";
 import type { Deployed, Latch } from "./deployed";
 import { latchesHeld } from "./latch";
 import { command } from "./decision";

@@ -1,6 +1,6 @@
-import type { ServiceConfig } from "../../stacks/config/resolved";
+import type { ServiceConfig, Observed } from "../../stacks/plan/model";
 import { setCommand } from "../../stacks/messages/mistakes";
-import { sharesOf, type Observed } from "../../stacks/plan/observed";
+import { sharesOf } from "../../stacks/plan/shares";
 import { plan } from "../../stacks/plan/plan";
 import { changesBetween } from "./changes";
 import type { Deployed } from "./deployed";

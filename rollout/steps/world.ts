@@ -1,7 +1,5 @@
-import type { ServiceConfig } from "../../stacks/config/resolved";
+import type { ServiceConfig, DeploymentRecord, Observed, Plan } from "../../stacks/plan/model";
 import { identityOf } from "../../stacks/plan/identity";
-import type { DeploymentRecord, Observed } from "../../stacks/plan/observed";
-import type { Plan } from "../../stacks/plan/plan";
 import { recordOf } from "../../stacks/state/record";
 
 /**

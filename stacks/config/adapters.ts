@@ -1,7 +1,7 @@
+import type { Adapter, AdapterVersion, Pool } from "../plan/model";
 import { isGrouped } from "../../components/accelerators/placement";
 import { servedName } from "../../components/names";
 import { removeCommand, setCommand, type Mistake } from "../messages/mistakes";
-import type { Adapter, AdapterVersion, Pool } from "./resolved";
 import type { ShapeResult } from "./validate";
 
 const firstVersion = "v1";

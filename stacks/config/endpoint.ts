@@ -1,6 +1,6 @@
+import type { GatewayConfig } from "../../components/gateways/gateway";
 import { usesTls } from "../../components/gateways/gateway-tls";
 import { defaultPort, defaults } from "./defaults";
-import type { GatewayConfig } from "./resolved";
 
 /*
  * Where and how a service is reached, decided once: by the outputs, the gate, and the rollout command alike.

@@ -1,7 +1,7 @@
+import type { GatewayConfig } from "../../components/gateways/gateway";
 import { usesTls } from "../../components/gateways/gateway-tls";
 import { defaultPort, defaults } from "./defaults";
 import { broken, missing, removeCommand, setCommand, type Mistake } from "../messages/mistakes";
-import type { GatewayConfig } from "./resolved";
 import type { Parsed } from "./validate";
 
 /** The gateway, with everything that is not right about it added to `mistakes`. */

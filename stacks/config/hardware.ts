@@ -1,8 +1,8 @@
+import type { Hardware } from "../../components/accelerators/hardware";
 import { acceleratorNamed } from "../../components/accelerators/catalogue";
 import { isMisfit, nodesFor, placementOf, type Placement } from "../../components/accelerators/placement";
 import { listCommands } from "../messages/edits";
 import { missing, removeCommand, setCommand, shown, type Mistake } from "../messages/mistakes";
-import type { Hardware } from "./resolved";
 import type { PoolInput } from "./schema";
 
 /** The machines of a pool, and what others need to know of them. */

@@ -1,7 +1,7 @@
+import type { Pool } from "../plan/model";
 import { poolNamespace } from "../../components/names";
 import { inherit, resolveHardware } from "./hardware";
 import { broken, missing, removeCommand, setCommand, shown, type Mistake } from "../messages/mistakes";
-import type { Pool } from "./resolved";
 import type { PoolInput } from "./schema";
 import { resolveServer } from "./servers";
 import type { ShapeResult } from "./validate";

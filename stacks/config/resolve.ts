@@ -1,3 +1,4 @@
+import type { GateConfig, Pool, ServiceConfig } from "../plan/model";
 import { adapterMistakesOfPools, resolveAdapters } from "./adapters";
 import { defaults } from "./defaults";
 import { resolveGateway } from "./gateway";
@@ -13,7 +14,7 @@ import {
 } from "../messages/mistakes";
 import { resolvePool } from "./pools";
 import type { CloudConfig } from "./raw";
-import type { ClusterConfig, GateConfig, PlatformConfig, Pool, ServiceConfig, StackConfig } from "./resolved";
+import type { ClusterConfig, PlatformConfig, StackConfig } from "./resolved";
 import { closedPathsName, defaultRouteName, previewRouteName } from "../../components/names";
 import { resolveSafety } from "./safety";
 import { withoutSecrets } from "./secrets";

@@ -1,24 +1,7 @@
+import type { Safety } from "../plan/model";
 import { holds, isLater } from "../plan/latch";
-import type { FreezeWindow } from "../plan/freeze";
-import type { Capacity } from "../plan/sizing";
 import { broken, removeCommand, type Mistake } from "../messages/mistakes";
 import type { Parsed } from "./validate";
-
-/** A candidate that was rolled back, or may have weight again. */
-export interface Turn {
-  candidate: string;
-  reason: string;
-  /** ISO 8601. */
-  time: string;
-}
-
-/** The keys that keep a rollout from harming customers, with their defaults. */
-export interface Safety {
-  capacity: Capacity;
-  freeze: readonly FreezeWindow[];
-  rolledBack?: Turn;
-  resumed?: Turn;
-}
 
 export function resolveSafety(values: Parsed, mistakes: Mistake[]): Safety {
   const { capacity, freeze, rolledBack, resumed } = values;

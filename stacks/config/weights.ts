@@ -1,6 +1,8 @@
+import type { Autoscaling } from "../../components/model-server/server-autoscaler";
+import type { Server } from "../../components/engines/engine";
+import type { Weights } from "../../components/model-server/model-weights";
 import { missing, removeCommand, setCommand, type Mistake } from "../messages/mistakes";
 import type { AutoscalingInput, WeightsInput } from "./pool-schema";
-import type { Autoscaling, Server, Weights } from "./resolved";
 import type { PoolInput } from "./schema";
 
 /** What is known of a pool when its weights and its autoscaling are looked at. */

@@ -1,11 +1,10 @@
+import type { ServiceConfig, Observed, Plan, PlannedPool } from "../plan/model";
 import * as pulumi from "@pulumi/pulumi";
-import type { ServiceConfig } from "../config/resolved";
 import type { ClusterReader } from "../state/cluster-reader";
 import { lookAtServers, type Failing, type ServersTask } from "../state/servers";
 import { until, type Progress } from "./wait";
 import { adapterListFor, newVersions, versionsToProve } from "../plan/model-names";
-import { sharesOf, type Observed } from "../plan/observed";
-import type { Plan, PlannedPool } from "../plan/plan";
+import { sharesOf } from "../plan/shares";
 import { UserError } from "../messages/user-error";
 
 /** What waiting for adapters needs to know of an update. */

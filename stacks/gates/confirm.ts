@@ -1,5 +1,6 @@
+import type { GatewayConfig } from "../../components/gateways/gateway";
+import type { ServiceConfig, Plan } from "../plan/model";
 import * as pulumi from "@pulumi/pulumi";
-import type { GatewayConfig, ServiceConfig } from "../config/resolved";
 import { UserError } from "../messages/user-error";
 import type { ClusterReader } from "../state/cluster-reader";
 import { lookAtRoute } from "./programmed";
@@ -8,9 +9,8 @@ import { readOtherRoutes } from "../state/other-routes";
 import { routePath } from "../state/paths";
 import { until } from "./wait";
 import { previewRouteName } from "../../components/names";
-import { sameShares, shareText, sharesOf } from "../plan/observed";
+import { sameShares, shareText, sharesOf } from "../plan/shares";
 import { overriddenBy } from "../plan/other-routes";
-import type { Plan } from "../plan/plan";
 
 /**
  * After the route: in every update, also in one that changes nothing, the gateway's own word that the route is in

@@ -1,9 +1,10 @@
+import type { GatewayConfig } from "../../components/gateways/gateway";
+import type { ServiceConfig, Observed, Plan, RoutedPool } from "../plan/model";
 import * as pulumi from "@pulumi/pulumi";
 import { isGrouped } from "../../components/accelerators/placement";
 import { previewHeader, stableValue } from "../../components/route/inference-route";
 import { loadedBefore, proveVersions } from "./adapter-waits";
 import { endpointOf } from "../config/endpoint";
-import type { GatewayConfig, ServiceConfig } from "../config/resolved";
 import type { ClusterReader, LiveObject } from "../state/cluster-reader";
 import { passGate, passReadiness, type GateTask } from "./gate";
 import { observedRoute } from "../state/observe";
@@ -17,9 +18,8 @@ import { setCommand } from "../messages/mistakes";
 import { offOtherRoutes, otherTraffic } from "../plan/other-routes";
 import { rivalsFor } from "../plan/rival-routes";
 import type { OtherRoutes } from "../plan/routes";
-import { sharesOf, type Observed } from "../plan/observed";
+import { sharesOf } from "../plan/shares";
 import { asksStable, withoutTheList } from "../plan/stable-names";
-import type { Plan, RoutedPool } from "../plan/plan";
 import type { RisingPool } from "../plan/rising";
 import type { ServiceHooks } from "../service";
 

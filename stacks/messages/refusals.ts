@@ -1,5 +1,5 @@
+import type { Refusal } from "../plan/model";
 import { setCommand } from "./edits";
-import type { Refusal } from "../plan/rules";
 
 /** Every reason why an update is not carried out, in one message. */
 export function describeRefusals(refusals: readonly Refusal[]): string {

@@ -1,6 +1,5 @@
-import type { Adapter } from "../config/resolved";
+import type { Adapter, AdapterRecord } from "./model";
 import { servedName } from "../../components/names";
-import type { AdapterRecord } from "./observed";
 
 /** What an update leaves on record of an adapter. */
 export function recordOfAdapter({ stable, candidate, weight }: Adapter): AdapterRecord {

@@ -1,12 +1,10 @@
+import type { Adapter, ServiceConfig, AdapterRecord, Observed, Draft, Refusal } from "./model";
 import { removeCommand, setCommand } from "../messages/mistakes";
-import type { Adapter, ServiceConfig } from "../config/resolved";
 import { servedName } from "../../components/names";
 import { recordedShares, recordOfAdapter, shownVersions } from "./adapter-record";
 import { liveShares, versionsOf } from "./model-names";
 import { nameDropped } from "./name-dropped";
-import { rounding, type AdapterRecord, type Observed } from "./observed";
-import type { Draft } from "./plan";
-import type { Refusal } from "./rules";
+import { rounding } from "./shares";
 
 type Rule = (config: ServiceConfig, observed: Observed, draft: Draft) => Refusal[];
 

@@ -1,7 +1,6 @@
+import type { ServiceConfig, Observed, RoutedPool } from "./model";
 import { removeCommand, setCommand } from "../messages/mistakes";
-import type { ServiceConfig } from "../config/resolved";
-import { rounding, sharesOf, type Observed } from "./observed";
-import type { RoutedPool } from "./plan";
+import { rounding, sharesOf } from "./shares";
 import type { KnownRoute, OtherRoutes } from "./routes";
 
 /** The commands after which a route is the customers' route of this stack, or what stands against that. */

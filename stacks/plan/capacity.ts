@@ -1,5 +1,4 @@
-import type { ServiceConfig } from "../config/resolved";
-import type { Plan } from "./plan";
+import type { ServiceConfig, Plan } from "./model";
 import { sizeAt } from "./sizing";
 
 /** What one stage of a rollout needs of the hardware. */

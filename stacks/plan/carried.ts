@@ -1,5 +1,5 @@
-import type { ServiceConfig } from "../config/resolved";
-import { rounding, sameShares, sharesOf, type Observed } from "./observed";
+import type { ServiceConfig, Observed } from "./model";
+import { rounding, sameShares, sharesOf } from "./shares";
 
 /*
  * How many replicas a pool of others had when it carried the traffic. Somebody else sets its size: an autoscaler

@@ -1,3 +1,4 @@
+import type { OwnedPool, ServiceConfig, Observed, Draft, PlannedPool, Refusal } from "./model";
 import { isMisfit, placementOf } from "../../components/accelerators/placement";
 import {
   adaptPods,
@@ -8,11 +9,8 @@ import {
 import { podOf, type Unusable } from "../../components/model-server/copied/pod";
 import { engineOf, portFlagOf } from "../../components/model-server/copied/server";
 import { removeCommand, setCommand } from "../messages/mistakes";
-import type { OwnedPool, ServiceConfig } from "../config/resolved";
-import { sharesOf, type Observed } from "./observed";
+import { sharesOf } from "./shares";
 import type { MissingObject } from "./copy-references";
-import type { Draft, PlannedPool } from "./plan";
-import type { Refusal } from "./rules";
 
 /*
  * A pool that copies the pods of one that was created outside this stack. What the copy needs is looked at before

@@ -1,9 +1,6 @@
+import type { ServiceConfig, Observed, Draft, Refusal } from "./model";
 import { setCommand } from "../messages/mistakes";
-import type { ServiceConfig } from "../config/resolved";
 import { copying } from "./copies";
-import type { Observed } from "./observed";
-import type { Draft } from "./plan";
-import type { Refusal } from "./rules";
 
 /** What copied pods name, and cannot use where they will run. */
 export interface MissingObject {

@@ -1,9 +1,7 @@
+import type { ServiceConfig, Observed, Draft, Refusal } from "./model";
 import { setCommand } from "../messages/mistakes";
-import type { ServiceConfig } from "../config/resolved";
-import { sameShares, shareText, sharesOf, type Observed } from "./observed";
-import type { Draft } from "./plan";
+import { sameShares, shareText, sharesOf } from "./shares";
 import { redeclare } from "./redeclare";
-import type { Refusal } from "./rules";
 
 /*
  * What somebody else changed behind the program's back. Only the route's own annotation can tell: it is written in

@@ -1,9 +1,7 @@
-import type { ServiceConfig } from "../config/resolved";
+import type { ServiceConfig, AdapterRecord, Observed, Draft, Refusal } from "./model";
 import { recordOfAdapter, shownVersions } from "./adapter-record";
 import { identityChanges } from "./identity";
-import { rounding, sharesOf, type AdapterRecord, type Observed } from "./observed";
-import type { Draft } from "./plan";
-import type { Refusal } from "./rules";
+import { rounding, sharesOf } from "./shares";
 
 /*
  * A freeze is a time in which customers are not to notice anything: Black Friday, an incident, a Friday evening.

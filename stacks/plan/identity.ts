@@ -1,5 +1,6 @@
+import type { Hardware } from "../../components/accelerators/hardware";
+import type { OwnedPool } from "./model";
 import { isMisfit, placementOf } from "../../components/accelerators/placement";
-import type { Hardware, OwnedPool } from "../config/resolved";
 import { argsChange, argsIdentity, isArgsField } from "./secret-args";
 
 /**

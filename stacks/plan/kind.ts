@@ -1,4 +1,4 @@
-import type { Pool, RolloutKind, ServiceConfig } from "../config/resolved";
+import type { Pool, RolloutKind, ServiceConfig } from "./model";
 
 /**
  * What kind of rollout two pools make up: another model is a base-model rollout, else another server a

@@ -1,5 +1,5 @@
-import type { ServiceConfig } from "../config/resolved";
-import { sharesOf, type Observed } from "./observed";
+import type { ServiceConfig, Observed } from "./model";
+import { sharesOf } from "./shares";
 
 /**
  * The last change of a rollout, for those who judge an update by its inputs alone (policy packs, see

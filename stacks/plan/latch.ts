@@ -1,8 +1,6 @@
+import type { ServiceConfig, Observed, Draft, Refusal } from "./model";
 import { setCommand } from "../messages/mistakes";
-import type { ServiceConfig } from "../config/resolved";
-import { rounding, sharesOf, type Observed } from "./observed";
-import type { Draft } from "./plan";
-import type { Refusal } from "./rules";
+import { rounding, sharesOf } from "./shares";
 
 /*
  * A candidate that was rolled back stays at weight 0, also where an older config comes by that still gives it

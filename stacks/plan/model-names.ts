@@ -1,28 +1,10 @@
+import type { NameRule } from "../../components/adapters/model-names";
+import type { AdapterList } from "../../components/adapters/adapter-loader";
+import type { Adapter, AdapterVersion, OwnedPool, Pool, ServiceConfig, Observed } from "./model";
 import { createHash } from "node:crypto";
-import type { Adapter, AdapterVersion, OwnedPool, Pool, ServiceConfig } from "../config/resolved";
 import { servedName } from "../../components/names";
 import { adaptersLoaded } from "./identity";
 import { servedNames } from "./served-names";
-import type { Observed } from "./observed";
-
-/*
- * Which model names clients are answered for, and what each pool makes of them. An InferenceModelRewrite's poolRef
- * is singular, so every pool has one of its own; both say the same of adapters, and each names its own base model.
- */
-
-/** A name that clients ask for, and what a pool's picker puts in its place. */
-export interface NameRule {
-  model: string;
-  /** Never empty, never with a weight of 0: the API refuses it, so such a target is left out. */
-  targets: readonly { model: string; weight: number }[];
-}
-
-/** What a pool's model servers have to have loaded. */
-export interface AdapterList {
-  /** Changes with every change of the list: pods say by it which list they have loaded. */
-  revision: string;
-  adapters: readonly { name: string; source: string }[];
-}
 
 /**
  * A pool as it was made: whether it can load adapters is settled then. The config's default follows the adapters,

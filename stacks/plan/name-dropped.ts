@@ -1,8 +1,6 @@
+import type { ServiceConfig, Observed, Refusal } from "./model";
 import { setCommand } from "../messages/mistakes";
-import type { ServiceConfig } from "../config/resolved";
 import { clientNames } from "./model-names";
-import type { Observed } from "./observed";
-import type { Refusal } from "./rules";
 import { servedNames } from "./served-names";
 
 /** Clients keep their model names: one that was answered is not dropped by the way. */

@@ -1,5 +1,5 @@
-import type { GatewayConfig, ServiceConfig } from "../config/resolved";
-import type { Observed } from "./observed";
+import type { GatewayConfig } from "../../components/gateways/gateway";
+import type { ServiceConfig, Observed } from "./model";
 
 /*
  * Which namespaces a stack makes. What exists is never made: Kubernetes has its own, others made theirs, and where a

@@ -1,13 +1,12 @@
-import type { ServiceConfig } from "../config/resolved";
+import type { ServiceConfig, Observed, Draft } from "./model";
 import type { Allowance } from "../config/schema";
 import { adopts, driftOf, missingPools } from "./drift";
 import { freezeNow } from "./freeze";
 import { holds } from "./latch";
-import { shareText, sharesOf, type Observed } from "./observed";
+import { shareText, sharesOf } from "./shares";
 import { otherTraffic, routeNotes } from "./other-routes";
 import { sizeNotes } from "./other-sizes";
 import { ownershipNotes } from "./ownership";
-import type { Draft } from "./plan";
 
 /** What a person should know of an update, beyond what it does. */
 export function notesOf(

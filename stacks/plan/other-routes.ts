@@ -1,10 +1,7 @@
+import type { ServiceConfig, Observed, Draft, RoutedPool, Refusal } from "./model";
 import { setCommand } from "../messages/mistakes";
-import type { ServiceConfig } from "../config/resolved";
 import { adoptionOf } from "./adoption";
-import type { Observed } from "./observed";
-import type { Draft, RoutedPool } from "./plan";
 import { rivalsFor, type Rival, type Rivals } from "./rival-routes";
-import type { Refusal } from "./rules";
 import { nameOf, ruleSendsTo, sendersTo, type OtherRoutes, type PoolRef } from "./routes";
 
 /*

@@ -1,10 +1,8 @@
+import type { ServiceConfig, Observed, ObservedPool, ObservedWorkload, Draft, Refusal } from "./model";
 import { setCommand } from "../messages/mistakes";
-import type { ServiceConfig } from "../config/resolved";
 import { fullSize } from "./carried";
-import { sharesOf, type Observed, type ObservedPool, type ObservedWorkload } from "./observed";
-import type { Draft } from "./plan";
+import { sharesOf } from "./shares";
 import type { RisingPool } from "./rising";
-import type { Refusal } from "./rules";
 import { replicasFor } from "./sizing";
 
 /*

@@ -1,8 +1,5 @@
+import type { ServiceConfig, Observed, Draft, Refusal } from "./model";
 import { closedPathsName, previewRouteName } from "../../components/names";
-import type { ServiceConfig } from "../config/resolved";
-import type { Observed } from "./observed";
-import type { Draft } from "./plan";
-import type { Refusal } from "./rules";
 
 /*
  * Whose an object is. Three sources, in this order: what the stack's own state holds, what is written on the object,

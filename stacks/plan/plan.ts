@@ -1,99 +1,33 @@
-import type { OwnedPool, Pool, RolloutKind, ServiceConfig } from "../config/resolved";
-import type { Allowance } from "../config/schema";
-import { carriedSizes, type Carried } from "./carried";
-import { asCopied, copyReport, type CopyReport } from "./copies";
+import type {
+  Plan,
+  RoutedPool,
+  Draft,
+  GuardedRoutes,
+  LadderState,
+  OwnedPool,
+  Pool,
+  ServiceConfig,
+  Backend,
+  Observed,
+} from "./model";
+import { carriedSizes } from "./carried";
+import { asCopied, copyReport } from "./copies";
 import { identityOf, type PoolIdentity } from "./identity";
 import { freezeNow } from "./freeze";
 import { adapterKind, kindOf } from "./kind";
-import { lastMove, type LastMove } from "./last-move";
-import { latchesOf, type Latch } from "./latch";
+import { lastMove } from "./last-move";
+import { latchesOf } from "./latch";
 import { asMade } from "./model-names";
-import { poolNamespaces, type PlannedNamespace } from "./namespaces";
+import { poolNamespaces } from "./namespaces";
 import { notesOf } from "./notes";
 import { otherTraffic, overriddenBy } from "./other-routes";
-import { rounding, sameShares, sharesOf, type Backend, type Observed, type ObservedPool } from "./observed";
-import { risingPools, routeWaitsFor, type RisingPool } from "./rising";
-import { moveOf, type RouteMove } from "./route-move";
+import { rounding, sameShares, sharesOf } from "./shares";
+import { risingPools, routeWaitsFor } from "./rising";
+import { moveOf } from "./route-move";
 import { sendersTo } from "./routes";
-import { rules, type Refusal } from "./rules";
+import { rules } from "./rules";
 import { serverAsMade } from "./secret-args";
 import { plannedSize, sizeAt } from "./sizing";
-
-/** Where a rollout stands, once the update is done. */
-export type LadderState = "serving" | "staged" | "shifting" | "shifted";
-
-export interface PlannedPool {
-  pool: OwnedPool;
-  /** Where it is, or will be made. */
-  namespace: string;
-  replicas: number;
-  /** What the pool will have once nothing is on its way any more. */
-  settled: number;
-  /** Whether the route waits for what this update does to the pool. */
-  beforeRoute: boolean;
-  identity: PoolIdentity;
-  /** Whether the service's objectives are bound to this pool; see `objectivesLost`. */
-  objectives: boolean;
-  /** What was copied from a pool that was created outside this stack; absent: nothing. */
-  copied?: CopyReport;
-}
-
-export interface GuardedRoutes {
-  namespaces: readonly string[];
-  /** Whether GRPCRoutes send to the pools. */
-  grpc: boolean;
-}
-
-export interface RoutedPool {
-  name: string;
-  namespace: string;
-}
-
-export interface Plan {
-  state: LadderState;
-  /** Undefined while no rollout is under way, or where the pools do not tell. */
-  kind?: RolloutKind;
-  /** Pools that this stack makes and keeps. */
-  pools: readonly PlannedPool[];
-  stable: RoutedPool;
-  candidate?: RoutedPool;
-  /** Namespaces of pools that do not live beside the route, with whether they are made here. */
-  namespaces: readonly PlannedNamespace[];
-  /** The customers' route: no entry has weight 0. */
-  backends: readonly Backend[];
-  /** The same in percent by pool. */
-  shares: Readonly<Record<string, number>>;
-  /** Where routes can be that send to the service's pools, for the cluster's own guard. */
-  guarded: GuardedRoutes;
-  /** How the route comes to say so. */
-  route: RouteMove;
-  /** Pools that get a larger share than they have now: they have to be ready for it before the route moves. */
-  rising: readonly RisingPool[];
-  /** Candidates that were rolled back, as the route and the record will say. */
-  latches: readonly Latch[];
-  /** Replicas with which pools of others carried traffic, as the route and the record will say. */
-  carried: Carried;
-  /** Pools of others that the route can name, as they are now. */
-  others: readonly ObservedPool[];
-  /** Whether the candidate gets a larger share than it has now: then it must prove itself first. */
-  candidateRises: boolean;
-  /** Whether it gets a smaller one: then the route waits for nothing that is the candidate's. */
-  candidateFalls: boolean;
-  /** The candidate's share now, in percent; 0 where it has none. */
-  candidateShareNow: number;
-  /** Pools of this stack that exist and will not after the update. */
-  removed: readonly RoutedPool[];
-  /** The last change of the rollout: this update, or the one that made what this one keeps. */
-  move: LastMove;
-  /** Why the weights are not what customers get, in words; empty: they are. */
-  overridden: readonly string[];
-  /** What a person should know of this update. */
-  notes: readonly string[];
-  /** Rules that were waived by `allow`. */
-  waived: readonly Allowance[];
-  /** Why the update must not be carried out; empty: it may. */
-  refusals: readonly Refusal[];
-}
 
 /**
  * The heart of the program: what the config asks for and what is deployed, turned into what is to be done, or
@@ -187,8 +121,6 @@ function guardedRoutes(
     grpc: senders.some(({ kind }) => kind === "GRPCRoute"),
   };
 }
-
-export type Draft = Omit<Plan, "route" | "notes" | "waived" | "refusals">;
 
 function judge(
   config: ServiceConfig,

@@ -1,8 +1,7 @@
+import type { ServiceConfig, Observed } from "./model";
 import { hiddenText } from "../config/secrets";
 import { removeCommand, setCommand } from "../messages/edits";
-import type { ServiceConfig } from "../config/resolved";
 import { adaptersLoaded, type PoolIdentity } from "./identity";
-import type { Observed } from "./observed";
 
 /**
  * Commands that put a pool back into a config that has it no more, as it is deployed; "" where the config has it.

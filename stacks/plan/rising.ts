@@ -1,9 +1,7 @@
+import type { Pool, ServiceConfig, Observed, Draft, PlannedPool, RoutedPool, Refusal } from "./model";
 import { isGrouped } from "../../components/accelerators/placement";
-import type { Pool, ServiceConfig } from "../config/resolved";
 import { fullSize } from "./carried";
-import { rounding, sharesOf, type Observed } from "./observed";
-import type { Draft, PlannedPool, RoutedPool } from "./plan";
-import type { Refusal } from "./rules";
+import { rounding, sharesOf } from "./shares";
 import { replicasFor } from "./sizing";
 
 /** A pool that gets a larger share than it has now: it has to be ready for it before the route moves. */

@@ -1,8 +1,8 @@
+import type { ServiceConfig } from "./model";
 import { requestFor } from "../answers/endpoints";
-import type { ServiceConfig } from "../config/resolved";
 import { reachOf } from "./customers-requests";
 import { clientNames } from "./model-names";
-import { shareText, sharesOf } from "./observed";
+import { shareText, sharesOf } from "./shares";
 import { anyHost, hostCovers } from "./route-hosts";
 import { overlapsWith, type Overlap } from "./route-overlap";
 import { ruleSendsTo, type KnownRoute, type OtherRoutes, type PoolRef } from "./routes";

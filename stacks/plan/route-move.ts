@@ -1,5 +1,5 @@
-import { sameShares, sharesOf, type Observed } from "./observed";
-import type { Draft } from "./plan";
+import type { Observed, Draft } from "./model";
+import { sameShares, sharesOf } from "./shares";
 
 /** How the live route comes to say what the plan says. */
 export interface RouteMove {

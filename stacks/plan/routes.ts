@@ -1,4 +1,4 @@
-import type { Backend } from "./observed";
+import type { Backend } from "./model";
 
 /*
  * The routes of a cluster as the plan knows them: every HTTPRoute and GRPCRoute that names an InferencePool or attaches

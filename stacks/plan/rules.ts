@@ -1,6 +1,5 @@
+import type { Refusal, ServiceConfig, Observed, Draft, RoutedPool } from "./model";
 import { removeCommand, setCommand } from "../messages/mistakes";
-import type { ServiceConfig } from "../config/resolved";
-import type { Allowance } from "../config/schema";
 import { adapterRules } from "./adapter-rules";
 import { poolMissing, routeEdited, routeMissing, unknownBackend } from "./drift";
 import { likeUnusable, likeWorkload } from "./copies";
@@ -9,28 +8,13 @@ import { existingPoolTooSmall } from "./other-sizes";
 import { frozen } from "./freeze";
 import { identityChanges } from "./identity";
 import { latched } from "./latch";
-import { rounding, sharesOf, type Observed } from "./observed";
+import { rounding, sharesOf } from "./shares";
 import { offOtherRoutes, otherRoute, otherTraffic, routesUnknown } from "./other-routes";
 import { anotherStacks } from "./ownership";
-import type { Draft, RoutedPool } from "./plan";
 import { putBack, redeclare } from "./redeclare";
 import { unreadyStable } from "./rising";
 import { stableNames } from "./stable-names";
 import { routeNotOurs } from "./take-over";
-
-/** Why an update must not be carried out. */
-export interface Refusal {
-  /** Name of the rule, as the documentation has it. */
-  rule: string;
-  /** What would happen, or what does not fit. */
-  found: string;
-  /** What to do instead: commands where there are any. */
-  fix: string;
-  /** The word in `allow` that lets it pass for one update; absent: nothing does. */
-  waiver?: Allowance;
-  /** gate: the plan goes on, and the gate waits for it; only the waiver is the plan's. Default: plan. */
-  heldBy?: "plan" | "gate";
-}
 
 type Rule = (config: ServiceConfig, observed: Observed, draft: Draft) => Refusal[];
 

@@ -1,5 +1,5 @@
+import type { Server } from "../../components/engines/engine";
 import { randomBytes, scryptSync, timingSafeEqual } from "node:crypto";
-import type { Server } from "../config/resolved";
 import { hiddenText } from "../config/secrets";
 
 /*

@@ -1,4 +1,4 @@
-import type { Engine } from "../config/resolved";
+import type { Engine } from "../../components/engines/engine";
 
 /*
  * The names that a model server answers to, by its command line, read as Python's argparse reads it. vLLM:

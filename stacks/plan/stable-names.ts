@@ -1,8 +1,5 @@
+import type { ServiceConfig, Observed, Draft, Refusal } from "./model";
 import { setCommand } from "../messages/mistakes";
-import type { ServiceConfig } from "../config/resolved";
-import type { Observed } from "./observed";
-import type { Draft } from "./plan";
-import type { Refusal } from "./rules";
 
 /** Whether this config has the gate ask the stable pool which model names it serves. */
 export function asksStable({ gate, candidate }: ServiceConfig): boolean {

@@ -1,9 +1,7 @@
+import type { ServiceConfig, Observed, Draft, Refusal } from "./model";
 import { setCommand } from "../messages/mistakes";
-import type { ServiceConfig } from "../config/resolved";
-import { sameShares, shareText, sharesOf, type Observed } from "./observed";
+import { sameShares, shareText, sharesOf } from "./shares";
 import { adoptionOf } from "./adoption";
-import type { Draft } from "./plan";
-import type { Refusal } from "./rules";
 
 /**
  * A route that somebody else made is taken over in one step that changes nothing for its customers: same shares,

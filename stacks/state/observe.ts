@@ -1,7 +1,6 @@
+import type { ServiceConfig, DeploymentRecord, Observed, ObservedPool, ObservedRoute } from "../plan/model";
 import { isGrouped } from "../../components/accelerators/placement";
 import { annotations, apis, labels, managedBy, poolNamespace } from "../../components/names";
-import type { ServiceConfig } from "../config/resolved";
-import type { DeploymentRecord, Observed, ObservedPool, ObservedRoute } from "../plan/observed";
 import { isOurs } from "./ours";
 import { readOtherRoutes, type CustomersGateway } from "./other-routes";
 import { poolsPath, routePath } from "./paths";

@@ -1,4 +1,4 @@
-import type { ObservedAutoscaler, ObservedPool, ObservedWorkload } from "../plan/observed";
+import type { ObservedAutoscaler, ObservedPool, ObservedWorkload } from "../plan/model";
 import { ClusterUnreadable, type ClusterReader, type LiveObject } from "./cluster-reader";
 import { isSelected, selectorOf, selectsPodsOf } from "./selectors";
 import { isReady } from "./servers";

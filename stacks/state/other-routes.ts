@@ -1,6 +1,6 @@
+import type { ServiceConfig } from "../plan/model";
 import { isPoolName } from "./route-shape";
 import { closedPathsName, previewRouteName } from "../../components/names";
-import type { ServiceConfig } from "../config/resolved";
 import type { KnownListener, KnownRoute, OtherRoutes } from "../plan/routes";
 import { ClusterUnreadable, type ClusterReader, type LiveObject } from "./cluster-reader";
 import { knownRoute } from "./known-route";

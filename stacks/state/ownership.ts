@@ -1,7 +1,8 @@
+import type { GatewayConfig } from "../../components/gateways/gateway";
+import type { ServiceConfig, Refusal } from "../plan/model";
 import { randomUUID } from "node:crypto";
 import * as pulumi from "@pulumi/pulumi";
 import { setCommand } from "../messages/mistakes";
-import type { GatewayConfig, ServiceConfig } from "../config/resolved";
 import type { Allowance } from "../config/schema";
 import type { ClusterReader } from "./cluster-reader";
 import { inventory, ownedObject } from "./inventory";
@@ -18,7 +19,6 @@ import {
   type OwnState,
   type Self,
 } from "../plan/ownership";
-import type { Refusal } from "../plan/rules";
 import type { LastUpdate } from "./record";
 
 /** What this stack knows of whose the live objects are. */

@@ -1,12 +1,10 @@
+import type { ServiceConfig, DeploymentRecord, Plan } from "../plan/model";
 import * as pulumi from "@pulumi/pulumi";
 import { ownStackName } from "./own-state";
-import type { ServiceConfig } from "../config/resolved";
 import { recordOfAdapter } from "../plan/adapter-record";
 import { clientNames } from "../plan/model-names";
 import { ownerOutput } from "../plan/ownership";
-import type { DeploymentRecord } from "../plan/observed";
-import { sharesOf } from "../plan/observed";
-import type { Plan } from "../plan/plan";
+import { sharesOf } from "../plan/shares";
 
 /** Output under which an update leaves its record for the next one. */
 export const recordOutput = "deployed";

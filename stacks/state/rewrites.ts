@@ -1,5 +1,5 @@
+import type { ObservedRewrite } from "../plan/model";
 import { apis, labels, managedBy } from "../../components/names";
-import type { ObservedRewrite } from "../plan/observed";
 import type { ClusterReader } from "./cluster-reader";
 import { isOurs } from "./ours";
 

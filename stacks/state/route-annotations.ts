@@ -1,5 +1,5 @@
+import type { Plan } from "../plan/model";
 import { annotations } from "../../components/names";
-import type { Plan } from "../plan/plan";
 
 /**
  * What the program writes on the customers' route beside the weights, in the same request: so the route itself can

@@ -1,6 +1,6 @@
+import type { Backend, ObservedRoute } from "../plan/model";
 import { apis, annotations, labels, managedBy } from "../../components/names";
 import { parseLatches } from "../plan/latch";
-import type { Backend, ObservedRoute } from "../plan/observed";
 import type { LiveObject } from "./cluster-reader";
 
 /*

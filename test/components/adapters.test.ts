@@ -1,3 +1,4 @@
+import { nothingDeployed } from "../../stacks/plan/model";
 import assert from "node:assert/strict";
 import { before, describe, it } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -6,7 +7,6 @@ import { renderService } from "./rendered-service";
 import { adapterCase, baseModelCase, v2 } from "../stacks/adapter-cases";
 import { sourceCase } from "../stacks/cases";
 import type { RawConfig } from "../../stacks/config/validate";
-import { nothingDeployed } from "../../stacks/plan/observed";
 
 const render = (raw: RawConfig, loaded?: (pool: string) => Promise<void>): Promise<Registered[]> =>
   renderService(raw, nothingDeployed, loaded);

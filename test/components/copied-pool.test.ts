@@ -1,7 +1,7 @@
+import { nothingDeployed } from "../../stacks/plan/model";
 import assert from "node:assert/strict";
 import { before, describe, it } from "node:test";
 import type { PodTemplate } from "../../components/model-server/pod-template";
-import { nothingDeployed } from "../../stacks/plan/observed";
 import type { Registered } from "../rendering";
 import { sglang } from "../stacks/state/manifests/manifests";
 import { renderService } from "./rendered-service";

@@ -1,11 +1,11 @@
+import { type ServiceConfig, nothingDeployed, type Observed } from "../../stacks/plan/model";
 import { rendered, type Registered } from "../rendering";
 import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
 import type { CopiedPods } from "../../components/model-server/copied/adapt";
-import type { PlatformConfig, ServiceConfig } from "../../stacks/config/resolved";
+import type { PlatformConfig } from "../../stacks/config/resolved";
 import type { RawConfig } from "../../stacks/config/validate";
 import { newCluster } from "../../stacks/state/served";
-import { nothingDeployed, type Observed } from "../../stacks/plan/observed";
 import { plan } from "../../stacks/plan/plan";
 import { buildPlatform } from "../../stacks/platform";
 import { buildService } from "../../stacks/service";

@@ -1,8 +1,8 @@
+import { nothingDeployed } from "../../stacks/plan/model";
 import { renderService } from "./rendered-service";
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { argWords } from "../../components/model-server/server-secrets";
-import { nothingDeployed } from "../../stacks/plan/observed";
 import { plan } from "../../stacks/plan/plan";
 import type { Registered } from "../rendering";
 import { after, serviceConfig, sourceCase } from "../stacks/cases";

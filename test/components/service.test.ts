@@ -1,3 +1,4 @@
+import { nothingDeployed, type Observed } from "../../stacks/plan/model";
 import assert from "node:assert/strict";
 import { before, describe, it } from "node:test";
 import type { Registered } from "../rendering";
@@ -7,7 +8,6 @@ import { after, serviceConfig, sourceCase } from "../stacks/cases";
 import { at, foreign, rolledBack } from "../stacks/plan/scenarios";
 import { deployed } from "../stacks/plan/worlds";
 import type { RawConfig } from "../../stacks/config/validate";
-import { nothingDeployed, type Observed } from "../../stacks/plan/observed";
 import { plan } from "../../stacks/plan/plan";
 
 const find = (resources: readonly Registered[], kind: string, name: string): Registered["inputs"] => {

@@ -1,12 +1,11 @@
+import type { OwnedPool, ServiceConfig, Observed, Plan } from "../../stacks/plan/model";
 import assert from "node:assert/strict";
 import { resolveConfig } from "../../stacks/config/resolve";
-import type { OwnedPool, ServiceConfig } from "../../stacks/config/resolved";
 import type { RawConfig } from "../../stacks/config/validate";
 import { recordOfAdapter } from "../../stacks/plan/adapter-record";
 import { clientNames, rulesFor } from "../../stacks/plan/model-names";
 import { identityOf } from "../../stacks/plan/identity";
-import { sharesOf, type Observed } from "../../stacks/plan/observed";
-import type { Plan } from "../../stacks/plan/plan";
+import { sharesOf } from "../../stacks/plan/shares";
 
 export const cloud = { project: "acme-ml", region: "us-central1" };
 

@@ -1,9 +1,9 @@
+import { nothingDeployed, type Plan } from "../../stacks/plan/model";
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { hardwareNotes, poolsWithoutGroups } from "../../stacks/hardware-notes";
 import { newCluster } from "../../stacks/state/served";
-import { nothingDeployed } from "../../stacks/plan/observed";
-import { plan, type Plan } from "../../stacks/plan/plan";
+import { plan } from "../../stacks/plan/plan";
 import { serviceConfig } from "./cases";
 
 function planned(pool: object): Plan {

@@ -1,6 +1,6 @@
+import type { Hardware } from "../../accelerators/hardware";
 import { podSelector, poolLabels } from "../../names";
 import { resourceName } from "../../accelerators/catalogue";
-import type { Hardware } from "../../../stacks/config/resolved";
 import type { Placement } from "../../accelerators/placement";
 import {
   acceleratorsOfPod,

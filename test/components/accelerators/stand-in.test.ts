@@ -1,10 +1,10 @@
+import type { Hardware } from "../../../components/accelerators/hardware";
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { isMisfit, place } from "../../../components/accelerators/placement";
 import { provisionings, type Provisioning } from "../../../components/accelerators/accelerator";
 import { accelerators } from "../../../components/accelerators/catalogue";
 import { nodePoolSpecs, type NodePoolSpec } from "../../../components/cluster/node-pool-spec";
-import type { Hardware } from "../../../stacks/config/resolved";
 import { poolView } from "../../../lab/plugins/gcp/node-pool";
 import { nodePoolRefusals } from "../../../lab/plugins/gcp/refusals";
 import type { Properties } from "../../../lab/plugins/protocol/values";

@@ -1,8 +1,8 @@
+import { nothingDeployed } from "../../../stacks/plan/model";
 import { describe, it } from "node:test";
 import { rendered, type Registered } from "../../rendering";
 import { serviceConfig } from "../../stacks/cases";
 import type { RawConfig } from "../../../stacks/config/validate";
-import { nothingDeployed } from "../../../stacks/plan/observed";
 import { plan } from "../../../stacks/plan/plan";
 import { ServingPool } from "../../../components/pool/serving-pool";
 import { assertGolden } from "../golden";

@@ -1,9 +1,9 @@
+import type { Hardware } from "../../../components/accelerators/hardware";
 import { describe, it } from "node:test";
 import { rendered, type Registered } from "../../rendering";
 import { AcceleratorNodePool } from "../../../components/cluster/accelerator-node-pool";
 import { accelerators } from "../../../components/accelerators/catalogue";
 import type { Accelerator, Machine, Provisioning, Slice } from "../../../components/accelerators/accelerator";
-import type { Hardware } from "../../../stacks/config/resolved";
 import { assertGolden } from "../golden";
 
 /** Every way in which a row of the catalogue can be had, as GKE is asked for it. */

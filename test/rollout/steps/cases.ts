@@ -1,9 +1,8 @@
+import { type ServiceConfig, nothingDeployed, type Observed } from "../../../stacks/plan/model";
 import { deployedOf, type Deployed } from "../../../rollout/steps/deployed";
 import { resolveValues } from "../../../rollout/steps/resolved";
 import { own, type StackValues, type Value } from "../../../rollout/steps/values";
 import { worldAfter } from "../../../rollout/steps/world";
-import type { ServiceConfig } from "../../../stacks/config/resolved";
-import { nothingDeployed, type Observed } from "../../../stacks/plan/observed";
 import { plan } from "../../../stacks/plan/plan";
 import { sourceCase } from "../../stacks/cases";
 

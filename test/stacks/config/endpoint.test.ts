@@ -1,3 +1,4 @@
+import type { GatewayConfig } from "../../../components/gateways/gateway";
 import { rendered } from "../../rendering";
 import assert from "node:assert/strict";
 import * as fs from "node:fs";
@@ -18,7 +19,6 @@ import {
   type GivenGateway,
 } from "../../../stacks/config/endpoint";
 import { resolveConfig } from "../../../stacks/config/resolve";
-import type { GatewayConfig } from "../../../stacks/config/resolved";
 import { howToTry } from "../../../stacks/outputs";
 import { cloud, serviceConfig, sourceCase } from "../cases";
 

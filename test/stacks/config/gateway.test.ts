@@ -1,8 +1,8 @@
+import type { GatewayConfig } from "../../../components/gateways/gateway";
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { resolveConfig } from "../../../stacks/config/resolve";
 import { usesTls } from "../../../components/gateways/gateway-tls";
-import type { GatewayConfig } from "../../../stacks/config/resolved";
 import { cloud, sourceCase } from "../cases";
 
 function gateway(given: object): GatewayConfig {

@@ -1,7 +1,7 @@
+import type { OwnedPool } from "../../../stacks/plan/model";
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { resolveConfig } from "../../../stacks/config/resolve";
-import type { OwnedPool } from "../../../stacks/config/resolved";
 import type { RawConfig } from "../../../stacks/config/validate";
 import type { Mistake } from "../../../stacks/messages/mistakes";
 import { identityOf } from "../../../stacks/plan/identity";

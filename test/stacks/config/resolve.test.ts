@@ -1,9 +1,9 @@
+import type { ServiceConfig } from "../../../stacks/plan/model";
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { describeMistakes, type Mistake } from "../../../stacks/messages/mistakes";
 import { keyText } from "../../../stacks/messages/edits";
 import { resolveConfig } from "../../../stacks/config/resolve";
-import type { ServiceConfig } from "../../../stacks/config/resolved";
 import type { RawConfig } from "../../../stacks/config/validate";
 import { cloud, sourceCase } from "../cases";
 

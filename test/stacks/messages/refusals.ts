@@ -1,9 +1,8 @@
+import type { Plan, Observed, Refusal } from "../../../stacks/plan/model";
 import type { RawConfig } from "../../../stacks/config/validate";
 import { setCommand } from "../../../stacks/messages/edits";
 import { resolveConfig } from "../../../stacks/config/resolve";
-import { plan, type Plan } from "../../../stacks/plan/plan";
-import type { Observed } from "../../../stacks/plan/observed";
-import type { Refusal } from "../../../stacks/plan/rules";
+import { plan } from "../../../stacks/plan/plan";
 import { after, cloud, serviceConfig } from "../cases";
 import { less, scenarios, type Scenario } from "../plan/scenarios";
 import { chainsIn, runConfig } from "./cli-model";

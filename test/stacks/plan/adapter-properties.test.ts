@@ -1,10 +1,10 @@
+import type { Observed, Plan } from "../../../stacks/plan/model";
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import fc from "fast-check";
 import type { RawConfig } from "../../../stacks/config/validate";
 import { adapterListFor, liveShares, rulesFor, versionsToProve } from "../../../stacks/plan/model-names";
-import type { Observed } from "../../../stacks/plan/observed";
-import { plan, type Plan } from "../../../stacks/plan/plan";
+import { plan } from "../../../stacks/plan/plan";
 import { adapterCase } from "../adapter-cases";
 import { after, serviceConfig } from "../cases";
 import { randomWalk } from "./random-walk";

@@ -1,7 +1,7 @@
+import { nothingDeployed, type Observed } from "../../../stacks/plan/model";
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { adoptionOf, type Adoption } from "../../../stacks/plan/adoption";
-import { nothingDeployed, type Observed } from "../../../stacks/plan/observed";
 import type { KnownRoute, OtherRoutes } from "../../../stacks/plan/routes";
 import { serviceConfig } from "../cases";
 import { gateway, known, othersOf, poolRef, type RouteFields } from "./route-fixtures";

@@ -1,9 +1,9 @@
+import { nothingDeployed, type Observed } from "../../../stacks/plan/model";
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { RawConfig } from "../../../stacks/config/validate";
 import { freezeNow } from "../../../stacks/plan/freeze";
 import { holds, parseLatches } from "../../../stacks/plan/latch";
-import { nothingDeployed, type Observed } from "../../../stacks/plan/observed";
 import { after, serviceConfig, sourceCase } from "../cases";
 import { at, edited, foreign, less, promoted, resumed, rolledBack, serving, without } from "./scenarios";
 import { deployed, planned, rulesOf } from "./worlds";

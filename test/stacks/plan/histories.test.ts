@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import fc from "fast-check";
 import { freezeNow } from "../../../stacks/plan/freeze";
-import { sharesOf } from "../../../stacks/plan/observed";
+import { sharesOf } from "../../../stacks/plan/shares";
 import { plan } from "../../../stacks/plan/plan";
 import { replicasFor } from "../../../stacks/plan/sizing";
 import { contested, event, type Event } from "./model/events";

@@ -1,8 +1,8 @@
+import { nothingDeployed, type Observed, type Plan } from "../../../stacks/plan/model";
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { RawConfig } from "../../../stacks/config/validate";
-import { nothingDeployed, type Observed } from "../../../stacks/plan/observed";
-import { plan, type Plan } from "../../../stacks/plan/plan";
+import { plan } from "../../../stacks/plan/plan";
 import { after, serviceConfig, sourceCase } from "../cases";
 
 function update(raw: RawConfig, world: Observed = nothingDeployed, succeeds = true): [Plan, Observed] {

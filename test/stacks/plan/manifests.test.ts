@@ -1,3 +1,4 @@
+import { nothingDeployed, type Observed } from "../../../stacks/plan/model";
 import assert from "node:assert/strict";
 import * as fs from "node:fs";
 import * as path from "node:path";
@@ -8,7 +9,6 @@ import type { RawConfig } from "../../../stacks/config/validate";
 import type { LiveObject } from "../../../stacks/state/cluster-reader";
 import { knownRoute } from "../../../stacks/state/known-route";
 import { observedRoute } from "../../../stacks/state/observe";
-import { nothingDeployed, type Observed } from "../../../stacks/plan/observed";
 import { plan } from "../../../stacks/plan/plan";
 import { cloud } from "../cases";
 import { typed, type TypedWorld } from "./typed-commands";

@@ -1,8 +1,8 @@
+import { nothingDeployed } from "../../../stacks/plan/model";
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import fc from "fast-check";
 import { adapterListFor, rulesFor, versionsToProve } from "../../../stacks/plan/model-names";
-import { nothingDeployed } from "../../../stacks/plan/observed";
 import { plan } from "../../../stacks/plan/plan";
 import { adapterCase, baseModelCase, v2 } from "../adapter-cases";
 import { after, ownedPool, serviceConfig } from "../cases";

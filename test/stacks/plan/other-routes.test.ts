@@ -1,6 +1,6 @@
+import { nothingDeployed, type Observed } from "../../../stacks/plan/model";
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { nothingDeployed, type Observed } from "../../../stacks/plan/observed";
 import type { KnownRoute, OtherRoutes } from "../../../stacks/plan/routes";
 import { sourceCase } from "../cases";
 import { gateway, known, othersOf, poolRef, prefix, type RouteFields } from "./route-fixtures";

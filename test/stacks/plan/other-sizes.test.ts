@@ -1,8 +1,9 @@
+import { nothingDeployed, type Observed, type ObservedPool } from "../../../stacks/plan/model";
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import fc from "fast-check";
 import type { RawConfig } from "../../../stacks/config/validate";
-import { nothingDeployed, sharesOf, type Observed, type ObservedPool } from "../../../stacks/plan/observed";
+import { sharesOf } from "../../../stacks/plan/shares";
 import { replicasFor } from "../../../stacks/plan/sizing";
 import { after, serviceConfig, sourceCase } from "../cases";
 import { less, rolledBack } from "./scenarios";

@@ -1,3 +1,4 @@
+import { nothingDeployed } from "../../../stacks/plan/model";
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import fc from "fast-check";
@@ -11,7 +12,6 @@ import {
   type Recorded,
   type Self,
 } from "../../../stacks/plan/ownership";
-import { nothingDeployed } from "../../../stacks/plan/observed";
 import { plan } from "../../../stacks/plan/plan";
 import { serviceConfig } from "../cases";
 import { at, serving } from "./scenarios";

@@ -1,9 +1,10 @@
+import type { Observed, Plan } from "../../../stacks/plan/model";
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import fc from "fast-check";
 import type { RawConfig } from "../../../stacks/config/validate";
-import { sharesOf, type Observed } from "../../../stacks/plan/observed";
-import { plan, type Plan } from "../../../stacks/plan/plan";
+import { sharesOf } from "../../../stacks/plan/shares";
+import { plan } from "../../../stacks/plan/plan";
 import { after, serviceConfig } from "../cases";
 import { randomWalk } from "./random-walk";
 

@@ -1,7 +1,6 @@
+import { nothingDeployed, type Observed, type Plan } from "../../../stacks/plan/model";
 import fc from "fast-check";
 import type { RawConfig } from "../../../stacks/config/validate";
-import { nothingDeployed, type Observed } from "../../../stacks/plan/observed";
-import type { Plan } from "../../../stacks/plan/plan";
 import { planned } from "./worlds";
 
 export interface RandomWalk<Edit, Outcome> {

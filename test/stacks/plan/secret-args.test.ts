@@ -1,11 +1,17 @@
+import {
+  type OwnedPool,
+  type ServiceConfig,
+  nothingDeployed,
+  type Observed,
+  type Plan,
+} from "../../../stacks/plan/model";
+import type { Server } from "../../../components/engines/engine";
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import * as fc from "fast-check";
-import type { OwnedPool, Server, ServiceConfig } from "../../../stacks/config/resolved";
 import { resolveConfig } from "../../../stacks/config/resolve";
 import { identityChanges, identityOf, type PoolIdentity } from "../../../stacks/plan/identity";
-import { nothingDeployed, type Observed } from "../../../stacks/plan/observed";
-import { plan, type Plan } from "../../../stacks/plan/plan";
+import { plan } from "../../../stacks/plan/plan";
 import { describeRefusals } from "../../../stacks/messages/refusals";
 import { serverAsMade } from "../../../stacks/plan/secret-args";
 import { after, cloud, ownedPool, serviceConfig, sourceCase } from "../cases";

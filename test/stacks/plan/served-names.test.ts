@@ -1,3 +1,4 @@
+import { nothingDeployed } from "../../../stacks/plan/model";
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
 import { describe, it } from "node:test";
@@ -10,7 +11,6 @@ import {
   rulesFor,
 } from "../../../stacks/plan/model-names";
 import { plan } from "../../../stacks/plan/plan";
-import { nothingDeployed } from "../../../stacks/plan/observed";
 import { servedNames } from "../../../stacks/plan/served-names";
 import { keepNames } from "../../../stacks/adapter-steps";
 import { nextSteps } from "../../../stacks/outputs";

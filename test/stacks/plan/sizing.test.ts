@@ -1,9 +1,9 @@
+import { nothingDeployed, type Observed, type Plan } from "../../../stacks/plan/model";
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import fc from "fast-check";
 import { capacityStages } from "../../../stacks/plan/capacity";
-import { nothingDeployed, type Observed } from "../../../stacks/plan/observed";
-import { plan, type Plan } from "../../../stacks/plan/plan";
+import { plan } from "../../../stacks/plan/plan";
 import { plannedSize, replicasFor, sizeAt, type Capacity } from "../../../stacks/plan/sizing";
 import type { RawConfig } from "../../../stacks/config/validate";
 import { after, serviceConfig, sourceCase } from "../cases";

@@ -1,8 +1,8 @@
+import type { Observed } from "../../../stacks/plan/model";
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { plan } from "../../../stacks/plan/plan";
 import { withoutTheList } from "../../../stacks/plan/stable-names";
-import type { Observed } from "../../../stacks/plan/observed";
 import { serviceConfig, sourceCase } from "../cases";
 import { deployed } from "./worlds";
 

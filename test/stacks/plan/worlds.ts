@@ -1,7 +1,7 @@
+import { nothingDeployed, type Observed, type Plan } from "../../../stacks/plan/model";
 import assert from "node:assert/strict";
 import type { RawConfig } from "../../../stacks/config/validate";
-import { nothingDeployed, type Observed } from "../../../stacks/plan/observed";
-import { plan, type Plan } from "../../../stacks/plan/plan";
+import { plan } from "../../../stacks/plan/plan";
 import { describeRefusals } from "../../../stacks/messages/refusals";
 import { after, serviceConfig } from "../cases";
 

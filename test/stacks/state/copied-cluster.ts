@@ -1,10 +1,11 @@
+import type { Plan } from "../../../stacks/plan/model";
 import assert from "node:assert/strict";
 import type { RawConfig } from "../../../stacks/config/validate";
 import { ClusterUnreadable, type ClusterReader, type LiveObject } from "../../../stacks/state/cluster-reader";
 import { observedCopies } from "../../../stacks/state/copies";
 import { observe } from "../../../stacks/state/observe";
 import { adaptedPods } from "../../../stacks/plan/copies";
-import { plan, type Plan } from "../../../stacks/plan/plan";
+import { plan } from "../../../stacks/plan/plan";
 import { serviceConfig } from "../cases";
 import type { Manifest } from "./manifests/manifests";
 

@@ -1,6 +1,6 @@
+import type { ServiceConfig } from "../../../../stacks/plan/model";
 import type { RawConfig } from "../../../../stacks/config/validate";
 import { resolveConfig } from "../../../../stacks/config/resolve";
-import type { ServiceConfig } from "../../../../stacks/config/resolved";
 import { cloud } from "../../cases";
 import { known, othersOf, poolRef } from "../route-fixtures";
 import { names, type Event, type Knobs, type Name } from "./events";

@@ -1,15 +1,17 @@
+import type {
+  ServiceConfig,
+  Backend,
+  DeploymentRecord,
+  Observed,
+  Plan,
+  PlannedPool,
+} from "../../../../stacks/plan/model";
 import assert from "node:assert/strict";
-import type { ServiceConfig } from "../../../../stacks/config/resolved";
 import { identityOf, type PoolIdentity } from "../../../../stacks/plan/identity";
 import type { Latch } from "../../../../stacks/plan/latch";
-import {
-  sharesOf,
-  type Backend,
-  type DeploymentRecord,
-  type Observed,
-} from "../../../../stacks/plan/observed";
+import { sharesOf } from "../../../../stacks/plan/shares";
 import { objectKey, whoseIs, type Claim, type OwnedObject } from "../../../../stacks/plan/ownership";
-import { plan, type Plan, type PlannedPool } from "../../../../stacks/plan/plan";
+import { plan } from "../../../../stacks/plan/plan";
 import type { OtherRoutes } from "../../../../stacks/plan/routes";
 import { known, othersOf } from "../route-fixtures";
 
