@@ -1,0 +1,303 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import fc from "fast-check";
+import { annotations, labels, managedBy } from "../../components/names";
+import { describeRollback } from "../../rollout/commands/rollback-now";
+import { liveRollback, type LiveRollback } from "../../rollout/now/live-rollback";
+import { chooseRoute, rollBackNow } from "../../rollout/now/rollback-now";
+import type { Latch } from "../../stacks/plan/latch";
+import { ClusterUnreadable, type ClusterWriter, type LiveObject } from "../../stacks/state/cluster-reader";
+import { observedRoute } from "../../stacks/state/observe";
+
+const now = new Date("2026-11-26T18:00:00Z");
+const ref = (name: string, weight: number, namespace?: string): object => ({
+  group: "inference.networking.k8s.io",
+  kind: "InferencePool",
+  name,
+  weight,
+  ...(namespace === undefined ? {} : { namespace }),
+});
+
+interface RouteCase {
+  weights?: Readonly<Record<string, number>>;
+  moves?: number;
+  latches?: readonly Latch[];
+  rules?: object[];
+  name?: string;
+  service?: string;
+}
+
+/** The customers' route as the API server returns it after an update of this program's. */
+function liveRoute({
+  weights = { llm: 40, "llm-new": 60 },
+  moves = 7,
+  latches = [],
+  ...rest
+}: RouteCase = {}): LiveObject {
+  const refs = Object.entries(weights).map(([name, weight]) => ref(name, weight));
+  const notes = {
+    [annotations.weights]: JSON.stringify(weights),
+    [annotations.moves]: String(moves),
+    [annotations.carried]: JSON.stringify({ llm: 6 }),
+    ...(latches.length === 0 ? {} : { [annotations.latched]: JSON.stringify(latches) }),
+  };
+  const fields = (names: readonly string[]): object =>
+    Object.fromEntries(names.map((key) => [`f:${key}`, {}]));
+  return {
+    apiVersion: "gateway.networking.k8s.io/v1",
+    kind: "HTTPRoute",
+    metadata: {
+      name: rest.name ?? "routes-to-llm",
+      namespace: "default",
+      resourceVersion: "41",
+      labels: { [labels.managedBy]: managedBy, [labels.service]: rest.service ?? "llm", team: "search" },
+      annotations: { ...notes, "argocd.argoproj.io/tracking-id": "shop" },
+      managedFields: [
+        {
+          manager: "pulumi-kubernetes-1f2e",
+          operation: "Apply",
+          fieldsV1: {
+            "f:metadata": {
+              "f:labels": fields([labels.managedBy, labels.service]),
+              "f:annotations": fields(Object.keys(notes)),
+            },
+            "f:spec": { "f:parentRefs": {}, "f:rules": {} },
+          },
+        },
+        { manager: "gateway", operation: "Update", subresource: "status", fieldsV1: { "f:status": {} } },
+      ],
+    },
+    spec: {
+      parentRefs: [{ group: "gateway.networking.k8s.io", kind: "Gateway", name: "my-inference-gateway" }],
+      rules: rest.rules ?? [{ matches: [{ path: { type: "PathPrefix", value: "/" } }], backendRefs: refs }],
+    },
+    status: { parents: [] },
+  };
+}
+
+const preview = (...pools: (readonly [string, string?])[]): LiveObject => ({
+  metadata: { name: "preview-of-llm", namespace: "default" },
+  spec: { rules: pools.map(([name, namespace]) => ({ backendRefs: [ref(name, 1, namespace)] })) },
+});
+
+const request = { reason: "worse answers", now };
+
+function moved(rollback: LiveRollback): Extract<LiveRollback, { outcome: "move" }> {
+  assert.equal(rollback.outcome, "move", JSON.stringify(rollback));
+  return rollback as Extract<LiveRollback, { outcome: "move" }>;
+}
+
+function refusal(rollback: LiveRollback): string {
+  assert.equal(rollback.outcome, "refused", JSON.stringify(rollback));
+  return rollback.outcome === "refused"
+    ? rollback.reasons.map(({ found, fix }) => `${found} | ${fix}`).join()
+    : "";
+}
+
+describe("the live route goes back", () => {
+  it("to the other pool, as the program would write it, under the manager that it writes with", () => {
+    const { from, to, share, manager, object } = moved(
+      liveRollback({ route: liveRoute(), preview: preview(["llm-new"]), pools: [] }, request),
+    );
+    assert.deepEqual(
+      { from, to, share, manager },
+      {
+        from: "llm-new",
+        to: { name: "llm", namespace: "default" },
+        share: 60,
+        manager: "pulumi-kubernetes-1f2e",
+      },
+    );
+    assert.deepEqual(object["spec"], {
+      parentRefs: [{ group: "gateway.networking.k8s.io", kind: "Gateway", name: "my-inference-gateway" }],
+      rules: [{ backendRefs: [ref("llm", 100)] }],
+    });
+    // What others own is left to them; what the manager owns is all there, else it would be removed.
+    assert.deepEqual(object.metadata, {
+      name: "routes-to-llm",
+      namespace: "default",
+      resourceVersion: "41",
+      labels: { [labels.managedBy]: managedBy, [labels.service]: "llm" },
+      annotations: {
+        [annotations.weights]: '{"llm":100}',
+        [annotations.moves]: "8",
+        [annotations.carried]: '{"llm":6}',
+        [annotations.latched]: JSON.stringify([
+          { candidate: "llm-new", from: 60, reason: "worse answers", time: "2026-11-26T18:00:00Z" },
+        ]),
+      },
+    });
+    assert.equal("status" in object, false);
+  });
+
+  it("at 100 % too, where the route no longer names the pool that served before", () => {
+    const route = liveRoute({ weights: { "llm-new": 100 } });
+    const pools = [
+      { name: "llm", namespace: "llm-llm" },
+      { name: "llm-new", namespace: "default" },
+    ];
+    for (const service of [
+      { route, preview: preview(["llm-new"]), pools },
+      { route, preview: preview(["llm-new"], ["llm", "llm-llm"]), pools: [] },
+    ]) {
+      const { to, object } = moved(liveRollback(service, request));
+      assert.deepEqual(to, { name: "llm", namespace: "llm-llm" });
+      assert.deepEqual(observedRoute(object).backends, [{ pool: "llm", namespace: "llm-llm", weight: 100 }]);
+    }
+  });
+
+  it("by the user's word where the cluster does not say who is who, and says so before", () => {
+    const route = liveRoute({ weights: { "llm-new": 100 } });
+    assert.match(
+      refusal(liveRollback({ route, pools: [] }, request)),
+      /no preview route.*--from POOL --to POOL/,
+    );
+    assert.match(
+      refusal(liveRollback({ route, preview: preview(["llm-new"]), pools: [] }, request)),
+      /which pool served before llm-new.*--to POOL/,
+    );
+    assert.match(
+      refusal(
+        liveRollback({ route, preview: preview(["llm-new"]), pools: [] }, { ...request, to: "llm-new" }),
+      ),
+      /back to itself/,
+    );
+    const { to } = moved(liveRollback({ route, pools: [] }, { ...request, from: "llm-new", to: "llm" }));
+    assert.deepEqual(to, { name: "llm", namespace: "default" });
+  });
+
+  it("never where it was not this program that wrote it, or where it has more than the one rule", () => {
+    const foreign = liveRoute();
+    Reflect.deleteProperty(foreign.metadata.annotations ?? {}, annotations.weights);
+    assert.match(
+      refusal(liveRollback({ route: foreign, pools: [] }, request)),
+      /never written by this program.*kubectl edit/,
+    );
+    const two = liveRoute({
+      rules: [{ backendRefs: [ref("llm", 1)] }, { backendRefs: [ref("llm-new", 1)] }],
+    });
+    assert.match(refusal(liveRollback({ route: two, pools: [] }, request)), /2 rules/);
+    const service = liveRoute({ rules: [{ backendRefs: [{ name: "shop", port: 80, weight: 1 }] }] });
+    assert.match(refusal(liveRollback({ route: service, pools: [] }, request)), /Service\/shop/);
+  });
+
+  it("once: a candidate without traffic whose latch holds is left as it is", () => {
+    const first = moved(
+      liveRollback({ route: liveRoute(), preview: preview(["llm-new"]), pools: [] }, request),
+    );
+    const again = liveRollback({ route: first.object, preview: preview(["llm-new"]), pools: [] }, request);
+    assert.equal(again.outcome, "there");
+  });
+
+  it("with a mark later than every mark that is there, whatever this machine's clock says", () => {
+    const time = fc.date({ min: new Date("2026-01-01"), max: new Date("2027-12-31"), noInvalidDate: true });
+    fc.assert(
+      fc.property(time, fc.option(time, { nil: undefined }), time, (latched, resumed, at) => {
+        const latch: Latch = {
+          candidate: "llm-new",
+          from: 10,
+          reason: "slow",
+          time: latched.toISOString(),
+          ...(resumed === undefined ? {} : { resumed: { reason: "fixed", time: resumed.toISOString() } }),
+        };
+        const { object } = moved(
+          liveRollback(
+            { route: liveRoute({ latches: [latch] }), preview: preview(["llm-new"]), pools: [] },
+            { ...request, now: at },
+          ),
+        );
+        const [after] = observedRoute(object).latches ?? [];
+        assert.ok(after !== undefined && after.resumed === undefined, JSON.stringify(after));
+        for (const mark of [latched, ...(resumed === undefined ? [] : [resumed])])
+          assert.ok(Date.parse(after.time) > mark.getTime() - 1000);
+        assert.equal(after.reason, "worse answers");
+      }),
+    );
+  });
+});
+
+/** A cluster of one route and two pools, that can refuse. */
+class Cluster implements ClusterWriter {
+  applied: { body: LiveObject; manager: string }[] = [];
+  conflicts = 0;
+  constructor(
+    readonly route: LiveObject,
+    readonly pods: Readonly<Record<string, number>> = { llm: 2, "llm-new": 2 },
+    readonly pools: readonly string[] = ["llm", "llm-new"],
+  ) {}
+
+  get(path: string): Promise<LiveObject | undefined> {
+    if (path.includes("preview-of-")) return Promise.resolve(preview(["llm-new"]));
+    if (path.includes("httproutes")) return Promise.resolve(this.route);
+    const name = path.split("/").at(-1) ?? "";
+    const pool = { metadata: { name }, spec: { selector: { matchLabels: { app: name } } } };
+    return Promise.resolve(this.pools.includes(name) ? pool : undefined);
+  }
+
+  list(path: string): Promise<LiveObject[]> {
+    if (path.includes("inferencepools")) return Promise.resolve([]);
+    if (path.includes("httproutes")) return Promise.resolve([this.route]);
+    const pool = /app%3D(.+)$/.exec(path)?.[1] ?? "";
+    const ready = { conditions: [{ type: "Ready", status: "True" }] };
+    return Promise.resolve(
+      Array.from({ length: this.pods[pool] ?? 0 }, (_, i) => ({
+        metadata: { name: `${pool}-${i}` },
+        status: ready,
+      })),
+    );
+  }
+
+  apply(_path: string, body: LiveObject, manager: string): Promise<LiveObject> {
+    if (this.conflicts-- > 0) return Promise.reject(new ClusterUnreadable("conflict", "409"));
+    this.applied.push({ body, manager });
+    return Promise.resolve(body);
+  }
+}
+
+describe("rollback --now", () => {
+  it("writes once, also when somebody else writes at the same moment", async () => {
+    const cluster = new Cluster(liveRoute());
+    cluster.conflicts = 3;
+    const written = await rollBackNow(cluster, cluster.route, { reason: "slow" });
+    assert.equal(cluster.applied.length, 1);
+    assert.match(
+      describeRollback(written, false).join("\n"),
+      /All traffic goes to llm \(2 of 2 pods ready\).*60 %/,
+    );
+  });
+
+  it("sends nothing to a pool that is not there or has no ready pod, unless it is forced", async () => {
+    const dead = new Cluster(liveRoute(), { "llm-new": 2 });
+    const refused = await rollBackNow(dead, dead.route, { reason: "slow" });
+    assert.match(refusal(refused.rollback), /llm has no ready pod.*--force/);
+    assert.equal(dead.applied.length, 0);
+    await rollBackNow(dead, dead.route, { reason: "slow" }, { force: true });
+    assert.equal(dead.applied.length, 1);
+    const gone = new Cluster(liveRoute(), {}, ["llm-new"]);
+    assert.match(
+      refusal((await rollBackNow(gone, gone.route, { reason: "slow" }, { force: true })).rollback),
+      /no InferencePool llm/,
+    );
+    assert.equal(gone.applied.length, 0);
+  });
+
+  it("changes nothing in a dry run", async () => {
+    const cluster = new Cluster(liveRoute());
+    const written = await rollBackNow(cluster, cluster.route, { reason: "slow" }, { dryRun: true });
+    assert.equal(cluster.applied.length, 0);
+    assert.match(describeRollback(written, true).join("\n"), /Nothing was changed/);
+  });
+
+  it("asks which service is meant where there are several, with the words to say it", () => {
+    const shop = liveRoute({ name: "routes-to-shop", service: "shop" });
+    const both = [liveRoute(), shop];
+    const undecided = chooseRoute(both, {});
+    assert.match(JSON.stringify(undecided), /2 routes.*--service llm --namespace default, or --service shop/);
+    assert.deepEqual(chooseRoute(both, { service: "shop" }), { route: shop });
+    assert.match(
+      JSON.stringify(chooseRoute(both, { service: "chat" })),
+      /no route of service chat.*--service llm/,
+    );
+    assert.match(JSON.stringify(chooseRoute([], {})), /no route of this program.*current context/);
+  });
+});
