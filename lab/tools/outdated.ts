@@ -3,6 +3,7 @@ import * as path from "node:path";
 import { catalogue } from "./catalogue";
 import { runCommand } from "./command";
 import { moduleFolder } from "./sources";
+import { projectFolder } from "../workspace";
 
 /*
  * `npm run outdated [-- --json]`: what this project pins, what is newest, and why an older one is kept. Status 1 where
@@ -38,12 +39,21 @@ export function pinned(): string[] {
   ];
 }
 
+type Manifest = Record<"dependencies" | "devDependencies", Record<string, string>>;
+
+/** What the program and the lab each pin. */
+export const packageFiles = ["package.json", "lab/package.json"] as const;
+
+export function pinsOf(file: (typeof packageFiles)[number]): Readonly<Record<string, string>> {
+  const { dependencies, devDependencies } = JSON.parse(
+    fs.readFileSync(path.join(projectFolder, file), "utf8"),
+  ) as Manifest;
+  return { ...dependencies, ...devDependencies };
+}
+
+/** Of both package files; a package in both has one version (held by a test). */
 function npmPackages(): [string, string][] {
-  const manifest = JSON.parse(fs.readFileSync("package.json", "utf8")) as Record<
-    "dependencies" | "devDependencies",
-    Record<string, string>
-  >;
-  return Object.entries({ ...manifest.dependencies, ...manifest.devDependencies });
+  return Object.entries(Object.assign({}, ...packageFiles.map(pinsOf)) as Record<string, string>);
 }
 
 function npmPins(): Promise<Pin[]> {
