@@ -9,7 +9,7 @@ import type { PlatformConfig } from "../stacks/config/resolved";
 import { plan } from "../stacks/plan/plan";
 import { describeRefusals } from "../stacks/messages/refusals";
 import { after } from "./stacks/cases";
-import { keysOf, readConfigFile } from "./stacks/config-file";
+import { keysOf, readConfigFile } from "../lab/rehearsal/config-file";
 
 /** Every example is a whole stack: its config has no mistake, every step of its ladder is allowed, and it renders. */
 

@@ -1,10 +1,11 @@
 import { CoreV1Api, makeInformer, type Informer, type V1Node } from "@kubernetes/client-node";
-import { nodeLabels, resourceName } from "../../components/accelerators/accelerator";
 import { loadKubeconfig } from "../cluster/objects";
+import { poolLabel } from "../plugins/gcp/node-object";
 import { acceleratorHours, type AcceleratorHours, type Held } from "./accelerator-hours";
 import { now } from "./stage";
 
-const resources = (["gpu", "tpu"] as const).map((family) => resourceName({ family }));
+/** As Kubernetes has accelerators among a node's resources. */
+const resources = ["nvidia.com/gpu", "google.com/tpu"] as const;
 
 /** Sees which node pools have how many accelerators, and when: what somebody would pay for. */
 export class AcceleratorWatch {
@@ -39,7 +40,7 @@ export class AcceleratorWatch {
 
   private see({ metadata, status }: V1Node): void {
     const count = resources.reduce((sum, name) => sum + Number(status?.capacity?.[name] ?? 0), 0);
-    const [node = "", pool = ""] = [metadata?.uid, metadata?.labels?.[nodeLabels.nodePool]];
+    const [node = "", pool = ""] = [metadata?.uid, metadata?.labels?.[poolLabel]];
     if (count === 0 || this.held.some((one) => one.node === node)) return;
     this.held.push({ node, pool, count, from: now(), to: Infinity });
   }

@@ -1,4 +1,4 @@
-import { streams } from "../../stacks/answers/endpoints";
+import { answersInStreams } from "../../rollout/traffic/client";
 import type { WholeLab } from "../lab";
 import { Pulumi, PulumiFailed } from "../pulumi";
 import type { Outcome, Rates, Target } from "../traffic/outcome";
@@ -157,7 +157,7 @@ async function targetOf(pulumi: Pulumi, lab: WholeLab): Promise<Target> {
 
 /** Of an API that answers as a whole only, there are no streams to see. */
 function sampleOf({ rehearsal, sample }: Pick<RehearsalOptions, "rehearsal" | "sample">): Sample {
-  return streams(rehearsal.asking?.endpoint ?? "completions") ? sample : { ...sample, streams: 0 };
+  return answersInStreams(rehearsal.asking) ? sample : { ...sample, streams: 0 };
 }
 
 function ratesFor(options: RehearsalOptions): Rates {

@@ -11,7 +11,7 @@ import { provisionings } from "../../components/accelerators/accelerator";
 import { ApiRefused, ClusterApi } from "../../lab/cluster/cluster-api";
 import { loadKubeconfig } from "../../lab/cluster/objects";
 import { groupDefinitions, installDefinitions } from "../../lab/cluster/definitions";
-import { keysOf, readConfigFile } from "../stacks/config-file";
+import { keysOf, readConfigFile } from "../../lab/rehearsal/config-file";
 import { TestLab } from "../../lab/plugins/testing/test-lab";
 
 /*

@@ -6,7 +6,7 @@ import { after, before, describe, it } from "node:test";
 import { Engine } from "../../../rollout/pulumi/engine";
 import { layOutWorkspace } from "../../../lab/workspace";
 import { resolveTool } from "../../../lab/tools/resolve";
-import { prefix } from "../../stacks/config-file";
+import { prefix } from "../../../lab/rehearsal/config-file";
 import { CloudService, organization, type CloudUpdate } from "./service";
 
 /* What the real CLI reads of a history in the form that Pulumi Cloud's API has (service.ts). */

@@ -4,7 +4,7 @@ import { after, before, describe, test } from "node:test";
 import { minutes, StackLab, StackUnderTest, weightsOf } from "../../end-to-end/stack-lab";
 import { Pulumi } from "../../../lab/pulumi";
 import { layOutWorkspace } from "../../../lab/workspace";
-import { prefixed } from "../../stacks/config-file";
+import { prefixed } from "../../../lab/rehearsal/config-file";
 import { CloudService, organization } from "./service";
 
 /*

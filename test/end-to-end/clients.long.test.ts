@@ -4,12 +4,12 @@ import * as path from "node:path";
 import { after, before, describe, it } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { chanceOf } from "../../rollout/traffic/shares";
-import { minutes, splitAt, StackLab, weightsOf, type StackUnderTest } from "../../test/end-to-end/stack-lab";
-import { pythonEnvironment, whyNot } from "../tools/python";
-import { projectFolder } from "../workspace";
-import { describeLoad, LoadGenerator, type LoadSummary } from "./load-generator";
-import { describeSummary, OpenAiClient, type ClientSummary } from "./openai-client";
-import { progressOf } from "./progress";
+import { minutes, splitAt, StackLab, weightsOf, type StackUnderTest } from "./stack-lab";
+import { pythonEnvironment, whyNot } from "../../lab/tools/python";
+import { projectFolder } from "../../lab/workspace";
+import { describeLoad, LoadGenerator, type LoadSummary } from "../../lab/clients/load-generator";
+import { describeSummary, OpenAiClient, type ClientSummary } from "../../lab/clients/openai-client";
+import { progressOf } from "../../lab/clients/progress";
 
 /*
  * Other people's clients while a weight goes through its ladder: the official OpenAI client all along, and for each

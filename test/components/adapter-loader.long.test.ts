@@ -9,8 +9,8 @@ import {
   adapterMount,
 } from "../../components/adapters/adapter-loading";
 import { adaptersCondition } from "../../components/names";
-import type { Pod } from "./objects";
-import { eventually, ready, SmallCluster } from "./small-cluster";
+import type { Pod } from "../../lab/pods/objects";
+import { eventually, ready, SmallCluster } from "../../lab/pods/small-cluster";
 
 /*
  * The sidecar as the program renders it, its own program run by this machine's Python, against a real API server

@@ -1,9 +1,9 @@
 import * as fs from "node:fs";
 import * as path from "node:path";
 import { Command, Option } from "commander";
-import { StackLab } from "../test/end-to-end/stack-lab";
-import { Pulumi } from "./pulumi";
-import { projectFolder, type Workspace } from "./workspace";
+import { StackLab } from "./end-to-end/stack-lab";
+import { Pulumi } from "../lab/pulumi";
+import { projectFolder, type Workspace } from "../lab/workspace";
 
 /*
  * `npm run bench`: what a weight move costs beside the engine's own floor: a program of one route whose weight
