@@ -63,12 +63,13 @@ export function renderService(
 export function renderStack(
   { platform: around, service }: { platform: PlatformConfig; service: ServiceConfig },
   observed: Observed = nothingDeployed,
+  stack = "test",
 ): Promise<Registered[]> {
   return rendered(() => {
-    const platform = buildPlatform(around, { owners: {}, stack: "test", definitions: [], deletable: false });
+    const platform = buildPlatform(around, { owners: {}, stack, definitions: [], deletable: false });
     return buildService(service, plan(service, observed), {
       platform: { ...platform, provider: new k8s.Provider("other", { kubeconfig: "{}" }) },
-      stack: "test",
+      stack,
       copies: copiesOf(service),
       served: { ...newCluster, groups: true },
       hooks: () => ({}),
