@@ -1,3 +1,4 @@
+import { poolFault } from "../plugins/gcp/pool-operations";
 import type { ClusterApi } from "../cluster/cluster-api";
 import type { Node } from "../pods/objects";
 import { isProperties } from "../plugins/protocol/values";
@@ -6,8 +7,7 @@ import type { Cloud, CloudRecord } from "../plugins/gcp/cloud";
 import { nameOf, NodeGroup, zoneOf } from "../plugins/gcp/node-group";
 import { nodeObject, type PoolShape } from "../plugins/gcp/node-object";
 import { clusterOf, nodePoolType, poolShape, poolZones } from "../plugins/gcp/node-pool";
-import { poolFault } from "../plugins/gcp/faults";
-import { inside } from "../plugins/gcp/refusals";
+import { inside } from "../plugins/gcp/scope";
 import type { ScalablePool } from "./decide";
 
 /** Time for a node to come; it is the gcp stand-in that a test tells to be slow. */

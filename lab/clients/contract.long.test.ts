@@ -1,3 +1,4 @@
+import { progressOf } from "./python-program";
 import assert from "node:assert/strict";
 import * as fs from "node:fs";
 import * as os from "node:os";
@@ -8,7 +9,6 @@ import { pythonEnvironment, whyNot } from "../tools/python";
 import { AlteringProxy, type Alteration } from "./altering-proxy";
 import { describeLoad, LoadGenerator, type LoadSummary } from "./load-generator";
 import { describeSummary, OpenAiClient, type ClientSummary } from "./openai-client";
-import { progressOf } from "./progress";
 
 /*
  * Real clients against one simulated model server, without a cluster: they take what it answers, and what is wrong with

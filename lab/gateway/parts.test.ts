@@ -1,8 +1,8 @@
+import { Retirement } from "./envoy/cluster-set";
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import type { Outcome } from "./envoy/apply";
 import { Blame } from "./envoy/blame";
-import { Retirement } from "./envoy/retirement";
 import type { EnvoyConfig } from "./envoy/types";
 import { gateway, http } from "./fixture/objects";
 import { podFacts } from "./objects/facts";

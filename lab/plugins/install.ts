@@ -1,10 +1,10 @@
+import { cacheVariable } from "./language/variables";
 import * as fs from "node:fs";
 import * as path from "node:path";
 import { maxNodes, type AddressRange } from "../processes/addresses";
 import type { ControlPlane } from "../cluster/control-plane";
 import type { ToolCache } from "../tools/cache";
 import { buildPrograms, launched, type Program } from "./launch/build";
-import { cacheVariable } from "./language/code-cache-variable";
 import { labVariables } from "./protocol/guard";
 import { installedLanguageHost, installedPlugin } from "../tools/plugin";
 import { originOfProgram } from "../tools/resolve";

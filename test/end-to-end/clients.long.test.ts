@@ -1,3 +1,4 @@
+import { progressOf } from "../../lab/clients/python-program";
 import assert from "node:assert/strict";
 import * as fs from "node:fs";
 import * as path from "node:path";
@@ -9,7 +10,6 @@ import { pythonEnvironment, whyNot } from "../../lab/tools/python";
 import { projectFolder } from "../../lab/workspace";
 import { describeLoad, LoadGenerator, type LoadSummary } from "../../lab/clients/load-generator";
 import { describeSummary, OpenAiClient, type ClientSummary } from "../../lab/clients/openai-client";
-import { progressOf } from "../../lab/clients/progress";
 
 /*
  * Other people's clients while a weight goes through its ladder: the official OpenAI client all along, and for each

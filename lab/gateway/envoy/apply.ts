@@ -1,11 +1,10 @@
-import { EnvoyAdmin } from "./admin";
+import { until, EnvoyAdmin } from "./admin";
 import { ClusterSet } from "./cluster-set";
 import { ConfigFiles } from "./files";
 import { digestOf } from "./names";
 import { logSince } from "./process";
 import { routeConfiguration } from "./routes";
 import type { EnvoyConfig, RouteConfig } from "./types";
-import { until } from "./until";
 
 /** What Envoy does not serve as wanted, by name. Everything else it serves: its admin says so. */
 export interface Outcome {

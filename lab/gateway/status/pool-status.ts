@@ -1,7 +1,7 @@
+import type { PoolPlan } from "../translate/endpoints";
 import { gatewayGroup, keyOf, type InferencePool, type ParentStatus } from "../objects/types";
 import type { Problem } from "../translate/listeners";
 import { namesPool, type RoutePlan } from "../translate/plan";
-import type { PoolPlan } from "../translate/pools";
 import { conditions } from "./conditions";
 
 /** The pool's entry for each Gateway of ours whose routes name it; entries of other controllers stay. */

@@ -1,3 +1,4 @@
+import { planPool, type PoolPlan } from "./endpoints";
 import { envoyListener, type Chain } from "../envoy/listener";
 import { listenerName, routeConfigName } from "../envoy/names";
 import { clustersOf, routeConfiguration } from "../envoy/routes";
@@ -9,7 +10,6 @@ import { attachmentsOf, type Attachment, type GatewayPlan } from "./attachment";
 import { problemOf, type Backend } from "./backends";
 import { virtualHosts, type Attached } from "./hosts";
 import { isUsable, planListeners, type ListenerPlan, type Problem } from "./listeners";
-import { planPool, type PoolPlan } from "./pools";
 import { compileRoute, type Clusters } from "./rules";
 
 /** What translation needs besides the cluster's objects. */

@@ -1,6 +1,5 @@
 import { ApiRefused, type ClusterApi } from "../../cluster/cluster-api";
 import { pathOf, type Node, type Pod } from "../../pods/objects";
-import { pause } from "../protocol/pause";
 import type { Cloud } from "./cloud";
 import {
   clusterAnnotation,
@@ -200,4 +199,18 @@ async function ignoreNotFound(work: Promise<unknown>): Promise<void> {
   } catch (error) {
     if (!(error instanceof ApiRefused) || error.status !== 404) throw error;
   }
+}
+
+/** Waits, and not longer than until `signal`. */
+export function pause(ms: number, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    const end = (): void => {
+      clearTimeout(timer);
+      signal.removeEventListener("abort", end);
+      resolve();
+    };
+    const timer = setTimeout(end, ms);
+    signal.addEventListener("abort", end);
+    if (signal.aborted) end();
+  });
 }

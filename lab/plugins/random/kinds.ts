@@ -1,6 +1,5 @@
 import { randomBytes, randomInt, randomUUID } from "node:crypto";
 import { isProperties, Secret, type Properties, type Value } from "../protocol/values";
-import { adjectives, adverbs, animals } from "./words";
 
 export interface Made {
   id: string;
@@ -200,3 +199,32 @@ export function changedInputs(
       return changedInputs(a, b, equal).map((inner) => `${key}.${inner}`);
     });
 }
+
+/** A few words for RandomPet; the real provider knows more. */
+export const adverbs = ["boldly", "calmly", "deeply", "fairly", "gently", "mostly", "nicely", "quietly"];
+
+export const adjectives = [
+  "able",
+  "brave",
+  "clever",
+  "eager",
+  "fresh",
+  "happy",
+  "keen",
+  "lively",
+  "proud",
+  "sunny",
+];
+
+export const animals = [
+  "badger",
+  "crane",
+  "dolphin",
+  "falcon",
+  "gecko",
+  "heron",
+  "lynx",
+  "otter",
+  "panda",
+  "wren",
+];

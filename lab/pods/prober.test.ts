@@ -1,7 +1,7 @@
+import { afterOutcome, timingOf, unprobed, type ProbeState, type ProbeTiming } from "./prober";
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import fc from "fast-check";
-import { afterOutcome, timingOf, unprobed, type ProbeState, type ProbeTiming } from "./probe-state";
 
 const timing = (successThreshold: number, failureThreshold: number): ProbeTiming =>
   timingOf({ successThreshold, failureThreshold });

@@ -1,12 +1,10 @@
+import { Deadline } from "./termination";
+import { Forwarder, FreePorts, HeldAddresses } from "./pod-network";
 import assert from "node:assert/strict";
 import * as net from "node:net";
 import { it } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { accepts, AddressRange, freePort } from "../processes/addresses";
-import { Deadline } from "./deadline";
-import { Forwarder } from "./forwarder";
-import { FreePorts } from "./free-ports";
-import { HeldAddresses } from "./addresses-held";
 
 it("forwards when somebody listens behind it, and not before", async () => {
   const range = await AddressRange.lease();

@@ -1,6 +1,6 @@
+import { acceleratorHours, type Held } from "./accelerators";
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { acceleratorHours, type Held } from "./accelerator-hours";
 
 const hour = 3_600_000;
 const node = (name: string, pool: string, count: number, from: number, to = Infinity): Held => ({

@@ -1,9 +1,10 @@
 import * as net from "node:net";
+import { accepts, freePort } from "../processes/addresses";
 import { setTimeout as sleep } from "node:timers/promises";
-import { accepts } from "../processes/addresses";
 
 /** The picker listens on all of the machine's addresses; two of them would collide on their usual ports. */
 const target = "127.0.0.1";
+
 const askMs = 50;
 
 /**
@@ -59,5 +60,56 @@ export class Forwarder {
       if (socket.errored !== null) other.destroy();
       else other.end();
     });
+  }
+}
+
+/** Pod addresses in use: a new pod waits until what ran on its address before has really ended. */
+export class HeldAddresses {
+  private readonly held = new Map<string, Promise<void>>();
+
+  async claim(address: string): Promise<() => void> {
+    for (let other = this.held.get(address); other !== undefined; other = this.held.get(address)) await other;
+    let free: () => void = () => undefined;
+    this.held.set(
+      address,
+      new Promise((resolve) => {
+        free = () => {
+          this.held.delete(address);
+          resolve();
+        };
+      }),
+    );
+    return free;
+  }
+}
+
+/**
+ * Below the kernel's own range (from 32768), so that no outgoing connection takes a port between our finding it
+ * free and the program's listening on it.
+ */
+const first = 16_384;
+
+const last = 32_000;
+
+/** Ports that are free on every address and that this process gives out once. */
+export class FreePorts {
+  private readonly taken = new Set<number>();
+  private next = first + Math.floor(Math.random() * (last - first));
+
+  /** @throws Error when there is none left. */
+  async take(): Promise<number> {
+    for (let tries = first; tries < last; tries++) {
+      const port = this.next++;
+      if (this.next >= last) this.next = first;
+      if (this.taken.has(port)) continue;
+      this.taken.add(port);
+      if ((await freePort("0.0.0.0", port)) === port) return port;
+      this.taken.delete(port);
+    }
+    throw new Error(`no port between ${first} and ${last} is free on this machine`);
+  }
+
+  giveBack(port: number): void {
+    this.taken.delete(port);
   }
 }

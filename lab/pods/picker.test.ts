@@ -1,6 +1,6 @@
+import { declaredPorts, withPorts } from "./picker";
 import assert from "node:assert/strict";
 import { it } from "node:test";
-import { declaredPorts, withPorts } from "./picker-flags";
 
 it("finds a picker's ports in both forms of a flag", () => {
   assert.deepEqual(declaredPorts(["--pool-name", "llm", "--grpc-port", "9100", "--metrics-port=9200"]), {
