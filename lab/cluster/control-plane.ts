@@ -146,7 +146,7 @@ const switchedOff = [
 ];
 
 /** HTTP status of a GET with a bearer token; rejects where nobody answers within two seconds. */
-export function httpsStatus(url: string, caFile: string, token: string): Promise<number> {
+function httpsStatus(url: string, caFile: string, token: string): Promise<number> {
   return new Promise((resolve, reject) => {
     const request = https.get(
       url,

@@ -16,7 +16,7 @@ export async function apply(kubeconfig: string, objects: readonly KubernetesObje
   }
 }
 
-export function objectClient(kubeconfig: string): KubernetesObjectApi {
+function objectClient(kubeconfig: string): KubernetesObjectApi {
   return KubernetesObjectApi.makeApiClient(loadKubeconfig(kubeconfig));
 }
 

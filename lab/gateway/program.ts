@@ -130,7 +130,7 @@ export function readConfig(file: string): GatewayConfig {
  * Creates the GatewayClasses that production has by itself. @throws when one of them exists and belongs to another
  * controller, because a class can never change hands.
  */
-export async function createClasses(
+async function createClasses(
   kubeconfig: string,
   names: readonly string[],
   controllerName: string,

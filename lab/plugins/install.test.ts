@@ -101,7 +101,7 @@ describe("installed plugins", () => {
         timeoutSeconds: 20,
       });
       assert.equal(status, 1, program);
-      assert.match(output, /is a rehearsal stand-in for the lab in test\/lab and runs only inside one/);
+      assert.match(output, /is a rehearsal stand-in for the lab and runs only inside one/);
     }
   });
 

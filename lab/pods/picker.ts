@@ -93,9 +93,9 @@ function credentials(
 /** A port of the picker: its flag, and what it is where the flag is not given (gateway-api-inference-extension v1.5.0). */
 const portFlags = { "grpc-port": 9002, "grpc-health-port": 9003, "metrics-port": 9090 } as const;
 
-export type PickerPort = keyof typeof portFlags;
+type PickerPort = keyof typeof portFlags;
 
-export const pickerPorts = Object.keys(portFlags) as readonly PickerPort[];
+const pickerPorts = Object.keys(portFlags) as readonly PickerPort[];
 
 /** The ports a picker's command line asks for. */
 export function declaredPorts(args: readonly string[]): Readonly<Record<PickerPort, number>> {

@@ -24,7 +24,7 @@ export function stopHook(handler: LifecycleHandler | undefined): StopHook {
 }
 
 /** A container gets this long after SIGTERM even where its preStop hook has used up the whole grace period. */
-export const leastAfterHookMs = 2000;
+const leastAfterHookMs = 2000;
 
 export type AfterExit = "restart" | "done" | "report";
 

@@ -141,7 +141,7 @@ const latencyBounds = [
 ];
 
 /** A Prometheus histogram of one series. */
-export class Histogram {
+class Histogram {
   private readonly counts: number[];
   private sum = 0;
   private total = 0;
@@ -173,22 +173,17 @@ export class Histogram {
   }
 }
 
-export function metric(
-  kind: "gauge" | "counter",
-  name: string,
-  help: string,
-  series: readonly Series[],
-): string {
+function metric(kind: "gauge" | "counter", name: string, help: string, series: readonly Series[]): string {
   const lines = series.map(({ labels, value }) => `${name}{${labels}} ${value}\n`).join("");
   return `# HELP ${name} ${help}\n# TYPE ${name} ${kind}\n${lines}`;
 }
 
-export interface Series {
+interface Series {
   labels: string;
   value: number;
 }
 
-export function labelled(labels: Readonly<Record<string, string | number>>): string {
+function labelled(labels: Readonly<Record<string, string | number>>): string {
   return Object.entries(labels)
     .map(
       ([name, value]) =>

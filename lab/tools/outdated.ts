@@ -42,7 +42,7 @@ export function pinned(): string[] {
 type Manifest = Record<"dependencies" | "devDependencies", Record<string, string>>;
 
 /** What the program and the lab each pin. */
-export const packageFiles = ["package.json", "lab/package.json"] as const;
+const packageFiles = ["package.json", "lab/package.json"] as const;
 
 export function pinsOf(file: (typeof packageFiles)[number]): Readonly<Record<string, string>> {
   const { dependencies, devDependencies } = JSON.parse(

@@ -15,7 +15,7 @@ export function endpointKey({ address, port, tls }: Endpoint): string {
 }
 
 /** Pods with these labels that may get new requests. No labels select nothing. */
-export function servingPods(
+function servingPods(
   snapshot: Snapshot,
   namespace: string,
   labels: Readonly<Record<string, string>> | undefined,
@@ -29,7 +29,7 @@ export function servingPods(
 }
 
 /** The pool's ready pods on its first target port: where requests go that no picker decides about. */
-export function poolEndpoints(pool: InferencePool, snapshot: Snapshot): Endpoint[] {
+function poolEndpoints(pool: InferencePool, snapshot: Snapshot): Endpoint[] {
   const port = pool.spec.targetPorts[0]?.number;
   if (port === undefined) return [];
   const pods = servingPods(snapshot, pool.metadata.namespace ?? "", pool.spec.selector.matchLabels);
@@ -53,14 +53,14 @@ export function serviceEndpoints(
   );
 }
 
-export interface PickerRef {
+interface PickerRef {
   /** Why the pool's picker cannot be found; absent where it can, whether or not it runs. */
   problem?: string;
   endpoints: Endpoint[];
 }
 
 /** Where a pool's endpoint picker is: the ready pods of the Service that the pool names. */
-export function pickerOf(pool: InferencePool, snapshot: Snapshot): PickerRef {
+function pickerOf(pool: InferencePool, snapshot: Snapshot): PickerRef {
   const ref = pool.spec.endpointPickerRef;
   const namespace = pool.metadata.namespace ?? "";
   if (ref === undefined) return { endpoints: [] };

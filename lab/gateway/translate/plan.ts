@@ -106,7 +106,7 @@ export function configsOf({ listeners }: Attachment): string[] {
   return [...new Set(listeners.filter(({ plan }) => isUsable(plan)).map(({ plan }) => configOf(plan)))];
 }
 
-export function configOf({ gateway, listener }: ListenerPlan): string {
+function configOf({ gateway, listener }: ListenerPlan): string {
   return routeConfigName(gateway, listener.port, listener.protocol === "HTTPS" ? listener.name : undefined);
 }
 

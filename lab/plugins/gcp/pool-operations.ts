@@ -236,7 +236,7 @@ export function poolFault(labFolder: string, pool: string): "never" | "stockout"
 }
 
 /** What GKE says when there are no machines to be had. */
-export function stockout(ref: ClusterRef, zone: string): string {
+function stockout(ref: ClusterRef, zone: string): string {
   return (
     `Error waiting for creating GKE NodePool: \n\t(1) Google Compute Engine: Not all instances running in IGM after 35m0s. ` +
     `Current errors: [GCE_STOCKOUT]: The zone 'projects/${ref.project}/zones/${zone}' does not have enough resources ` +

@@ -7,7 +7,7 @@ import { ToolCache } from "../../tools/cache";
 import { bundle, transpile } from "./bundle";
 
 /** Programs of the stand-ins and where each begins. */
-export const programs = {
+const programs = {
   language: "language/main.ts",
   random: "random/main.ts",
   gcp: "gcp/main.ts",
@@ -69,7 +69,7 @@ function digest(file: string): string {
 }
 
 /** Starts each program once with nothing to do, so that it leaves V8's compiled code beside itself. */
-export async function warm(folder: string, names: readonly Program[]): Promise<void> {
+async function warm(folder: string, names: readonly Program[]): Promise<void> {
   for (const name of names) {
     const file = path.join(folder, `${name}.js`);
     // Its standard input is closed: it starts, finds its engine gone, and ends.

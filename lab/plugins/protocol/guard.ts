@@ -23,7 +23,7 @@ export function labEnvironment(what: string): LabEnvironment {
     const value = process.env[name];
     if (value !== undefined && value !== "") return value;
     throw new Error(
-      `${what} is a rehearsal stand-in for the lab (lab/) and runs only inside one (${name} is not set). ` +
+      `${what} is a rehearsal stand-in for the lab and runs only inside one (${name} is not set). ` +
         `For a real cloud use a Pulumi installation with the real plugins.`,
     );
   };

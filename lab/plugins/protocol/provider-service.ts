@@ -34,7 +34,7 @@ export function runPlugin(make: (engine: EngineLog) => Provider): void {
 type Handler<Request extends Message> = (request: Request) => Promise<Message>;
 
 /** The gRPC face of a provider. */
-export function providerService(provider: Provider): UntypedServiceImplementation {
+function providerService(provider: Provider): UntypedServiceImplementation {
   const check =
     (method: "check" | "checkConfig"): Handler<pb.CheckRequest> =>
     async (request) => {

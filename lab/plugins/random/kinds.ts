@@ -44,7 +44,7 @@ const classes = {
 const specials = "!@#$%&*()-_=+[]{}<>:?";
 
 /** A string with at least the wanted number of characters of each class, in random order. */
-export function randomText(inputs: Properties): string {
+function randomText(inputs: Properties): string {
   const length = number(inputs["length"], 0);
   const groups = [
     { characters: classes.lower, on: flag(inputs["lower"]), min: number(inputs["minLower"], 0) },
@@ -201,30 +201,8 @@ export function changedInputs(
 }
 
 /** A few words for RandomPet; the real provider knows more. */
-export const adverbs = ["boldly", "calmly", "deeply", "fairly", "gently", "mostly", "nicely", "quietly"];
+const adverbs = ["boldly", "calmly", "deeply", "fairly", "gently", "mostly", "nicely", "quietly"];
 
-export const adjectives = [
-  "able",
-  "brave",
-  "clever",
-  "eager",
-  "fresh",
-  "happy",
-  "keen",
-  "lively",
-  "proud",
-  "sunny",
-];
+const adjectives = ["able", "brave", "clever", "eager", "fresh", "happy", "keen", "lively", "proud", "sunny"];
 
-export const animals = [
-  "badger",
-  "crane",
-  "dolphin",
-  "falcon",
-  "gecko",
-  "heron",
-  "lynx",
-  "otter",
-  "panda",
-  "wren",
-];
+const animals = ["badger", "crane", "dolphin", "falcon", "gecko", "heron", "lynx", "otter", "panda", "wren"];
