@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import * as fs from "node:fs";
 import * as path from "node:path";
 import { describe, it } from "node:test";
-import { renderStack } from "./components/rendered-service";
+import { renderStack } from "./stacks/rendered-service";
 import { resolveConfig } from "../stacks/config/resolve";
 import type { PlatformConfig } from "../stacks/config/resolved";
 import { plan } from "../stacks/plan/plan";

@@ -5,7 +5,7 @@ import * as path from "node:path";
 import { describe, it } from "node:test";
 import * as yaml from "js-yaml";
 import { urnOf } from "../rendering";
-import { renderStack } from "../components/rendered-service";
+import { renderStack } from "../stacks/rendered-service";
 import { resolveConfig } from "../../stacks/config/resolve";
 import type { StackConfig } from "../../stacks/config/resolved";
 import type { RawConfig } from "../../stacks/config/validate";

@@ -11,7 +11,7 @@ const programs = {
   language: "language/main.ts",
   random: "random/main.ts",
   gcp: "gcp/main.ts",
-  "gcloud-auth": "gcloud-auth/main.ts",
+  "gcloud-auth": "gcloud-auth.ts",
 } as const;
 
 export type Program = keyof typeof programs;

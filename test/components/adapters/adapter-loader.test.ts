@@ -14,7 +14,7 @@ import { setTimeout as sleep } from "node:timers/promises";
  */
 
 const host = "127.0.0.1";
-const program = path.join(__dirname, "..", "..", "components", "adapters", "adapter-loader.py");
+const program = path.join(__dirname, "..", "..", "..", "components", "adapters", "adapter-loader.py");
 
 /** What of vLLM the loader sees. */
 class Server {

@@ -1,11 +1,11 @@
-import { nothingDeployed } from "../../stacks/plan/model";
-import { renderService } from "./rendered-service";
+import { nothingDeployed } from "../../../stacks/plan/model";
+import { renderService } from "../../stacks/rendered-service";
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { argWords } from "../../components/model-server/server-secrets";
-import { plan } from "../../stacks/plan/plan";
-import type { Registered } from "../rendering";
-import { after, serviceConfig, sourceCase } from "../stacks/cases";
+import { argWords } from "../../../components/model-server/server-secrets";
+import { plan } from "../../../stacks/plan/plan";
+import type { Registered } from "../../rendering";
+import { after, serviceConfig, sourceCase } from "../../stacks/cases";
 
 const key = "sk-live-1";
 const args = ["--max-model-len", "8192", "--api-key", key];

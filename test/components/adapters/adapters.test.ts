@@ -1,12 +1,12 @@
-import { nothingDeployed } from "../../stacks/plan/model";
+import { nothingDeployed } from "../../../stacks/plan/model";
 import assert from "node:assert/strict";
 import { before, describe, it } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
-import { renderedSoFar, type Registered } from "../rendering";
-import { renderService } from "./rendered-service";
-import { adapterCase, baseModelCase, v2 } from "../stacks/adapter-cases";
-import { sourceCase } from "../stacks/cases";
-import type { RawConfig } from "../../stacks/config/validate";
+import { renderedSoFar, type Registered } from "../../rendering";
+import { renderService } from "../../stacks/rendered-service";
+import { adapterCase, baseModelCase, v2 } from "../../stacks/adapter-cases";
+import { sourceCase } from "../../stacks/cases";
+import type { RawConfig } from "../../../stacks/config/validate";
 
 const render = (raw: RawConfig, loaded?: (pool: string) => Promise<void>): Promise<Registered[]> =>
   renderService(raw, nothingDeployed, loaded);

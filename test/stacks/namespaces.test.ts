@@ -16,7 +16,7 @@ import { plan } from "../../stacks/plan/plan";
 import { platformNamespaces, type NamespaceOwners } from "../../stacks/plan/namespaces";
 import { buildPlatform, namespaceOwners } from "../../stacks/platform";
 import { buildService } from "../../stacks/service";
-import { cloud } from "../stacks/cases";
+import { cloud } from "./cases";
 
 /*
  * What exists is never made, and nothing is made twice: every role with every kind of gateway and every way in which

@@ -1,5 +1,5 @@
 import * as fs from "node:fs";
-import { labEnvironment } from "../protocol/guard";
+import { labEnvironment } from "./protocol/guard";
 
 /**
  * Stand-in for gke-gcloud-auth-plugin: prints a credential for the lab's API server, as client-go's exec plugins

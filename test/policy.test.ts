@@ -1,11 +1,11 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { rolloutPlanType as registeredType } from "../../components/route/rollout-plan";
-import { unpinnedImages } from "../../policy/rules/images";
-import { clearTextListeners } from "../../policy/rules/listeners";
-import type { Asked, Container } from "../../policy/rules/pod-specs";
-import { removedUnderTraffic, rolloutPlanType, tooLargeStep } from "../../policy/rules/rollout";
-import { plainSecrets } from "../../policy/rules/secrets";
+import { rolloutPlanType as registeredType } from "../components/route/rollout-plan";
+import { unpinnedImages } from "../policy/rules/images";
+import { clearTextListeners } from "../policy/rules/listeners";
+import type { Asked, Container } from "../policy/rules/pod-specs";
+import { removedUnderTraffic, rolloutPlanType, tooLargeStep } from "../policy/rules/rollout";
+import { plainSecrets } from "../policy/rules/secrets";
 
 const deployment = (container: Container): Asked => ({
   type: "kubernetes:apps/v1:Deployment",

@@ -1,4 +1,4 @@
-import type { LiveObject } from "../../../../stacks/state/cluster-reader";
+import type { LiveObject } from "../../../stacks/state/cluster-reader";
 
 /*
  * Workloads in the shape of those that people put behind an InferencePool, as the API server lists them (without

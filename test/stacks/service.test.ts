@@ -4,9 +4,9 @@ import { before, describe, it } from "node:test";
 import type { Registered } from "../rendering";
 import { renderService as render } from "./rendered-service";
 import { rolloutPlanType } from "../../components/route/rollout-plan";
-import { after, serviceConfig, sourceCase } from "../stacks/cases";
-import { at, foreign, rolledBack } from "../stacks/plan/scenarios";
-import { deployed } from "../stacks/plan/worlds";
+import { after, serviceConfig, sourceCase } from "./cases";
+import { at, foreign, rolledBack } from "./plan/scenarios";
+import { deployed } from "./plan/worlds";
 import type { RawConfig } from "../../stacks/config/validate";
 import { plan } from "../../stacks/plan/plan";
 

@@ -1,10 +1,10 @@
-import { nothingDeployed } from "../../stacks/plan/model";
+import { nothingDeployed } from "../../../stacks/plan/model";
 import assert from "node:assert/strict";
 import { before, describe, it } from "node:test";
-import type { PodTemplate } from "../../components/model-server/pod-template";
-import type { Registered } from "../rendering";
-import { sglang } from "../stacks/state/manifests/manifests";
-import { renderService } from "./rendered-service";
+import type { PodTemplate } from "../../../components/model-server/pod-template";
+import type { Registered } from "../../rendering";
+import { sglang } from "../../stacks/state/manifests";
+import { renderService } from "../../stacks/rendered-service";
 
 /* What is rendered of a pool that copies SGLang's pods on a port that this program would not have chosen. */
 

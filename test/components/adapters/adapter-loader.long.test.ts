@@ -7,10 +7,10 @@ import {
   adapterFlags,
   adapterLoading,
   adapterMount,
-} from "../../components/adapters/adapter-loading";
-import { adaptersCondition } from "../../components/names";
-import type { Pod } from "../../lab/pods/objects";
-import { eventually, ready, SmallCluster } from "../../lab/pods/small-cluster";
+} from "../../../components/adapters/adapter-loading";
+import { adaptersCondition } from "../../../components/names";
+import type { Pod } from "../../../lab/pods/objects";
+import { eventually, ready, SmallCluster } from "../../../lab/pods/small-cluster";
 
 /*
  * The sidecar as the program renders it, its own program run by this machine's Python, against a real API server
@@ -21,7 +21,7 @@ const model = "Qwen/Qwen3-8B";
 const pool = "llm";
 const own = `${pool}-adapters`;
 const loaderText = fs.readFileSync(
-  path.join(__dirname, "..", "..", "components", "adapters", "adapter-loader.py"),
+  path.join(__dirname, "..", "..", "..", "components", "adapters", "adapter-loader.py"),
   "utf8",
 );
 

@@ -9,7 +9,7 @@ import { newCluster } from "../../stacks/state/served";
 import { plan } from "../../stacks/plan/plan";
 import { buildPlatform } from "../../stacks/platform";
 import { buildService } from "../../stacks/service";
-import { serviceConfig } from "../stacks/cases";
+import { serviceConfig } from "./cases";
 
 /** Renders the service of a config, in a platform that is there. */
 export function renderService(

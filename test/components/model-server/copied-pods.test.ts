@@ -1,13 +1,13 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import fc from "fast-check";
-import { adaptPods, copyArgs } from "../../components/model-server/copied/adapt";
-import { podOf, type PodSpec } from "../../components/model-server/copied/pod";
-import { referencesOf } from "../../components/model-server/copied/references";
-import { engineOf, portFlagOf, usedBy } from "../../components/model-server/copied/server";
-import { isMisfit, placementOf } from "../../components/accelerators/placement";
-import type { PodTemplate } from "../../components/model-server/pod-template";
-import { ownedPool, serviceConfig, sourceCase } from "../stacks/cases";
+import { adaptPods, copyArgs } from "../../../components/model-server/copied/adapt";
+import { podOf, type PodSpec } from "../../../components/model-server/copied/pod";
+import { referencesOf } from "../../../components/model-server/copied/references";
+import { engineOf, portFlagOf, usedBy } from "../../../components/model-server/copied/server";
+import { isMisfit, placementOf } from "../../../components/accelerators/placement";
+import type { PodTemplate } from "../../../components/model-server/pod-template";
+import { ownedPool, serviceConfig, sourceCase } from "../../stacks/cases";
 
 const pool = ownedPool(serviceConfig(sourceCase), "llm-new");
 const placement = placementOf(pool.hardware);

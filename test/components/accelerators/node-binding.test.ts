@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { isMisfit, placementOf } from "../../components/accelerators/placement";
-import { nodeBinding, theirNodeLabels } from "../../components/model-server/pod-template";
-import { ownedPool, serviceConfig, sourceCase } from "../stacks/cases";
+import { isMisfit, placementOf } from "../../../components/accelerators/placement";
+import { nodeBinding, theirNodeLabels } from "../../../components/model-server/pod-template";
+import { ownedPool, serviceConfig, sourceCase } from "../../stacks/cases";
 
 /** Labels by which pods of a pool with these settings find machines that somebody else made. */
 function selectorOf(pool: Record<string, unknown>): Record<string, string> {
