@@ -39,16 +39,16 @@ async function main(): Promise<void> {
   say("starting a lab");
   const lab = await StackLab.start();
   try {
-    const ours = await lab.stack("bench", { weight: 10 });
+    const stack = await lab.stack("bench", { weight: 10 });
     say("deploying");
-    await ours.up();
-    const others = (await ours.resources()).filter(
+    await stack.up();
+    const others = (await stack.resources()).filter(
       ({ type }) => !type.startsWith("inference-rollout:"),
     ).length;
     const floor = await plainStack(lab, "floor", 0);
     const sized = await plainStack(lab, "sized", others);
-    const runs = [["floor", floor] as const, ["sized", sized] as const, ["ours", ours.pulumi] as const];
-    const times: Record<(typeof runs)[number][0], number[]> = { floor: [], sized: [], ours: [] };
+    const runs = [["floor", floor] as const, ["sized", sized] as const, ["stack", stack.pulumi] as const];
+    const times: Record<(typeof runs)[number][0], number[]> = { floor: [], sized: [], stack: [] };
     for (let round = 0; round < Number(rounds); round++) {
       for (const [name, pulumi] of runs) {
         await pulumi.setConfig("weight", round % 2 === 0 ? "20" : "10");
@@ -57,10 +57,10 @@ async function main(): Promise<void> {
         times[name].push((performance.now() - began) / 1000);
       }
       say(
-        `round ${round + 1}: one route ${text(times.floor.at(-1))}, ${others} resources and one route ${text(times.sized.at(-1))}, a weight move ${text(times.ours.at(-1))}`,
+        `round ${round + 1}: one route ${text(times.floor.at(-1))}, ${others} resources and one route ${text(times.sized.at(-1))}, a weight move ${text(times.stack.at(-1))}`,
       );
     }
-    const [low, same, own] = [median(times.floor), median(times.sized), median(times.ours)];
+    const [low, same, own] = [median(times.floor), median(times.sized), median(times.stack)];
     const ratios = { toOneRoute: own / low, toAsManyResources: own / same };
     if (json === true) console.log(JSON.stringify({ others, ratios, times }));
     else {

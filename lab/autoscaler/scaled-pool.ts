@@ -28,14 +28,14 @@ export class ScaledPool {
     const counts = new Map(
       this.zones.map((zone) => [zone, this.nodes.filter((node) => zoneOf(node) === zone).length]),
     );
-    const wanted = new Map<string, number>();
+    const desired = new Map<string, number>();
     for (let i = 0; i < count; i++) {
       const [zone] = [...counts].sort(([, a], [, b]) => a - b)[0] ?? [];
       if (zone === undefined) return;
       counts.set(zone, (counts.get(zone) ?? 0) + 1);
-      wanted.set(zone, (wanted.get(zone) ?? 0) + 1);
+      desired.set(zone, (desired.get(zone) ?? 0) + 1);
     }
-    await Promise.all([...wanted].map(([zone, number]) => this.group.add(this.shape, zone, number)));
+    await Promise.all([...desired].map(([zone, number]) => this.group.add(this.shape, zone, number)));
   }
 
   async remove(names: readonly string[]): Promise<void> {

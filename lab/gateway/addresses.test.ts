@@ -5,7 +5,7 @@ import type { Condition, Gateway, GatewaySpec } from "./objects/types";
 import { Placement, type Placed } from "./placement";
 import { gatewayStatus } from "./status/gateway-status";
 import { routeParents } from "./status/route-status";
-import { wantedAddress } from "./translate/addresses";
+import { requestedAddress } from "./translate/addresses";
 
 type Addresses = NonNullable<GatewaySpec["addresses"]>;
 
@@ -27,7 +27,7 @@ function free(): Promise<boolean> {
 }
 
 describe("spec.addresses", () => {
-  const cases: [string, Addresses, ReturnType<typeof wantedAddress>["kind"], RegExp?][] = [
+  const cases: [string, Addresses, ReturnType<typeof requestedAddress>["kind"], RegExp?][] = [
     ["nothing", [], "any"],
     ["an address of any value", [{ type: "IPAddress" }], "any"],
     ["IPAddress is the default of type", [{ value: "127.9.1.7" }], "certain"],
@@ -57,9 +57,9 @@ describe("spec.addresses", () => {
   ];
   for (const [name, addresses, kind, message = /(?:)/] of cases) {
     test(`${name}: ${kind}`, () => {
-      const wanted = wantedAddress(asking(addresses), "127.9.1");
-      assert.equal(wanted.kind, kind);
-      if ("message" in wanted) assert.match(wanted.message, message);
+      const desired = requestedAddress(asking(addresses), "127.9.1");
+      assert.equal(desired.kind, kind);
+      if ("message" in desired) assert.match(desired.message, message);
     });
   }
 });

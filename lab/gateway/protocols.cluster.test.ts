@@ -25,7 +25,7 @@ schedulingProfiles:
   - pluginRef: random-picker
 `;
 const chosen = "x-gateway-destination-endpoint";
-const told = "x-conformance-test-served-endpoint";
+const servedHeader = "x-conformance-test-served-endpoint";
 
 /** What the endpoint picker protocol and Gateway API ask of a gateway beyond routing, with the real parts. */
 describe("protocols of the gateway", () => {
@@ -61,7 +61,7 @@ describe("protocols of the gateway", () => {
       const [first, second] = String(server?.lastHeaders[chosen]).split(",");
       assert.ok(first !== undefined && second !== undefined && first !== second, "the picker named one only");
       assert.equal(first, `${pair.address(Number(name.split("-")[1]) + 1)}:8000`);
-      assert.equal(answer.headers[told], first);
+      assert.equal(answer.headers[servedHeader], first);
       assert.equal(answer.headers["x-gateway-destination-endpoint-served"], undefined);
       seen.add(first);
     }
@@ -77,7 +77,7 @@ describe("protocols of the gateway", () => {
         const one = await complete(url);
         return one.status === 503 ? one : undefined;
       });
-      assert.match(String(answer.headers[told]), /^fail: missing/);
+      assert.match(String(answer.headers[servedHeader]), /^fail: missing/);
     } finally {
       for (const [i, server] of pair.servers.entries()) await server.listen(pair.address(i + 1), 8000);
     }
@@ -90,7 +90,7 @@ describe("protocols of the gateway", () => {
     const headers = { [chosen]: "127.0.0.9:1", "x-gateway-destination-endpoint-served": "127.0.0.9:1" };
     assert.deepEqual(await count(10, () => complete(url, { headers })), { pair: 10 });
     const answer = await complete(url, { headers });
-    assert.match(String(answer.headers[told]), /:8000$/);
+    assert.match(String(answer.headers[servedHeader]), /:8000$/);
   });
 
   test("a WebSocket to a Service; to a pool it is refused and holds nothing up", async () => {

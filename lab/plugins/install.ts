@@ -18,7 +18,7 @@ export interface PluginOptions {
   /** For the pod addresses of the nodes that node pools get. */
   range: Pick<AddressRange, "nodeCidr">;
   /**
-   * Whether a real random plugin and a real language host are used where this machine has them in the wanted
+   * Whether a real random plugin and a real language host are used where this machine has them in the desired
    * version. Default true. kubernetes is always the real one; gcp never: a rehearsal has no cloud.
    */
   useReal?: boolean;

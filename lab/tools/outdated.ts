@@ -78,14 +78,14 @@ function requiredBy(module: string, command: string): { path: string; version: s
 }
 
 function goModules(): Map<string, { module: string; version: string }> {
-  const wanted = new Map<string, { module: string; version: string }>();
+  const modules = new Map<string, { module: string; version: string }>();
   for (const { source } of catalogue) {
     if (source.kind !== "go") continue;
     const command = source.path.startsWith(".") ? (source.wraps ?? source.embed?.[0]?.module) : source.path;
     const found = command === undefined ? undefined : requiredBy(source.module, command);
-    if (found !== undefined) wanted.set(found.path, { module: source.module, version: found.version });
+    if (found !== undefined) modules.set(found.path, { module: source.module, version: found.version });
   }
-  return wanted;
+  return modules;
 }
 
 function goPins(): Promise<Pin[]> {

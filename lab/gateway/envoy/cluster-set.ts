@@ -22,8 +22,8 @@ export class ClusterSet {
   }
 
   /** Adds what is new; returns the names of those that Envoy did not take. */
-  async add(wanted: ReadonlyMap<string, Resource>): Promise<ReadonlySet<string>> {
-    const added = [...wanted].filter(([name]) => !this.clusters.has(name));
+  async add(desired: ReadonlyMap<string, Resource>): Promise<ReadonlySet<string>> {
+    const added = [...desired].filter(([name]) => !this.clusters.has(name));
     if (added.length === 0) return new Set();
     for (const [name, cluster] of added) this.clusters.set(name, cluster);
     const before = await this.admin.clusterUpdates();

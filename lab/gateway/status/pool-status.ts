@@ -16,7 +16,7 @@ export function poolParents(
   const generation = pool.metadata.generation ?? 0;
   const unresolved: Problem | undefined =
     plan?.problem === undefined ? undefined : { reason: "InvalidExtensionRef", message: plan.problem };
-  const ours = parentsOf(pool, routes).map(({ name, namespace, accepted }): ParentStatus => {
+  const own = parentsOf(pool, routes).map(({ name, namespace, accepted }): ParentStatus => {
     const parentRef = { group: gatewayGroup, kind: "Gateway", namespace, name };
     const before = current.find(
       (one) =>
@@ -38,7 +38,7 @@ export function poolParents(
       conditions: conditions(verdicts, generation, before?.conditions, now),
     };
   });
-  return [...current.filter((one) => one.controllerName !== controllerName), ...ours];
+  return [...current.filter((one) => one.controllerName !== controllerName), ...own];
 }
 
 interface Parent {

@@ -20,11 +20,13 @@ function servingPods(
   namespace: string,
   labels: Readonly<Record<string, string>> | undefined,
 ): PodFacts[] {
-  const wanted = Object.entries(labels ?? {});
-  if (wanted.length === 0) return [];
+  const desired = Object.entries(labels ?? {});
+  if (desired.length === 0) return [];
   return snapshot.pods.filter(
     (pod) =>
-      pod.serving && pod.namespace === namespace && wanted.every(([key, value]) => pod.labels[key] === value),
+      pod.serving &&
+      pod.namespace === namespace &&
+      desired.every(([key, value]) => pod.labels[key] === value),
   );
 }
 

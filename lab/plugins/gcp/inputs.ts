@@ -6,11 +6,11 @@ import { randomBytes, createHash } from "node:crypto";
 /** Inputs that differ, by path, with what that means. Names that start with `__` are the provider's own. */
 export function compareInputs(
   old: Properties,
-  wanted: Properties,
+  desired: Properties,
   replaces: (path: string) => boolean,
 ): Map<string, PropertyDiff> {
   const result = new Map<string, PropertyDiff>();
-  compare("", old, wanted);
+  compare("", old, desired);
   return result;
 
   function compare(path: string, a: Value | undefined, b: Value | undefined): void {

@@ -55,11 +55,11 @@ export class NodeGroup {
   /** Brings labels and taints of existing nodes to what the pool says now. */
   async relabel(shape: PoolShape): Promise<void> {
     for (const node of await this.list()) {
-      const wanted: Record<string, string> = nodeLabels(shape, nameOf(node), zoneOf(node));
+      const desired: Record<string, string> = nodeLabels(shape, nameOf(node), zoneOf(node));
       const gone = Object.keys(node.metadata?.labels ?? {}).filter(
-        (key) => !(key in wanted) && key.includes("/"),
+        (key) => !(key in desired) && key.includes("/"),
       );
-      const labels = { ...wanted, ...Object.fromEntries(gone.map((key) => [key, null])) };
+      const labels = { ...desired, ...Object.fromEntries(gone.map((key) => [key, null])) };
       await this.change(node, { metadata: { labels }, spec: { taints: nodeTaints(shape) } });
     }
   }

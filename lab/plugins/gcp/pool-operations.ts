@@ -70,8 +70,8 @@ export class PoolOperations {
     this.record(shape, 0);
     return this.finish("creating", shape, async () => {
       await this.delay();
-      const wanted = spread(this.zones, initialSize(this.inputs));
-      await Promise.all([...wanted].map(([zone, count]) => this.group.add(shape, zone, count)));
+      const desired = spread(this.zones, initialSize(this.inputs));
+      await Promise.all([...desired].map(([zone, count]) => this.group.add(shape, zone, count)));
     });
   }
 
@@ -113,11 +113,11 @@ export class PoolOperations {
   }
 
   private async resize(shape: PoolShape, nodes: readonly Node[]): Promise<void> {
-    const wanted = this.wantedSize(nodes);
+    const desired = this.desiredSize(nodes);
     const surplus: Node[] = [];
-    for (const zone of new Set([...wanted.keys(), ...nodes.map(zoneOf)])) {
+    for (const zone of new Set([...desired.keys(), ...nodes.map(zoneOf)])) {
       const here = nodes.filter((node) => zoneOf(node) === zone);
-      const count = wanted.get(zone) ?? 0;
+      const count = desired.get(zone) ?? 0;
       if (here.length < count) {
         await this.delay();
         await this.group.add(shape, zone, count - here.length);
@@ -127,7 +127,7 @@ export class PoolOperations {
   }
 
   /** Nodes in each zone: as configured; where autoscaling decides, as they are, within its limits. */
-  private wantedSize(nodes: readonly Node[]): Map<string, number> {
+  private desiredSize(nodes: readonly Node[]): Map<string, number> {
     const limits = this.inputs["autoscaling"];
     const initial = spread(this.zones, initialSize(this.inputs));
     if (nodes.length === 0 || typeof this.inputs["nodeCount"] === "number") return initial;

@@ -129,14 +129,14 @@ export const provisioningRefusals: readonly Refusal[] = [
       : undefined;
   }),
   create(({ inputs }) => {
-    const wanted = textOf(inputs["version"]);
-    if (wanted === "") return undefined;
-    const [minor, master] = [minorOf(wanted), minorOf(masterVersion)];
-    if (minor === undefined || master === undefined) return `Version ${JSON.stringify(wanted)} is invalid.`;
+    const desired = textOf(inputs["version"]);
+    if (desired === "") return undefined;
+    const [minor, master] = [minorOf(desired), minorOf(masterVersion)];
+    if (minor === undefined || master === undefined) return `Version ${JSON.stringify(desired)} is invalid.`;
     if (minor > master)
-      return `Node version ${wanted} must not be newer than the control plane's ${masterVersion}.`;
+      return `Node version ${desired} must not be newer than the control plane's ${masterVersion}.`;
     return master - minor > 2
-      ? `Node version ${wanted} is more than two minor versions older than the control plane's ${masterVersion}.`
+      ? `Node version ${desired} is more than two minor versions older than the control plane's ${masterVersion}.`
       : undefined;
   }),
 ];

@@ -155,10 +155,10 @@ export const nodePoolRefusals: readonly Refusal[] = [
       const each = machine(machineType)?.accelerator?.count;
       if (chips === undefined || each === undefined || chips <= each || nodeCount === undefined)
         return undefined;
-      const wanted = chips / each;
-      return nodeCount * zones.length === wanted || nodeCount === 0
+      const desired = chips / each;
+      return nodeCount * zones.length === desired || nodeCount === 0
         ? undefined
-        : `TPU topology ${JSON.stringify(topology)} on ${machineType} needs a node count of ${wanted}, got ${nodeCount * zones.length}.`;
+        : `TPU topology ${JSON.stringify(topology)} on ${machineType} needs a node count of ${desired}, got ${nodeCount * zones.length}.`;
     },
   },
   {

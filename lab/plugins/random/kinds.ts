@@ -43,7 +43,7 @@ const classes = {
 } as const;
 const specials = "!@#$%&*()-_=+[]{}<>:?";
 
-/** A string with at least the wanted number of characters of each class, in random order. */
+/** A string with at least the desired number of characters of each class, in random order. */
 function randomText(inputs: Properties): string {
   const length = number(inputs["length"], 0);
   const groups = [
