@@ -73,7 +73,7 @@ async function registeredAgain({ stack, config }: Kept): Promise<KeptResource[]>
         { self, state: new Map(), claims: [], belongs: () => true },
         false,
       );
-      return comparable({ ...urnOf(resource), inputs: (marked?.props ?? inputs) as Record<string, unknown> });
+      return comparable({ ...urnOf(resource), inputs: marked?.props ?? inputs });
     })
     .filter(({ urn }) => !urn.startsWith("pulumi:providers:kubernetes::other"))
     .sort((a, b) => (a.urn < b.urn ? -1 : 1));
