@@ -3,13 +3,13 @@ import assert from "node:assert/strict";
 import * as fs from "node:fs";
 import * as path from "node:path";
 import { describe, it } from "node:test";
-import { renderStack } from "./components/rendered-service";
+import { renderStack } from "./stacks/rendered-service";
 import { resolveConfig } from "../stacks/config/resolve";
 import type { PlatformConfig } from "../stacks/config/resolved";
 import { plan } from "../stacks/plan/plan";
 import { describeRefusals } from "../stacks/messages/refusals";
 import { after } from "./stacks/cases";
-import { keysOf, readConfigFile } from "./stacks/config-file";
+import { keysOf, readConfigFile } from "../lab/rehearsal/config-file";
 
 /** Every example is a whole stack: its config has no mistake, every step of its ladder is allowed, and it renders. */
 

@@ -14,7 +14,14 @@ export interface Registered {
   importId?: string;
 }
 
+/** A resource's URN without the stack and the project, and its parent's where that is not the stack. */
+export interface Place {
+  urn: string;
+  parent?: string;
+}
+
 const registered: Registered[] = [];
+const places = new WeakMap<Registered, Place>();
 
 /** What the cloud would have answered, by type: only what other resources need to know. */
 const answers: Readonly<Record<string, Record<string, unknown>>> = {
@@ -39,6 +46,7 @@ void pulumi.runtime.setMocks(
       const importId = id === undefined || id === "" ? {} : { importId: id };
       const resource = { type, name, inputs: inputs as Record<string, unknown>, ...importId };
       registered.push(resource);
+      if (registering !== undefined) places.set(resource, registering);
       return { id: `${name}-id`, state: { ...resource.inputs, ...answers[type] } };
     },
     call: ({ token, inputs }) => ({ ...(inputs as Record<string, unknown>), ...looked[token] }),
@@ -47,6 +55,43 @@ void pulumi.runtime.setMocks(
   "test",
   false,
 );
+
+/** What is being registered: the mocks are told neither the parent nor its URN. */
+let registering: Place | undefined;
+const real = new Map<string, string>();
+
+interface Monitor {
+  registerResource(request: Request, answer: Answer): Promise<void>;
+}
+interface Request {
+  getParent(): string;
+  getType(): string;
+  getName(): string;
+}
+type Answer = (error: unknown, response?: { getUrn(): string }) => void;
+
+const monitor = pulumi.runtime.getMonitor() as unknown as Monitor;
+const register = monitor.registerResource.bind(monitor);
+monitor.registerResource = (request, answer) => {
+  const parent = real.get(request.getParent());
+  // As the engine makes it; the mocks leave out all types but the parent's own.
+  const types = parent === undefined ? "" : `${parent.slice(0, parent.indexOf("::"))}$`;
+  const urn = `${types}${request.getType()}::${request.getName()}`;
+  registering = { urn, ...(parent === undefined ? {} : { parent }) };
+  const registered = register(request, (error, response) => {
+    if (response !== undefined) real.set(response.getUrn(), urn);
+    answer(error, response);
+  });
+  registering = undefined;
+  return registered;
+};
+
+/** Where a resource hangs. */
+export function urnOf(resource: Registered): Place {
+  const place = places.get(resource);
+  if (place === undefined) throw new Error(`${resource.name} was not registered here`);
+  return place;
+}
 
 /** What `program` registers, once everything has been written down. */
 export async function rendered(program: () => unknown): Promise<Registered[]> {

@@ -147,7 +147,8 @@ const heldUpgrades: inputs.ClusterMaintenancePolicy = {
   dailyMaintenanceWindow: { startTime: "03:00" },
   maintenanceExclusions: [
     {
-      exclusionName: "nodes-change-by-rollout",
+      // The name stays as it was first written: another one would update every cluster that exists.
+      exclusionName: "nodes-change-by-roll-out",
       // Fixed: a time that moved would change the cluster with every update.
       startTime: "2026-01-01T00:00:00Z",
       exclusionOptions: { scope: "NO_MINOR_OR_NODE_UPGRADES", endTimeBehavior: "UNTIL_END_OF_SUPPORT" },

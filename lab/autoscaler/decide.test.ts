@@ -1,7 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { nodesToAdd, nodesToRemove, type PendingPod, type ScalablePool } from "./decide";
-import { parseQuantity } from "./quantity";
+import { parseQuantity, nodesToAdd, nodesToRemove, type PendingPod, type ScalablePool } from "./decide";
 
 const gpuPool: ScalablePool = {
   id: "gpu",

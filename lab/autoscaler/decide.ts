@@ -1,5 +1,3 @@
-import { parseQuantity } from "./quantity";
-
 /*
  * What GKE's cluster autoscaler would do, as pure decisions: a node for every pod that fits none, up to the pool's
  * limit; and away with nodes that have carried nothing for a while, down to its minimum.
@@ -108,4 +106,28 @@ function fits(needs: Readonly<Record<string, number>>, free: Readonly<Record<str
 
 function take(needs: Readonly<Record<string, number>>, free: Record<string, number>): void {
   for (const [name, amount] of Object.entries(needs)) free[name] = (free[name] ?? 0) - amount;
+}
+
+const factors: Readonly<Record<string, number>> = {
+  "": 1,
+  m: 1e-3,
+  k: 1e3,
+  M: 1e6,
+  G: 1e9,
+  T: 1e12,
+  Ki: 2 ** 10,
+  Mi: 2 ** 20,
+  Gi: 2 ** 30,
+  Ti: 2 ** 40,
+};
+
+/**
+ * A Kubernetes quantity as a number.
+ * @throws Error for what is no quantity
+ */
+export function parseQuantity(text: string): number {
+  const match = /^([+-]?[0-9.]+(?:[eE][+-]?\d+)?)([A-Za-z]*)$/.exec(text);
+  const factor = factors[match?.[2] ?? ""];
+  if (match === null || factor === undefined) throw new Error(`${text} is no quantity`);
+  return Number(match[1]) * factor;
 }

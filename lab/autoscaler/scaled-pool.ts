@@ -1,3 +1,4 @@
+import { poolFault } from "../plugins/gcp/pool-operations";
 import type { ClusterApi } from "../cluster/cluster-api";
 import type { Node } from "../pods/objects";
 import { isProperties } from "../plugins/protocol/values";
@@ -6,8 +7,7 @@ import type { Cloud, CloudRecord } from "../plugins/gcp/cloud";
 import { nameOf, NodeGroup, zoneOf } from "../plugins/gcp/node-group";
 import { nodeObject, type PoolShape } from "../plugins/gcp/node-object";
 import { clusterOf, nodePoolType, poolShape, poolZones } from "../plugins/gcp/node-pool";
-import { poolFault } from "../plugins/gcp/faults";
-import { inside } from "../plugins/gcp/refusals";
+import { inside } from "../plugins/gcp/scope";
 import type { ScalablePool } from "./decide";
 
 /** Time for a node to come; it is the gcp stand-in that a test tells to be slow. */
@@ -28,14 +28,14 @@ export class ScaledPool {
     const counts = new Map(
       this.zones.map((zone) => [zone, this.nodes.filter((node) => zoneOf(node) === zone).length]),
     );
-    const wanted = new Map<string, number>();
+    const desired = new Map<string, number>();
     for (let i = 0; i < count; i++) {
       const [zone] = [...counts].sort(([, a], [, b]) => a - b)[0] ?? [];
       if (zone === undefined) return;
       counts.set(zone, (counts.get(zone) ?? 0) + 1);
-      wanted.set(zone, (wanted.get(zone) ?? 0) + 1);
+      desired.set(zone, (desired.get(zone) ?? 0) + 1);
     }
-    await Promise.all([...wanted].map(([zone, number]) => this.group.add(this.shape, zone, number)));
+    await Promise.all([...desired].map(([zone, number]) => this.group.add(this.shape, zone, number)));
   }
 
   async remove(names: readonly string[]): Promise<void> {

@@ -1,20 +1,21 @@
+import { progressOf } from "./python-program";
 import assert from "node:assert/strict";
 import * as fs from "node:fs";
 import * as os from "node:os";
 import * as path from "node:path";
 import { after, before, describe, it } from "node:test";
-import { minutes } from "../../test/end-to-end/stack-lab";
 import { TestSimulator } from "../simulator/test-simulator";
 import { pythonEnvironment, whyNot } from "../tools/python";
 import { AlteringProxy, type Alteration } from "./altering-proxy";
 import { describeLoad, LoadGenerator, type LoadSummary } from "./load-generator";
 import { describeSummary, OpenAiClient, type ClientSummary } from "./openai-client";
-import { progressOf } from "./progress";
 
 /*
  * Real clients against one simulated model server, without a cluster: they take what it answers, and what is wrong with
- * an answer they count as failed. ladder.long.test.ts has them in a lab.
+ * an answer they count as failed. test/end-to-end/clients.long.test.ts has them in a lab.
  */
+
+const minutes = (count: number): { timeout: number } => ({ timeout: count * 60_000 });
 
 const model = "Qwen/Qwen3-8B";
 const generated = { skip: whyNot("aiperf") ?? false };

@@ -104,7 +104,7 @@ interface Metric {
 }
 
 /** Reads AIPerf's export, schema 1.x. A metric that never had a value is left out of it. */
-export function readExport(exported: unknown): LoadSummary {
+function readExport(exported: unknown): LoadSummary {
   const all = exported as Record<string, Metric | undefined> & {
     aiperf_version: string;
     was_cancelled: boolean;

@@ -1,11 +1,11 @@
+import * as https from "node:https";
+import { writeKubeconfig } from "./objects";
 import { generateKeyPairSync, randomBytes } from "node:crypto";
 import * as fs from "node:fs";
 import * as path from "node:path";
 import { accepts, freePort, type AddressRange } from "../processes/addresses";
 import type { Supervisor } from "../processes/supervisor";
 import type { ToolName } from "../tools/catalogue";
-import { httpsStatus } from "./https";
-import { writeKubeconfig } from "./kubeconfig";
 
 export interface ControlPlane {
   /** https://address:port of the API server. */
@@ -144,3 +144,24 @@ const switchedOff = [
   "cloud-node-lifecycle-controller",
   "horizontal-pod-autoscaler-controller",
 ];
+
+/** HTTP status of a GET with a bearer token; rejects where nobody answers within two seconds. */
+function httpsStatus(url: string, caFile: string, token: string): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const request = https.get(
+      url,
+      {
+        ca: fs.readFileSync(caFile),
+        headers: { authorization: `Bearer ${token}` },
+        timeout: 2000,
+        agent: false,
+      },
+      (response) => {
+        response.resume();
+        resolve(response.statusCode ?? 0);
+      },
+    );
+    request.once("timeout", () => request.destroy(new Error("no answer within 2 s")));
+    request.once("error", reject);
+  });
+}

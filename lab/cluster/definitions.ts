@@ -12,7 +12,7 @@ export async function moduleDefinitions(): Promise<KubernetesObject[]> {
     path.join(await goModuleFolder("definitions", "sigs.k8s.io/gateway-api"), "config/crd/standard"),
     path.join(await goModuleFolder("epp", "sigs.k8s.io/gateway-api-inference-extension"), "config/crd/bases"),
   ];
-  return [...folders, path.join(__dirname, "definitions")].flatMap(definitionsIn);
+  return [...folders.flatMap(definitionsIn), ...definitionsOf(path.join(__dirname, "gke-definitions.yaml"))];
 }
 
 /** LeaderWorkerSet's CRD: GKE does not bring it, so a lab has it only where a test asks. */
@@ -26,10 +26,12 @@ function definitionsIn(folder: string): KubernetesObject[] {
     .readdirSync(folder)
     .filter((name) => name.endsWith(".yaml"))
     .sort()
-    .flatMap(
-      (name) => loadAllYaml(fs.readFileSync(path.join(folder, name), "utf8")) as (KubernetesObject | null)[],
-    )
-    .filter((object): object is KubernetesObject => object !== null && object.kind !== undefined);
+    .flatMap((name) => definitionsOf(path.join(folder, name)));
+}
+
+function definitionsOf(file: string): KubernetesObject[] {
+  const objects = loadAllYaml(fs.readFileSync(file, "utf8")) as (KubernetesObject | null)[];
+  return objects.filter((object): object is KubernetesObject => object?.kind !== undefined);
 }
 
 /** Applies CRDs (and what comes with them) and waits until the API server serves them. */

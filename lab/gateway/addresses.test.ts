@@ -5,7 +5,7 @@ import type { Condition, Gateway, GatewaySpec } from "./objects/types";
 import { Placement, type Placed } from "./placement";
 import { gatewayStatus } from "./status/gateway-status";
 import { routeParents } from "./status/route-status";
-import { wantedAddress } from "./translate/addresses";
+import { requestedAddress } from "./translate/addresses";
 
 type Addresses = NonNullable<GatewaySpec["addresses"]>;
 
@@ -27,7 +27,7 @@ function free(): Promise<boolean> {
 }
 
 describe("spec.addresses", () => {
-  const cases: [string, Addresses, ReturnType<typeof wantedAddress>["kind"], RegExp?][] = [
+  const cases: [string, Addresses, ReturnType<typeof requestedAddress>["kind"], RegExp?][] = [
     ["nothing", [], "any"],
     ["an address of any value", [{ type: "IPAddress" }], "any"],
     ["IPAddress is the default of type", [{ value: "127.9.1.7" }], "certain"],
@@ -57,9 +57,9 @@ describe("spec.addresses", () => {
   ];
   for (const [name, addresses, kind, message = /(?:)/] of cases) {
     test(`${name}: ${kind}`, () => {
-      const wanted = wantedAddress(asking(addresses), "127.9.1");
-      assert.equal(wanted.kind, kind);
-      if ("message" in wanted) assert.match(wanted.message, message);
+      const desired = requestedAddress(asking(addresses), "127.9.1");
+      assert.equal(desired.kind, kind);
+      if ("message" in desired) assert.match(desired.message, message);
     });
   }
 });
@@ -106,7 +106,7 @@ describe("a Gateway without an address", () => {
   const brief = (conditions: readonly Condition[] | undefined): Record<string, string> =>
     Object.fromEntries((conditions ?? []).map((one) => [one.type, `${one.status} ${one.reason}`]));
 
-  function world(place: Placed, spec: Partial<GatewaySpec> = {}) {
+  function underTest(place: Placed, spec: Partial<GatewaySpec> = {}) {
     const made = gateway("gw");
     const what = snapshot({
       gateways: [{ ...made, spec: { ...made.spec, ...spec } }],
@@ -123,7 +123,7 @@ describe("a Gateway without an address", () => {
     ["unusable", "True Accepted", "False AddressNotUsable"],
   ] as const) {
     test(`${kind}: the status says why, Envoy listens nowhere, and its routes are not served`, () => {
-      const { planned, status, parent } = world({ problem: { kind, message: "the reason" } });
+      const { planned, status, parent } = underTest({ problem: { kind, message: "the reason" } });
       assert.deepEqual(brief(status.conditions), { Accepted: accepted, Programmed: programmed });
       assert.ok(status.conditions?.some(({ message }) => message.includes("the reason")));
       assert.deepEqual(status.addresses, []);
@@ -138,14 +138,14 @@ describe("a Gateway without an address", () => {
 
   test("parameters that nobody would read are refused", () => {
     const infrastructure = { parametersRef: { group: "", kind: "ConfigMap", name: "x" } };
-    const { status } = world({ address: "127.9.1.1" }, { infrastructure });
+    const { status } = underTest({ address: "127.9.1.1" }, { infrastructure });
     assert.equal(brief(status.conditions)["Accepted"], "False InvalidParameters");
     assert.equal(brief(status.conditions)["Programmed"], "False Invalid");
   });
 
   test("a check of clients' certificates that nobody would make is refused; plain listeners have none", () => {
     const https = { ...http, name: "https", port: 443, protocol: "HTTPS" };
-    const { status } = world(
+    const { status } = underTest(
       { address: "127.9.1.1" },
       { listeners: [http, https], tls: { frontend: { default: {} } } },
     );

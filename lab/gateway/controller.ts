@@ -48,7 +48,7 @@ export class Controller {
   private urgent = false;
   private running: Promise<void> | undefined;
   private stopped = false;
-  private told = new Set<string>();
+  private reported = new Set<string>();
 
   constructor(private readonly parts: Parts) {}
 
@@ -104,7 +104,7 @@ export class Controller {
       (config) => parts.applier.apply(config),
     );
     this.done = { plan, outcome, took: Date.now() - since };
-    this.tellOnce([
+    this.reportOnce([
       ...[...outcome.routes].map(([name, { message }]) => `routes ${name} not programmed: ${message}`),
       ...[...outcome.listeners].map(([name, message]) => `listener ${name} not programmed: ${message}`),
       ...plan.routes.flatMap(({ route, unsupported }) =>
@@ -128,10 +128,10 @@ export class Controller {
     });
   }
 
-  /** Tells what was not told the last time. */
-  private tellOnce(lines: readonly string[]): void {
-    lines.filter((line) => !this.told.has(line)).forEach((line) => this.parts.tell(line));
-    this.told = new Set(lines);
+  /** Reports what it did not report the last time. */
+  private reportOnce(lines: readonly string[]): void {
+    lines.filter((line) => !this.reported.has(line)).forEach((line) => this.parts.tell(line));
+    this.reported = new Set(lines);
   }
 
   private retryLater(): void {

@@ -67,8 +67,11 @@ describe("what Envoy is told about it", () => {
 describe("WebSocket", () => {
   const a = wholePool("a", 10);
   const upgrades = (refs: readonly BackendRef[], answers = true): unknown => {
-    const world = snapshot(a, { services: [service("s")], routes: [route("r", [{ backendRefs: refs }])] });
-    const found = routeFor(plan(world, { answers: () => answers }), "default/gw/80", {});
+    const underTest = snapshot(a, {
+      services: [service("s")],
+      routes: [route("r", [{ backendRefs: refs }])],
+    });
+    const found = routeFor(plan(underTest, { answers: () => answers }), "default/gw/80", {});
     return (found?.["route"] as { upgrade_configs?: unknown } | undefined)?.upgrade_configs;
   };
   const allowed = [{ upgrade_type: "websocket", enabled: true }];

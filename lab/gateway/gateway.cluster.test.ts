@@ -6,7 +6,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { ask, complete, count, Load } from "./fixture/client";
 import type { TestPool } from "./fixture/pool";
 import { grantOther, makePools } from "./fixture/pools";
-import { World } from "./fixture/world";
+import { GatewayUnderTest } from "./fixture/gateway-under-test";
 import type { Gateway, GatewayClass } from "./objects/types";
 
 const gateways = "/apis/gateway.networking.k8s.io/v1/gateways";
@@ -14,45 +14,45 @@ const classes = "/apis/gateway.networking.k8s.io/v1/gatewayclasses";
 
 /** Real API server, real Envoy, real endpoint pickers; only model servers and kubelet are stand-ins. */
 describe("gateway", () => {
-  let world: World;
+  let underTest: GatewayUnderTest;
   let a: TestPool, b: TestPool, far: TestPool;
 
   before(async () => {
-    world = await World.start();
-    ({ a, b, far } = await makePools(world));
+    underTest = await GatewayUnderTest.start();
+    ({ a, b, far } = await makePools(underTest));
   });
   after(async () => {
     for (const pool of [a, b, far]) pool.close();
-    await world.stop();
+    await underTest.stop();
   });
 
   test("classes are accepted, and each Gateway has an address of its own and tells its ports", async () => {
-    const found = await world.object<GatewayClass>(classes, "gke-l7-regional-external-managed");
+    const found = await underTest.object<GatewayClass>(classes, "gke-l7-regional-external-managed");
     assert.equal(found.status?.conditions?.[0]?.status, "True");
     assert.equal(found.status.conditions[0].observedGeneration, found.metadata.generation);
-    const [first, second] = [await world.plainGateway("one"), await world.plainGateway("two")];
+    const [first, second] = [await underTest.plainGateway("one"), await underTest.plainGateway("two")];
     assert.notEqual(new URL(first).hostname, new URL(second).hostname);
-    const status = (await world.object<Gateway>(gateways, "one", "default")).status;
+    const status = (await underTest.object<Gateway>(gateways, "one", "default")).status;
     assert.equal(status?.addresses?.[0]?.value, new URL(first).hostname);
     assert.ok(status.conditions?.every((one) => one.status === "True" && one.observedGeneration === 1));
     assert.equal((await ask(first)).status, 404);
   });
 
   test("a port below 1024 is bound somewhere, and /state tells where", async () => {
-    await world.apply({
+    await underTest.apply({
       apiVersion: "gateway.networking.k8s.io/v1",
       kind: "Gateway",
       metadata: { name: "low", namespace: "default" },
       spec: { gatewayClassName: "gke-l7-rilb", listeners: [{ name: "http", port: 80, protocol: "HTTP" }] },
     });
-    const url = await world.url("low", 80);
+    const url = await underTest.url("low", 80);
     assert.ok(["80", "", "20080"].includes(new URL(url).port));
     assert.equal((await ask(url)).status, 404);
   });
 
   test("70/30 over 400 requests, each share decided by its own picker", async () => {
-    const url = await world.plainGateway("split");
-    const conditions = await world.putRoute("split", "split", [{ backendRefs: [a.ref(70), b.ref(30)] }]);
+    const url = await underTest.plainGateway("split");
+    const conditions = await underTest.putRoute("split", "split", [{ backendRefs: [a.ref(70), b.ref(30)] }]);
     assert.deepEqual(
       Object.values(conditions).map(({ status }) => status),
       ["True", "True", "True"],
@@ -68,9 +68,9 @@ describe("gateway", () => {
   });
 
   test("weights: 0 is none, absent is 1, all 0 is 500", async () => {
-    const url = await world.plainGateway("weights");
+    const url = await underTest.plainGateway("weights");
     const at = (path: string): object => ({ path: { type: "PathPrefix", value: path } });
-    await world.putRoute("weights", "weights", [
+    await underTest.putRoute("weights", "weights", [
       { matches: [at("/none")], backendRefs: [a.ref(0), b.ref(5)] },
       { matches: [at("/half")], backendRefs: [a.ref(), b.ref()] },
       { matches: [at("/zero")], backendRefs: [a.ref(0), b.ref(0)] },
@@ -82,26 +82,26 @@ describe("gateway", () => {
   });
 
   test("a client cannot choose its endpoint", async () => {
-    const url = await world.plainGateway("choose");
-    await world.putRoute("choose", "choose", [{ backendRefs: [a.ref()] }]);
+    const url = await underTest.plainGateway("choose");
+    await underTest.putRoute("choose", "choose", [{ backendRefs: [a.ref()] }]);
     const headers = { "x-gateway-destination-endpoint": `${b.address(1)}:8000` };
     assert.deepEqual(await count(20, () => complete(url, { headers })), { a: 20 });
     assert.deepEqual(await count(20, () => ask(url, { headers })), { a: 20 });
   });
 
   test("a preview header, two routes, hostnames and redirects", async () => {
-    const url = await world.plainGateway("rules");
-    await world.putRoute("customers", "rules", [{ backendRefs: [a.ref()] }]);
-    await world.putRoute("preview", "rules", [
+    const url = await underTest.plainGateway("rules");
+    await underTest.putRoute("customers", "rules", [{ backendRefs: [a.ref()] }]);
+    await underTest.putRoute("preview", "rules", [
       { matches: [{ headers: [{ name: "X-Preview", value: "secret" }] }], backendRefs: [b.ref()] },
     ]);
     const filter = { type: "RequestRedirect", requestRedirect: { hostname: "new.org", statusCode: 301 } };
-    await world.putRoute("moved", "rules", [{ filters: [filter] }], { hostnames: ["old.org"] });
+    await underTest.putRoute("moved", "rules", [{ filters: [filter] }], { hostnames: ["old.org"] });
     const change = {
       type: "RequestHeaderModifier",
       requestHeaderModifier: { set: [{ name: "x-seen", value: "100%" }] },
     };
-    await world.putRoute("changed", "rules", [
+    await underTest.putRoute("changed", "rules", [
       {
         matches: [{ path: { type: "PathPrefix", value: "/changed" } }],
         filters: [change],
@@ -118,53 +118,57 @@ describe("gateway", () => {
   });
 
   test("another namespace needs a ReferenceGrant; the share without one gets 500, the rest is served", async () => {
-    const url = await world.plainGateway("grants");
-    const refused = await world.putRoute("grants", "grants", [{ backendRefs: [a.ref(), far.ref()] }]);
+    const url = await underTest.plainGateway("grants");
+    const refused = await underTest.putRoute("grants", "grants", [{ backendRefs: [a.ref(), far.ref()] }]);
     assert.equal(refused["ResolvedRefs"]?.reason, "RefNotPermitted");
     assert.equal(refused["Reconciled"]?.status, "True");
     const without = await count(60, () => complete(url));
     assert.deepEqual(Object.keys(without).sort(), ["500", "a"]);
-    await grantOther(world);
-    await world.eventually("the grant", async () =>
-      (await world.routeConditions("grants"))["ResolvedRefs"]?.status === "True" ? true : undefined,
+    await grantOther(underTest);
+    await underTest.eventually("the grant", async () =>
+      (await underTest.routeConditions("grants"))["ResolvedRefs"]?.status === "True" ? true : undefined,
     );
     assert.deepEqual(Object.keys(await count(60, () => complete(url))).sort(), ["a", "far"]);
   });
 
   test("a backend that is not there: told, its share fails, and it is found when it comes", async () => {
-    const url = await world.plainGateway("missing");
+    const url = await underTest.plainGateway("missing");
     const service = (name: string): object => ({ name, port: 80, weight: 1 });
-    const conditions = await world.putRoute("missing", "missing", [
+    const conditions = await underTest.putRoute("missing", "missing", [
       { backendRefs: [service("late"), { ...service("never"), weight: 0 }] },
     ]);
     assert.equal(conditions["ResolvedRefs"]?.reason, "BackendNotFound");
     assert.equal(conditions["ResolvedRefs"].observedGeneration, 1);
     assert.deepEqual(await count(5, () => ask(url)), { "500": 5 });
-    await world.apply({
+    await underTest.apply({
       apiVersion: "v1",
       kind: "Service",
       metadata: { name: "late", namespace: "default" },
       spec: { selector: { app: "a" }, ports: [{ port: 80, targetPort: 8000 }] },
     });
-    await world.eventually("the Service", async () => ((await ask(url)).status === 200 ? true : undefined));
+    await underTest.eventually("the Service", async () =>
+      (await ask(url)).status === 200 ? true : undefined,
+    );
     assert.deepEqual(await count(20, () => ask(url)), { a: 20 });
   });
 
   test("bad routes beside a good one, under load: the good one loses nothing", async () => {
-    const url = await world.plainGateway("bad");
-    await world.putRoute("good", "bad", [{ backendRefs: [a.ref()] }]);
+    const url = await underTest.plainGateway("bad");
+    await underTest.putRoute("good", "bad", [{ backendRefs: [a.ref()] }]);
     const load = new Load(url, 50, 0);
     const regex = {
       matches: [{ path: { type: "RegularExpression", value: "/(?!x)" } }],
       backendRefs: [b.ref()],
     };
-    const byEnvoy = await world.putRoute("bad-regex", "bad", [regex]);
+    const byEnvoy = await underTest.putRoute("bad-regex", "bad", [regex]);
     const rewrite = { type: "URLRewrite", urlRewrite: { hostname: "x.org" } };
-    const byUs = await world.putRoute("bad-filter", "bad", [{ filters: [rewrite], backendRefs: [b.ref()] }]);
+    const byUs = await underTest.putRoute("bad-filter", "bad", [
+      { filters: [rewrite], backendRefs: [b.ref()] },
+    ]);
     // A change of the good route must still get through.
-    await world.putRoute("good", "bad", [{ backendRefs: [a.ref(), b.ref()] }]);
-    await world.programmed("good");
-    const fixed = await world.putRoute("bad-regex", "bad", [
+    await underTest.putRoute("good", "bad", [{ backendRefs: [a.ref(), b.ref()] }]);
+    await underTest.programmed("good");
+    const fixed = await underTest.putRoute("bad-regex", "bad", [
       { matches: [{ path: { type: "RegularExpression", value: "/x.*" } }], backendRefs: [b.ref()] },
     ]);
     await load.stop();
@@ -181,10 +185,10 @@ describe("gateway", () => {
   });
 
   test("weight moves under streams at 100 requests a second lose nothing", async () => {
-    const url = await world.plainGateway("moves");
+    const url = await underTest.plainGateway("moves");
     for (const server of [...a.servers, ...b.servers]) server.stream = { chunks: 20, pauseMs: 100 };
     const split = (weight: number) =>
-      world.putRoute("moves", "moves", [{ backendRefs: [a.ref(100 - weight), b.ref(weight)] }]);
+      underTest.putRoute("moves", "moves", [{ backendRefs: [a.ref(100 - weight), b.ref(weight)] }]);
     await split(0);
     const load = new Load(url, 100, 0.2);
     const times: string[] = [];
@@ -199,7 +203,7 @@ describe("gateway", () => {
       settled.push({ weight, from, to: Date.now() });
     }
     // The old pool leaves the route altogether while its streams run.
-    await world.putRoute("moves", "moves", [{ backendRefs: [b.ref()] }]);
+    await underTest.putRoute("moves", "moves", [{ backendRefs: [b.ref()] }]);
     await sleep(500);
     await load.stop();
     assert.deepEqual(load.failures, []);
@@ -226,30 +230,30 @@ describe("gateway", () => {
       protocol: "HTTPS",
       tls: { certificateRefs: [{ name: "certificate" }] },
     };
-    await world.apply({
+    await underTest.apply({
       apiVersion: "gateway.networking.k8s.io/v1",
       kind: "Gateway",
       metadata: { name, namespace: "default" },
       spec: { gatewayClassName: "gke-l7-rilb", listeners: [listener] },
     });
-    await world.putRoute(name, name, [{ backendRefs: [b.ref()] }]);
-    const status = async () => (await world.object<Gateway>(gateways, name, "default")).status;
+    await underTest.putRoute(name, name, [{ backendRefs: [b.ref()] }]);
+    const status = async () => (await underTest.object<Gateway>(gateways, name, "default")).status;
     const refs = (await status())?.listeners?.[0]?.conditions.find(({ type }) => type === "ResolvedRefs");
     assert.equal(refs?.reason, "InvalidCertificateRef");
     // The API server's own certificate is as good as any.
-    const folder = path.join(world.lab.folder, "cluster", "certificates");
+    const folder = path.join(underTest.lab.folder, "cluster", "certificates");
     const pem = (file: string): string => fs.readFileSync(path.join(folder, file)).toString("base64");
-    await world.apply({
+    await underTest.apply({
       apiVersion: "v1",
       kind: "Secret",
       metadata: { name: "certificate", namespace: "default" },
       type: "kubernetes.io/tls",
       data: { "tls.crt": pem("apiserver.crt"), "tls.key": pem("apiserver.key") },
     });
-    await world.eventually("the certificate", async () =>
+    await underTest.eventually("the certificate", async () =>
       (await status())?.conditions?.every((one) => one.status === "True") === true ? true : undefined,
     );
-    const url = await world.url(name, 8443, "https");
+    const url = await underTest.url(name, 8443, "https");
     assert.deepEqual(await count(10, () => complete(url)), { b: 10 });
   });
 });

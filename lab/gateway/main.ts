@@ -1,6 +1,5 @@
 import { parseArgs } from "node:util";
-import { readConfig } from "./config";
-import { startProgram } from "./program";
+import { readConfig, startProgram } from "./program";
 
 /**
  * The lab's Gateway: `node -r ts-node/register lab/gateway/main.ts --config FILE.json`. It serves the Gateways

@@ -1,8 +1,8 @@
+import { Retirement } from "./envoy/cluster-set";
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import type { Outcome } from "./envoy/apply";
 import { Blame } from "./envoy/blame";
-import { Retirement } from "./envoy/retirement";
 import type { EnvoyConfig } from "./envoy/types";
 import { gateway, http } from "./fixture/objects";
 import { podFacts } from "./objects/facts";
@@ -11,7 +11,7 @@ import { Placement } from "./placement";
 
 describe("blame", () => {
   /** An Envoy that refuses a configuration with any of these routes in it. */
-  function world(routes: readonly string[], bad: readonly string[]) {
+  function underTest(routes: readonly string[], bad: readonly string[]) {
     const applied: string[][] = [];
     const plan = (without: ReadonlyMap<string, string>): { envoy: EnvoyConfig } => {
       const contributors = new Set(routes.filter((one) => !without.has(one)));
@@ -33,16 +33,16 @@ describe("blame", () => {
 
   test("good routes are applied once", async () => {
     const blame = new Blame();
-    const { applied, plan, apply } = world(["a@1", "b@1"], []);
+    const { applied, plan, apply } = underTest(["a@1", "b@1"], []);
     await blame.program(plan, apply);
     assert.deepEqual(applied, [["a@1", "b@1"]]);
   });
 
   test("a bad newcomer is left out, the others are served", async () => {
     const blame = new Blame();
-    const first = world(["a@1", "b@1"], []);
+    const first = underTest(["a@1", "b@1"], []);
     await blame.program(first.plan, first.apply);
-    const { applied, plan, apply } = world(["a@1", "b@2"], ["b@2"]);
+    const { applied, plan, apply } = underTest(["a@1", "b@2"], ["b@2"]);
     const { outcome } = await blame.program(plan, apply);
     assert.deepEqual(applied, [["a@1", "b@2"], ["a@1"]]);
     assert.equal(outcome.routes.size, 0);
@@ -51,7 +51,7 @@ describe("blame", () => {
 
   test("of several newcomers only the bad ones are left out, also at the very first time", async () => {
     const blame = new Blame();
-    const { applied, plan, apply } = world(["a@1", "b@1", "c@1", "d@1"], ["b@1", "d@1"]);
+    const { applied, plan, apply } = underTest(["a@1", "b@1", "c@1", "d@1"], ["b@1", "d@1"]);
     const { outcome } = await blame.program(plan, apply);
     assert.deepEqual(applied.at(-1), ["a@1", "c@1"]);
     assert.equal(outcome.routes.size, 0);
@@ -62,14 +62,14 @@ describe("blame", () => {
     const blame = new Blame();
     blame.refused.set("b@1", "no");
     blame.keepOnly(new Set(["b@2"]));
-    const { applied, plan, apply } = world(["b@2"], []);
+    const { applied, plan, apply } = underTest(["b@2"], []);
     await blame.program(plan, apply);
     assert.deepEqual(applied, [["b@2"]]);
   });
 
   test("an Envoy that merely takes no update gets nobody blamed", async () => {
     const blame = new Blame();
-    const { plan } = world(["a@1"], []);
+    const { plan } = underTest(["a@1"], []);
     const slow = { message: "not within 5 s", refused: false };
     const { outcome } = await blame.program(plan, () =>
       Promise.resolve({ listeners: new Map(), routes: new Map([["c", slow]]) }),

@@ -1,9 +1,9 @@
 import * as net from "node:net";
 import { byAge } from "./objects/snapshot";
 import { keyOf, type Gateway } from "./objects/types";
-import { wantedAddress, type AddressProblem } from "./translate/addresses";
+import { requestedAddress, type AddressProblem } from "./translate/addresses";
 
-/** Added to a wanted port that cannot be bound: 80 becomes 20080. */
+/** Added to a desired port that cannot be bound: 80 becomes 20080. */
 export const movedPorts = 20_000;
 const maxGateways = 254;
 
@@ -71,20 +71,20 @@ export class Placement {
   }
 
   private addressFor(gateway: Gateway): string | AddressProblem {
-    const wanted = wantedAddress(gateway, this.prefix);
+    const desired = requestedAddress(gateway, this.prefix);
     const current = this.addresses.get(idOf(gateway));
-    switch (wanted.kind) {
+    switch (desired.kind) {
       case "any":
         return current ?? this.newAddress(gateway);
       case "certain": {
-        const { address } = wanted;
+        const { address } = desired;
         const taken = current !== address && [...this.addresses.values()].includes(address);
         return taken
           ? { kind: "unusable", message: `spec.addresses: another Gateway has ${address}` }
           : address;
       }
       default:
-        return wanted;
+        return desired;
     }
   }
 

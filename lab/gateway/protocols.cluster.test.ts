@@ -5,7 +5,7 @@ import { after, before, describe, test } from "node:test";
 import { WebSocket, WebSocketServer } from "ws";
 import { ask, complete, count, isGood } from "./fixture/client";
 import { TestPool } from "./fixture/pool";
-import { World } from "./fixture/world";
+import { GatewayUnderTest } from "./fixture/gateway-under-test";
 import type { Condition, Gateway } from "./objects/types";
 
 const gateways = "/apis/gateway.networking.k8s.io/v1/gateways";
@@ -25,16 +25,16 @@ schedulingProfiles:
   - pluginRef: random-picker
 `;
 const chosen = "x-gateway-destination-endpoint";
-const told = "x-conformance-test-served-endpoint";
+const servedHeader = "x-conformance-test-served-endpoint";
 
 /** What the endpoint picker protocol and Gateway API ask of a gateway beyond routing, with the real parts. */
 describe("protocols of the gateway", () => {
-  let world: World;
+  let underTest: GatewayUnderTest;
   let pair: TestPool;
 
   before(async () => {
-    world = await World.start();
-    pair = await TestPool.make(world, {
+    underTest = await GatewayUnderTest.start();
+    pair = await TestPool.make(underTest, {
       name: "pair",
       index: 0,
       pods: 3,
@@ -44,13 +44,13 @@ describe("protocols of the gateway", () => {
   });
   after(async () => {
     pair.close();
-    await world.stop();
+    await underTest.stop();
   });
 
   test("a picker that names two endpoints: the first serves, and the picker is told which it was", async () => {
-    const url = await world.plainGateway("pair");
-    await world.putRoute("pair", "pair", [{ backendRefs: [pair.ref()] }]);
-    await world.eventually("the picker", async () => (isGood(await complete(url)) ? true : undefined));
+    const url = await underTest.plainGateway("pair");
+    await underTest.putRoute("pair", "pair", [{ backendRefs: [pair.ref()] }]);
+    await underTest.eventually("the picker", async () => (isGood(await complete(url)) ? true : undefined));
     const seen = new Set<string>();
     for (let i = 0; i < 30; i++) {
       const stream = i % 3 === 0;
@@ -61,7 +61,7 @@ describe("protocols of the gateway", () => {
       const [first, second] = String(server?.lastHeaders[chosen]).split(",");
       assert.ok(first !== undefined && second !== undefined && first !== second, "the picker named one only");
       assert.equal(first, `${pair.address(Number(name.split("-")[1]) + 1)}:8000`);
-      assert.equal(answer.headers[told], first);
+      assert.equal(answer.headers[servedHeader], first);
       assert.equal(answer.headers["x-gateway-destination-endpoint-served"], undefined);
       seen.add(first);
     }
@@ -69,15 +69,15 @@ describe("protocols of the gateway", () => {
   });
 
   test("nobody is told to have served what no endpoint answered", async () => {
-    const url = await world.plainGateway("dead");
-    await world.putRoute("dead", "dead", [{ backendRefs: [pair.ref()] }]);
+    const url = await underTest.plainGateway("dead");
+    await underTest.putRoute("dead", "dead", [{ backendRefs: [pair.ref()] }]);
     for (const server of pair.servers) server.close();
     try {
-      const answer = await world.eventually("the end of the servers", async () => {
+      const answer = await underTest.eventually("the end of the servers", async () => {
         const one = await complete(url);
         return one.status === 503 ? one : undefined;
       });
-      assert.match(String(answer.headers[told]), /^fail: missing/);
+      assert.match(String(answer.headers[servedHeader]), /^fail: missing/);
     } finally {
       for (const [i, server] of pair.servers.entries()) await server.listen(pair.address(i + 1), 8000);
     }
@@ -85,27 +85,27 @@ describe("protocols of the gateway", () => {
   });
 
   test("a client's own metadata headers move no request and reach no client", async () => {
-    const url = await world.plainGateway("forged");
-    await world.putRoute("forged", "forged", [{ backendRefs: [pair.ref()] }]);
+    const url = await underTest.plainGateway("forged");
+    await underTest.putRoute("forged", "forged", [{ backendRefs: [pair.ref()] }]);
     const headers = { [chosen]: "127.0.0.9:1", "x-gateway-destination-endpoint-served": "127.0.0.9:1" };
     assert.deepEqual(await count(10, () => complete(url, { headers })), { pair: 10 });
     const answer = await complete(url, { headers });
-    assert.match(String(answer.headers[told]), /:8000$/);
+    assert.match(String(answer.headers[servedHeader]), /:8000$/);
   });
 
   test("a WebSocket to a Service; to a pool it is refused and holds nothing up", async () => {
-    const url = await world.plainGateway("sockets");
+    const url = await underTest.plainGateway("sockets");
     const server = http.createServer();
     const sockets = new WebSocketServer({ server });
     sockets.on("connection", (socket) =>
       socket.on("message", (data: Buffer, binary) => socket.send(data, { binary })),
     );
-    const address = `127.${world.lab.range.n}.40.1`;
+    const address = `127.${underTest.lab.range.n}.40.1`;
     await new Promise<void>((resolve) => server.listen(0, address, resolve));
     try {
       const { port } = server.address() as AddressInfo;
-      await world.node.pod({ name: "talk", namespace: "default", labels: { app: "talk" }, address });
-      await world.apply({
+      await underTest.node.pod({ name: "talk", namespace: "default", labels: { app: "talk" }, address });
+      await underTest.apply({
         apiVersion: "v1",
         kind: "Service",
         metadata: { name: "talk", namespace: "default" },
@@ -115,12 +115,12 @@ describe("protocols of the gateway", () => {
         },
       });
       const at = (path: string): object => ({ path: { type: "PathPrefix", value: path } });
-      await world.putRoute("sockets", "sockets", [
+      await underTest.putRoute("sockets", "sockets", [
         { matches: [at("/talk")], backendRefs: [{ name: "talk", port: 80 }] },
         { matches: [at("/pool")], backendRefs: [pair.ref()] },
       ]);
-      await world.programmed("sockets");
-      assert.equal(await world.eventually("the pod", () => conversation(`${url}/talk`)), "hello");
+      await underTest.programmed("sockets");
+      assert.equal(await underTest.eventually("the pod", () => conversation(`${url}/talk`)), "hello");
       const began = Date.now();
       const refused = await ask(`${url}/pool`, {
         headers: { connection: "Upgrade", upgrade: "websocket", "sec-websocket-version": "13" },
@@ -135,11 +135,11 @@ describe("protocols of the gateway", () => {
   });
 
   test("spec.addresses: an address of the lab is given, others are refused as Gateway API says", async () => {
-    const [free, foreign] = [world.lab.range.gateway(99), "203.0.113.7"];
+    const [free, foreign] = [underTest.lab.range.gateway(99), "203.0.113.7"];
     const brief = (conditions: readonly Condition[] = []): Record<string, string> =>
       Object.fromEntries(conditions.map(({ type, status, reason }) => [type, `${status} ${reason}`]));
     const after = async (addresses: readonly object[]) => {
-      await world.apply({
+      await underTest.apply({
         apiVersion: "gateway.networking.k8s.io/v1",
         kind: "Gateway",
         metadata: { name: "placed", namespace: "default" },
@@ -149,8 +149,8 @@ describe("protocols of the gateway", () => {
           listeners: [{ name: "http", port: 8080, protocol: "HTTP" }],
         },
       });
-      return world.eventually("the Gateway's status", async () => {
-        const { metadata, status } = await world.object<Gateway>(gateways, "placed", "default");
+      return underTest.eventually("the Gateway's status", async () => {
+        const { metadata, status } = await underTest.object<Gateway>(gateways, "placed", "default");
         const conditions = status?.conditions ?? [];
         const fresh =
           conditions.length > 0 &&
@@ -175,9 +175,9 @@ describe("protocols of the gateway", () => {
     assert.equal((await ask(`http://${free}:8080`)).status, 404);
     // What GKE calls a reserved address: the Gateway stays where it is.
     assert.deepEqual(await after([{ type: "NamedAddress", value: "my-ip" }]), { ...good, at: [free] });
-    const [other] = (await after([{ value: world.lab.range.gateway(98) }])).at;
+    const [other] = (await after([{ value: underTest.lab.range.gateway(98) }])).at;
     assert.equal((await ask(`http://${other ?? ""}:8080`)).status, 404);
-    await world.eventually("the end of the old address", async () =>
+    await underTest.eventually("the end of the old address", async () =>
       (await ask(`http://${free}:8080`)).status === 0 ? true : undefined,
     );
   });

@@ -50,7 +50,7 @@ export interface Sources {
   unhealthy: () => Promise<string | undefined>;
 }
 
-export function stateOf(sources: Sources): GatewayState {
+function stateOf(sources: Sources): GatewayState {
   const done = sources.done();
   const { gateways = [], pools = [] } = done?.plan ?? {};
   const served = done === undefined ? [] : servedRoutes(done);

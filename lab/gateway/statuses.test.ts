@@ -22,9 +22,9 @@ const fine: Outcome = { routes: new Map(), listeners: new Map() };
 const now = "2026-11-22T12:00:00Z";
 const a = wholePool("a", 10);
 
-function parentsOf(world: Snapshot, outcome = fine): ParentStatus[] {
-  const planned = plan(world);
-  return routeParents(world.routes[0]!, planned.routes[0], outcome, controllerName, now);
+function parentsOf(underTest: Snapshot, outcome = fine): ParentStatus[] {
+  const planned = plan(underTest);
+  return routeParents(underTest.routes[0]!, planned.routes[0], outcome, controllerName, now);
 }
 
 /** `type: status reason` of conditions, the form in which people read them. */
@@ -88,12 +88,12 @@ describe("route status", () => {
   for (const [name, listeners, fields, expected] of cases) {
     test(name, () => {
       const namespaces = [{ metadata: { name: "other", labels: { team: "a" } }, spec: {} }];
-      const world = snapshot(a, {
+      const underTest = snapshot(a, {
         namespaces,
         gateways: [gateway("gw", listeners)],
         routes: [route("r", refs, fields)],
       });
-      const { Accepted, Reconciled } = brief(parentsOf(world)[0]?.conditions);
+      const { Accepted, Reconciled } = brief(parentsOf(underTest)[0]?.conditions);
       assert.equal(Accepted, expected);
       assert.equal(
         Reconciled,
@@ -155,10 +155,10 @@ describe("route status", () => {
 describe("gateway status", () => {
   function statusOf(
     listeners: readonly Listener[],
-    world: Partial<Snapshot> = {},
+    underTest: Partial<Snapshot> = {},
     outcome = fine,
   ): GatewayStatus {
-    const planned = plan(snapshot({ gateways: [gateway("gw", listeners)], ...world }));
+    const planned = plan(snapshot({ gateways: [gateway("gw", listeners)], ...underTest }));
     return gatewayStatus(planned.gateways[0]!, planned.routes, outcome, undefined, now);
   }
   const https = { ...http, name: "https", port: 443, protocol: "HTTPS" };
@@ -240,9 +240,9 @@ describe("gateway status", () => {
 
 describe("pool status", () => {
   const entry = { parentRef: { name: "gw", namespace: "default" }, controllerName, conditions: [] };
-  function parents(routes: Snapshot["routes"], world: Partial<Snapshot> = a): ParentStatus[] {
-    const planned = plan(snapshot(world, { routes }));
-    const pool = { ...world.pools![0]!, status: { parents: [entry] } };
+  function parents(routes: Snapshot["routes"], underTest: Partial<Snapshot> = a): ParentStatus[] {
+    const planned = plan(snapshot(underTest, { routes }));
+    const pool = { ...underTest.pools![0]!, status: { parents: [entry] } };
     return poolParents(pool, planned.pools[0], planned.routes, controllerName, now);
   }
   test("a parent for the Gateway through which a route names it", () => {

@@ -21,14 +21,18 @@ import type { Surroundings } from "./translate/plan";
 const config = "default/gw/80";
 
 /** The action for `/` of one route with one rule. */
-function ruleOf(rule: RouteRule, world: Partial<Snapshot> = {}, around: Partial<Surroundings> = {}) {
-  const planned = plan(snapshot(world, { routes: [route("r", [rule])] }), around);
+function ruleOf(rule: RouteRule, underTest: Partial<Snapshot> = {}, around: Partial<Surroundings> = {}) {
+  const planned = plan(snapshot(underTest, { routes: [route("r", [rule])] }), around);
   return { planned, route: routeFor(planned, config, {}), result: planned.routes[0] };
 }
 
 /** `kind:weight` of each share, a picker's one as `pool+picker`. */
-function shares(refs: readonly BackendRef[], world: Partial<Snapshot>, around: Partial<Surroundings> = {}) {
-  const { route: found, result } = ruleOf({ backendRefs: refs }, world, around);
+function shares(
+  refs: readonly BackendRef[],
+  underTest: Partial<Snapshot>,
+  around: Partial<Surroundings> = {},
+) {
+  const { route: found, result } = ruleOf({ backendRefs: refs }, underTest, around);
   const split = splitOf(found);
   const short = (name: string): string => name.replace(/\/default\//, ":").replace(/\/[0-9a-f]{12}$/, "");
   return {

@@ -59,7 +59,7 @@ describe("installed plugins", () => {
     assert.equal(fs.statSync(env["INFERENCE_LAB_TOKEN_FILE"] ?? "").mode & 0o077, 0);
   });
 
-  test("real plugins of the wanted version are used where there are any, gcp never", async () => {
+  test("real plugins of the desired version are used where there are any, gcp never", async () => {
     const home = path.join(folder, "real-home");
     for (const name of ["random", "gcp"]) {
       const version = versionOf(name);
@@ -101,7 +101,7 @@ describe("installed plugins", () => {
         timeoutSeconds: 20,
       });
       assert.equal(status, 1, program);
-      assert.match(output, /is a rehearsal stand-in for the lab in test\/lab and runs only inside one/);
+      assert.match(output, /is a rehearsal stand-in for the lab and runs only inside one/);
     }
   });
 

@@ -1,10 +1,10 @@
+import { cacheVariable } from "./language/variables";
 import * as fs from "node:fs";
 import * as path from "node:path";
 import { maxNodes, type AddressRange } from "../processes/addresses";
 import type { ControlPlane } from "../cluster/control-plane";
 import type { ToolCache } from "../tools/cache";
 import { buildPrograms, launched, type Program } from "./launch/build";
-import { cacheVariable } from "./language/code-cache-variable";
 import { labVariables } from "./protocol/guard";
 import { installedLanguageHost, installedPlugin } from "../tools/plugin";
 import { originOfProgram } from "../tools/resolve";
@@ -18,7 +18,7 @@ export interface PluginOptions {
   /** For the pod addresses of the nodes that node pools get. */
   range: Pick<AddressRange, "nodeCidr">;
   /**
-   * Whether a real random plugin and a real language host are used where this machine has them in the wanted
+   * Whether a real random plugin and a real language host are used where this machine has them in the desired
    * version. Default true. kubernetes is always the real one; gcp never: a rehearsal has no cloud.
    */
   useReal?: boolean;

@@ -1,4 +1,4 @@
+import { withEngine } from "./testing/test-lab";
 import { kubernetesSuite } from "./testing/kubernetes-suite";
-import { withEngine } from "./testing/with-engine";
 
 withEngine("Kubernetes objects with the real engine and provider", kubernetesSuite);

@@ -1,12 +1,9 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { restartDelay, restartsAfter } from "./backoff";
-import { endProgram } from "./container-end";
-import { Deadline } from "./deadline";
 import { Prober, type ProbeKind } from "./prober";
 import type { Exit, RunningProgram } from "./program";
 import { ReferenceMissing } from "./references";
 import type { ContainerState, ContainerView, Role, Terminated } from "./status";
-import { afterExit } from "./termination";
+import { restartDelay, restartsAfter, endProgram, Deadline, afterExit } from "./termination";
 import { identify, type Container, type Pod } from "./objects";
 
 /** The lab has nothing to run for the image. */

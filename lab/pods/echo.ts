@@ -139,15 +139,15 @@ export function described(raw: readonly string[]): { host: string; headers: Reco
 
 /** "A:1, B:2, A:3" as the headers A "1,3" and B "2". What can be no header's name is left out, as Go leaves it out. */
 export function wantedHeaders(lists: readonly string[] = []): Map<string, string> {
-  const wanted = new Map<string, string>();
+  const desired = new Map<string, string>();
   for (const entry of lists.flatMap((list) => list.split(","))) {
     const [name = "", ...rest] = entry.trim().split(":");
     const value = rest.join(":").trim();
     if (!/^[\w!#$%&'*+.^`|~-]+$/.test(name)) continue;
-    const before = wanted.get(name);
-    wanted.set(name, before === undefined ? value : `${before},${value}`);
+    const before = desired.get(name);
+    desired.set(name, before === undefined ? value : `${before},${value}`);
   }
-  return wanted;
+  return desired;
 }
 
 /** A duration as Go writes it ("1.5s", "200ms"); what is none is no delay. */

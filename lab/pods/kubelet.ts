@@ -1,8 +1,9 @@
+import * as http from "node:http";
+import { HeldAddresses } from "./pod-network";
+import { poolsOf, poolsPath, type InferencePool } from "./picker";
+import { removePod } from "./pod-reports";
 import type { KubeConfig } from "@kubernetes/client-node";
-import { HeldAddresses } from "./addresses-held";
 import { PodWorker, type PodServices } from "./pod-worker";
-import { poolsOf, poolsPath, type InferencePool } from "./pools";
-import { removePod } from "./removal";
 import { ClusterWatch } from "./watch";
 import { identify, nameOf, type Node, type Pod } from "./objects";
 
@@ -113,4 +114,28 @@ export class Kubelet {
       console.error(`${nameOf(pod)}: ${error instanceof Error ? error.message : String(error)}`);
     });
   }
+}
+
+/** GET /healthz, and GET /state: every pod with its containers, ports, process ids and probe results. */
+export function serveAdmin(kubelet: Kubelet, host: string, port: number): Promise<http.Server> {
+  const server = http.createServer((request, response) => {
+    const body = request.url === "/healthz" ? {} : request.url === "/state" ? state(kubelet) : undefined;
+    response.writeHead(body === undefined ? 404 : 200, { "content-type": "application/json" });
+    response.end(JSON.stringify(body ?? { error: "there are /healthz and /state" }));
+  });
+  return new Promise((resolve, reject) => {
+    server.once("error", reject);
+    server.listen({ host, port, exclusive: true }, () => resolve(server));
+  });
+}
+
+function state(kubelet: Kubelet): unknown {
+  const pods = kubelet.running.map(({ current, views }) => ({
+    ...identify(current),
+    node: current.spec?.nodeName,
+    address: current.status?.podIP,
+    deleting: current.metadata?.deletionTimestamp !== undefined,
+    containers: views,
+  }));
+  return { pods };
 }

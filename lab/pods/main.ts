@@ -1,13 +1,12 @@
+import { Events } from "./pod-reports";
+import { FreePorts } from "./pod-network";
 import { setTimeout as sleep } from "node:timers/promises";
 import { loadKubeconfig } from "../cluster/objects";
 import { Keeper } from "../processes/keeper";
 import { endOf } from "../processes/supervisor";
-import { serveAdmin } from "./admin";
 import { ClusterApi } from "../cluster/cluster-api";
 import { readConfig } from "./config";
-import { Events } from "./events";
-import { FreePorts } from "./free-ports";
-import { Kubelet } from "./kubelet";
+import { serveAdmin, Kubelet } from "./kubelet";
 import { References } from "./references";
 import { SimulatorClient } from "./simulator-client";
 import { nameOf } from "./objects";

@@ -1,15 +1,12 @@
+import { writeKubeconfig } from "../cluster/objects";
+import { Forwarder, type FreePorts } from "./pod-network";
 import * as fs from "node:fs";
 import * as path from "node:path";
-import { writeKubeconfig } from "../cluster/kubeconfig";
 import type { Keeper } from "../processes/keeper";
 import type { Mount } from "../simulator/protocol";
-import { startChild } from "./child-process";
-import { Forwarder } from "./forwarder";
-import type { FreePorts } from "./free-ports";
 import { rewritePaths } from "./mounts";
-import { declaredPorts, pickerPorts, withPorts, type PickerPort } from "./picker-flags";
-import type { ContainerStart, RunningProgram } from "./program";
-import { identify } from "./objects";
+import { startChild, type ContainerStart, type RunningProgram } from "./program";
+import { type Pod, identify } from "./objects";
 
 export interface PickerSettings {
   /** The picker's program. */
@@ -91,4 +88,57 @@ function credentials(
   for (const entry of config.users) entry.user = { tokenFile: path.join(account.folder, "token") };
   fs.writeFileSync(file, JSON.stringify(config, undefined, 2), { mode: 0o600 });
   return { KUBECONFIG: file };
+}
+
+/** A port of the picker: its flag, and what it is where the flag is not given (gateway-api-inference-extension v1.5.0). */
+const portFlags = { "grpc-port": 9002, "grpc-health-port": 9003, "metrics-port": 9090 } as const;
+
+type PickerPort = keyof typeof portFlags;
+
+const pickerPorts = Object.keys(portFlags) as readonly PickerPort[];
+
+/** The ports a picker's command line asks for. */
+export function declaredPorts(args: readonly string[]): Readonly<Record<PickerPort, number>> {
+  const declared: Record<PickerPort, number> = { ...portFlags };
+  args.forEach((word, i) => {
+    const [, name, inline] = /^--([\w-]+)(?:=(.*))?$/.exec(word) ?? [];
+    if (name === undefined || !isPort(name)) return;
+    const port = Number(inline ?? args[i + 1]);
+    if (Number.isInteger(port)) declared[name] = port;
+  });
+  return declared;
+}
+
+/** The same command line on other ports: the last of repeated flags counts. */
+export function withPorts(args: readonly string[], ports: Readonly<Record<PickerPort, number>>): string[] {
+  return [...args, ...pickerPorts.map((name) => `--${name}=${ports[name]}`)];
+}
+
+function isPort(name: string): name is PickerPort {
+  return name in portFlags;
+}
+
+export const poolsPath = "/apis/inference.networking.k8s.io/v1/inferencepools";
+
+/** The part of an InferencePool that says which pods are its own. */
+export interface InferencePool extends Pick<Pod, "metadata"> {
+  spec?: { selector?: { matchLabels?: Record<string, string> } };
+}
+
+/** The names of the pools whose selector matches the pod, in order, joined with commas. */
+export function poolsOf(pod: Pod, pools: readonly InferencePool[]): string {
+  const { namespace } = identify(pod);
+  const labels = pod.metadata?.labels;
+  const matching = pools.filter(({ metadata, spec }) => {
+    const selector = Object.entries(spec?.selector?.matchLabels ?? {});
+    return (
+      metadata?.namespace === namespace &&
+      selector.length > 0 &&
+      selector.every(([key, value]) => labels?.[key] === value)
+    );
+  });
+  return matching
+    .map(({ metadata }) => metadata?.name ?? "")
+    .sort()
+    .join(",");
 }

@@ -207,7 +207,7 @@ describe("pods of real endpoint pickers", { concurrency: false }, () => {
     }
   });
 
-  it("end the program that runs them where that is wanted, which says what ended", async () => {
+  it("end the program that runs them where the config says so, which says what ended", async () => {
     await cluster.stopPods();
     const pods = await cluster.startPods(false);
     await cluster.apply(...rights("watched"), ...picker("watched", { args: ["--grpc-port", "9102"] }));

@@ -1,12 +1,10 @@
+import { Deadline } from "./termination";
+import { type Events, removePod, StatusWriter } from "./pod-reports";
 import type { ClusterApi } from "../cluster/cluster-api";
 import { ContainerRun, defaultGraceSeconds, type ContainerHost } from "./container-run";
 import { ContainerStarter, type StarterServices } from "./container-starter";
-import { Deadline } from "./deadline";
-import type { Events } from "./events";
 import type { Exit } from "./program";
-import { removePod } from "./removal";
 import { podStatus, type Condition, type ContainerView, type WrittenStatus } from "./status";
-import { StatusWriter } from "./status-writer";
 import { identify, pathOf, type Pod } from "./objects";
 
 /** What all pods share. */

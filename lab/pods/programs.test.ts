@@ -1,8 +1,8 @@
+import { pathsBelow } from "./local-programs";
+import { poolsOf } from "./picker";
 import assert from "node:assert/strict";
 import { it } from "node:test";
-import { pathsBelow } from "./idle";
 import { acceleratorOf, acceleratorsOf } from "./model-server";
-import { poolsOf } from "./pools";
 import { programFor } from "./programs";
 
 it("knows the images of a rollout", () => {

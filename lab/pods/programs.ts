@@ -41,7 +41,7 @@ const downloads: readonly { shown: string; pattern: RegExp }[] = [
 ];
 
 /** `python3 FILE.py ...`: what an image brings of its own is started as a module or by its entry point. */
-export function isScript(command: readonly string[] = []): boolean {
+function isScript(command: readonly string[] = []): boolean {
   return /(^|\/)python3?$/.test(command[0] ?? "") && (command[1] ?? "").endsWith(".py");
 }
 

@@ -1,4 +1,4 @@
-import type { ProbeState } from "./probe-state";
+import type { ProbeState } from "./prober";
 import type { Pod } from "./objects";
 
 export type ContainerState =

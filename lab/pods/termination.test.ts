@@ -1,7 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { restartDelay, restartsAfter } from "./backoff";
-import { afterExit, stopHook } from "./termination";
+import { restartDelay, restartsAfter, afterExit, stopHook } from "./termination";
 
 describe("stopHook", () => {
   it("takes sleep and httpGet", () => {

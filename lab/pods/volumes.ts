@@ -1,6 +1,6 @@
+import { fieldValue } from "./environment";
 import * as fs from "node:fs";
 import * as path from "node:path";
-import { fieldValue } from "./fields";
 import { downloadedVolumes, type VolumeFolder } from "./mounts";
 import { ReferenceMissing, type Content, type ReferenceKind, type References } from "./references";
 import type { PodTokens } from "./tokens";

@@ -69,9 +69,9 @@ function listen(host: string, port: number): Promise<net.Server | undefined> {
   });
 }
 
-/** `wanted` where it is free on `host`, else a port that the kernel chooses. */
-export async function freePort(host: string, wanted = 0): Promise<number> {
-  const server = (await listen(host, wanted)) ?? (await listen(host, 0));
+/** `preferred` where it is free on `host`, else a port that the kernel chooses. */
+export async function freePort(host: string, preferred = 0): Promise<number> {
+  const server = (await listen(host, preferred)) ?? (await listen(host, 0));
   if (server === undefined) throw new Error(`no free port on ${host}`);
   const { port } = server.address() as net.AddressInfo;
   await new Promise((resolve) => server.close(resolve));

@@ -1,6 +1,6 @@
 import { Watch } from "@kubernetes/client-node";
 import { loadKubeconfig } from "../cluster/objects";
-import { now } from "./stage";
+import { now } from "../../rollout/traffic/client";
 
 interface Change {
   generation: number;

@@ -1,6 +1,6 @@
 import type { RolloutKind } from "../../stacks/plan/model";
 import type { Asking } from "../../rollout/traffic/client";
-import { prefixed } from "../../test/stacks/config-file";
+import { prefixed } from "./config-file";
 import { adapterLadder, ladderOf, type Measure, type Step } from "./ladder";
 import { versionOf, type Expectation, type Series } from "./series";
 

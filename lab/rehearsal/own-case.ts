@@ -1,10 +1,9 @@
 import type { ServiceConfig } from "../../stacks/plan/model";
 import { baseNames, namesLostByPromotion } from "../../stacks/plan/model-names";
-import { describeMistakes, setCommand } from "../../stacks/messages/mistakes";
+import { describeMistakes } from "../../stacks/messages/mistakes";
 import { resolveConfig } from "../../stacks/config/resolve";
-import { usesTls } from "../../components/gateways/gateway-tls";
 import { kindOf } from "../../stacks/plan/kind";
-import { keysOf, prefixed, readConfigFile } from "../../test/stacks/config-file";
+import { keysOf, prefixed, readConfigFile } from "./config-file";
 import { configFileOf, withoutSecrets } from "../workspace";
 import { byPool, type Rehearsal } from "./kinds";
 import { ladderOf, type Step } from "./ladder";
@@ -20,7 +19,7 @@ export function ownCase(from: string): Rehearsal {
   const [old, fresh] = [pools[stable], candidate === undefined ? undefined : pools[candidate]];
   if (old === undefined || fresh === undefined || candidate === undefined) {
     throw new Error(
-      `${from} declares no rollout of a pool: ${setCommand("candidate", "NAME")} names one; npm start -- --kind adapter rehearses an adapter's`,
+      `${from} declares no rollout of a pool: pulumi config set candidate NAME names one; npm start -- --kind adapter rehearses an adapter's`,
     );
   }
   const names = [
@@ -62,12 +61,13 @@ function serviceOf(from: string): ServiceConfig {
   if (config.role !== "all") {
     throw new Error(`${from} is a ${config.role} stack: a rehearsal needs cluster and service in one`);
   }
+  const { tlsSecret, certificate, existing } = config.platform.gateway;
   const missing = [
     ...Object.values(config.service.pools)
       .filter(({ existing }) => existing)
       .map(({ name }) => `pool ${name}, which it says exists already`),
-    ...(usesTls(config.platform.gateway) ? ["a certificate for the gateway"] : []),
-    ...(config.platform.gateway.existing ? ["the gateway, which it says exists already"] : []),
+    ...(tlsSecret === undefined && certificate === undefined ? [] : ["a certificate for the gateway"]),
+    ...(existing ? ["the gateway, which it says exists already"] : []),
   ];
   if (missing.length > 0) {
     throw new Error(

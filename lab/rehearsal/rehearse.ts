@@ -1,10 +1,10 @@
-import { streams } from "../../stacks/answers/endpoints";
+import { AcceleratorWatch } from "./accelerators";
+import { answersInStreams, now } from "../../rollout/traffic/client";
 import type { WholeLab } from "../lab";
 import { Pulumi, PulumiFailed } from "../pulumi";
 import type { Outcome, Rates, Target } from "../traffic/outcome";
 import { Traffic } from "../traffic/traffic";
 import type { Workspace } from "../workspace";
-import { AcceleratorWatch } from "./accelerator-watch";
 import type { Mark } from "./chart";
 import { ChangeWatch } from "./change-watch";
 import type { Rehearsal } from "./kinds";
@@ -13,7 +13,7 @@ import { namesOf, wrongAnswers } from "./names";
 import { totalsOf, type Report, type StageReport } from "./report";
 import type { Series } from "./series";
 import { StableServers } from "./stable-servers";
-import { countsOf, measureStage, now, type Sample } from "./stage";
+import { countsOf, measureStage, type Sample } from "./stage";
 
 export interface RehearsalOptions {
   lab: WholeLab;
@@ -157,7 +157,7 @@ async function targetOf(pulumi: Pulumi, lab: WholeLab): Promise<Target> {
 
 /** Of an API that answers as a whole only, there are no streams to see. */
 function sampleOf({ rehearsal, sample }: Pick<RehearsalOptions, "rehearsal" | "sample">): Sample {
-  return streams(rehearsal.asking?.endpoint ?? "completions") ? sample : { ...sample, streams: 0 };
+  return answersInStreams(rehearsal.asking) ? sample : { ...sample, streams: 0 };
 }
 
 function ratesFor(options: RehearsalOptions): Rates {

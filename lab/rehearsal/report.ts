@@ -1,4 +1,4 @@
-import type { AcceleratorHours } from "./accelerator-hours";
+import type { AcceleratorHours } from "./accelerators";
 
 /** `out/rehearsal/report.json`. Times are seconds; they are the lab's, not GKE's. */
 export interface Report {

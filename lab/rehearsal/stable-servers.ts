@@ -30,13 +30,13 @@ export class StableServers {
   }
 
   async problems(): Promise<string[]> {
-    const wanted = this.rehearsal.loadedInTheEnd;
-    if (wanted === undefined) return [];
+    const adapters = this.rehearsal.loadedInTheEnd;
+    if (adapters === undefined) return [];
     const restarted =
       this.first === this.last
         ? []
         : [`model servers were restarted: pods were ${this.first ?? "none"}, are ${this.last}`];
-    const expected = [...wanted].sort().join(", ");
+    const expected = [...adapters].sort().join(", ");
     const deadline = Date.now() + unloadSeconds * 1000;
     let found = await this.loaded();
     while (found.some((names) => names !== expected) && Date.now() < deadline) {

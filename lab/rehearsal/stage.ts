@@ -1,6 +1,7 @@
 import type { Outcome } from "../traffic/outcome";
 import type { Traffic } from "../traffic/traffic";
 import { chanceOf, doubtful, sigmaOf, wrong, type Split } from "../../rollout/traffic/shares";
+import { now } from "../../rollout/traffic/client";
 import type { ChangeWatch } from "./change-watch";
 import type { Step } from "./ladder";
 import type { Series } from "./series";
@@ -136,8 +137,4 @@ function sampled(traffic: Traffic, from: number): Outcome[] {
 
 function percent({ requests, candidate }: Split): string {
   return `${((100 * candidate) / requests).toFixed(1)} %`;
-}
-
-export function now(): number {
-  return performance.timeOrigin + performance.now();
 }

@@ -71,8 +71,8 @@ export class Frame {
 
   /** The end of a stream: its usage where it was asked for, and that it was all. */
   end(completionTokens: number): string {
-    const wanted = this.request.usage !== "none";
-    const usage = wanted
+    const desired = this.request.usage !== "none";
+    const usage = desired
       ? `data: {${this.head},"object":"${this.object}","choices":[],${this.usage(completionTokens)}}\n\n`
       : "";
     return `${usage}data: [DONE]\n\n`;

@@ -1,6 +1,5 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { servedNames } from "../../stacks/plan/served-names";
 import { adapterModules, LaunchRefused, readLaunch, type LaunchInput } from "./launch";
 
 const vllm = (args: readonly string[], env: Readonly<Record<string, string>> = {}): LaunchInput => ({
@@ -123,24 +122,12 @@ describe("SGLang's command line", () => {
   });
 });
 
-describe("names and keys of a command line", () => {
+describe("keys of a command line", () => {
   const sglang = (args: readonly string[]): LaunchInput => ({
     image: "lmsysorg/sglang:v0.5.5",
     command: ["python3", "-m", "sglang.launch_server", "--model-path", "m"],
     args,
     env: {},
-  });
-
-  it("are all of vLLM's words and the first of SGLang's, as the program itself reads them", () => {
-    for (const args of [
-      ["--served-model-name", "Qwen/Qwen3-8B", "chat"],
-      ["--served_model_name=a", "--served-model-name", "b", "c"],
-      ["--port", "8000", "--served-model-name=x"],
-      [],
-    ]) {
-      assert.deepEqual(readLaunch(vllm(["--model", "m", ...args])).names, servedNames("vllm", args, "m"));
-      assert.deepEqual(readLaunch(sglang(args)).names, servedNames("sglang", args, "m"));
-    }
   });
 
   it("have every key that a request may bring", () => {

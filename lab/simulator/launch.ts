@@ -100,7 +100,7 @@ export function readLaunch(input: LaunchInput): Launch {
   }
 }
 
-export function engineOf(image: string): EngineName {
+function engineOf(image: string): EngineName {
   return /sglang/i.test(image) ? "sglang" : "vllm";
 }
 

@@ -70,7 +70,7 @@ export class ToolCache {
     finished: () => boolean,
   ): Promise<() => void> {
     const mine = `${process.pid} ${startTimeOf(process.pid) ?? ""}`;
-    let told = false;
+    let reported = false;
     for (;;) {
       try {
         fs.writeFileSync(file, mine, { flag: "wx" });
@@ -84,8 +84,8 @@ export class ToolCache {
         continue;
       }
       if (finished()) return () => undefined;
-      if (!told) waiting(Number(pid));
-      told = true;
+      if (!reported) waiting(Number(pid));
+      reported = true;
       await sleep(500);
     }
   }

@@ -3,6 +3,7 @@ import * as path from "node:path";
 import { catalogue } from "./catalogue";
 import { runCommand } from "./command";
 import { moduleFolder } from "./sources";
+import { projectFolder } from "../workspace";
 
 /*
  * `npm run outdated [-- --json]`: what this project pins, what is newest, and why an older one is kept. Status 1 where
@@ -38,12 +39,21 @@ export function pinned(): string[] {
   ];
 }
 
+type Manifest = Record<"dependencies" | "devDependencies", Record<string, string>>;
+
+/** What the program and the lab each pin. */
+const packageFiles = ["package.json", "lab/package.json"] as const;
+
+export function pinsOf(file: (typeof packageFiles)[number]): Readonly<Record<string, string>> {
+  const { dependencies, devDependencies } = JSON.parse(
+    fs.readFileSync(path.join(projectFolder, file), "utf8"),
+  ) as Manifest;
+  return { ...dependencies, ...devDependencies };
+}
+
+/** Of both package files; a package in both has one version (held by a test). */
 function npmPackages(): [string, string][] {
-  const manifest = JSON.parse(fs.readFileSync("package.json", "utf8")) as Record<
-    "dependencies" | "devDependencies",
-    Record<string, string>
-  >;
-  return Object.entries({ ...manifest.dependencies, ...manifest.devDependencies });
+  return Object.entries(Object.assign({}, ...packageFiles.map(pinsOf)) as Record<string, string>);
 }
 
 function npmPins(): Promise<Pin[]> {
@@ -68,14 +78,14 @@ function requiredBy(module: string, command: string): { path: string; version: s
 }
 
 function goModules(): Map<string, { module: string; version: string }> {
-  const wanted = new Map<string, { module: string; version: string }>();
+  const modules = new Map<string, { module: string; version: string }>();
   for (const { source } of catalogue) {
     if (source.kind !== "go") continue;
     const command = source.path.startsWith(".") ? (source.wraps ?? source.embed?.[0]?.module) : source.path;
     const found = command === undefined ? undefined : requiredBy(source.module, command);
-    if (found !== undefined) wanted.set(found.path, { module: source.module, version: found.version });
+    if (found !== undefined) modules.set(found.path, { module: source.module, version: found.version });
   }
-  return wanted;
+  return modules;
 }
 
 function goPins(): Promise<Pin[]> {

@@ -93,8 +93,8 @@ describe("the pinned Python packages", () => {
         .split("\n")
         .filter((line) => !/^\s*(#|$)/.test(line));
       for (const entry of entries) assert.match(entry, /^[\w.-]+==\S+ .*--hash=sha256:[0-9a-f]{64}/);
-      const wanted = fs.readFileSync(path.join(requirementsOf(name), "..", "requirements.in"), "utf8");
-      assert.equal(wanted.trim(), `${name}==${versionOf(name, pinned)}`);
+      const expected = fs.readFileSync(path.join(requirementsOf(name), "..", "requirements.in"), "utf8");
+      assert.equal(expected.trim(), `${name}==${versionOf(name, pinned)}`);
     });
   }
 

@@ -61,7 +61,7 @@ export function checksumIn(list: string, file: string): string | undefined {
   return found !== undefined && /^[0-9a-f]{64}$/.test(found) ? found : undefined;
 }
 
-export function goArch(): GoArch {
+function goArch(): GoArch {
   return process.arch === "arm64" ? "arm64" : "amd64";
 }
 

@@ -10,7 +10,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { ToolCache } from "./cache";
 import { catalogue, engineIsRecent, type Tool } from "./catalogue";
 import { checksumIn, downloadRelease } from "./release";
-import { pinned, reasons } from "./outdated";
+import { pinned, pinsOf, reasons } from "./outdated";
 import { resolveTool, ToolUnavailable } from "./resolve";
 
 const temporary = (): string => fs.mkdtempSync(path.join(os.tmpdir(), "tools-"));
@@ -113,6 +113,13 @@ describe("reasons for older versions", () => {
       Object.keys(reasons).filter((name) => !names.includes(name)),
       [],
     );
+  });
+
+  it("need one version of a package that the program and the lab both use", () => {
+    const ofProgram = pinsOf("package.json");
+    const shared = Object.entries(pinsOf("lab/package.json")).filter(([name]) => name in ofProgram);
+    assert.ok(shared.length > 5);
+    for (const [name, version] of shared) assert.equal(version, ofProgram[name], name);
   });
 });
 

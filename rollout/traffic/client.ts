@@ -1,7 +1,7 @@
 import * as http from "node:http";
 import * as https from "node:https";
 import { isIP } from "node:net";
-import { requestFor, type EndpointName } from "../../stacks/answers/endpoints";
+import { requestFor, streams, type EndpointName } from "../../stacks/answers/endpoints";
 import type { Fault } from "../../stacks/answers/fault";
 import { judgeAnswer } from "../../stacks/answers/judge";
 import { StreamJudge } from "../../stacks/answers/stream";
@@ -15,6 +15,11 @@ export interface Asking {
   endpoint?: EndpointName;
   /** Sent as `Authorization: Bearer`; never shown. Default: none. */
   apiKey?: string;
+}
+
+/** Whether the API that is asked answers with a stream of events on request. */
+export function answersInStreams({ endpoint = "completions" }: Asking = {}): boolean {
+  return streams(endpoint);
 }
 
 /** A client of the inference service, as an application would have one: connections are kept and used again. */

@@ -3,7 +3,7 @@ import * as os from "node:os";
 import * as path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { KubernetesObjectApi, PatchStrategy, type KubernetesObject } from "@kubernetes/client-node";
-import { prefix, prefixed } from "../stacks/config-file";
+import { prefix, prefixed } from "../../lab/rehearsal/config-file";
 import { loadKubeconfig } from "../../lab/cluster/objects";
 import { WholeLab, type WholeLabOptions } from "../../lab/lab";
 import { Pulumi } from "../../lab/pulumi";

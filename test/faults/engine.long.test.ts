@@ -4,7 +4,7 @@ import * as path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { after, before, describe, test } from "node:test";
 import { minutes } from "../end-to-end/stack-lab";
-import { now } from "../../lab/rehearsal/stage";
+import { now } from "../../rollout/traffic/client";
 import { ServiceUnderLoad } from "./service-under-load";
 
 /** What goes wrong with the update itself, while customers are connected. */

@@ -6,7 +6,7 @@ import { after, before, describe, test } from "node:test";
 import { CoreV1Api } from "@kubernetes/client-node";
 import { loadKubeconfig } from "../../lab/cluster/objects";
 import { eventually, minutes } from "../end-to-end/stack-lab";
-import { now } from "../../lab/rehearsal/stage";
+import { now } from "../../rollout/traffic/client";
 import { describeSeen, ServiceUnderLoad } from "./service-under-load";
 
 /** What goes wrong with pods, pickers and nodes, while customers are connected. */

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
 import { minutes } from "../end-to-end/stack-lab";
-import { now } from "../../lab/rehearsal/stage";
+import { now } from "../../rollout/traffic/client";
 import { ServiceUnderLoad } from "./service-under-load";
 
 /** What goes wrong with the route, while customers are connected. */

@@ -2,7 +2,7 @@ import { spawn, type ChildProcess } from "node:child_process";
 import assert from "node:assert/strict";
 import { setTimeout as sleep } from "node:timers/promises";
 import { splitAt, StackLab, weightsOf, type StackUnderTest } from "../end-to-end/stack-lab";
-import { now } from "../../lab/rehearsal/stage";
+import { now } from "../../rollout/traffic/client";
 import type { Outcome } from "../../lab/traffic/outcome";
 import { Traffic } from "../../lab/traffic/traffic";
 

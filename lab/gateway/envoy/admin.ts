@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from "node:timers/promises";
 import * as http from "node:http";
 
 /** What has happened to one of Envoy's subscriptions. Counters only grow. */
@@ -123,5 +124,15 @@ export class EnvoyAdmin {
       request.once("timeout", () => request.destroy(new Error("Envoy's admin did not answer within 5 s")));
       request.once("error", reject);
     });
+  }
+}
+
+/** Asks until there is an answer; undefined when time is up. Envoy takes most updates within 5 ms. */
+export async function until<T>(ask: () => Promise<T | undefined>, timeoutMs: number): Promise<T | undefined> {
+  const deadline = Date.now() + timeoutMs;
+  for (let pause = 1; ; pause = Math.min(pause * 2, 20)) {
+    const answer = await ask();
+    if (answer !== undefined || Date.now() > deadline) return answer;
+    await sleep(pause);
   }
 }

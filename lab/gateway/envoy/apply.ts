@@ -1,13 +1,12 @@
-import { EnvoyAdmin } from "./admin";
+import { until, EnvoyAdmin } from "./admin";
 import { ClusterSet } from "./cluster-set";
 import { ConfigFiles } from "./files";
 import { digestOf } from "./names";
 import { logSince } from "./process";
 import { routeConfiguration } from "./routes";
 import type { EnvoyConfig, RouteConfig } from "./types";
-import { until } from "./until";
 
-/** What Envoy does not serve as wanted, by name. Everything else it serves: its admin says so. */
+/** What Envoy does not serve as configured, by name. Everything else it serves: its admin says so. */
 export interface Outcome {
   routes: ReadonlyMap<string, RouteError>;
   listeners: ReadonlyMap<string, string>;
@@ -98,10 +97,10 @@ export class Applier {
     const errors = new Map<string, RouteError>();
     const changed = new Map<string, RouteConfig>();
     for (const [name, routes] of configs) {
-      const wanted = digestOf([routes.resource]);
+      const desired = digestOf([routes.resource]);
       const earlier = this.refused.get(name);
-      if (earlier?.version === wanted) errors.set(name, { message: earlier.message, refused: true });
-      else if (this.served.get(name)?.version !== wanted || earlier !== undefined) changed.set(name, routes);
+      if (earlier?.version === desired) errors.set(name, { message: earlier.message, refused: true });
+      else if (this.served.get(name)?.version !== desired || earlier !== undefined) changed.set(name, routes);
     }
     if (changed.size === 0) return errors;
     const before = await this.admin.routeRejections();

@@ -43,7 +43,7 @@ export function byAge(a: Aged, b: Aged): number {
 
 type Aged = Pick<HTTPRoute, "metadata">;
 
-export function compare(a: string, b: string): number {
+function compare(a: string, b: string): number {
   return a < b ? -1 : a > b ? 1 : 0;
 }
 

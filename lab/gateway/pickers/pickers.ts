@@ -13,13 +13,13 @@ export class Pickers {
 
   /** Follows exactly these endpoints from now on. */
   follow(endpoints: readonly Endpoint[]): void {
-    const wanted = new Map(endpoints.map((endpoint) => [endpointKey(endpoint), endpoint]));
+    const desired = new Map(endpoints.map((endpoint) => [endpointKey(endpoint), endpoint]));
     for (const [key, session] of this.sessions) {
-      if (wanted.has(key)) continue;
+      if (desired.has(key)) continue;
       session.close();
       this.sessions.delete(key);
     }
-    for (const [key, endpoint] of wanted) {
+    for (const [key, endpoint] of desired) {
       if (this.sessions.has(key)) continue;
       this.sessions.set(key, new PickerSession(endpoint, (state) => this.notify(key, state)));
     }

@@ -19,7 +19,7 @@ export function conditions(
   previous: readonly Condition[] | undefined,
   now: string,
 ): Condition[] {
-  const ours = verdicts.map(({ type, good, problem }): Condition => {
+  const own = verdicts.map(({ type, good, problem }): Condition => {
     const status = problem === undefined ? "True" : "False";
     const before = previous?.find((one) => one.type === type);
     return {
@@ -32,5 +32,5 @@ export function conditions(
     };
   });
   const others = (previous ?? []).filter(({ type }) => !verdicts.some((one) => one.type === type));
-  return [...ours, ...others];
+  return [...own, ...others];
 }

@@ -1,7 +1,7 @@
+import type { PoolPlan } from "../translate/endpoints";
 import { gatewayGroup, keyOf, type InferencePool, type ParentStatus } from "../objects/types";
 import type { Problem } from "../translate/listeners";
 import { namesPool, type RoutePlan } from "../translate/plan";
-import type { PoolPlan } from "../translate/pools";
 import { conditions } from "./conditions";
 
 /** The pool's entry for each Gateway of ours whose routes name it; entries of other controllers stay. */
@@ -16,7 +16,7 @@ export function poolParents(
   const generation = pool.metadata.generation ?? 0;
   const unresolved: Problem | undefined =
     plan?.problem === undefined ? undefined : { reason: "InvalidExtensionRef", message: plan.problem };
-  const ours = parentsOf(pool, routes).map(({ name, namespace, accepted }): ParentStatus => {
+  const own = parentsOf(pool, routes).map(({ name, namespace, accepted }): ParentStatus => {
     const parentRef = { group: gatewayGroup, kind: "Gateway", namespace, name };
     const before = current.find(
       (one) =>
@@ -38,7 +38,7 @@ export function poolParents(
       conditions: conditions(verdicts, generation, before?.conditions, now),
     };
   });
-  return [...current.filter((one) => one.controllerName !== controllerName), ...ours];
+  return [...current.filter((one) => one.controllerName !== controllerName), ...own];
 }
 
 interface Parent {

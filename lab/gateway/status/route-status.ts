@@ -16,7 +16,7 @@ export function routeParents(
 ): ParentStatus[] {
   const current = route.status?.parents ?? [];
   const generation = route.metadata.generation ?? 0;
-  const ours = (plan?.attachments ?? []).map((attachment): ParentStatus => {
+  const own = (plan?.attachments ?? []).map((attachment): ParentStatus => {
     const before = current.find(
       (one) => one.controllerName === controllerName && sameParent(one.parentRef, attachment.parentRef),
     );
@@ -36,7 +36,7 @@ export function routeParents(
       conditions: conditions(verdicts, generation, before?.conditions, now),
     };
   });
-  return [...current.filter((one) => one.controllerName !== controllerName), ...ours];
+  return [...current.filter((one) => one.controllerName !== controllerName), ...own];
 }
 
 /** Why Envoy does not serve the route for this parent; undefined where its admin shows that it does. */

@@ -10,13 +10,13 @@ export interface AddressProblem {
 }
 
 /** What a Gateway wants: any address of ours, or a certain one. */
-export type WantedAddress = { kind: "any" } | { kind: "certain"; address: string } | AddressProblem;
+export type RequestedAddress = { kind: "any" } | { kind: "certain"; address: string } | AddressProblem;
 
 /**
  * Reads spec.addresses. A NamedAddress is GKE's name of a reserved address: the lab reserves none, so such a Gateway
  * gets an address of ours like every other. `prefix`: the first three numbers of our addresses.
  */
-export function wantedAddress({ spec }: Gateway, prefix: string): WantedAddress {
+export function requestedAddress({ spec }: Gateway, prefix: string): RequestedAddress {
   const entries = (spec.addresses ?? []).map(({ type = "IPAddress", value }) => ({ type, value }));
   const other = entries.find(({ type }) => type !== "IPAddress" && type !== "NamedAddress");
   if (other !== undefined) {

@@ -1,3 +1,4 @@
+import type { PoolPlan } from "./endpoints";
 import { find, isGranted, type Snapshot } from "../objects/snapshot";
 import {
   keyOf,
@@ -8,7 +9,6 @@ import {
   type ServicePort,
 } from "../objects/types";
 import type { Problem } from "./listeners";
-import type { PoolPlan } from "./pools";
 
 /** One backendRef, resolved. `weight` is as given, 1 where it is absent. */
 export type Backend = { ref: BackendRef; weight: number } & (

@@ -1,5 +1,5 @@
 import type { PodFacts } from "../objects/facts";
-import { find, type Snapshot } from "../objects/snapshot";
+import { type Snapshot, find } from "../objects/snapshot";
 import type { InferencePool, Service, ServicePort } from "../objects/types";
 
 export interface Endpoint {
@@ -15,21 +15,23 @@ export function endpointKey({ address, port, tls }: Endpoint): string {
 }
 
 /** Pods with these labels that may get new requests. No labels select nothing. */
-export function servingPods(
+function servingPods(
   snapshot: Snapshot,
   namespace: string,
   labels: Readonly<Record<string, string>> | undefined,
 ): PodFacts[] {
-  const wanted = Object.entries(labels ?? {});
-  if (wanted.length === 0) return [];
+  const desired = Object.entries(labels ?? {});
+  if (desired.length === 0) return [];
   return snapshot.pods.filter(
     (pod) =>
-      pod.serving && pod.namespace === namespace && wanted.every(([key, value]) => pod.labels[key] === value),
+      pod.serving &&
+      pod.namespace === namespace &&
+      desired.every(([key, value]) => pod.labels[key] === value),
   );
 }
 
 /** The pool's ready pods on its first target port: where requests go that no picker decides about. */
-export function poolEndpoints(pool: InferencePool, snapshot: Snapshot): Endpoint[] {
+function poolEndpoints(pool: InferencePool, snapshot: Snapshot): Endpoint[] {
   const port = pool.spec.targetPorts[0]?.number;
   if (port === undefined) return [];
   const pods = servingPods(snapshot, pool.metadata.namespace ?? "", pool.spec.selector.matchLabels);
@@ -53,14 +55,14 @@ export function serviceEndpoints(
   );
 }
 
-export interface PickerRef {
+interface PickerRef {
   /** Why the pool's picker cannot be found; absent where it can, whether or not it runs. */
   problem?: string;
   endpoints: Endpoint[];
 }
 
 /** Where a pool's endpoint picker is: the ready pods of the Service that the pool names. */
-export function pickerOf(pool: InferencePool, snapshot: Snapshot): PickerRef {
+function pickerOf(pool: InferencePool, snapshot: Snapshot): PickerRef {
   const ref = pool.spec.endpointPickerRef;
   const namespace = pool.metadata.namespace ?? "";
   if (ref === undefined) return { endpoints: [] };
@@ -83,4 +85,43 @@ export function pickerOf(pool: InferencePool, snapshot: Snapshot): PickerRef {
 
 function inOrder(endpoints: Endpoint[]): Endpoint[] {
   return endpoints.sort((a, b) => (endpointKey(a) < endpointKey(b) ? -1 : 1));
+}
+
+/**
+ * How a pool's share of the traffic is served. `picker`: the picker chooses the pod. `direct`: round robin over
+ * the ready pods, because the picker is away and the pool fails open. `closed`: errors, because it fails closed.
+ */
+export type PoolMode = "picker" | "direct" | "closed";
+
+export interface PoolPlan {
+  pool: InferencePool;
+  /** Why the reference to the picker is not valid. */
+  problem?: string;
+  mode: PoolMode;
+  /** Pickers that answer. */
+  pickers: readonly Endpoint[];
+  /** Pickers that are ready by their pod's status, whether or not they answer. */
+  candidates: readonly Endpoint[];
+  /** Ready pods of the pool. */
+  pods: readonly Endpoint[];
+}
+
+/** `answers` tells whether something speaks HTTP/2 at a picker's endpoint now. */
+export function planPool(
+  pool: InferencePool,
+  snapshot: Snapshot,
+  answers: (endpoint: string) => boolean,
+): PoolPlan {
+  const { endpoints, problem } = pickerOf(pool, snapshot);
+  const pickers = endpoints.filter((endpoint) => answers(endpointKey(endpoint)));
+  const ref = pool.spec.endpointPickerRef;
+  const whenAway = ref === undefined || ref.failureMode === "FailOpen" ? "direct" : "closed";
+  return {
+    pool,
+    mode: pickers.length > 0 ? "picker" : whenAway,
+    pickers,
+    candidates: endpoints,
+    pods: poolEndpoints(pool, snapshot),
+    ...(problem !== undefined && { problem }),
+  };
 }

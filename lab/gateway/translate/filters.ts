@@ -52,7 +52,7 @@ const responseCodes: Readonly<Record<number, string>> = {
 
 /**
  * Envoy's redirect action. `listener` is where the request came in; `bound` tells at which port of this gateway a
- * wanted one is really bound, so that a redirect in a lab leads somewhere. @throws Unsupported
+ * desired one is really bound, so that a redirect in a lab leads somewhere. @throws Unsupported
  */
 export function envoyRedirect(
   redirect: Redirect,

@@ -13,7 +13,7 @@ export function covers(wide: string, narrow: string): boolean {
 }
 
 /** The names that both stand for; undefined where there are none. */
-export function intersection(a: string, b: string): string | undefined {
+function intersection(a: string, b: string): string | undefined {
   if (covers(a, b)) return b;
   return covers(b, a) ? a : undefined;
 }

@@ -78,7 +78,7 @@ export function allowsNamespace(
   }
 }
 
-export function selects(selector: LabelSelector, labels: Readonly<Record<string, string>>): boolean {
+function selects(selector: LabelSelector, labels: Readonly<Record<string, string>>): boolean {
   const equal = Object.entries(selector.matchLabels ?? {}).every(([key, value]) => labels[key] === value);
   return (
     equal &&
@@ -139,14 +139,14 @@ function kindsOf({ allowedRoutes }: Listener): {
   supported: ListenerPlan["supportedKinds"];
   problem?: Problem;
 } {
-  const ours = { group: gatewayGroup, kind: "HTTPRoute" };
-  const wanted = allowedRoutes?.kinds ?? [];
-  if (wanted.length === 0) return { supported: [ours] };
-  const isOurs = (one: { group?: string; kind: string }): boolean =>
-    (one.group ?? gatewayGroup) === ours.group && one.kind === ours.kind;
-  const other = wanted.find((one) => !isOurs(one));
+  const httpRoutes = { group: gatewayGroup, kind: "HTTPRoute" };
+  const desired = allowedRoutes?.kinds ?? [];
+  if (desired.length === 0) return { supported: [httpRoutes] };
+  const isHttpRoute = (one: { group?: string; kind: string }): boolean =>
+    (one.group ?? gatewayGroup) === httpRoutes.group && one.kind === httpRoutes.kind;
+  const other = desired.find((one) => !isHttpRoute(one));
   return {
-    supported: wanted.some(isOurs) ? [ours] : [],
+    supported: desired.some(isHttpRoute) ? [httpRoutes] : [],
     ...(other !== undefined && {
       problem: { reason: "InvalidRouteKinds", message: `the lab serves HTTPRoute, not ${other.kind}` },
     }),

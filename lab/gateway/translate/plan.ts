@@ -1,3 +1,4 @@
+import { planPool, type PoolPlan } from "./endpoints";
 import { envoyListener, type Chain } from "../envoy/listener";
 import { listenerName, routeConfigName } from "../envoy/names";
 import { clustersOf, routeConfiguration } from "../envoy/routes";
@@ -9,7 +10,6 @@ import { attachmentsOf, type Attachment, type GatewayPlan } from "./attachment";
 import { problemOf, type Backend } from "./backends";
 import { virtualHosts, type Attached } from "./hosts";
 import { isUsable, planListeners, type ListenerPlan, type Problem } from "./listeners";
-import { planPool, type PoolPlan } from "./pools";
 import { compileRoute, type Clusters } from "./rules";
 
 /** What translation needs besides the cluster's objects. */
@@ -106,7 +106,7 @@ export function configsOf({ listeners }: Attachment): string[] {
   return [...new Set(listeners.filter(({ plan }) => isUsable(plan)).map(({ plan }) => configOf(plan)))];
 }
 
-export function configOf({ gateway, listener }: ListenerPlan): string {
+function configOf({ gateway, listener }: ListenerPlan): string {
   return routeConfigName(gateway, listener.port, listener.protocol === "HTTPS" ? listener.name : undefined);
 }
 

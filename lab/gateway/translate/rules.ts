@@ -5,12 +5,10 @@ import type { Json, Resource } from "../envoy/types";
 import type { Snapshot } from "../objects/snapshot";
 import type { HTTPRoute, Redirect, RouteMatch, RouteRule } from "../objects/types";
 import { resolveBackend, type Backend } from "./backends";
-import { envoyDuration, shorter } from "./durations";
-import { serviceEndpoints } from "./endpoints";
+import { type PoolPlan, serviceEndpoints } from "./endpoints";
 import { envoyRedirect, headerChanges, redirectOf } from "./filters";
 import type { Problem } from "./listeners";
 import { envoyMatch, Unsupported } from "./matches";
-import type { PoolPlan } from "./pools";
 
 /** A rule, ready to be placed on domains. */
 export interface CompiledRule {
@@ -144,4 +142,25 @@ function poolTarget(
     case "closed":
       return { cluster: define(endpointsCluster(clusterNames.unavailable, [], false)) };
   }
+}
+
+const unitMs = { h: 3_600_000, m: 60_000, s: 1000, ms: 1 } as const;
+
+/**
+ * A duration of Gateway API (GEP-2257: "1h", "1m30s", "250ms") as Envoy's JSON wants it ("90s", "0.25s").
+ * "0s" means no limit to both. @throws RangeError for anything else than a duration.
+ */
+function envoyDuration(text: string): string {
+  if (!/^(\d{1,5}(h|ms|m|s)){1,4}$/.test(text)) throw new RangeError(`${text} is not a duration`);
+  let total = 0;
+  for (const [, count, unit] of text.matchAll(/(\d+)(h|ms|m|s)/g)) {
+    total += Number(count) * unitMs[unit as keyof typeof unitMs];
+  }
+  return `${total / 1000}s`;
+}
+
+/** The shorter of two Envoy durations, where zero is none. */
+function shorter(a: string | undefined, b: string | undefined): string {
+  const given = [a, b].filter((one) => one !== undefined && Number.parseFloat(one) > 0) as string[];
+  return given.sort((x, y) => Number.parseFloat(x) - Number.parseFloat(y))[0] ?? "0s";
 }

@@ -1,14 +1,10 @@
 import * as fs from "node:fs";
 import type { LabEnvironment } from "../protocol/guard";
 import { isProperties, type Properties } from "../protocol/values";
-import { masterVersion } from "./cluster-version";
-import { inside } from "./inside";
 import { defaultZones } from "./locations";
-import { locationOf, projectOf, textOf, type Scope } from "./scope";
+import { masterVersion, inside, locationOf, projectOf, textOf, type Scope } from "./scope";
 
 export const clusterType = "gcp:container/cluster:Cluster";
-
-export { masterVersion } from "./cluster-version";
 
 /** Inputs whose change makes the real provider replace a cluster. Source: its documentation. */
 export const clusterForceNew = [

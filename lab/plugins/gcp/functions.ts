@@ -2,10 +2,10 @@ import * as fs from "node:fs";
 import type { LabEnvironment } from "../protocol/guard";
 import { Secret, type Properties } from "../protocol/values";
 import type { Cloud } from "./cloud";
-import { asDataSource, clusterId, clusterType, masterVersion } from "./cluster";
+import { asDataSource, clusterId, clusterType } from "./cluster";
 import { isZone, regionOf, zonesOf } from "./locations";
 import { numericId } from "./kinds";
-import { oneError, projectOf, regionFor, textOf, type Scope } from "./scope";
+import { masterVersion, oneError, projectOf, regionFor, textOf, type Scope } from "./scope";
 
 type LabFunction = (args: Properties, scope: Scope, cloud: Cloud, lab: LabEnvironment) => Properties;
 

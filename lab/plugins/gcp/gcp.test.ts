@@ -1,7 +1,7 @@
+import { compareInputs } from "./inputs";
 import * as assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { unknown, type Properties } from "../protocol/values";
-import { compareInputs } from "./compare";
 import { clusterZones } from "./cluster";
 import { genericKind, kinds } from "./kinds";
 import { defaultZones, isRegion, isZone, regionOf } from "./locations";

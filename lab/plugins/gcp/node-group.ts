@@ -1,6 +1,5 @@
 import { ApiRefused, type ClusterApi } from "../../cluster/cluster-api";
 import { pathOf, type Node, type Pod } from "../../pods/objects";
-import { pause } from "../protocol/pause";
 import type { Cloud } from "./cloud";
 import {
   clusterAnnotation,
@@ -56,11 +55,11 @@ export class NodeGroup {
   /** Brings labels and taints of existing nodes to what the pool says now. */
   async relabel(shape: PoolShape): Promise<void> {
     for (const node of await this.list()) {
-      const wanted: Record<string, string> = nodeLabels(shape, nameOf(node), zoneOf(node));
+      const desired: Record<string, string> = nodeLabels(shape, nameOf(node), zoneOf(node));
       const gone = Object.keys(node.metadata?.labels ?? {}).filter(
-        (key) => !(key in wanted) && key.includes("/"),
+        (key) => !(key in desired) && key.includes("/"),
       );
-      const labels = { ...wanted, ...Object.fromEntries(gone.map((key) => [key, null])) };
+      const labels = { ...desired, ...Object.fromEntries(gone.map((key) => [key, null])) };
       await this.change(node, { metadata: { labels }, spec: { taints: nodeTaints(shape) } });
     }
   }
@@ -200,4 +199,18 @@ async function ignoreNotFound(work: Promise<unknown>): Promise<void> {
   } catch (error) {
     if (!(error instanceof ApiRefused) || error.status !== 404) throw error;
   }
+}
+
+/** Waits, and not longer than until `signal`. */
+export function pause(ms: number, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    const end = (): void => {
+      clearTimeout(timer);
+      signal.removeEventListener("abort", end);
+      resolve();
+    };
+    const timer = setTimeout(end, ms);
+    signal.addEventListener("abort", end);
+    if (signal.aborted) end();
+  });
 }

@@ -1,10 +1,10 @@
+import type { PoolView } from "./provisioning-refusals";
 import { isProperties, type Properties, type Value } from "../protocol/values";
 import type { Cloud } from "./cloud";
-import { clusterId, clusterType, clusterZones, masterVersion } from "./cluster";
+import { clusterId, clusterType, clusterZones } from "./cluster";
 import { defaultMachineType, machine, tpuTopologies } from "./machines";
 import type { PoolShape, Taint } from "./node-object";
-import { inside, type PoolView } from "./refusals";
-import { apiError, oneError, textOf, type Scope } from "./scope";
+import { masterVersion, inside, apiError, oneError, textOf, type Scope } from "./scope";
 
 export const nodePoolType = "gcp:container/nodePool:NodePool";
 

@@ -1,13 +1,14 @@
+import * as path from "node:path";
+import * as fs from "node:fs";
 import { InitFailed } from "../protocol/errors";
 import { equalValues, isProperties, type Properties } from "../protocol/values";
 import type { ClusterApi } from "../../cluster/cluster-api";
 import type { Node } from "../../pods/objects";
-import { pause } from "../protocol/pause";
 import type { Cloud, CloudRecord } from "./cloud";
-import { poolFault, stockout } from "./faults";
-import { NodeGroup, OperationEnded, zoneOf, type GroupContext } from "./node-group";
+import { pause, NodeGroup, OperationEnded, zoneOf, type GroupContext } from "./node-group";
 import type { PoolShape } from "./node-object";
 import {
+  type ClusterRef,
   clusterOf,
   existingCluster,
   initialSize,
@@ -17,11 +18,10 @@ import {
   poolView,
   poolZones,
   spread,
-  type ClusterRef,
 } from "./node-pool";
 import { nodePoolOutputs } from "./pool-outputs";
-import { inside, nodePoolRefusals } from "./refusals";
-import { apiError, oneError, textOf, type Scope } from "./scope";
+import { nodePoolRefusals } from "./refusals";
+import { inside, apiError, oneError, textOf, type Scope } from "./scope";
 
 export interface OperationContext {
   /** Of the API server whose nodes these are. */
@@ -70,8 +70,8 @@ export class PoolOperations {
     this.record(shape, 0);
     return this.finish("creating", shape, async () => {
       await this.delay();
-      const wanted = spread(this.zones, initialSize(this.inputs));
-      await Promise.all([...wanted].map(([zone, count]) => this.group.add(shape, zone, count)));
+      const desired = spread(this.zones, initialSize(this.inputs));
+      await Promise.all([...desired].map(([zone, count]) => this.group.add(shape, zone, count)));
     });
   }
 
@@ -113,11 +113,11 @@ export class PoolOperations {
   }
 
   private async resize(shape: PoolShape, nodes: readonly Node[]): Promise<void> {
-    const wanted = this.wantedSize(nodes);
+    const desired = this.desiredSize(nodes);
     const surplus: Node[] = [];
-    for (const zone of new Set([...wanted.keys(), ...nodes.map(zoneOf)])) {
+    for (const zone of new Set([...desired.keys(), ...nodes.map(zoneOf)])) {
       const here = nodes.filter((node) => zoneOf(node) === zone);
-      const count = wanted.get(zone) ?? 0;
+      const count = desired.get(zone) ?? 0;
       if (here.length < count) {
         await this.delay();
         await this.group.add(shape, zone, count - here.length);
@@ -127,7 +127,7 @@ export class PoolOperations {
   }
 
   /** Nodes in each zone: as configured; where autoscaling decides, as they are, within its limits. */
-  private wantedSize(nodes: readonly Node[]): Map<string, number> {
+  private desiredSize(nodes: readonly Node[]): Map<string, number> {
     const limits = this.inputs["autoscaling"];
     const initial = spread(this.zones, initialSize(this.inputs));
     if (nodes.length === 0 || typeof this.inputs["nodeCount"] === "number") return initial;
@@ -222,4 +222,24 @@ function countByZone(nodes: readonly Node[]): Map<string, number> {
   const counts = new Map<string, number>();
   for (const node of nodes) counts.set(zoneOf(node), (counts.get(zoneOf(node)) ?? 0) + 1);
   return counts;
+}
+
+/** The fault that `<lab>/faults.json` says for pools whose name starts so: {"nodePools": {"<prefix>": "never" | "stockout"}}. */
+export function poolFault(labFolder: string, pool: string): "never" | "stockout" | undefined {
+  const file = path.join(labFolder, "faults.json");
+  if (!fs.existsSync(file)) return undefined;
+  const { nodePools = {} } = JSON.parse(fs.readFileSync(file, "utf8")) as {
+    nodePools?: Record<string, string>;
+  };
+  const found = Object.entries(nodePools).find(([prefix]) => pool.startsWith(prefix))?.[1];
+  return found === "never" || found === "stockout" ? found : undefined;
+}
+
+/** What GKE says when there are no machines to be had. */
+function stockout(ref: ClusterRef, zone: string): string {
+  return (
+    `Error waiting for creating GKE NodePool: \n\t(1) Google Compute Engine: Not all instances running in IGM after 35m0s. ` +
+    `Current errors: [GCE_STOCKOUT]: The zone 'projects/${ref.project}/zones/${zone}' does not have enough resources ` +
+    `available to fulfill the request.  Try a different zone, or try again later.`
+  );
 }

@@ -1,8 +1,7 @@
 import { isProperties, type Properties } from "../protocol/values";
-import { masterVersion } from "./cluster";
 import { nodeTaints, type PoolShape } from "./node-object";
 import type { ClusterRef } from "./node-pool";
-import { textOf } from "./scope";
+import { masterVersion, textOf } from "./scope";
 
 /** What GKE would tell of a pool with so many nodes in all. */
 export function nodePoolOutputs(

@@ -1,3 +1,4 @@
+import { compareInputs, isAutonamed, withAutoname } from "./inputs";
 import type { EngineLog } from "../protocol/engine";
 import { InitFailed } from "../protocol/errors";
 import type { LabEnvironment } from "../protocol/guard";
@@ -6,15 +7,13 @@ import { mapValues, plainProperties, unknown, type Properties } from "../protoco
 import { ClusterApi } from "../../cluster/cluster-api";
 import { Cloud, type CloudRecord } from "./cloud";
 import { assertDeletable, clusterType, clusterZones, defaultPoolSize } from "./cluster";
-import { compareInputs } from "./compare";
 import { functions } from "./functions";
 import type { Kind } from "./kinds";
-import { isAutonamed, withAutoname } from "./naming";
 import { nodePoolType, poolView } from "./node-pool";
 import { PoolOperations } from "./pool-operations";
-import { inside, nodePoolRefusals } from "./refusals";
+import { nodePoolRefusals } from "./refusals";
 import { resolveKind } from "./resolve-kind";
-import { oneError, regionFor, type Scope } from "./scope";
+import { inside, oneError, regionFor, type Scope } from "./scope";
 
 /** Stand-in for pulumi-resource-gcp: remembers what it is asked for, and turns node pools into the lab's nodes. */
 export class GcpProvider implements rpc.Provider {

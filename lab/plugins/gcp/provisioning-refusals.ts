@@ -1,9 +1,6 @@
 import type { Properties } from "../protocol/values";
-import { masterVersion } from "./cluster-version";
-import { inside } from "./inside";
 import { isRackMachine, localSsdsOf, topologyChips, tpuTopologies, waysOf, type Way } from "./machines";
-import type { PoolView, Refusal } from "./refusals";
-import { textOf } from "./scope";
+import { masterVersion, inside, textOf } from "./scope";
 
 /*
  * What GKE refuses of how machines are bought and put together. Sources: GKE's pages on flex-start, reservations,
@@ -132,14 +129,14 @@ export const provisioningRefusals: readonly Refusal[] = [
       : undefined;
   }),
   create(({ inputs }) => {
-    const wanted = textOf(inputs["version"]);
-    if (wanted === "") return undefined;
-    const [minor, master] = [minorOf(wanted), minorOf(masterVersion)];
-    if (minor === undefined || master === undefined) return `Version ${JSON.stringify(wanted)} is invalid.`;
+    const desired = textOf(inputs["version"]);
+    if (desired === "") return undefined;
+    const [minor, master] = [minorOf(desired), minorOf(masterVersion)];
+    if (minor === undefined || master === undefined) return `Version ${JSON.stringify(desired)} is invalid.`;
     if (minor > master)
-      return `Node version ${wanted} must not be newer than the control plane's ${masterVersion}.`;
+      return `Node version ${desired} must not be newer than the control plane's ${masterVersion}.`;
     return master - minor > 2
-      ? `Node version ${wanted} is more than two minor versions older than the control plane's ${masterVersion}.`
+      ? `Node version ${desired} is more than two minor versions older than the control plane's ${masterVersion}.`
       : undefined;
   }),
 ];
@@ -147,4 +144,29 @@ export const provisioningRefusals: readonly Refusal[] = [
 function minorOf(version: string): number | undefined {
   const minor = /^1\.(\d+)\.\d+-gke\.\d+$/.exec(version)?.[1];
   return minor === undefined ? undefined : Number(minor);
+}
+
+/** A node pool as the rules below look at it. Values that are not known yet are absent. */
+export interface PoolView {
+  name: string;
+  location: string;
+  zones: readonly string[];
+  inputs: Properties;
+  machineType: string;
+  gpus: readonly { type: string; count: number; driver: string }[];
+  topology: string;
+  /** Nodes in each zone; undefined where autoscaling decides. */
+  nodeCount?: number;
+}
+
+/**
+ * One thing that the cloud refuses. `check` rules are the provider's own and show in a preview already; `create`
+ * rules are those of GKE's API, which a real preview does not know either. Add rules here.
+ */
+export interface Refusal {
+  when: "check" | "create";
+  /** The property to blame, for `check` rules. */
+  property?: string;
+  /** The message, or undefined where there is nothing to refuse. */
+  refuse: (pool: PoolView) => string | undefined;
 }

@@ -1,5 +1,4 @@
-import { isProperties, type Properties } from "../protocol/values";
-import { inside } from "./inside";
+import { isProperties } from "../protocol/values";
 import { isRegion, isZone, regionOf } from "./locations";
 import {
   defaultMachineType,
@@ -10,35 +9,8 @@ import {
   topologyChips,
   tpuTopologies,
 } from "./machines";
-import { provisioningRefusals } from "./provisioning-refusals";
-import { textOf } from "./scope";
-
-export { inside } from "./inside";
-
-/** A node pool as the rules below look at it. Values that are not known yet are absent. */
-export interface PoolView {
-  name: string;
-  location: string;
-  zones: readonly string[];
-  inputs: Properties;
-  machineType: string;
-  gpus: readonly { type: string; count: number; driver: string }[];
-  topology: string;
-  /** Nodes in each zone; undefined where autoscaling decides. */
-  nodeCount?: number;
-}
-
-/**
- * One thing that the cloud refuses. `check` rules are the provider's own and show in a preview already; `create`
- * rules are those of GKE's API, which a real preview does not know either. Add rules here.
- */
-export interface Refusal {
-  when: "check" | "create";
-  /** The property to blame, for `check` rules. */
-  property?: string;
-  /** The message, or undefined where there is nothing to refuse. */
-  refuse: (pool: PoolView) => string | undefined;
-}
+import { type Refusal, provisioningRefusals } from "./provisioning-refusals";
+import { inside, textOf } from "./scope";
 
 const oneOf = (values: readonly string[]): string => values.map((value) => JSON.stringify(value)).join(" ");
 const drivers = ["GPU_DRIVER_VERSION_UNSPECIFIED", "INSTALLATION_DISABLED", "DEFAULT", "LATEST"];
@@ -183,10 +155,10 @@ export const nodePoolRefusals: readonly Refusal[] = [
       const each = machine(machineType)?.accelerator?.count;
       if (chips === undefined || each === undefined || chips <= each || nodeCount === undefined)
         return undefined;
-      const wanted = chips / each;
-      return nodeCount * zones.length === wanted || nodeCount === 0
+      const desired = chips / each;
+      return nodeCount * zones.length === desired || nodeCount === 0
         ? undefined
-        : `TPU topology ${JSON.stringify(topology)} on ${machineType} needs a node count of ${wanted}, got ${nodeCount * zones.length}.`;
+        : `TPU topology ${JSON.stringify(topology)} on ${machineType} needs a node count of ${desired}, got ${nodeCount * zones.length}.`;
     },
   },
   {

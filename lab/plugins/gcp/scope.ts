@@ -1,4 +1,4 @@
-import type { Properties, Value } from "../protocol/values";
+import { type Properties, type Value, isProperties } from "../protocol/values";
 
 /** Where resources are made that do not say so themselves. */
 export interface Scope {
@@ -47,3 +47,13 @@ export function locationOf(inputs: Properties, scope: Scope): string {
 }
 
 export const api = "https://www.googleapis.com/compute/v1";
+
+/** The value at a path of nested inputs. */
+export function inside(inputs: Properties, ...path: readonly string[]): Value | undefined {
+  let value: Value | undefined = inputs;
+  for (const key of path) value = isProperties(value) ? value[key] : undefined;
+  return value;
+}
+
+/** Version that the lab's clusters say they have: that of the API server behind them, in GKE's writing. */
+export const masterVersion = "1.36.3-gke.1000";

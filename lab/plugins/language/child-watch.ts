@@ -1,5 +1,5 @@
+import { watchVariable } from "./variables";
 import { Socket } from "node:net";
-import { watchVariable } from "./child-watch-variable";
 
 /**
  * Loaded into the Pulumi program before anything else: ends it when its language host is gone, even by SIGKILL.

@@ -1,7 +1,7 @@
+import { watchVariable } from "./variables";
 import { spawn, type ChildProcess } from "node:child_process";
 import { createRequire } from "node:module";
 import * as path from "node:path";
-import { watchVariable } from "./child-watch-variable";
 
 /** How a child ended: its status, or -1 where a signal ended it. */
 export type ChildStatus = number;

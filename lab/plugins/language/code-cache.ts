@@ -1,8 +1,8 @@
+import { cacheVariable } from "./variables";
 import * as fs from "node:fs";
 import Module from "node:module";
 import * as path from "node:path";
 import * as vm from "node:vm";
-import { cacheVariable } from "./code-cache-variable";
 
 /**
  * Loaded into the Pulumi program before anything else: keeps V8's compiled code of installed packages from one

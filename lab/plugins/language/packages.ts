@@ -24,11 +24,11 @@ interface Manifest {
  */
 export function pluginPackages(programFolder: string): PluginPackage[] {
   const manifest = readManifest(programFolder);
-  const wanted = Object.keys({ ...manifest?.dependencies, ...manifest?.devDependencies });
+  const desired = Object.keys({ ...manifest?.dependencies, ...manifest?.devDependencies });
   const found = new Map<string, PluginPackage>();
   for (const modules of moduleFolders(programFolder)) {
     const scoped = list(path.join(modules, "@pulumi")).map((name) => `@pulumi/${name}`);
-    for (const name of new Set([...scoped, ...wanted])) {
+    for (const name of new Set([...scoped, ...desired])) {
       const plugin = pluginOf(readManifest(path.join(modules, name)));
       // The nearest one is the one that Node loads.
       if (plugin !== undefined && !found.has(plugin.name)) found.set(plugin.name, plugin);

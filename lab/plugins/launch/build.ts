@@ -1,17 +1,17 @@
+import { spawn } from "node:child_process";
 import { createHash } from "node:crypto";
 import * as fs from "node:fs";
 import * as path from "node:path";
 import { version as typescriptVersion } from "typescript";
 import { ToolCache } from "../../tools/cache";
 import { bundle, transpile } from "./bundle";
-import { warm } from "./warm";
 
 /** Programs of the stand-ins and where each begins. */
-export const programs = {
+const programs = {
   language: "language/main.ts",
   random: "random/main.ts",
   gcp: "gcp/main.ts",
-  "gcloud-auth": "gcloud-auth/main.ts",
+  "gcloud-auth": "gcloud-auth.ts",
 } as const;
 
 export type Program = keyof typeof programs;
@@ -31,7 +31,7 @@ export async function buildPrograms(cache: ToolCache = new ToolCache()): Promise
     // The bundles name files of this checkout, and V8's caches fit one version of Node.
     ...[process.version, process.arch, typescriptVersion, source],
     ...sources(source).map((file) => digest(file)),
-    digest(path.join(source, "../../../package-lock.json")),
+    digest(path.join(source, "../../package-lock.json")),
   ]);
   await cache.make(folder, async (temporary) => {
     for (const [name, file] of Object.entries(loose))
@@ -66,4 +66,33 @@ function sources(folder: string): string[] {
 function digest(file: string): string {
   const content = fs.existsSync(file) ? fs.readFileSync(file) : "";
   return `${path.relative(source, file)} ${createHash("sha256").update(content).digest("hex")}`;
+}
+
+/** Starts each program once with nothing to do, so that it leaves V8's compiled code beside itself. */
+async function warm(folder: string, names: readonly Program[]): Promise<void> {
+  for (const name of names) {
+    const file = path.join(folder, `${name}.js`);
+    // Its standard input is closed: it starts, finds its engine gone, and ends.
+    const child = spawn(process.execPath, [path.join(folder, "boot.js"), file, "127.0.0.1:9"], {
+      stdio: "ignore",
+      env: warmEnvironment(folder, file),
+      timeout: 20_000,
+    });
+    await new Promise((resolve) => {
+      child.once("close", resolve);
+      child.once("error", resolve);
+    });
+    if (!fs.existsSync(`${file}.cache`)) throw new Error(`the stand-in ${name} does not start`);
+  }
+}
+
+function warmEnvironment(folder: string, file: string): NodeJS.ProcessEnv {
+  return {
+    ...process.env,
+    INFERENCE_LAB_WARM: file,
+    INFERENCE_LAB_FOLDER: folder,
+    INFERENCE_LAB_SERVER: "https://127.0.0.1:9",
+    INFERENCE_LAB_CA_FILE: file,
+    INFERENCE_LAB_TOKEN_FILE: file,
+  };
 }

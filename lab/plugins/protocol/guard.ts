@@ -23,7 +23,7 @@ export function labEnvironment(what: string): LabEnvironment {
     const value = process.env[name];
     if (value !== undefined && value !== "") return value;
     throw new Error(
-      `${what} is a rehearsal stand-in for the lab in lab and runs only inside one (${name} is not set). ` +
+      `${what} is a rehearsal stand-in for the lab and runs only inside one (${name} is not set). ` +
         `For a real cloud use a Pulumi installation with the real plugins.`,
     );
   };
@@ -35,21 +35,4 @@ export function labEnvironment(what: string): LabEnvironment {
   };
   if (!fs.existsSync(lab.folder)) throw new Error(`${what}: the lab's folder ${lab.folder} does not exist`);
   return lab;
-}
-
-/** @throws Error unless `server` is the lab's own API server. */
-export function assertLabServer(lab: LabEnvironment, server: string): void {
-  if (normal(server) === normal(lab.server)) return;
-  throw new Error(
-    `the lab's stand-in plugins talk to the lab's API server ${lab.server} only, not to ${server}. ` +
-      `Rehearsals never touch a real cluster; run the real Pulumi for that.`,
-  );
-}
-
-function normal(url: string): string {
-  try {
-    return new URL(url).origin;
-  } catch {
-    return url;
-  }
 }

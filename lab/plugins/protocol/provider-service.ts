@@ -9,8 +9,7 @@ import { messageOf, toServiceError, unimplemented } from "./errors";
 import type { Autonaming, CheckFailure, DiffKind, DiffResult, Provider, ResourceRequest } from "./provider";
 import { record, recordAs } from "./record";
 import { announce, endWithEngine, listen, newServer } from "./serve";
-import { parseUrn } from "./urn";
-import { decodeProperties, encodeProperties, type Properties } from "./values";
+import { parseUrn, decodeProperties, encodeProperties } from "./values";
 
 /**
  * Runs a provider plugin: makes the provider and serves it to the engine that started this process, until that
@@ -35,7 +34,7 @@ export function runPlugin(make: (engine: EngineLog) => Provider): void {
 type Handler<Request extends Message> = (request: Request) => Promise<Message>;
 
 /** The gRPC face of a provider. */
-export function providerService(provider: Provider): UntypedServiceImplementation {
+function providerService(provider: Provider): UntypedServiceImplementation {
   const check =
     (method: "check" | "checkConfig"): Handler<pb.CheckRequest> =>
     async (request) => {
@@ -246,9 +245,4 @@ function encodeDiff(result: DiffResult): pb.DiffResponse {
     }
   }
   return response;
-}
-
-/** For providers without rules of their own on provider configuration. */
-export function acceptConfig(inputs: Properties): { inputs: Properties } {
-  return { inputs };
 }

@@ -1,8 +1,8 @@
 import * as assert from "node:assert/strict";
 import { test } from "node:test";
 import { Struct } from "google-protobuf/google/protobuf/struct_pb";
-import { parseUrn } from "./urn";
 import {
+  parseUrn,
   decodeProperties,
   encodeProperties,
   equalValues,

@@ -1,6 +1,5 @@
 import { randomBytes, randomInt, randomUUID } from "node:crypto";
 import { isProperties, Secret, type Properties, type Value } from "../protocol/values";
-import { adjectives, adverbs, animals } from "./words";
 
 export interface Made {
   id: string;
@@ -44,8 +43,8 @@ const classes = {
 } as const;
 const specials = "!@#$%&*()-_=+[]{}<>:?";
 
-/** A string with at least the wanted number of characters of each class, in random order. */
-export function randomText(inputs: Properties): string {
+/** A string with at least the desired number of characters of each class, in random order. */
+function randomText(inputs: Properties): string {
   const length = number(inputs["length"], 0);
   const groups = [
     { characters: classes.lower, on: flag(inputs["lower"]), min: number(inputs["minLower"], 0) },
@@ -200,3 +199,10 @@ export function changedInputs(
       return changedInputs(a, b, equal).map((inner) => `${key}.${inner}`);
     });
 }
+
+/** A few words for RandomPet; the real provider knows more. */
+const adverbs = ["boldly", "calmly", "deeply", "fairly", "gently", "mostly", "nicely", "quietly"];
+
+const adjectives = ["able", "brave", "clever", "eager", "fresh", "happy", "keen", "lively", "proud", "sunny"];
+
+const animals = ["badger", "crane", "dolphin", "falcon", "gecko", "heron", "lynx", "otter", "panda", "wren"];

@@ -5,7 +5,7 @@ import { Program } from "./program";
 import type { TestLab } from "./test-lab";
 
 /** Beginning of the programs below: a provider for the lab's cluster. */
-export const head = `import * as k8s from "@pulumi/kubernetes";
+const head = `import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
 const config = new pulumi.Config();
 const provider = new k8s.Provider("lab", { kubeconfig: process.env["KUBECONFIG"]! });

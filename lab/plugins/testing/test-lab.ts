@@ -1,3 +1,4 @@
+import { describe, before, after } from "node:test";
 import {
   CoreV1Api,
   KubernetesObjectApi,
@@ -145,4 +146,20 @@ class Kubelet {
       setHeaderOptions("Content-Type", PatchStrategy.StrategicMergePatch),
     );
   }
+}
+
+/** Suites of stand-in plugins that share one lab: starting a control plane takes longer than much that is tried in it. */
+export function withEngine(title: string, ...suites: ((started: () => TestLab) => void)[]): void {
+  describe(title, () => {
+    let lab: TestLab | undefined;
+    before(async () => {
+      lab = await TestLab.start();
+    });
+    after(async () => lab?.stop());
+    const started = (): TestLab => {
+      if (lab === undefined) throw new Error("the lab has not started");
+      return lab;
+    };
+    for (const suite of suites) suite(started);
+  });
 }

@@ -175,7 +175,9 @@ describe("a default", () => {
     assert.deepEqual(having(/10, 30, 60, 100/), ["stacks/config/defaults.ts"]);
     assert.deepEqual(having(/"my-inference-gateway"/), ["stacks/config/defaults.ts"]);
     assert.deepEqual(having(/\? 443\b|\?\? (80|443)\b/), ["stacks/config/defaults.ts"]);
-    assert.deepEqual(having(/(tlsSecret|certificate) [!=]== undefined \|\|/), ["components/gateway-tls.ts"]);
+    assert.deepEqual(having(/(tlsSecret|certificate) [!=]== undefined \|\|/), [
+      "components/gateways/gateway-tls.ts",
+    ]);
     assert.ok(usesTls({ certificate: "c" }));
   });
 });

@@ -8,7 +8,7 @@ import { removeCommand, setCommand } from "../../../stacks/messages/edits";
 import type { RawConfig } from "../../../stacks/config/validate";
 import { runCommand } from "../../../lab/tools/command";
 import { resolveTool } from "../../../lab/tools/resolve";
-import { prefix, prefixed, readConfigFile } from "../config-file";
+import { prefix, prefixed, readConfigFile } from "../../../lab/rehearsal/config-file";
 import { runConfig } from "./cli-model";
 import { fixesOf, isTold, mistakesOf } from "./mistakes";
 import { crossCases, orderCases, shapeCases } from "./mistake-cases";

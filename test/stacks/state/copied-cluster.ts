@@ -7,7 +7,7 @@ import { observe } from "../../../stacks/state/observe";
 import { adaptedPods } from "../../../stacks/plan/copies";
 import { plan } from "../../../stacks/plan/plan";
 import { serviceConfig } from "../cases";
-import type { Manifest } from "./manifests/manifests";
+import type { Manifest } from "./manifests";
 
 /* A cluster with a pool that was created outside the stack, and what is planned of one that is like it. */
 

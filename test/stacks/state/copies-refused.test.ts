@@ -3,7 +3,7 @@ import { describe, it } from "node:test";
 import type { RawConfig } from "../../../stacks/config/validate";
 import type { ClusterReader } from "../../../stacks/state/cluster-reader";
 import { adapters, cluster, config, core, named, planOf, two, weights, withPod } from "./copied-cluster";
-import { group, kserve, modelservice, prefill, sglang, stateful, vllm } from "./manifests/manifests";
+import { group, kserve, modelservice, prefill, sglang, stateful, vllm } from "./manifests";
 
 /* Pods that cannot be copied, each with what is said of it. */
 

@@ -18,7 +18,7 @@ import {
   withPod,
   type Objects,
 } from "./copied-cluster";
-import { group, modelservice, sglang, stateful, vllm, type Manifest } from "./manifests/manifests";
+import { group, modelservice, sglang, stateful, vllm, type Manifest } from "./manifests";
 
 /* What a pool that is like another one copies, from the cluster to the plan: manifests in the shape of real ones. */
 

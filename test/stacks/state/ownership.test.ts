@@ -7,7 +7,7 @@ import type { ClusterReader, LiveObject } from "../../../stacks/state/cluster-re
 import { kubernetesKind, objectsIn } from "../../../stacks/state/own-state";
 import { transformed, treatmentOf, type Ownership } from "../../../stacks/state/ownership";
 import { objectKey, type OwnedObject, type OwnState } from "../../../stacks/plan/ownership";
-import { renderStack } from "../../components/rendered-service";
+import { renderStack } from "../rendered-service";
 import { resolveConfig } from "../../../stacks/config/resolve";
 import { cloud, sourceCase } from "../cases";
 

@@ -1,0 +1,115 @@
+import assert from "node:assert/strict";
+import { createHash } from "node:crypto";
+import * as fs from "node:fs";
+import * as path from "node:path";
+import { describe, it } from "node:test";
+import * as yaml from "js-yaml";
+import { urnOf } from "../rendering";
+import { renderStack } from "../stacks/rendered-service";
+import { resolveConfig } from "../../stacks/config/resolve";
+import type { StackConfig } from "../../stacks/config/resolved";
+import type { RawConfig } from "../../stacks/config/validate";
+import { nothingDeployed } from "../../stacks/plan/model";
+import { plan } from "../../stacks/plan/plan";
+import { transformed } from "../../stacks/state/ownership";
+import { after, cloud } from "../stacks/cases";
+
+/*
+ * Stacks that an older program deployed, and what today's program registers for the same config. The engine knows a
+ * resource by its URN (the types of its parents, its type, its name): another one is a replacement. Other inputs are an
+ * update. Neither may come with an upgrade of the program by surprise: a change that is meant is made here by hand.
+ *
+ * Made from `pulumi stack export` in a lab, after `pulumi up` at weight 10 and again at 30.
+ */
+
+interface Kept {
+  /** Project and stack. */
+  stack: string;
+  config: RawConfig;
+  resources: KeptResource[];
+}
+
+interface KeptResource {
+  /** Without the stack and the project. */
+  urn: string;
+  /** Absent: the stack itself. */
+  parent?: string;
+  inputs: Record<string, unknown>;
+}
+
+const folder = path.join(__dirname, "kept-states");
+const owner = { id: "owner", stack: "organization/inference-rollout/kept" };
+
+for (const file of fs.readdirSync(folder)) {
+  describe(`the kept state ${path.basename(file, ".yaml")}`, () => {
+    const kept = yaml.load(fs.readFileSync(path.join(folder, file), "utf8")) as Kept;
+
+    it("is what today's program registers: the same resources with the same inputs", async () => {
+      const before = kept.resources.map(comparable);
+      const now = await registeredAgain(kept);
+      assert.deepEqual(
+        now.map(({ urn }) => urn),
+        before.map(({ urn }) => urn),
+        "other URNs: resources would be replaced (or need aliases)",
+      );
+      for (const [i, resource] of before.entries()) {
+        assert.deepEqual(now[i], resource, `${resource.urn} would change`);
+      }
+    });
+  });
+}
+
+/** The stack once more: at weight 10, and then as it says. */
+async function registeredAgain({ stack, config }: Kept): Promise<KeptResource[]> {
+  const first = stackOf({ ...config, weight: 10 });
+  const began = after(first.service, plan(first.service, nothingDeployed));
+  const registered = await renderStack(stackOf(config), began, stack);
+  return registered
+    .map((resource) => {
+      const { type, inputs } = resource;
+      const self = { ...owner, label: stack };
+      const marked = transformed(
+        { type, name: resource.name, props: inputs, opts: {}, resource: undefined as never },
+        { self, state: new Map(), claims: [], belongs: () => true },
+        false,
+      );
+      return comparable({ ...urnOf(resource), inputs: marked?.props ?? inputs });
+    })
+    .filter(({ urn }) => !urn.startsWith("pulumi:providers:kubernetes::other"))
+    .sort((a, b) => (a.urn < b.urn ? -1 : 1));
+}
+
+function stackOf(config: RawConfig): Extract<StackConfig, { role: "all" }> {
+  const { config: resolved, mistakes } = resolveConfig(config, cloud, new Set());
+  assert.deepEqual(mistakes, []);
+  assert.ok(resolved?.role === "all");
+  return resolved;
+}
+
+/** With neither what is secret, nor what differs from one deployment to the next, nor the bulk of long texts. */
+function comparable({ urn, parent, inputs }: KeptResource): KeptResource {
+  const plain = (value: unknown, key = ""): unknown => {
+    if (secretKeys.get(urn) === key) return "[secret]";
+    if (Array.isArray(value)) return value.map((one) => plain(one));
+    if (typeof value === "object" && value !== null) {
+      return Object.fromEntries(Object.entries(value).map(([name, inner]) => [name, plain(inner, name)]));
+    }
+    if (typeof value !== "string") return value;
+    if (key === "inference-rollout/moves") return "a time";
+    if (key === "inference-rollout/owner") return "this stack";
+    const isLong = value.length > 400 && value.includes("\n");
+    return isLong ? `sha256 ${createHash("sha256").update(value).digest("hex")}` : value;
+  };
+  return {
+    urn,
+    ...(parent === undefined ? {} : { parent }),
+    // Through JSON: what is undefined is not there, as for the engine.
+    inputs: JSON.parse(JSON.stringify(plain(inputs))) as Record<string, unknown>,
+  };
+}
+
+/** Inputs that are secret in a state, by URN: the preview route's header, the cluster's credentials. */
+const secretKeys = new Map([
+  ["inference-rollout:index:PreviewRoute$kubernetes:gateway.networking.k8s.io/v1:HTTPRoute::llm", "rules"],
+  ["pulumi:providers:kubernetes::cluster", "kubeconfig"],
+]);
