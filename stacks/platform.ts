@@ -7,7 +7,7 @@ import { UserError } from "./messages/user-error";
 import { InferenceDefinitions, type DefinitionName } from "../components/definitions/inference-definitions";
 import { InferenceGateway } from "../components/gateways/inference-gateway";
 import type { NodeLocation } from "../components/pool/serving-pool";
-import { completeGateway, type GivenGateway } from "./config/endpoint";
+import { completeGateway, type GivenGateway } from "../components/gateways/endpoint";
 import { setCommand } from "./messages/mistakes";
 import type { ClusterConfig, PlatformConfig } from "./config/resolved";
 import { clusterReader, kubeconfigText, type ClusterReader } from "./state/cluster-reader";

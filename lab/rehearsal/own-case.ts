@@ -2,7 +2,7 @@ import type { ServiceConfig } from "../../stacks/plan/model";
 import { baseNames, namesLostByPromotion } from "../../stacks/plan/model-names";
 import { describeMistakes, setCommand } from "../../stacks/messages/mistakes";
 import { resolveConfig } from "../../stacks/config/resolve";
-import { usesTls } from "../../components/gateways/gateway-tls";
+import { usesTls } from "../../components/gateways/gateway";
 import { kindOf } from "../../stacks/plan/kind";
 import { keysOf, prefixed, readConfigFile } from "../../test/stacks/config-file";
 import { configFileOf, withoutSecrets } from "../workspace";

@@ -1,6 +1,6 @@
 import type { GatewayConfig } from "../../components/gateways/gateway";
 import type { ServiceConfig, DeploymentRecord, Observed } from "../../stacks/plan/model";
-import { completeGateway, type GivenGateway } from "../../stacks/config/endpoint";
+import { completeGateway, type GivenGateway } from "../../components/gateways/endpoint";
 import { clusterReader } from "../../stacks/state/cluster-reader";
 import { ownedObject } from "../../stacks/state/inventory";
 import { namespacesOf, observe, type Belongs } from "../../stacks/state/observe";

@@ -1,7 +1,7 @@
 import type { ServiceConfig, Observed, Plan, PlannedPool } from "../plan/model";
 import * as pulumi from "@pulumi/pulumi";
 import type { ClusterReader } from "../state/cluster-reader";
-import { lookAtServers, type Failing, type ServersTask } from "../state/servers";
+import { lookAtServers, type Failing, type ServersTask } from "./servers";
 import { until, type Progress } from "./wait";
 import { adapterListFor, newVersions, versionsToProve } from "../plan/model-names";
 import { sharesOf } from "../plan/shares";

@@ -1,6 +1,6 @@
 import { setCommand } from "../messages/mistakes";
 import type { RisingPool } from "../plan/rising";
-import type { Endpoint } from "../config/endpoint";
+import type { Endpoint } from "../../components/gateways/endpoint";
 import type { EndpointName } from "../answers/endpoints";
 import { answerFor, listOf, unreachablePrefix, type Way } from "./asking";
 import type { ClusterReader, LiveObject } from "../state/cluster-reader";
@@ -8,8 +8,8 @@ import { everyKind, modelServersIn } from "../state/model-servers";
 import { sumOf } from "../state/other-pools";
 import { poolsPath } from "../state/paths";
 import { lookAtRoute } from "./programmed";
-import { isSelected, selectorOf, selectsPodsOf, type Labels } from "../state/selectors";
-import { isReady, lookAtServers } from "../state/servers";
+import { isReady, isSelected, selectorOf, selectsPodsOf, type Labels } from "../state/selectors";
+import { lookAtServers } from "./servers";
 import { StableNames, type StableTask } from "./stable-names";
 import { until, type Progress, type WaitOptions } from "./wait";
 

@@ -4,7 +4,7 @@ import * as pulumi from "@pulumi/pulumi";
 import { isGrouped } from "../../components/accelerators/placement";
 import { previewHeader, stableValue } from "../../components/route/inference-route";
 import { loadedBefore, proveVersions } from "./adapter-waits";
-import { endpointOf } from "../config/endpoint";
+import { endpointOf } from "../../components/gateways/endpoint";
 import type { ClusterReader, LiveObject } from "../state/cluster-reader";
 import { passGate, passReadiness, type GateTask } from "./gate";
 import { observedRoute } from "../state/observe";

@@ -1,3 +1,5 @@
+import type { GatewayKind } from "../../components/gateways/gateway";
+import { gatewayKindOf } from "../../components/gateways/gateway-kinds";
 import type { ClusterReader, LiveObject } from "../state/cluster-reader";
 import { gatewayPath, routePath } from "../state/paths";
 import type { Progress } from "./wait";
@@ -16,13 +18,14 @@ interface ParentStatus {
 }
 
 /**
- * What a route's gateway still has to say before the route is known to be in force: accepted, every backend
- * resolved, and (GKE's own condition) reconciled, each about the route's present generation. A condition about an
- * earlier generation says nothing about this one.
+ * What a route's gateway still has to say before the route is known to be in force: the conditions of its kind (see
+ * components/gateways), each about the route's present generation. A condition about an earlier generation says
+ * nothing about this one.
  */
 export function missingFromGateway(
   route: LiveObject,
   gateway: { name: string; namespace: string },
+  { routeConditions }: Pick<GatewayKind, "routeConditions">,
 ): readonly string[] {
   const { generation, namespace: own } = route.metadata;
   const parents = (route["status"] as { parents?: ParentStatus[] } | undefined)?.parents ?? [];
@@ -31,11 +34,11 @@ export function missingFromGateway(
   );
   const name = `route ${own ?? ""}/${route.metadata.name}`;
   if (parent === undefined) return [`gateway ${gateway.name} has not answered for ${name}`];
-  return required.flatMap(({ type, optional }) => {
+  return routeConditions.flatMap(({ type, optional }) => {
     const condition = parent.conditions?.find((entry) => entry.type === type);
     if (condition === undefined)
       return optional ? [] : [`gateway ${gateway.name} has not said ${type} of ${name}`];
-    // GKE may leave the generation out of its own condition; then only its status counts.
+    // A gateway may leave the generation out of a condition of its own, as GKE does; then only its status counts.
     const stale = condition.observedGeneration !== undefined && condition.observedGeneration !== generation;
     if (stale) return [`gateway ${gateway.name} has not yet looked at the new ${name} (${type})`];
     if (condition.status === "True") return [];
@@ -46,11 +49,8 @@ export function missingFromGateway(
   });
 }
 
-const required = [
-  { type: "Accepted", optional: false },
-  { type: "ResolvedRefs", optional: false },
-  { type: "Reconciled", optional: true },
-] as const;
+const kindOfGateway = (gateway: LiveObject | undefined): GatewayKind =>
+  gatewayKindOf((gateway?.["spec"] as { gatewayClassName?: string } | undefined)?.gatewayClassName);
 
 /** Where a Gateway can be reached; undefined as long as it has no address. */
 export function gatewayAddress(gateway: LiveObject | undefined): string | undefined {
@@ -69,7 +69,7 @@ export async function lookAtRoute(
     reader.get(gatewayPath(gateway)),
   ]);
   if (liveRoute === undefined) return { missing: [`there is no route ${route.namespace}/${route.name}`] };
-  const missing = missingFromGateway(liveRoute, gateway);
+  const missing = missingFromGateway(liveRoute, gateway, kindOfGateway(liveGateway));
   if (missing.length > 0) return { missing };
   const address = gatewayAddress(liveGateway);
   return address === undefined ? { missing: [`gateway ${gateway.name} has no address`] } : { done: address };

@@ -1,7 +1,7 @@
 import { adaptersCondition, podSelector } from "../../components/names";
-import type { ClusterReader, LiveObject } from "./cluster-reader";
-import { isSelected } from "./selectors";
-import type { Progress } from "../gates/wait";
+import type { ClusterReader, LiveObject } from "../state/cluster-reader";
+import { conditionOf, isReady, isSelected } from "../state/selectors";
+import type { Progress } from "./wait";
 
 /** What the pods of one pool have to show. */
 export interface ServersTask {
@@ -15,13 +15,6 @@ export interface ServersTask {
 /** Waiting longer would not help: a model server has refused an adapter more than once. */
 export interface Failing {
   failing: readonly string[];
-}
-
-interface Condition {
-  type: string;
-  status: string;
-  reason?: string;
-  message?: string;
 }
 
 /**
@@ -46,13 +39,6 @@ export async function lookAtServers(
   if (revision !== undefined) missing.push(...pods.flatMap((pod) => unloaded(pod, pool.name, revision)));
   return missing.length === 0 ? { done: "ready" } : { missing };
 }
-
-function conditionOf(pod: LiveObject, type: string): Condition | undefined {
-  const { conditions = [] } = (pod["status"] ?? {}) as { conditions?: Condition[] };
-  return conditions.find((condition) => condition.type === type);
-}
-
-export const isReady = (pod: LiveObject): boolean => conditionOf(pod, "Ready")?.status === "True";
 
 /** "pool, pod: adapter: the server's words". What an older list said is of no interest: it may have been fixed. */
 function refusal(pod: LiveObject, pool: string, revision: string): string[] {

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { ClusterReader, LiveObject } from "../../../stacks/state/cluster-reader";
-import { lookAtServers, type ServersTask } from "../../../stacks/state/servers";
+import { lookAtServers, type ServersTask } from "../../../stacks/gates/servers";
 
 const pool = { name: "llm", namespace: "default" };
 
