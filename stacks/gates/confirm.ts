@@ -1,8 +1,9 @@
 import type { GatewayConfig } from "../../components/gateways/gateway";
-import type { ServiceConfig, Plan } from "../plan/model";
+import type { ServiceConfig, Observed, Plan } from "../plan/model";
 import * as pulumi from "@pulumi/pulumi";
 import { UserError } from "../messages/user-error";
 import type { ClusterReader } from "../state/cluster-reader";
+import { confirmVersions } from "./adapter-waits";
 import { lookAtRoute } from "./programmed";
 import { observedRoute } from "../state/observe";
 import { readOtherRoutes } from "../state/other-routes";
@@ -12,16 +13,34 @@ import { previewRouteName } from "../../components/names";
 import { sameShares, shareText, sharesOf } from "../plan/shares";
 import { overriddenBy } from "../plan/other-routes";
 
+/** What the checks before and after a route's move know of the update. */
+export interface UpdateContext {
+  config: ServiceConfig;
+  plan: Plan;
+  /** What was deployed before this update. */
+  observed: Observed;
+  gateway: GatewayConfig;
+  /** The cluster as it is when it is read: it may have been made by this very update. */
+  reader: () => Promise<ClusterReader>;
+}
+
 /**
- * After the route: in every update, also in one that changes nothing, the gateway's own word that the route is in
- * force is waited for before any output is written. An update that cannot have it fails, and the next one asks again.
+ * The last step of every update: the gateway has confirmed the routes, and every pod that was to load a new version
+ * of an adapter has loaded it. Outputs are written only after it.
+ * @returns the gateway's address.
+ * @throws UserError
  */
-export async function confirm(
-  config: ServiceConfig,
-  plan: Plan,
-  gateway: GatewayConfig,
-  reader: () => Promise<ClusterReader>,
-): Promise<string> {
+export async function confirmUpdate(context: UpdateContext): Promise<string> {
+  const address = await confirmRoutes(context);
+  await confirmVersions(context);
+  return address;
+}
+
+/**
+ * Every update waits until the gateway confirms that the route is in force, also one that changes nothing: an update
+ * that failed here leaves the route as it should be, and the next one has only this left to do.
+ */
+async function confirmRoutes({ config, plan, gateway, reader }: UpdateContext): Promise<string> {
   const client = await reader();
   const routes = [
     { namespace: config.namespace, name: config.route },

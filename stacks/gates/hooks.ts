@@ -1,11 +1,11 @@
-import type { GatewayConfig } from "../../components/gateways/gateway";
-import type { ServiceConfig, Observed, Plan, RoutedPool } from "../plan/model";
+import type { ServiceConfig, Observed, Plan, PlannedPool, RoutedPool } from "../plan/model";
 import * as pulumi from "@pulumi/pulumi";
 import { isGrouped } from "../../components/accelerators/placement";
 import { previewHeader, stableValue } from "../../components/route/inference-route";
 import { loadedBefore, proveVersions } from "./adapter-waits";
+import type { UpdateContext } from "./confirm";
 import { endpointOf } from "../../components/gateways/endpoint";
-import type { ClusterReader, LiveObject } from "../state/cluster-reader";
+import type { LiveObject } from "../state/cluster-reader";
 import { passGate, passReadiness, type GateTask } from "./gate";
 import { observedRoute } from "../state/observe";
 import { readOtherRoutes } from "../state/other-routes";
@@ -21,16 +21,19 @@ import type { OtherRoutes } from "../plan/routes";
 import { sharesOf } from "../plan/shares";
 import { asksStable, withoutTheList } from "../plan/stable-names";
 import type { RisingPool } from "../plan/rising";
-import type { ServiceHooks } from "../service";
 
-export interface HookContext {
-  config: ServiceConfig;
-  plan: Plan;
-  /** What was deployed before this update. */
-  observed: Observed;
-  gateway: GatewayConfig;
-  /** The cluster as it is when a hook runs; it may have been made by this very update. */
-  reader: () => Promise<ClusterReader>;
+/** Hooks of the resources that move or hold traffic; none under Pulumi's mocks, which cannot run them. */
+export interface ServiceHooks {
+  route?: pulumi.ResourceHookBinding;
+  beforeDelete?: pulumi.ResourceHook[];
+  /** Of what rewrites model names on a pool. */
+  names?: pulumi.ResourceHookBinding;
+  /** Waits for a pool's model servers; undefined for a pool that nothing has to wait for. */
+  loaded?: (planned: PlannedPool) => (() => Promise<void>) | undefined;
+}
+
+export interface HookContext extends UpdateContext {
+  /** Value of the preview header; absent: there is no candidate. */
   previewSecret?: pulumi.Output<string>;
 }
 
