@@ -4,7 +4,7 @@ import * as pulumi from "@pulumi/pulumi";
 import { UserError } from "../messages/user-error";
 import type { ClusterReader } from "../state/cluster-reader";
 import { confirmVersions } from "./adapter-waits";
-import { lookAtRoute } from "./programmed";
+import { routeProgress } from "./programmed";
 import { observedRoute } from "../state/observe";
 import { readOtherRoutes } from "../state/other-routes";
 import { routePath } from "../state/paths";
@@ -50,28 +50,28 @@ async function confirmRoutes({ config, plan, gateway, reader }: UpdateContext): 
   ];
   let address = "";
   for (const route of routes) {
-    const result = await until(() => lookAtRoute(client, route, gateway), {
+    const result = await until(() => routeProgress(client, route, gateway), {
       timeoutSeconds: config.gate.timeoutSeconds,
       report: (text) => void pulumi.log.info(`gateway: ${text}`, undefined, undefined, true),
     });
-    if ("missing" in result) {
+    if (result.state === "waiting") {
       throw new UserError(
         [
-          `The route was written, and the gateway has not confirmed it after ${config.gate.timeoutSeconds} s:`,
+          `The route was written, but the gateway has not confirmed it after ${config.gate.timeoutSeconds} s:`,
           ...result.missing.map((text) => `  - ${text}`),
-          "The cluster holds the new weights; pulumi up asks again, pulumi config set weight 0 && pulumi up goes back.",
+          "The cluster holds the new weights. To check again: pulumi up. To go back: pulumi config set weight 0 && pulumi up",
         ].join("\n"),
       );
     }
-    address = result.done;
+    address = result.value;
   }
   await Promise.all([confirmPrecedence(config, plan, gateway, client), confirmShares(config, plan, client)]);
   return address;
 }
 
 /**
- * That the split is the one that customers get: no other route has come meanwhile that gets their requests first. An
- * update that goes back, or was told to go on (allow: other-route), succeeds and says so.
+ * That customers get the split: no other route has come meanwhile that gets their requests first. An update that goes
+ * back, or that allow: other-route lets pass, succeeds with a warning.
  */
 async function confirmPrecedence(
   config: ServiceConfig,
@@ -92,21 +92,21 @@ async function confirmPrecedence(
   }
   throw new UserError(
     [
-      "The route was written, and customers do not get its split:",
+      "The route was written, but customers do not get its split:",
       ...overridden.map((text) => `  - ${text}`),
-      "Run pulumi up again: it says how to take that route over.",
+      "Run pulumi up again: it prints how to take that route over.",
     ].join("\n"),
   );
 }
 
-/** That the cluster has what was planned, and not only what Pulumi's state says. */
+/** That the cluster has what was planned: Pulumi's state alone can be ahead of it. */
 async function confirmShares(config: ServiceConfig, plan: Plan, client: ClusterReader): Promise<void> {
   const route = await client.get(routePath(config.namespace, config.route));
   const live = sharesOf(route === undefined ? [] : observedRoute(route).backends);
-  const wanted = new Map(Object.entries(plan.shares));
+  const planned = new Map(Object.entries(plan.shares));
   // Half a percent: an edit by hand that the config adopted need not add up to 100.
-  if (sameShares(live, wanted, 0.5)) return;
+  if (sameShares(live, planned, 0.5)) return;
   throw new UserError(
-    `The live route sends ${shareText(live)}, and this update's plan is ${shareText(wanted)}: somebody edited it meanwhile, or Pulumi's state is ahead of the cluster. pulumi up --refresh looks again.`,
+    `The live route sends ${shareText(live)}, but this update planned ${shareText(planned)}: the route was edited meanwhile, or Pulumi's state is ahead of the cluster. To read the cluster again: pulumi up --refresh`,
   );
 }

@@ -73,7 +73,7 @@ async function gateHook(context: HookContext): Promise<void> {
   for (const rising of plan.rising) {
     if (config.gate.via === "off") {
       await pulumi.log.warn(
-        `gate.via is off: nobody asked whether ${rising.pool} is ready for ${rising.share} %`,
+        `gate.via is off: readiness check skipped for ${rising.pool} (${rising.share} %)`,
       );
     } else if (rising.pool === plan.candidate?.name) {
       await candidateGate(context, rising, plan.candidate);
@@ -161,7 +161,7 @@ function servesOf(config: ServiceConfig, plan: Plan): Pick<GateTask, "serves" | 
   };
 }
 
-/** Before anything is deleted that customers may be connected to: the live route is asked. */
+/** Before anything is deleted that customers may be connected to: reads the live routes. */
 async function guardHook(context: HookContext, args: pulumi.ResourceHookArgs): Promise<void> {
   const { config, gateway, reader } = context;
   const object = args.oldInputs as Partial<LiveObject> | undefined;
@@ -206,10 +206,10 @@ function guardPool(
   const pool = object?.kind === "InferencePool" ? name : marks?.[labels.pool];
   if (pool === undefined || namespace === undefined) return;
   const text = otherTraffic({ name: pool, namespace }, { others });
-  const told = config.allow.includes("destroy") || plan.waived.includes("routes-unknown");
-  if (text === undefined && others.unseen.length > 0 && !told) {
+  const isWaived = config.allow.includes("destroy") || plan.waived.includes("routes-unknown");
+  if (text === undefined && others.unseen.length > 0 && !isWaived) {
     throw new Error(
-      `nobody knows whether another route sends to pool ${pool}: ${others.unseen.join("; ")}. docs/permissions.md has the rights`,
+      `pool ${pool} cannot be removed: other routes cannot be read (${others.unseen.join("; ")}), so one may send to it. Grant the rights in docs/permissions.md`,
     );
   }
   if (text === undefined) return;

@@ -2,7 +2,7 @@ import type { GatewayKind } from "../../components/gateways/gateway";
 import { gatewayKindOf } from "../../components/gateways/gateway-kinds";
 import type { ClusterReader, LiveObject } from "../state/cluster-reader";
 import { gatewayPath, routePath } from "../state/paths";
-import type { Progress } from "./wait";
+import { progressOf, type Progress } from "./wait";
 
 interface Condition {
   type: string;
@@ -33,19 +33,22 @@ export function missingFromGateway(
     ({ parentRef }) => parentRef.name === gateway.name && (parentRef.namespace ?? own) === gateway.namespace,
   );
   const name = `route ${own ?? ""}/${route.metadata.name}`;
-  if (parent === undefined) return [`gateway ${gateway.name} has not answered for ${name}`];
+  if (parent === undefined) return [`gateway ${gateway.name} has no status on ${name} yet`];
   return routeConditions.flatMap(({ type, optional }) => {
     const condition = parent.conditions?.find((entry) => entry.type === type);
     if (condition === undefined)
-      return optional ? [] : [`gateway ${gateway.name} has not said ${type} of ${name}`];
+      return optional ? [] : [`gateway ${gateway.name} has not reported ${type} for ${name}`];
     // A gateway may leave the generation out of a condition of its own, as GKE does; then only its status counts.
     const stale = condition.observedGeneration !== undefined && condition.observedGeneration !== generation;
-    if (stale) return [`gateway ${gateway.name} has not yet looked at the new ${name} (${type})`];
+    if (stale)
+      return [
+        `gateway ${gateway.name} has not processed the latest ${name} yet (${type} is about an earlier one)`,
+      ];
     if (condition.status === "True") return [];
     const why = [condition.reason, condition.message]
       .filter((text) => text !== undefined && text !== "")
       .join(": ");
-    return [`gateway ${gateway.name} says ${type}=${condition.status} of ${name} (${why})`];
+    return [`gateway ${gateway.name} reports ${type}=${condition.status} for ${name} (${why})`];
   });
 }
 
@@ -58,8 +61,8 @@ export function gatewayAddress(gateway: LiveObject | undefined): string | undefi
   return addresses?.[0]?.value;
 }
 
-/** One look at whether a route is in force; done with the gateway's address. */
-export async function lookAtRoute(
+/** Whether a route is in force; done with the gateway's address. */
+export async function routeProgress(
   reader: ClusterReader,
   route: { name: string; namespace: string },
   gateway: { name: string; namespace: string },
@@ -68,9 +71,10 @@ export async function lookAtRoute(
     reader.get(routePath(route.namespace, route.name)),
     reader.get(gatewayPath(gateway)),
   ]);
-  if (liveRoute === undefined) return { missing: [`there is no route ${route.namespace}/${route.name}`] };
+  if (liveRoute === undefined)
+    return { state: "waiting", missing: [`there is no route ${route.namespace}/${route.name}`] };
   const missing = missingFromGateway(liveRoute, gateway, kindOfGateway(liveGateway));
-  if (missing.length > 0) return { missing };
+  if (missing.length > 0) return { state: "waiting", missing };
   const address = gatewayAddress(liveGateway);
-  return address === undefined ? { missing: [`gateway ${gateway.name} has no address`] } : { done: address };
+  return progressOf(address === undefined ? [`gateway ${gateway.name} has no address`] : [], address ?? "");
 }

@@ -113,7 +113,7 @@ describe("a kind of gateway", () => {
       missingFromGateway(found, settings, kind);
     assert.deepEqual(missing(route("Accepted", "ResolvedRefs"), gke), []);
     assert.deepEqual(missing(route("Accepted", "ResolvedRefs"), example), [
-      "gateway front has not said Deployed of route infra/routes-to-llm",
+      "gateway front has not reported Deployed for route infra/routes-to-llm",
     ]);
     assert.deepEqual(missing(route("Accepted", "ResolvedRefs", "Deployed"), example), []);
   });
