@@ -4,7 +4,7 @@ import * as pulumi from "@pulumi/pulumi";
 import { previewHeader } from "../components/route/inference-route";
 import { adapterStates, keepNames, nextAdapterSteps } from "./adapter-steps";
 import { isMisfit, nodesFor, placementOf } from "../components/accelerators/placement";
-import { endpointOf, urlOf } from "./config/endpoint";
+import { endpointOf, urlOf } from "../components/gateways/endpoint";
 import { requestFor } from "./answers/endpoints";
 import { removeCommand, setCommand } from "./messages/mistakes";
 import { acceleratorsOf, capacityStages } from "./plan/capacity";

@@ -7,7 +7,7 @@ import { UserError } from "./messages/user-error";
 import { InferenceDefinitions, type DefinitionName } from "../components/definitions/inference-definitions";
 import { InferenceGateway } from "../components/gateways/inference-gateway";
 import type { NodeLocation } from "../components/pool/serving-pool";
-import { completeGateway, type GivenGateway } from "./config/endpoint";
+import { completeGateway, type GivenGateway } from "../components/gateways/endpoint";
 import { setCommand } from "./messages/mistakes";
 import type { ClusterConfig, PlatformConfig } from "./config/resolved";
 import { clusterReader, kubeconfigText, type ClusterReader } from "./state/cluster-reader";
@@ -20,7 +20,7 @@ import { platformNamespaces, type NamespaceOwners } from "./plan/namespaces";
 export interface PlatformOutputs {
   kubeconfig: pulumi.Output<string>;
   gateway: GatewayConfig;
-  /** Absent where nodes are somebody else's business. */
+  /** Absent where the nodes were created outside this stack. */
   nodes?: NodeLocation;
 }
 
@@ -36,7 +36,7 @@ export interface Platform extends PlatformOutputs {
  * A reader of the cluster as it is before this update; undefined where the cluster does not exist yet.
  * @throws ClusterUnreadable where it exists and cannot be read: what is deployed is then not known.
  */
-export async function readerBefore(cluster: ClusterConfig): Promise<ClusterReader | undefined> {
+async function readerBefore(cluster: ClusterConfig): Promise<ClusterReader | undefined> {
   if (cluster.mode === "kubeconfig") return clusterReader(cluster.kubeconfig);
   const found = await findCluster(cluster);
   if (found === undefined && cluster.authorizedNetworks.length === 0) {
@@ -88,38 +88,50 @@ export async function namespaceOwners(
   );
 }
 
-/** The platform that another stack made. */
-export interface GivenPlatform {
+/** What a service stands on: a platform that its own stack makes, or another stack's. */
+export interface PlatformSource {
   gateway: GatewayConfig;
-  /** Whether its services make their accelerator nodes. */
+  /** Whether accelerator nodes are made for each pool. */
   ownNodes: boolean;
-  reader: () => Promise<ClusterReader>;
-  connect: () => Platform;
+  /** Reads the cluster as it is before the update; undefined where it does not exist yet. */
+  reader: () => Promise<ClusterReader | undefined>;
+  /** Registers what there is to register of it. */
+  build: (options: PlatformOptions) => Platform;
+}
+
+export function ownPlatform(config: PlatformConfig): PlatformSource {
+  return {
+    gateway: config.gateway,
+    ownNodes: config.cluster.mode !== "kubeconfig",
+    reader: () => readerBefore(config.cluster),
+    build: (options) => buildPlatform(config, options),
+  };
 }
 
 /** @throws UserError where the stack does not exist or is no platform. */
-export async function platformOf(stack: string): Promise<GivenPlatform> {
+export async function sharedPlatform(stack: string): Promise<PlatformSource> {
   const reference = new pulumi.StackReference("platform", { name: stack });
-  const [kubeconfig, gateway, nodes] = await Promise.all(
+  const [kubeconfig, given, nodes] = await Promise.all(
     ["kubeconfig", "gateway", "nodes"].map(async (name) => {
       const details = await reference.getOutputDetails(name);
       return (details.secretValue ?? details.value) as unknown;
     }),
   );
-  if (typeof kubeconfig !== "string" || gateway === undefined) {
+  if (typeof kubeconfig !== "string" || given === undefined) {
     throw new UserError(
       `Stack ${stack} has no outputs kubeconfig and gateway: deploy it with role: platform first, or name the right one (pulumi config set platform ORGANISATION/PROJECT/STACK)`,
     );
   }
+  const gateway = completeGateway(given as GivenGateway);
   return {
-    gateway: completeGateway(gateway as GivenGateway),
+    gateway,
     ownNodes: nodes !== undefined,
     reader: () => clusterReader(kubeconfig),
-    connect: () => {
+    build: () => {
       const text = reference.requireOutput("kubeconfig") as pulumi.Output<string>;
       return {
         kubeconfig: text,
-        gateway: completeGateway(gateway as GivenGateway),
+        gateway,
         ...(nodes === undefined ? {} : { nodes: nodes as NodeLocation }),
         provider: new k8s.Provider("cluster", { kubeconfig: text, ...providerSettings }),
         namespaces: [],

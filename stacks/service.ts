@@ -9,22 +9,13 @@ import { RolloutPlan } from "../components/route/rollout-plan";
 import { ServingPool } from "../components/pool/serving-pool";
 import { TrafficGuard } from "../components/route/traffic-guard";
 import type { CopiedPods } from "../components/model-server/copied/adapt";
+import type { ServiceHooks } from "./gates/hooks";
 import type { Served } from "./state/served";
 import { labels } from "../components/names";
 import { adapterListFor, rulesFor } from "./plan/model-names";
 import { asksStable } from "./plan/stable-names";
 import type { Platform } from "./platform";
 import { routeAnnotations } from "./state/route-annotations";
-
-/** Hooks of the resources that move or hold traffic; none under Pulumi's mocks, which cannot run them. */
-export interface ServiceHooks {
-  route?: pulumi.ResourceHookBinding;
-  beforeDelete?: pulumi.ResourceHook[];
-  /** Of what rewrites model names on a pool. */
-  names?: pulumi.ResourceHookBinding;
-  /** Waits for a pool's model servers; undefined for a pool that nothing has to wait for. */
-  loaded?: (planned: PlannedPool) => (() => Promise<void>) | undefined;
-}
 
 export interface ServiceOptions {
   platform: Platform;

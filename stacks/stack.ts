@@ -1,52 +1,48 @@
-import type { GatewayConfig } from "../components/gateways/gateway";
-import { nothingDeployed, type Observed, type Plan } from "./plan/model";
 import * as pulumi from "@pulumi/pulumi";
-import type { DefinitionName } from "../components/definitions/inference-definitions";
 import type { CopiedPods } from "../components/model-server/copied/adapt";
-import { confirmVersions } from "./gates/adapter-waits";
-import { describeMistakes, secretCommand } from "./messages/mistakes";
-import { UserError, withoutLibraryFrames } from "./messages/user-error";
+import { stackLabel } from "../components/names";
 import { readRawConfig } from "./config/raw";
 import { resolveConfig } from "./config/resolve";
-import type { PlatformConfig, StackConfig } from "./config/resolved";
-import { confirm } from "./gates/confirm";
-import { hardwareNotes, poolsWithoutGroups } from "./hardware-notes";
+import type { StackConfig } from "./config/resolved";
+import { confirmUpdate, type UpdateContext } from "./gates/confirm";
 import { trafficHooks } from "./gates/hooks";
-import type { ClusterReader } from "./state/cluster-reader";
-import { namespacesOf, observe } from "./state/observe";
-import { lazyReader, readable } from "./state/readable";
-import { definitionsToInstall, newCluster, readDefinitions, readServed, type Served } from "./state/served";
-import { observedCopies } from "./state/copies";
-import { stackLabel } from "../components/names";
+import { hardwareNotes, poolsWithoutGroups } from "./hardware-notes";
+import {
+  readPlatformState,
+  readServiceState,
+  type PlatformStack,
+  type ServiceStack,
+  type ServiceState,
+} from "./live-state";
+import { describeMistakes, secretCommand } from "./messages/mistakes";
+import { describeRefusals } from "./messages/refusals";
+import { UserError, withoutLibraryFrames } from "./messages/user-error";
 import { outputsOf } from "./outputs";
+import type { Observed, Plan } from "./plan/model";
 import { ownerOutput } from "./plan/ownership";
 import { plan as makePlan } from "./plan/plan";
-import { describeRefusals } from "./messages/refusals";
-import {
-  buildPlatform,
-  namespaceOwners,
-  platformOf,
-  readerBefore,
-  type Platform,
-  type PlatformOptions,
-} from "./platform";
-import { claimEverything, gatewayOfAnother, ownershipOf, type Ownership } from "./state/ownership";
-import { lastUpdate, type LastUpdate } from "./state/record";
+import { ownPlatform, sharedPlatform, type PlatformSource } from "./platform";
 import { buildService } from "./service";
+import { claimEverything, gatewayOfAnother } from "./state/ownership";
+import { lazyReader } from "./state/readable";
+import { lastUpdate, type LastUpdate } from "./state/record";
 
 /**
- * One update of a stack: read the config, look at what is deployed, plan, and only then register resources. What a
- * user got wrong ends here, before anything is registered, with everything that is wrong in one message.
+ * One update of a stack: read the config, read what is deployed, plan, and only then register resources. Mistakes and
+ * refusals end the update before anything is registered, all of them in one message.
+ * @returns the stack's outputs.
  */
 export async function deployStack(): Promise<Record<string, unknown>> {
   try {
-    return await deploy();
+    const config = await readConfig();
+    return config.role === "platform" ? await deployPlatform(config) : await deployService(config);
   } catch (error) {
     throw withoutLibraryFrames(error);
   }
 }
 
-async function deploy(): Promise<Record<string, unknown>> {
+/** @throws UserError with every mistake of the config. */
+async function readConfig(): Promise<StackConfig> {
   const { raw, cloud, secrets } = await readRawConfig();
   const { config, mistakes } = resolveConfig(raw, cloud, secrets);
   if (config === undefined) throw new UserError(describeMistakes(mistakes));
@@ -56,201 +52,112 @@ async function deploy(): Promise<Record<string, unknown>> {
       `gate.apiKey stands in the stack's file in clear text. Replace the key, then: ${secretCommand("gate.apiKey")}`,
     );
   }
-  return config.role === "platform" ? deployPlatform(config) : deployService(config);
+  return config;
 }
 
-type PlatformStack = Extract<StackConfig, { role: "platform" }>;
-type ServiceStack = Exclude<StackConfig, { role: "platform" }>;
-
-async function deployPlatform({ platform: config, allow }: PlatformStack): Promise<Record<string, unknown>> {
-  const last = await lastUpdate();
-  const { owners, definitions, ownership } = await readable(async () => {
-    const reader = await readerBefore(config.cluster);
-    const found = await ownershipOf(reader, last, { namespaces: platformNamespaces(config), allow });
-    return {
-      ownership: found,
-      owners: await namespaceOwners(reader, config, found.belongs),
-      definitions: await missingDefinitions(reader, found),
-    };
-  });
+async function deployPlatform(config: PlatformStack): Promise<Record<string, unknown>> {
+  const { allow } = config;
+  const source = ownPlatform(config.platform);
+  const { owners, definitions, ownership } = await readPlatformState(config, source, await lastUpdate());
   const takeOver = allow.includes("take-over-service");
-  const taken = takeOver ? [] : gatewayOfAnother(config.gateway, ownership);
-  if (taken.length > 0) throw new UserError(describeRefusals(taken));
+  const refusals = takeOver ? [] : gatewayOfAnother(source.gateway, ownership);
+  if (refusals.length > 0) throw new UserError(describeRefusals(refusals));
   claimEverything(ownership, takeOver);
-  const platform = buildPlatform(config, {
+  const { kubeconfig, gateway, nodes } = source.build({
     owners,
     stack: thisStack(),
     definitions,
     deletable: allow.includes("destroy"),
   });
-  return {
-    kubeconfig: platform.kubeconfig,
-    gateway: platform.gateway,
-    nodes: platform.nodes,
-    [ownerOutput]: ownership.self.id,
-  };
+  return { kubeconfig, gateway, nodes, [ownerOutput]: ownership.self.id };
 }
 
-const platformNamespaces = ({ namespace, gateway }: PlatformConfig): string[] => [
-  namespace,
-  gateway.namespace,
-];
-
 async function deployService(config: ServiceStack): Promise<Record<string, unknown>> {
-  const { service } = config;
-  const given = await basisOf(config);
+  const source =
+    config.role === "service" ? await sharedPlatform(config.platformStack) : ownPlatform(config.platform);
   const last = await lastUpdate();
-  const { reader, observed, served, definitions, ownership } = await readable(async () =>
-    look(await given.reader(), config, last, given),
-  );
-  const plan = makePlan(service, observed);
-  for (const line of copiedNow(plan, observed)) void pulumi.log.info(line);
+  const state = await readServiceState(config, source, last);
+  const plan = makePlan(config.service, state.observed);
+  for (const line of newCopies(plan, state.observed)) void pulumi.log.info(line);
   for (const note of [...plan.notes, ...hardwareNotes(plan)]) void pulumi.log.warn(note);
-  const theirGateway = config.role === "all" ? gatewayOfAnother(given.gateway, ownership) : [];
+  const { takeOver } = checkPlan(config, plan, source, state);
+  claimEverything(state.ownership, takeOver);
+  return buildApproved(config, plan, source, state, last);
+}
+
+/**
+ * @returns whether objects of another stack become this one's.
+ * @throws UserError with every reason why the update must not happen.
+ */
+function checkPlan(
+  { role, service }: ServiceStack,
+  plan: Plan,
+  { gateway }: PlatformSource,
+  { observed, ownership, served }: ServiceState,
+): { takeOver: boolean } {
+  const gatewayRefusals = role === "all" ? gatewayOfAnother(gateway, ownership) : [];
+  // A waiver holds for one update: the record says that the last one had it.
   const isAllowed =
     service.allow.includes("take-over-service") &&
     observed.record?.waived.includes("take-over-service") !== true;
-  const takeOver = plan.waived.includes("take-over-service") || (isAllowed && theirGateway.length > 0);
-  const refusals = [...plan.refusals, ...(takeOver ? [] : theirGateway)];
+  const takeOver = plan.waived.includes("take-over-service") || (isAllowed && gatewayRefusals.length > 0);
+  const refusals = [...plan.refusals, ...(takeOver ? [] : gatewayRefusals)];
   if (refusals.length > 0) throw new UserError(describeRefusals(refusals));
-
   const groupless = poolsWithoutGroups(plan, served);
   if (groupless !== undefined) throw new UserError(groupless);
+  return { takeOver };
+}
 
-  claimEverything(ownership, takeOver);
-  const platform = given.build({
-    owners: reader === undefined ? {} : observed.namespaces,
+/** Registers what the plan says; the outputs wait for the gateway. */
+function buildApproved(
+  { role, service, hasHuggingFaceToken }: ServiceStack,
+  plan: Plan,
+  source: PlatformSource,
+  { observed, served, definitions, ownership }: ServiceState,
+  last: LastUpdate,
+): Record<string, unknown> {
+  const platform = source.build({
+    owners: observed.namespaces,
     stack: thisStack(),
     definitions,
     deletable: service.allow.includes("destroy"),
   });
-  const readerNow = lazyReader(platform.kubeconfig);
-  const built = buildService(service, plan, {
+  const context: UpdateContext = {
+    config: service,
+    plan,
+    observed,
+    gateway: platform.gateway,
+    reader: lazyReader(platform.kubeconfig),
+  };
+  const { route, previewSecret } = buildService(service, plan, {
     platform,
     stack: thisStack(),
     served,
-    copies: podsOf(observed),
-    hooks: (handles) =>
-      trafficHooks({
-        config: service,
-        plan,
-        observed,
-        gateway: platform.gateway,
-        reader: readerNow,
-        ...handles,
-      }),
-    ...(config.hasHuggingFaceToken
+    copies: copiedPods(observed),
+    hooks: (handles) => trafficHooks({ ...context, ...handles }),
+    ...(hasHuggingFaceToken
       ? { huggingFaceToken: new pulumi.Config().requireSecret("huggingFaceToken") }
       : {}),
   });
-  // A preview asks no gateway: where it answered last is where it will, and before that nobody knows.
-  const address = built.route.resource.metadata.apply(async (): Promise<string> =>
-    pulumi.runtime.isDryRun()
-      ? (last.address ?? (pulumi.unknown as string))
-      : confirmed(service, plan, observed, platform.gateway, readerNow),
+  // A preview waits for no gateway: where it answered last is where it will; before the first update it is unknown.
+  const address = route.resource.metadata.apply(async (): Promise<string> =>
+    pulumi.runtime.isDryRun() ? (last.address ?? (pulumi.unknown as string)) : confirmUpdate(context),
   );
   return {
-    ...outputsOf(service, plan, platform, address, built.previewSecret, config.role === "all"),
+    ...outputsOf(service, plan, platform, address, previewSecret, role === "all"),
     [ownerOutput]: ownership.self.id,
   };
 }
 
-/** The gateway's word, and that of every pod that was to load a new version of an adapter. */
-async function confirmed(
-  config: ServiceStack["service"],
-  plan: Plan,
-  observed: Observed,
-  gateway: Platform["gateway"],
-  reader: () => Promise<ClusterReader>,
-): Promise<string> {
-  const address = await confirm(config, plan, gateway, reader);
-  await confirmVersions({ config, observed, plan, reader });
-  return address;
-}
-
-/** What a service stands on: a platform that this stack makes, or another stack's. */
-async function basisOf(config: ServiceStack): Promise<{
-  gateway: GatewayConfig;
-  /** Whether accelerator nodes are made for each pool. */
-  ownNodes: boolean;
-  reader: () => Promise<ClusterReader | undefined>;
-  build: (options: PlatformOptions) => Platform;
-}> {
-  if (config.role === "service") {
-    const given = await platformOf(config.platformStack);
-    return {
-      gateway: given.gateway,
-      ownNodes: given.ownNodes,
-      reader: given.reader,
-      build: given.connect,
-    };
-  }
-  const { platform } = config;
-  return {
-    gateway: platform.gateway,
-    ownNodes: platform.cluster.mode !== "kubeconfig",
-    reader: () => readerBefore(platform.cluster),
-    build: (options) => buildPlatform(platform, options),
-  };
-}
-
-async function look(
-  reader: ClusterReader | undefined,
-  config: ServiceStack,
-  last: LastUpdate,
-  given: { gateway: GatewayConfig; ownNodes: boolean },
-): Promise<{
-  reader?: ClusterReader;
-  observed: Observed;
-  served: Served;
-  definitions: DefinitionName[] | undefined;
-  ownership: Ownership;
-}> {
-  const { service, role } = config;
-  const { record } = last;
-  const ownership = await ownershipOf(reader, last, {
-    namespaces: [
-      ...namespacesOf(service, record),
-      ...(role === "all" ? platformNamespaces(config.platform) : []),
-    ],
-    service,
-    allow: service.allow,
-  });
-  // A service stack leaves them to its platform.
-  const definitions = role === "service" ? [] : await missingDefinitions(reader, ownership);
-  if (reader === undefined) {
-    // Without a cluster there is no other clock.
-    const nothing = { ...nothingDeployed, now: new Date() };
-    return {
-      observed: record === undefined ? nothing : { ...nothing, record },
-      served: newCluster,
-      definitions,
-      ownership,
-    };
-  }
-  const [observed, served] = await Promise.all([
-    observe(reader, service, record, ownership.belongs, { ...given.gateway, configurable: role === "all" }),
-    readServed(reader),
-  ]);
-  const copies = await observedCopies(reader, service, observed, given.ownNodes);
-  return {
-    reader,
-    observed: { ...observed, copies, claims: ownership.claims },
-    served,
-    definitions,
-    ownership,
-  };
-}
-
 /** Pods to render, by the pool that copies them. */
-function podsOf({ copies = {} }: Observed): Record<string, CopiedPods> {
+function copiedPods({ copies = {} }: Observed): Record<string, CopiedPods> {
   return Object.fromEntries(
     Object.entries(copies).flatMap(([name, { pods }]) => (pods === undefined ? [] : [[name, pods]])),
   );
 }
 
-/** What is copied by this update, once: the outputs say it from then on. */
-function copiedNow({ pools }: Plan, { copies = {} }: Observed): string[] {
+/** What this update copies for the first time, for the log; later the outputs say it. */
+function newCopies({ pools }: Plan, { copies = {} }: Observed): string[] {
   return pools.flatMap(({ pool, copied }) =>
     copied === undefined || copies[pool.name]?.state === "made"
       ? []
@@ -258,17 +165,6 @@ function copiedNow({ pools }: Plan, { copies = {} }: Observed): string[] {
           `${pool.name} copies ${copied.from}. Taken over: ${copied.taken.join("; ")}. Left behind: ${copied.left.join("; ") || "nothing"}.`,
         ],
   );
-}
-
-/** CRDs that the cluster lacks; undefined where it is still to be made. */
-async function missingDefinitions(
-  reader: ClusterReader | undefined,
-  { belongs }: Ownership,
-): Promise<DefinitionName[] | undefined> {
-  const kind = { group: "apiextensions.k8s.io", kind: "CustomResourceDefinition" };
-  return reader === undefined
-    ? undefined
-    : definitionsToInstall(await readDefinitions(reader), (live) => belongs(live, kind), "existing");
 }
 
 function thisStack(): string {

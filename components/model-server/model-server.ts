@@ -174,7 +174,7 @@ function notes({ copied, adapters }: ModelServerArgs): { annotations: Record<str
     ...(copied?.selector === undefined
       ? {}
       : { [annotations.copied]: JSON.stringify({ from: copied.from, selector: copied.selector }) }),
-    // Pods with adapters are waited for by the program itself (state/servers.ts): the provider would wait to the end
+    // Pods with adapters are waited for by the program itself (stacks/gates/servers.ts): the provider would wait to the end
     // for an adapter that a server has long refused, and then not say what the server said.
     ...(adapters ? { "pulumi.com/skipAwait": "true" } : {}),
   };

@@ -1,79 +1,41 @@
 import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
-import { apis, poolLabels } from "../names";
+import type { GatewayKind, PoolTraffic } from "../gateways/gateway";
+import { defaultGatewayKind } from "../gateways/gateway-kinds";
 import { draining } from "../model-server/draining";
-import { gkeApi } from "../gateways/inference-gateway";
+import { poolLabels } from "../names";
 
-export interface PoolPoliciesArgs {
+export interface PoolPoliciesArgs extends PoolTraffic {
+  /** The service that the pool belongs to: a label. */
   service: string;
+  /** Name of the InferencePool. */
   pool: string;
+  /** Namespace of the InferencePool: a policy holds in its own namespace only. */
   namespace: string;
   /** Port of the model servers. */
   port: number;
-  /** How long one answer may take, to its last token. */
-  timeoutSeconds: number;
-  /** Whether the load balancer logs requests. */
-  logging: boolean;
-  /** Cloud Armor security policy. Default: none. */
-  cloudArmor?: string;
+  /** Path that answers 200 while a model server can serve. Default: /health, which every engine here has. */
+  healthPath?: string;
+  /** The gateway in front of the pool. Default: GKE's. */
+  kind?: GatewayKind;
 }
 
 /**
- * What GKE's load balancer is told of one pool: how to find out whether a model server is well, how long an answer
- * may take, and to let connections end by themselves. Shape: the extension's chart for GKE; fields: gke-gateway-api.
+ * How the gateway's load balancer treats one pool: how it finds out whether a model server can serve, how long an
+ * answer may take, and that connections end by themselves. What that is depends on the kind of gateway.
  */
 export class PoolPolicies extends pulumi.ComponentResource {
   constructor(name: string, args: PoolPoliciesArgs, opts?: pulumi.ComponentResourceOptions) {
     super("inference-rollout:index:PoolPolicies", name, {}, opts);
-    const metadata = {
-      name: args.pool,
-      namespace: args.namespace,
-      labels: poolLabels(args.service, args.pool),
-    };
-    const targetRef = { group: apis.pool, kind: "InferencePool", name: args.pool };
-    new k8s.apiextensions.CustomResource(
-      `${name}-health`,
-      {
-        apiVersion: gkeApi,
-        kind: "HealthCheckPolicy",
-        metadata,
-        spec: {
-          targetRef,
-          default: {
-            // Quicker than the default of 5: a server that is leaving is left alone sooner.
-            checkIntervalSec: 2,
-            timeoutSec: 2,
-            config: {
-              type: "HTTP",
-              httpHealthCheck: {
-                requestPath: "/health",
-                portSpecification: "USE_FIXED_PORT",
-                port: args.port,
-              },
-            },
-          },
-        },
-      },
-      { parent: this },
-    );
-    new k8s.apiextensions.CustomResource(
-      `${name}-backend`,
-      {
-        apiVersion: gkeApi,
-        kind: "GCPBackendPolicy",
-        metadata,
-        spec: {
-          targetRef,
-          default: {
-            timeoutSec: args.timeoutSeconds,
-            connectionDraining: { drainingTimeoutSec: draining.graceSeconds },
-            logging: { enabled: args.logging },
-            ...(args.cloudArmor === undefined ? {} : { securityPolicy: args.cloudArmor }),
-          },
-        },
-      },
-      { parent: this },
-    );
+    const { service, pool, namespace, kind = defaultGatewayKind, healthPath = "/health" } = args;
+    const metadata = { name: pool, namespace, labels: poolLabels(service, pool) };
+    for (const policy of kind.poolPolicies({ ...args, healthPath, drainSeconds: draining.graceSeconds })) {
+      new k8s.apiextensions.CustomResource(
+        `${name}-${policy.suffix}`,
+        { apiVersion: policy.kind.apiVersion, kind: policy.kind.kind, metadata, spec: policy.spec },
+        { parent: this },
+      );
+    }
     this.registerOutputs();
   }
 }

@@ -3,13 +3,13 @@ import * as pulumi from "@pulumi/pulumi";
 import { closedPathsName } from "../names";
 import { routeObject, type ServiceRouteArgs } from "./inference-route";
 
-/** What vLLM opens, for anybody who reaches it, once adapters may come while it runs. */
+/** What vLLM opens to everybody who reaches it, once adapters can be loaded at run time. Source: vLLM's page on LoRA. */
 const adapterPaths = ["/v1/load_lora_adapter", "/v1/unload_lora_adapter"];
 
 /**
- * Keeps customers from loading and unloading adapters: vLLM takes such requests on the port on which it answers, and
+ * Keeps customers from loading and unloading adapters: vLLM takes such requests on the port on which it serves, and
  * the customers' route leads there with every path. A longer path wins over theirs, whatever else it matches. The
- * answer is a redirect, because that is the one thing every implementation can answer without a backend.
+ * answer is a redirect: the one answer that every implementation of Gateway API can give without a backend.
  */
 export class ClosedPaths extends pulumi.ComponentResource {
   constructor(name: string, args: ServiceRouteArgs, opts?: pulumi.ComponentResourceOptions) {

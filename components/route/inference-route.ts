@@ -1,34 +1,59 @@
-import type { Backend } from "../../stacks/plan/model";
 import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
 import { apis, labels, managedBy, previewRouteName } from "../names";
 
 /** The Gateway a route attaches to. */
 export interface GatewayRef {
+  /** Name of the Gateway. */
   name: string;
+  /** Its namespace; it has to admit routes from the route's namespace (`allowedRoutes`). */
   namespace: string;
+}
+
+/** An InferencePool that a route can send to. */
+export interface PoolRef {
+  /** Name of the InferencePool. */
+  name: string;
+  /** Its namespace. Another one than the route's needs a ReferenceGrant there; see PoolNamespace. */
+  namespace: string;
+}
+
+/** An InferencePool with its part of the traffic. */
+export interface RouteBackend {
+  /** Name of the InferencePool. */
+  pool: string;
+  /** Its namespace; see {@link PoolRef}. */
+  namespace: string;
+  /** Part of the traffic, relative to the sum of all weights. Source: Gateway API, BackendRef.weight. */
+  weight: number;
 }
 
 /** What every route of a service has. */
 export interface ServiceRouteArgs {
+  /** The service that the route belongs to: a label, and part of the names of its helper routes. */
   service: string;
+  /** Namespace of the route. */
   namespace: string;
+  /** The Gateway that it attaches to. */
   gateway: GatewayRef;
-  /** DNS names of the service. Default: all of the gateway. */
+  /** DNS names that it answers for. Default: every name of the Gateway. */
   hostnames?: readonly string[];
 }
 
 export interface InferenceRouteArgs extends ServiceRouteArgs {
   /** Name of the HTTPRoute. */
   route: string;
-  backends: readonly Backend[];
-  /** What is written down on the route beside the weights. */
+  /** Where requests go. A pool without traffic is left out: gateways differ in what they do with 0. */
+  backends: readonly RouteBackend[];
+  /** Annotations that are written in the same request as the weights, so that the two never disagree. */
   annotations: Readonly<Record<string, string>>;
   /**
-   * Whether a route that somebody else made becomes this one: it is imported, and updated in the same update.
-   * Without it the provider refuses to create what exists. For a route that is this stack's already it does nothing.
+   * Whether a route that was created outside this stack becomes this one: it is imported, and updated in the same
+   * update. Without it the provider refuses to create what exists. Of a route that is this stack's already it is
+   * ignored.
    */
   takeOver: boolean;
+  /** Hooks of the route's own resource, to hold it back until its pools are ready. Default: none. */
   hooks?: pulumi.ResourceHookBinding;
 }
 
@@ -54,11 +79,11 @@ export class InferenceRoute extends pulumi.ComponentResource {
 }
 
 export interface PreviewRouteArgs extends ServiceRouteArgs {
-  /** The pool that is reached; no customer is. */
-  pool: { name: string; namespace: string };
-  /** The pool that customers use, so that it can be asked by itself too; absent: it is not. */
-  stable?: { name: string; namespace: string };
-  /** Value of the header {@link previewHeader}: a secret, so that nobody is sent there by chance. */
+  /** The pool that is reached: the candidate. */
+  pool: PoolRef;
+  /** The stable pool, to be reached by a header of its own. Default: it is not. */
+  stable?: PoolRef;
+  /** Value of the header {@link previewHeader}. A secret: nobody is sent there by chance. */
   secret: pulumi.Input<string>;
 }
 
@@ -76,7 +101,7 @@ export class PreviewRoute extends pulumi.ComponentResource {
 
   constructor(name: string, args: PreviewRouteArgs, opts?: pulumi.ComponentResourceOptions) {
     super("inference-rollout:index:PreviewRoute", name, {}, opts);
-    const pinned = (pool: { name: string; namespace: string }, value: pulumi.Input<string>): object => ({
+    const pinned = (pool: PoolRef, value: pulumi.Input<string>): object => ({
       matches: [
         {
           path: { type: "PathPrefix", value: "/" },
@@ -138,7 +163,7 @@ function parentRef(gateway: GatewayRef, own: string): object {
   };
 }
 
-function backendRef({ pool, namespace, weight }: Backend, own: string): object {
+function backendRef({ pool, namespace, weight }: RouteBackend, own: string): object {
   return {
     group: apis.pool,
     kind: "InferencePool",

@@ -1,8 +1,9 @@
 import * as pulumi from "@pulumi/pulumi";
 
 export interface RolloutPlanArgs {
+  /** Name of the pool that serves the customers. */
   stable: string;
-  /** Absent: no rollout is under way. */
+  /** Name of the pool that is rolled out. Default: no rollout is under way. */
   candidate?: string;
   /** The candidate's share of the traffic, in percent. */
   weight: number;

@@ -3,20 +3,21 @@ import * as pulumi from "@pulumi/pulumi";
 import { annotations, apis, closedPathsName, labels, managedBy, previewRouteName } from "../names";
 
 export interface TrafficGuardArgs {
+  /** The service whose pools are guarded: a label, and part of the policies' names. */
   service: string;
   /** Namespace of the customers' route. */
   namespace: string;
   /** Name of the customers' HTTPRoute. */
   route: string;
-  /** Further namespaces whose routes can send to the service's pools: those of the pools, and of others' routes. */
+  /** Further namespaces whose routes can send to the pools: those of the pools, and of routes of other services. */
   routesIn: readonly string[];
-  /** Whether GRPCRoutes send to the pools too. A policy about a kind that is not installed would refuse everything. */
+  /** Whether GRPCRoutes send to the pools too. A policy about a kind that is not installed refuses everything. */
   grpc: boolean;
 }
 
 /**
- * The cluster's own refusal to delete what customers are connected to, whoever asks: kubectl, `pulumi destroy`,
- * `--target`, a state that was put back. An admission policy with routes as its parameters: where any route gives a
+ * The cluster's own refusal to delete what customers are connected to, whoever sends the request: kubectl, `pulumi
+ * destroy`, `--target`, a state that was put back. An admission policy with routes as its parameters: where any route gives a
  * pool weight, the pool, its model servers, its picker and its namespace stay, and so does the customers' route.
  *
  * The API server takes parameters from one namespace for each binding (a selector cannot reach over namespaces), so

@@ -16,6 +16,7 @@ export const reasons: Readonly<Record<string, string>> = {
   "npm @kubernetes/client-node":
     "1.4.0 is the last that starts on Node 20 (2.0 needs zstd of Node 22's zlib)",
   "npm commander": "14 is the last that takes Node 20",
+  "npm dependency-cruiser": "17 is the last that takes Node 20 (18 says node ^22)",
   "npm listr2": "9 is the last that takes Node 20",
   "npm @types/node": "types of the oldest Node that is supported",
   "npm typescript": "ts-node and typescript-eslint take 5.9",

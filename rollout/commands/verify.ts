@@ -1,5 +1,5 @@
 import type { GateConfig } from "../../stacks/plan/model";
-import { endpointOf } from "../../stacks/config/endpoint";
+import { endpointOf } from "../../components/gateways/endpoint";
 import { rolesOf } from "../steps/moves";
 import { resolveValues } from "../steps/resolved";
 import { platformOf } from "../pulumi/live";

@@ -1,10 +1,10 @@
 import type { GatewayConfig } from "../../components/gateways/gateway";
 import type { ServiceConfig, DeploymentRecord, Observed } from "../../stacks/plan/model";
-import { completeGateway, type GivenGateway } from "../../stacks/config/endpoint";
+import { completeGateway, type GivenGateway } from "../../components/gateways/endpoint";
 import { clusterReader } from "../../stacks/state/cluster-reader";
 import { ownedObject } from "../../stacks/state/inventory";
 import { namespacesOf, observe, type Belongs } from "../../stacks/state/observe";
-import { lookAtRoute } from "../../stacks/gates/programmed";
+import { routeProgress } from "../../stacks/gates/programmed";
 import { stackLabel } from "../../components/names";
 import { routedPools } from "../../stacks/plan/plan";
 import { overriddenBy } from "../../stacks/plan/other-routes";
@@ -50,11 +50,11 @@ export async function lookAtCluster(
         ...gateway,
         configurable: config.role === "all",
       }),
-      lookAtRoute(reader, route, gateway),
+      routeProgress(reader, route, gateway),
     ]);
     return {
       observed,
-      unconfirmed: "missing" in confirmed ? confirmed.missing : [],
+      unconfirmed: confirmed.state === "waiting" ? confirmed.missing : [],
       overridden: overriddenBy(service, observed.others, routedPools(service, observed)),
     };
   } catch (error) {

@@ -1,5 +1,5 @@
 import type { Fault } from "../../stacks/answers/fault";
-import { connectTo, type Endpoint } from "../../stacks/config/endpoint";
+import { connectTo, type Endpoint } from "../../components/gateways/endpoint";
 
 /** One request as its client saw it. Times are milliseconds since the epoch. */
 export interface Outcome {

@@ -1,3 +1,6 @@
+import { gatewayDefaults } from "../../components/gateways/gateway";
+import { defaultGatewayKind } from "../../components/gateways/gateway-kinds";
+
 /**
  * Defaults of the config that more than one place needs: the program, the rollout command, and the texts that name them.
  */
@@ -10,12 +13,9 @@ export const defaults = {
   gateway: {
     /** The source's name. */
     name: "my-inference-gateway",
-    globalAccess: false,
-    /** Long answers take minutes; the load balancer would cut them after 30 s. Source: accelerated-platforms. */
-    timeoutSeconds: 3600,
-    logging: true,
+    ...gatewayDefaults,
   },
 } as const;
 
 /** Port of a gateway's listener. */
-export const defaultPort = (tls: boolean): number => (tls ? 443 : 80);
+export const defaultPort = (tls: boolean): number => defaultGatewayKind.defaultPort(tls);

@@ -1,5 +1,5 @@
-import type { GatewayConfig } from "../../components/gateways/gateway";
-import { usesTls } from "../../components/gateways/gateway-tls";
+import { usesTls, type GatewayConfig } from "../../components/gateways/gateway";
+import { defaultGatewayKind } from "../../components/gateways/gateway-kinds";
 import { defaultPort, defaults } from "./defaults";
 import { broken, missing, removeCommand, setCommand, type Mistake } from "../messages/mistakes";
 import type { Parsed } from "./validate";
@@ -63,7 +63,7 @@ function contradictions({ gateway }: Parsed): Mistake[] {
       fix: removeCommand("gateway.tlsSecret"),
     });
   }
-  if (gateway?.cloudArmor !== undefined && exposure !== "external") {
+  if (gateway?.cloudArmor !== undefined && !defaultGatewayKind.exposures.cloudArmor.includes(exposure)) {
     mistakes.push({
       key: "gateway.cloudArmor",
       found: `${gateway.cloudArmor}, for an internal gateway`,
@@ -71,7 +71,7 @@ function contradictions({ gateway }: Parsed): Mistake[] {
       fix: removeCommand("gateway.cloudArmor"),
     });
   }
-  if (gateway?.globalAccess === true && exposure !== "internal") {
+  if (gateway?.globalAccess === true && !defaultGatewayKind.exposures.globalAccess.includes(exposure)) {
     mistakes.push({
       key: "gateway.globalAccess",
       found: "true, for an external gateway",

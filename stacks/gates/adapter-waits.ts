@@ -1,7 +1,7 @@
 import type { ServiceConfig, Observed, Plan, PlannedPool } from "../plan/model";
 import * as pulumi from "@pulumi/pulumi";
 import type { ClusterReader } from "../state/cluster-reader";
-import { lookAtServers, type Failing, type ServersTask } from "../state/servers";
+import { serversProgress, type Failing, type ServersTask } from "./servers";
 import { until, type Progress } from "./wait";
 import { adapterListFor, newVersions, versionsToProve } from "../plan/model-names";
 import { sharesOf } from "../plan/shares";
@@ -51,7 +51,7 @@ export async function proveVersions(waits: AdapterWaits, pool: string): Promise<
   const task = taskFor(waits, planned);
   if (versions.length === 0 || task === undefined) return;
   if (waits.config.gate.via === "off") {
-    await pulumi.log.warn(`gate.via is off: nobody asked whether ${versions.join(", ")} is loaded`);
+    await pulumi.log.warn(`gate.via is off: not checked whether ${versions.join(", ")} is loaded`);
     return;
   }
   await waitFor(waits, task, `No request was sent to ${versions.join(", ")} that was not before`);
@@ -85,23 +85,25 @@ async function waitFor(
 ): Promise<void> {
   const client = await reader();
   let failingSince: number | undefined;
-  const look = async (): Promise<Progress<"ready" | Failing>> => {
-    const progress = await lookAtServers(client, task);
-    if (!("done" in progress) || progress.done === "ready") {
+  const check = async (): Promise<Progress<"ready" | Failing>> => {
+    const progress = await serversProgress(client, task);
+    if (progress.state === "waiting" || progress.value === "ready") {
       failingSince = undefined;
       return progress;
     }
     failingSince ??= Date.now();
     // The store may have been fixed a moment ago: the next attempt is waited for.
-    return Date.now() - failingSince < patienceSeconds * 1000 ? { missing: progress.done.failing } : progress;
+    return Date.now() - failingSince < patienceSeconds * 1000
+      ? { state: "waiting", missing: progress.value.failing }
+      : progress;
   };
-  const result = await until(look, {
+  const result = await until(check, {
     timeoutSeconds,
     report: (text) => void pulumi.log.info(`adapters: ${text}`, undefined, undefined, true),
   });
-  if ("done" in result && result.done === "ready") return;
-  const texts = "done" in result ? (result.done as Failing).failing : result.missing;
-  const why = "done" in result ? "" : ` after ${timeoutSeconds} s`;
+  if (result.state === "done" && result.value === "ready") return;
+  const texts = result.state === "done" ? (result.value as Failing).failing : result.missing;
+  const why = result.state === "done" ? "" : ` after ${timeoutSeconds} s`;
   throw new UserError(
     [
       `Pool ${task.pool.name} does not have its adapters${why}. ${consequence}.`,

@@ -1,6 +1,6 @@
 import * as http from "node:http";
 import * as https from "node:https";
-import { connectTo, type Endpoint } from "../config/endpoint";
+import { connectTo, type Endpoint } from "../../components/gateways/endpoint";
 import { requestFor, type EndpointName } from "../answers/endpoints";
 import { type Fault } from "../answers/fault";
 import { judgeAnswer } from "../answers/judge";

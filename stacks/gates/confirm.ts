@@ -1,9 +1,10 @@
 import type { GatewayConfig } from "../../components/gateways/gateway";
-import type { ServiceConfig, Plan } from "../plan/model";
+import type { ServiceConfig, Observed, Plan } from "../plan/model";
 import * as pulumi from "@pulumi/pulumi";
 import { UserError } from "../messages/user-error";
 import type { ClusterReader } from "../state/cluster-reader";
-import { lookAtRoute } from "./programmed";
+import { confirmVersions } from "./adapter-waits";
+import { routeProgress } from "./programmed";
 import { observedRoute } from "../state/observe";
 import { readOtherRoutes } from "../state/other-routes";
 import { routePath } from "../state/paths";
@@ -12,16 +13,34 @@ import { previewRouteName } from "../../components/names";
 import { sameShares, shareText, sharesOf } from "../plan/shares";
 import { overriddenBy } from "../plan/other-routes";
 
+/** What the checks before and after a route's move know of the update. */
+export interface UpdateContext {
+  config: ServiceConfig;
+  plan: Plan;
+  /** What was deployed before this update. */
+  observed: Observed;
+  gateway: GatewayConfig;
+  /** The cluster as it is when it is read: it may have been made by this very update. */
+  reader: () => Promise<ClusterReader>;
+}
+
 /**
- * After the route: in every update, also in one that changes nothing, the gateway's own word that the route is in
- * force is waited for before any output is written. An update that cannot have it fails, and the next one asks again.
+ * The last step of every update: the gateway has confirmed the routes, and every pod that was to load a new version
+ * of an adapter has loaded it. Outputs are written only after it.
+ * @returns the gateway's address.
+ * @throws UserError
  */
-export async function confirm(
-  config: ServiceConfig,
-  plan: Plan,
-  gateway: GatewayConfig,
-  reader: () => Promise<ClusterReader>,
-): Promise<string> {
+export async function confirmUpdate(context: UpdateContext): Promise<string> {
+  const address = await confirmRoutes(context);
+  await confirmVersions(context);
+  return address;
+}
+
+/**
+ * Every update waits until the gateway confirms that the route is in force, also one that changes nothing: an update
+ * that failed here leaves the route as it should be, and the next one has only this left to do.
+ */
+async function confirmRoutes({ config, plan, gateway, reader }: UpdateContext): Promise<string> {
   const client = await reader();
   const routes = [
     { namespace: config.namespace, name: config.route },
@@ -31,28 +50,28 @@ export async function confirm(
   ];
   let address = "";
   for (const route of routes) {
-    const result = await until(() => lookAtRoute(client, route, gateway), {
+    const result = await until(() => routeProgress(client, route, gateway), {
       timeoutSeconds: config.gate.timeoutSeconds,
       report: (text) => void pulumi.log.info(`gateway: ${text}`, undefined, undefined, true),
     });
-    if ("missing" in result) {
+    if (result.state === "waiting") {
       throw new UserError(
         [
-          `The route was written, and the gateway has not confirmed it after ${config.gate.timeoutSeconds} s:`,
+          `The route was written, but the gateway has not confirmed it after ${config.gate.timeoutSeconds} s:`,
           ...result.missing.map((text) => `  - ${text}`),
-          "The cluster holds the new weights; pulumi up asks again, pulumi config set weight 0 && pulumi up goes back.",
+          "The cluster holds the new weights. To check again: pulumi up. To go back: pulumi config set weight 0 && pulumi up",
         ].join("\n"),
       );
     }
-    address = result.done;
+    address = result.value;
   }
   await Promise.all([confirmPrecedence(config, plan, gateway, client), confirmShares(config, plan, client)]);
   return address;
 }
 
 /**
- * That the split is the one that customers get: no other route has come meanwhile that gets their requests first. An
- * update that goes back, or was told to go on (allow: other-route), succeeds and says so.
+ * That customers get the split: no other route has come meanwhile that gets their requests first. An update that goes
+ * back, or that allow: other-route lets pass, succeeds with a warning.
  */
 async function confirmPrecedence(
   config: ServiceConfig,
@@ -73,21 +92,21 @@ async function confirmPrecedence(
   }
   throw new UserError(
     [
-      "The route was written, and customers do not get its split:",
+      "The route was written, but customers do not get its split:",
       ...overridden.map((text) => `  - ${text}`),
-      "Run pulumi up again: it says how to take that route over.",
+      "Run pulumi up again: it prints how to take that route over.",
     ].join("\n"),
   );
 }
 
-/** That the cluster has what was planned, and not only what Pulumi's state says. */
+/** That the cluster has what was planned: Pulumi's state alone can be ahead of it. */
 async function confirmShares(config: ServiceConfig, plan: Plan, client: ClusterReader): Promise<void> {
   const route = await client.get(routePath(config.namespace, config.route));
   const live = sharesOf(route === undefined ? [] : observedRoute(route).backends);
-  const wanted = new Map(Object.entries(plan.shares));
+  const planned = new Map(Object.entries(plan.shares));
   // Half a percent: an edit by hand that the config adopted need not add up to 100.
-  if (sameShares(live, wanted, 0.5)) return;
+  if (sameShares(live, planned, 0.5)) return;
   throw new UserError(
-    `The live route sends ${shareText(live)}, and this update's plan is ${shareText(wanted)}: somebody edited it meanwhile, or Pulumi's state is ahead of the cluster. pulumi up --refresh looks again.`,
+    `The live route sends ${shareText(live)}, but this update planned ${shareText(planned)}: the route was edited meanwhile, or Pulumi's state is ahead of the cluster. To read the cluster again: pulumi up --refresh`,
   );
 }

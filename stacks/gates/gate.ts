@@ -1,17 +1,17 @@
 import { setCommand } from "../messages/mistakes";
 import type { RisingPool } from "../plan/rising";
-import type { Endpoint } from "../config/endpoint";
+import type { Endpoint } from "../../components/gateways/endpoint";
 import type { EndpointName } from "../answers/endpoints";
 import { answerFor, listOf, unreachablePrefix, type Way } from "./asking";
 import type { ClusterReader, LiveObject } from "../state/cluster-reader";
 import { everyKind, modelServersIn } from "../state/model-servers";
 import { sumOf } from "../state/other-pools";
 import { poolsPath } from "../state/paths";
-import { lookAtRoute } from "./programmed";
-import { isSelected, selectorOf, selectsPodsOf, type Labels } from "../state/selectors";
-import { isReady, lookAtServers } from "../state/servers";
+import { routeProgress } from "./programmed";
+import { isReady, isSelected, selectorOf, selectsPodsOf, type Labels } from "../state/selectors";
+import { serversProgress } from "./servers";
 import { StableNames, type StableTask } from "./stable-names";
-import { until, type Progress, type WaitOptions } from "./wait";
+import { progressOf, until, type Progress, type WaitOptions } from "./wait";
 
 /** What the candidate has to prove before its share rises. */
 export interface GateTask {
@@ -80,8 +80,8 @@ export class GateUnreachable extends Error {}
 export async function passGate(reader: ClusterReader, task: GateTask, options: WaitOptions): Promise<void> {
   let unreachableSince: number | undefined;
   const stable = task.stable === undefined ? undefined : new StableNames(reader, task.stable);
-  const look = async (): Promise<Progress<true>> => {
-    const progress = await lookAtCandidate(reader, task, stable);
+  const check = async (): Promise<Progress<true>> => {
+    const progress = await candidateProgress(reader, task, stable);
     const unreachable = unreachableOf(progress);
     if (unreachable === undefined) unreachableSince = undefined;
     else unreachableSince ??= Date.now();
@@ -90,8 +90,8 @@ export async function passGate(reader: ClusterReader, task: GateTask, options: W
     }
     return progress;
   };
-  const result = await until(look, options);
-  if ("done" in result) return;
+  const result = await until(check, options);
+  if (result.state === "done") return;
   const unreachable = unreachableOf(result);
   if (unreachable !== undefined) throw unreachableGateway(unreachable);
   throw new GateClosed(task, result.missing, options.timeoutSeconds);
@@ -101,7 +101,7 @@ export async function passGate(reader: ClusterReader, task: GateTask, options: W
 const patience = 120;
 
 function unreachableOf(progress: Progress<true>): string | undefined {
-  return "missing" in progress
+  return progress.state === "waiting"
     ? progress.missing.find((text) => text.startsWith(unreachablePrefix))
     : undefined;
 }
@@ -129,35 +129,35 @@ export async function passReadiness(
 ): Promise<void> {
   const pool = { name: rising.pool, namespace: rising.namespace };
   const waive = setCommand("allow[0]", "unready-stable");
-  const look = async (): Promise<Progress<true>> => {
+  const check = async (): Promise<Progress<true>> => {
     const missing =
       rising.needs === undefined
-        ? await missingAnybody(reader, pool)
+        ? await missingReadyServer(reader, pool)
         : await missingServers(reader, {
             pool,
             replicas: rising.needs,
             groups: rising.groups ?? false,
             existing: rising.existing ?? false,
           });
-    return missing.length === 0 ? { done: true } : { missing };
+    return progressOf(missing, true);
   };
-  // Who goes back in need is told at once that nobody has to wait.
+  // Going back can be urgent: every report says how not to wait.
   const report = (text: string): void => options.report?.(`${text} (${waive} does not wait for it)`);
-  const result = await until(look, { ...options, report });
-  if ("missing" in result) throw new StableUnready(rising, result.missing, options.timeoutSeconds);
+  const result = await until(check, { ...options, report });
+  if (result.state === "waiting") throw new StableUnready(rising, result.missing, options.timeoutSeconds);
 }
 
-async function lookAtCandidate(
+async function candidateProgress(
   reader: ClusterReader,
   task: GateTask,
   stable: StableNames | undefined,
 ): Promise<Progress<true>> {
   const servers = [...(await missingServers(reader, task)), ...(await missingAdapters(reader, task))];
-  const route = await lookAtRoute(reader, task.previewRoute, task.gateway);
-  const missing = [...servers, ...("missing" in route ? route.missing : [])];
-  if (missing.length > 0 || !("done" in route)) return { missing };
-  if (task.via === "gateway") missing.push(...(await missingAnswers(route.done, task, stable)));
-  return missing.length === 0 ? { done: true } : { missing };
+  const route = await routeProgress(reader, task.previewRoute, task.gateway);
+  const missing = [...servers, ...(route.state === "waiting" ? route.missing : [])];
+  if (missing.length > 0 || route.state === "waiting") return { state: "waiting", missing };
+  if (task.via === "gateway") missing.push(...(await missingAnswers(route.value, task, stable)));
+  return progressOf(missing, true);
 }
 
 interface PoolName {
@@ -172,8 +172,8 @@ const noPool = ({ name, namespace }: PoolName): string[] => [
   `there is no InferencePool ${name} in namespace ${namespace}`,
 ];
 
-/** Of a pool whose size nobody knows (no Deployment stands behind it), somebody at least has to be ready. */
-async function missingAnybody(reader: ClusterReader, pool: PoolName): Promise<string[]> {
+/** Of a pool whose size is not known (no Deployment stands behind it), at least one server has to be ready. */
+async function missingReadyServer(reader: ClusterReader, pool: PoolName): Promise<string[]> {
   const [live, pods] = await Promise.all([
     livePool(reader, pool),
     reader.list(`/api/v1/namespaces/${pool.namespace}/pods`),
@@ -232,9 +232,9 @@ async function missingPods(
 /** Which pods lack an adapter, and what their servers said of it. */
 async function missingAdapters(reader: ClusterReader, { pool, revision }: GateTask): Promise<string[]> {
   if (revision === undefined) return [];
-  const progress = await lookAtServers(reader, { pool, revision });
-  if (!("done" in progress)) return [...progress.missing];
-  return progress.done === "ready" ? [] : [...progress.done.failing];
+  const progress = await serversProgress(reader, { pool, revision });
+  if (progress.state === "waiting") return [...progress.missing];
+  return progress.value === "ready" ? [] : [...progress.value.failing];
 }
 
 /** Ready pods of the present template: those of an older one are on their way out. */

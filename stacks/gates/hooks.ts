@@ -1,11 +1,11 @@
-import type { GatewayConfig } from "../../components/gateways/gateway";
-import type { ServiceConfig, Observed, Plan, RoutedPool } from "../plan/model";
+import type { ServiceConfig, Observed, Plan, PlannedPool, RoutedPool } from "../plan/model";
 import * as pulumi from "@pulumi/pulumi";
 import { isGrouped } from "../../components/accelerators/placement";
 import { previewHeader, stableValue } from "../../components/route/inference-route";
 import { loadedBefore, proveVersions } from "./adapter-waits";
-import { endpointOf } from "../config/endpoint";
-import type { ClusterReader, LiveObject } from "../state/cluster-reader";
+import type { UpdateContext } from "./confirm";
+import { endpointOf } from "../../components/gateways/endpoint";
+import type { LiveObject } from "../state/cluster-reader";
 import { passGate, passReadiness, type GateTask } from "./gate";
 import { observedRoute } from "../state/observe";
 import { readOtherRoutes } from "../state/other-routes";
@@ -21,16 +21,19 @@ import type { OtherRoutes } from "../plan/routes";
 import { sharesOf } from "../plan/shares";
 import { asksStable, withoutTheList } from "../plan/stable-names";
 import type { RisingPool } from "../plan/rising";
-import type { ServiceHooks } from "../service";
 
-export interface HookContext {
-  config: ServiceConfig;
-  plan: Plan;
-  /** What was deployed before this update. */
-  observed: Observed;
-  gateway: GatewayConfig;
-  /** The cluster as it is when a hook runs; it may have been made by this very update. */
-  reader: () => Promise<ClusterReader>;
+/** Hooks of the resources that move or hold traffic; none under Pulumi's mocks, which cannot run them. */
+export interface ServiceHooks {
+  route?: pulumi.ResourceHookBinding;
+  beforeDelete?: pulumi.ResourceHook[];
+  /** Of what rewrites model names on a pool. */
+  names?: pulumi.ResourceHookBinding;
+  /** Waits for a pool's model servers; undefined for a pool that nothing has to wait for. */
+  loaded?: (planned: PlannedPool) => (() => Promise<void>) | undefined;
+}
+
+export interface HookContext extends UpdateContext {
+  /** Value of the preview header; absent: there is no candidate. */
   previewSecret?: pulumi.Output<string>;
 }
 
@@ -70,7 +73,7 @@ async function gateHook(context: HookContext): Promise<void> {
   for (const rising of plan.rising) {
     if (config.gate.via === "off") {
       await pulumi.log.warn(
-        `gate.via is off: nobody asked whether ${rising.pool} is ready for ${rising.share} %`,
+        `gate.via is off: readiness check skipped for ${rising.pool} (${rising.share} %)`,
       );
     } else if (rising.pool === plan.candidate?.name) {
       await candidateGate(context, rising, plan.candidate);
@@ -158,7 +161,7 @@ function servesOf(config: ServiceConfig, plan: Plan): Pick<GateTask, "serves" | 
   };
 }
 
-/** Before anything is deleted that customers may be connected to: the live route is asked. */
+/** Before anything is deleted that customers may be connected to: reads the live routes. */
 async function guardHook(context: HookContext, args: pulumi.ResourceHookArgs): Promise<void> {
   const { config, gateway, reader } = context;
   const object = args.oldInputs as Partial<LiveObject> | undefined;
@@ -203,10 +206,10 @@ function guardPool(
   const pool = object?.kind === "InferencePool" ? name : marks?.[labels.pool];
   if (pool === undefined || namespace === undefined) return;
   const text = otherTraffic({ name: pool, namespace }, { others });
-  const told = config.allow.includes("destroy") || plan.waived.includes("routes-unknown");
-  if (text === undefined && others.unseen.length > 0 && !told) {
+  const isWaived = config.allow.includes("destroy") || plan.waived.includes("routes-unknown");
+  if (text === undefined && others.unseen.length > 0 && !isWaived) {
     throw new Error(
-      `nobody knows whether another route sends to pool ${pool}: ${others.unseen.join("; ")}. docs/permissions.md has the rights`,
+      `pool ${pool} cannot be removed: other routes cannot be read (${others.unseen.join("; ")}), so one may send to it. Grant the rights in docs/permissions.md`,
     );
   }
   if (text === undefined) return;

@@ -1,6 +1,8 @@
+import type { GatewayKind } from "../../components/gateways/gateway";
+import { gatewayKindOf } from "../../components/gateways/gateway-kinds";
 import type { ClusterReader, LiveObject } from "../state/cluster-reader";
 import { gatewayPath, routePath } from "../state/paths";
-import type { Progress } from "./wait";
+import { progressOf, type Progress } from "./wait";
 
 interface Condition {
   type: string;
@@ -16,13 +18,14 @@ interface ParentStatus {
 }
 
 /**
- * What a route's gateway still has to say before the route is known to be in force: accepted, every backend
- * resolved, and (GKE's own condition) reconciled, each about the route's present generation. A condition about an
- * earlier generation says nothing about this one.
+ * What a route's gateway still has to say before the route is known to be in force: the conditions of its kind (see
+ * components/gateways), each about the route's present generation. A condition about an earlier generation says
+ * nothing about this one.
  */
 export function missingFromGateway(
   route: LiveObject,
   gateway: { name: string; namespace: string },
+  { routeConditions }: Pick<GatewayKind, "routeConditions">,
 ): readonly string[] {
   const { generation, namespace: own } = route.metadata;
   const parents = (route["status"] as { parents?: ParentStatus[] } | undefined)?.parents ?? [];
@@ -30,27 +33,27 @@ export function missingFromGateway(
     ({ parentRef }) => parentRef.name === gateway.name && (parentRef.namespace ?? own) === gateway.namespace,
   );
   const name = `route ${own ?? ""}/${route.metadata.name}`;
-  if (parent === undefined) return [`gateway ${gateway.name} has not answered for ${name}`];
-  return required.flatMap(({ type, optional }) => {
+  if (parent === undefined) return [`gateway ${gateway.name} has no status on ${name} yet`];
+  return routeConditions.flatMap(({ type, optional }) => {
     const condition = parent.conditions?.find((entry) => entry.type === type);
     if (condition === undefined)
-      return optional ? [] : [`gateway ${gateway.name} has not said ${type} of ${name}`];
-    // GKE may leave the generation out of its own condition; then only its status counts.
+      return optional ? [] : [`gateway ${gateway.name} has not reported ${type} for ${name}`];
+    // A gateway may leave the generation out of a condition of its own, as GKE does; then only its status counts.
     const stale = condition.observedGeneration !== undefined && condition.observedGeneration !== generation;
-    if (stale) return [`gateway ${gateway.name} has not yet looked at the new ${name} (${type})`];
+    if (stale)
+      return [
+        `gateway ${gateway.name} has not processed the latest ${name} yet (${type} is about an earlier one)`,
+      ];
     if (condition.status === "True") return [];
     const why = [condition.reason, condition.message]
       .filter((text) => text !== undefined && text !== "")
       .join(": ");
-    return [`gateway ${gateway.name} says ${type}=${condition.status} of ${name} (${why})`];
+    return [`gateway ${gateway.name} reports ${type}=${condition.status} for ${name} (${why})`];
   });
 }
 
-const required = [
-  { type: "Accepted", optional: false },
-  { type: "ResolvedRefs", optional: false },
-  { type: "Reconciled", optional: true },
-] as const;
+const kindOfGateway = (gateway: LiveObject | undefined): GatewayKind =>
+  gatewayKindOf((gateway?.["spec"] as { gatewayClassName?: string } | undefined)?.gatewayClassName);
 
 /** Where a Gateway can be reached; undefined as long as it has no address. */
 export function gatewayAddress(gateway: LiveObject | undefined): string | undefined {
@@ -58,8 +61,8 @@ export function gatewayAddress(gateway: LiveObject | undefined): string | undefi
   return addresses?.[0]?.value;
 }
 
-/** One look at whether a route is in force; done with the gateway's address. */
-export async function lookAtRoute(
+/** Whether a route is in force; done with the gateway's address. */
+export async function routeProgress(
   reader: ClusterReader,
   route: { name: string; namespace: string },
   gateway: { name: string; namespace: string },
@@ -68,9 +71,10 @@ export async function lookAtRoute(
     reader.get(routePath(route.namespace, route.name)),
     reader.get(gatewayPath(gateway)),
   ]);
-  if (liveRoute === undefined) return { missing: [`there is no route ${route.namespace}/${route.name}`] };
-  const missing = missingFromGateway(liveRoute, gateway);
-  if (missing.length > 0) return { missing };
+  if (liveRoute === undefined)
+    return { state: "waiting", missing: [`there is no route ${route.namespace}/${route.name}`] };
+  const missing = missingFromGateway(liveRoute, gateway, kindOfGateway(liveGateway));
+  if (missing.length > 0) return { state: "waiting", missing };
   const address = gatewayAddress(liveGateway);
-  return address === undefined ? { missing: [`gateway ${gateway.name} has no address`] } : { done: address };
+  return progressOf(address === undefined ? [`gateway ${gateway.name} has no address`] : [], address ?? "");
 }

@@ -4,8 +4,7 @@ import { answerFor, listOf, unreachablePrefix, type Way } from "./asking";
 import type { ClusterReader } from "../state/cluster-reader";
 import { poolsPath } from "../state/paths";
 import { rewrittenNames } from "../state/rewrites";
-import { isSelected, selectorOf } from "../state/selectors";
-import { isReady } from "../state/servers";
+import { isReady, isSelected, selectorOf } from "../state/selectors";
 
 /*
  * Which names clients are answered for today, also those that nobody declared: names that the stable pool's servers were

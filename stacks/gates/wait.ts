@@ -1,33 +1,38 @@
 import { setTimeout as sleep } from "node:timers/promises";
 
-/** What a wait found at one moment: done with a value, or what is still missing. */
-export type Progress<T> = { done: T } | { missing: readonly string[] };
+/** How far something is at one moment: done with a value, or what is still missing. */
+export type Progress<T> = { state: "done"; value: T } | { state: "waiting"; missing: readonly string[] };
+
+/** Done where nothing is missing. */
+export function progressOf<T>(missing: readonly string[], value: T): Progress<T> {
+  return missing.length === 0 ? { state: "done", value } : { state: "waiting", missing };
+}
 
 export interface WaitOptions {
   timeoutSeconds: number;
-  /** Told whenever what is missing changes, and every ten seconds. */
+  /** Called whenever what is missing changes, and every ten seconds. */
   report?: (text: string) => void;
-  /** Default 250 ms: a gateway that is quick should not be made slow by asking rarely. */
+  /** Time between two checks. Default: 250 ms, so that a quick gateway is not made slow. */
   everyMs?: number;
   signal?: AbortSignal;
 }
 
-/** Asks until it is done. @returns what is missing when the time is up. */
+/** Checks until it is done. @returns what is missing at the timeout. */
 export async function until<T>(
-  look: () => Promise<Progress<T>>,
+  check: () => Promise<Progress<T>>,
   { timeoutSeconds, report = () => undefined, everyMs = 250, signal }: WaitOptions,
 ): Promise<Progress<T>> {
   const deadline = Date.now() + timeoutSeconds * 1000;
-  let told = "";
-  let toldAt = 0;
+  let reported = "";
+  let reportedAt = 0;
   for (;;) {
-    const progress = await look();
-    if ("done" in progress) return progress;
+    const progress = await check();
+    if (progress.state === "done") return progress;
     if (Date.now() >= deadline || signal?.aborted === true) return progress;
     const text = progress.missing.join("; ");
-    if (text !== told || Date.now() - toldAt > 10_000) {
-      told = text;
-      toldAt = Date.now();
+    if (text !== reported || Date.now() - reportedAt > 10_000) {
+      reported = text;
+      reportedAt = Date.now();
       report(text);
     }
     await sleep(Math.min(everyMs, Math.max(0, deadline - Date.now())));

@@ -1,3 +1,5 @@
+import type { PolicyKind } from "../../components/gateways/gateway";
+import { gatewayKinds } from "../../components/gateways/gateway-kinds";
 import { annotations, apis, labels, managedBy } from "../../components/names";
 import type { OwnedObject, Owner } from "../plan/ownership";
 import { ClusterUnreadable, type ClusterReader, type LiveObject } from "./cluster-reader";
@@ -21,6 +23,12 @@ const kind = (group: string, version: string, plural: string, name: string): Kin
   kind: name,
 });
 
+/** A policy that a kind of gateway reads. */
+function policyKind({ apiVersion, plural, kind: name }: PolicyKind): Kind {
+  const [group = "", version = ""] = apiVersion.split("/");
+  return kind(group, version, plural, name);
+}
+
 const namespaced: readonly Kind[] = [
   kind("", "v1", "services", "Service"),
   kind("", "v1", "configmaps", "ConfigMap"),
@@ -37,10 +45,7 @@ const namespaced: readonly Kind[] = [
   kind(apis.pool, "v1", "inferencepools", "InferencePool"),
   kind(apis.extension, "v1alpha2", "inferenceobjectives", "InferenceObjective"),
   kind(apis.extension, "v1alpha2", "inferencemodelrewrites", "InferenceModelRewrite"),
-  kind("networking.gke.io", "v1", "healthcheckpolicies", "HealthCheckPolicy"),
-  kind("networking.gke.io", "v1", "gcpbackendpolicies", "GCPBackendPolicy"),
-  kind("networking.gke.io", "v1", "gcpgatewaypolicies", "GCPGatewayPolicy"),
-  kind("networking.gke.io", "v1", "gcptrafficextensions", "GCPTrafficExtension"),
+  ...gatewayKinds.flatMap(({ policyKinds }) => policyKinds.map(policyKind)),
   kind("monitoring.googleapis.com", "v1", "podmonitorings", "PodMonitoring"),
 ];
 

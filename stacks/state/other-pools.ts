@@ -1,7 +1,6 @@
 import type { ObservedAutoscaler, ObservedPool, ObservedWorkload } from "../plan/model";
 import { ClusterUnreadable, type ClusterReader, type LiveObject } from "./cluster-reader";
-import { isSelected, selectorOf, selectsPodsOf } from "./selectors";
-import { isReady } from "./servers";
+import { isReady, isSelected, selectorOf, selectsPodsOf } from "./selectors";
 
 /*
  * Pools of others: how large they are, by whatever makes their pods, and who sets that size.

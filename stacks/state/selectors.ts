@@ -24,3 +24,17 @@ function selects(selector: Labels, labels: Labels = {}): boolean {
   const wanted = Object.entries(selector);
   return wanted.length > 0 && wanted.every(([key, value]) => labels[key] === value);
 }
+
+interface Condition {
+  type: string;
+  status: string;
+  reason?: string;
+  message?: string;
+}
+
+export function conditionOf(pod: LiveObject, type: string): Condition | undefined {
+  const { conditions = [] } = (pod["status"] ?? {}) as { conditions?: Condition[] };
+  return conditions.find((condition) => condition.type === type);
+}
+
+export const isReady = (pod: LiveObject): boolean => conditionOf(pod, "Ready")?.status === "True";

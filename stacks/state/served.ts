@@ -1,12 +1,14 @@
+import type { GatewayKind, PolicyKind } from "../../components/gateways/gateway";
+import { defaultGatewayKind } from "../../components/gateways/gateway-kinds";
 import { definitionNames, type DefinitionName } from "../../components/definitions/inference-definitions";
 import { apis, labels, managedBy } from "../../components/names";
 import type { ClusterReader, LiveObject } from "./cluster-reader";
 
 /** What the cluster's API server serves beyond Kubernetes itself, as far as this program has a use for it. */
 export interface Served {
-  /** GKE's policies for load balancers: HealthCheckPolicy, GCPBackendPolicy. */
+  /** The gateway's policies about pools; GKE: HealthCheckPolicy, GCPBackendPolicy. */
   gatewayPolicies: boolean;
-  /** Extensions in the path of the traffic: GCPTrafficExtension (Model Armor). */
+  /** The gateway's extensions in the path of the traffic; GKE: GCPTrafficExtension (Model Armor). */
   trafficExtensions: boolean;
   /** Google Cloud Managed Service for Prometheus: PodMonitoring. */
   podMonitoring: boolean;
@@ -23,15 +25,23 @@ export const newCluster: Served = {
 };
 
 /** Asks the API server's discovery, which everybody who is known to the cluster may read. */
-export async function readServed(reader: ClusterReader): Promise<Served> {
-  const [policies, monitoring, groups] = await Promise.all([
-    kindsOf(reader, "networking.gke.io/v1"),
+export async function readServed(
+  reader: ClusterReader,
+  gateway: Pick<GatewayKind, "policyKinds"> = defaultGatewayKind,
+): Promise<Served> {
+  const apis = [...new Set(gateway.policyKinds.map(({ apiVersion }) => apiVersion))];
+  const [monitoring, groups, ...found] = await Promise.all([
     kindsOf(reader, "monitoring.googleapis.com/v1"),
     kindsOf(reader, "leaderworkerset.x-k8s.io/v1"),
+    ...apis.map((api) => kindsOf(reader, api)),
   ]);
+  const serves = (about: PolicyKind["about"]): boolean =>
+    gateway.policyKinds
+      .filter((policy) => policy.about === about)
+      .every(({ apiVersion, kind }) => found[apis.indexOf(apiVersion)]?.has(kind) === true);
   return {
-    gatewayPolicies: policies.has("HealthCheckPolicy") && policies.has("GCPBackendPolicy"),
-    trafficExtensions: policies.has("GCPTrafficExtension"),
+    gatewayPolicies: serves("pool"),
+    trafficExtensions: serves("extension"),
     podMonitoring: monitoring.has("PodMonitoring"),
     groups: groups.has("LeaderWorkerSet"),
   };

@@ -32,7 +32,7 @@ describe("faults of the route and its gateway", minutes(20), () => {
     process.kill(service.lab.lab.gateway.process.pid, "SIGSTOP");
     await service.stack.set("weight", "60");
     const text = await service.stack.refusedUp();
-    assert.match(text, /the gateway has not confirmed it after 5 s[^]*pulumi up asks again/);
+    assert.match(text, /the gateway has not confirmed it after 5 s[^]*To check again: pulumi up/);
     await service.weights(60);
     process.kill(service.lab.lab.gateway.process.pid, "SIGCONT");
     assert.match(await service.stack.up(), /\d+ unchanged/);

@@ -5,7 +5,7 @@ import * as fs from "node:fs";
 import * as path from "node:path";
 import { describe, it } from "node:test";
 import { InferenceGateway } from "../../../components/gateways/inference-gateway";
-import { usesTls } from "../../../components/gateways/gateway-tls";
+import { usesTls } from "../../../components/gateways/gateway";
 import { targetOf } from "../../../rollout/traffic/outcome";
 import { platformOf } from "../../../rollout/pulumi/live";
 import { next } from "../../../rollout/steps/moves";
@@ -17,7 +17,7 @@ import {
   endpointOf,
   urlOf,
   type GivenGateway,
-} from "../../../stacks/config/endpoint";
+} from "../../../components/gateways/endpoint";
 import { resolveConfig } from "../../../stacks/config/resolve";
 import { howToTry } from "../../../stacks/outputs";
 import { cloud, serviceConfig, sourceCase } from "../cases";
@@ -174,9 +174,9 @@ describe("a default", () => {
         .map((file) => path.relative(root, file));
     assert.deepEqual(having(/10, 30, 60, 100/), ["stacks/config/defaults.ts"]);
     assert.deepEqual(having(/"my-inference-gateway"/), ["stacks/config/defaults.ts"]);
-    assert.deepEqual(having(/\? 443\b|\?\? (80|443)\b/), ["stacks/config/defaults.ts"]);
+    assert.deepEqual(having(/\? 443\b|\?\? (80|443)\b/), ["components/gateways/gateway.ts"]);
     assert.deepEqual(having(/(tlsSecret|certificate) [!=]== undefined \|\|/), [
-      "components/gateways/gateway-tls.ts",
+      "components/gateways/gateway.ts",
     ]);
     assert.ok(usesTls({ certificate: "c" }));
   });

@@ -2,7 +2,7 @@ import type { GatewayConfig } from "../../../components/gateways/gateway";
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { resolveConfig } from "../../../stacks/config/resolve";
-import { usesTls } from "../../../components/gateways/gateway-tls";
+import { usesTls } from "../../../components/gateways/gateway";
 import { cloud, sourceCase } from "../cases";
 
 function gateway(given: object): GatewayConfig {

@@ -1,9 +1,8 @@
-import type { GatewayConfig } from "../../components/gateways/gateway";
-import { usesTls } from "../../components/gateways/gateway-tls";
-import { defaultPort, defaults } from "./defaults";
+import { gatewayDefaults, standardPort, usesTls, type GatewayConfig } from "./gateway";
+import { defaultGatewayKind } from "./gateway-kinds";
 
 /*
- * Where and how a service is reached, decided once: by the outputs, the gate, and the rollout command alike.
+ * Where and how a service is reached, decided once: for the outputs, the gate, and the rollout command alike.
  */
 
 /** Where a gateway answers. */
@@ -20,13 +19,12 @@ export type GivenGateway = Pick<GatewayConfig, "name" | "namespace"> & Partial<G
 
 /** The gateway that another stack made, with what its version did not say yet. */
 export function completeGateway(given: GivenGateway): GatewayConfig {
-  const { globalAccess, timeoutSeconds, logging } = defaults.gateway;
   return {
     existing: false,
     exposure: "internal",
     routesFrom: [given.namespace],
-    port: defaultPort(usesTls(given)),
-    ...{ globalAccess, timeoutSeconds, logging },
+    port: defaultGatewayKind.defaultPort(usesTls(given)),
+    ...gatewayDefaults,
     ...given,
   };
 }
@@ -51,6 +49,5 @@ export function connectTo(endpoint: Endpoint, address: string): { host: string; 
 
 /** The URL that clients use. @param address the gateway's own, for one without a name. */
 export function urlOf({ tls, hostname, port }: Endpoint, address: string): string {
-  const usual = port === defaultPort(tls);
-  return `${tls ? "https" : "http"}://${hostname ?? address}${usual ? "" : `:${port}`}`;
+  return `${tls ? "https" : "http"}://${hostname ?? address}${port === standardPort(tls) ? "" : `:${port}`}`;
 }

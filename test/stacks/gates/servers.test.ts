@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { ClusterReader, LiveObject } from "../../../stacks/state/cluster-reader";
-import { lookAtServers, type ServersTask } from "../../../stacks/state/servers";
+import { serversProgress, type ServersTask } from "../../../stacks/gates/servers";
 
 const pool = { name: "llm", namespace: "default" };
 
@@ -27,29 +27,37 @@ function pod(name: string, { ready = true, says, leaving = false, app = "llm" }:
   };
 }
 
-const look = (task: Partial<ServersTask>, ...pods: LiveObject[]): ReturnType<typeof lookAtServers> => {
+const look = (task: Partial<ServersTask>, ...pods: LiveObject[]): ReturnType<typeof serversProgress> => {
   const reader: ClusterReader = {
     get: () => Promise.resolve(undefined),
     list: (path) => Promise.resolve(path === "/api/v1/namespaces/default/pods" ? pods : []),
   };
-  return lookAtServers(reader, { pool, ...task });
+  return serversProgress(reader, { pool, ...task });
 };
 
 const loaded = (revision: string): Said => ["True", "Loaded", `revision ${revision}: food-v1`];
 
 describe("a pool's model servers", () => {
   it("are there when as many are ready as are asked for", async () => {
-    assert.deepEqual(await look({ replicas: 2 }, pod("a", {}), pod("b", {})), { done: "ready" });
+    assert.deepEqual(await look({ replicas: 2 }, pod("a", {}), pod("b", {})), {
+      state: "done",
+      value: "ready",
+    });
     assert.deepEqual(await look({ replicas: 2 }, pod("a", {}), pod("b", { ready: false })), {
+      state: "waiting",
       missing: ["1 of 2 model servers of llm are ready"],
     });
-    assert.deepEqual(await look({}), { missing: ["0 of 1 model servers of llm are ready"] });
+    assert.deepEqual(await look({}), {
+      state: "waiting",
+      missing: ["0 of 1 model servers of llm are ready"],
+    });
   });
 
   it("do not count while they leave, or where they are another pool's", async () => {
     const others = [pod("a", { leaving: true, says: loaded("old") }), pod("b", { app: "other" })];
     assert.deepEqual(await look({ revision: "r2" }, pod("c", { says: loaded("r2") }), ...others), {
-      done: "ready",
+      state: "done",
+      value: "ready",
     });
   });
 
@@ -60,10 +68,11 @@ describe("a pool's model servers", () => {
       pod("b", { says: loaded("r1") }),
     );
     assert.deepEqual(result, {
+      state: "waiting",
       missing: ["pool llm, pod b has not loaded the present list of adapters yet"],
     });
     const silent = await look({ revision: "r2" }, pod("a", { says: loaded("r2") }), pod("b", {}));
-    assert.ok("missing" in silent, "a ready pod that says nothing is not believed");
+    assert.ok(silent.state === "waiting", "a ready pod that says nothing is not believed");
   });
 
   it("may be starting: a pod that begins now reads the present list", async () => {
@@ -72,15 +81,16 @@ describe("a pool's model servers", () => {
       pod("a", { says: loaded("r2") }),
       pod("b", { ready: false }),
     );
-    assert.deepEqual(result, { done: "ready" });
+    assert.deepEqual(result, { state: "done", value: "ready" });
   });
 
   it("are told by pool, pod, adapter and the server's own words when they refuse one", async () => {
     const says: Said = ["False", "Failed", "revision r2: adapter food-v2: 404 No adapter found"];
     assert.deepEqual(await look({ revision: "r2" }, pod("a", { says: loaded("r2") }), pod("b", { says })), {
-      done: { failing: ["pool llm, pod b: adapter food-v2: 404 No adapter found"] },
+      state: "done",
+      value: { failing: ["pool llm, pod b: adapter food-v2: 404 No adapter found"] },
     });
     const stale = await look({ revision: "r3" }, pod("b", { says }));
-    assert.ok("missing" in stale, "what an older list said may have been fixed");
+    assert.ok(stale.state === "waiting", "what an older list said may have been fixed");
   });
 });

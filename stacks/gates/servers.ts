@@ -1,7 +1,7 @@
 import { adaptersCondition, podSelector } from "../../components/names";
-import type { ClusterReader, LiveObject } from "./cluster-reader";
-import { isSelected } from "./selectors";
-import type { Progress } from "../gates/wait";
+import type { ClusterReader, LiveObject } from "../state/cluster-reader";
+import { conditionOf, isReady, isSelected } from "../state/selectors";
+import { progressOf, type Progress } from "./wait";
 
 /** What the pods of one pool have to show. */
 export interface ServersTask {
@@ -17,19 +17,12 @@ export interface Failing {
   failing: readonly string[];
 }
 
-interface Condition {
-  type: string;
-  status: string;
-  reason?: string;
-  message?: string;
-}
-
 /**
- * One look at the pods of a pool. That a pod is ready means that it had every adapter of its list when its server
+ * How far the pods of a pool are. That a pod is ready means that it had every adapter of its list when its server
  * had started, and has not lost one since; what came onto the list later, and what a server said of an adapter it
  * refused, is in a condition that the pod's sidecar writes.
  */
-export async function lookAtServers(
+export async function serversProgress(
   reader: ClusterReader,
   { pool, replicas = 1, revision }: ServersTask,
 ): Promise<Progress<"ready" | Failing>> {
@@ -38,21 +31,14 @@ export async function lookAtServers(
   );
   const ready = pods.filter(isReady);
   const failing = revision === undefined ? [] : pods.flatMap((pod) => refusal(pod, pool.name, revision));
-  if (failing.length > 0) return { done: { failing } };
+  if (failing.length > 0) return { state: "done", value: { failing } };
   const missing =
     ready.length >= replicas
       ? []
       : [`${ready.length} of ${replicas} model servers of ${pool.name} are ready`];
   if (revision !== undefined) missing.push(...pods.flatMap((pod) => unloaded(pod, pool.name, revision)));
-  return missing.length === 0 ? { done: "ready" } : { missing };
+  return progressOf(missing, "ready");
 }
-
-function conditionOf(pod: LiveObject, type: string): Condition | undefined {
-  const { conditions = [] } = (pod["status"] ?? {}) as { conditions?: Condition[] };
-  return conditions.find((condition) => condition.type === type);
-}
-
-export const isReady = (pod: LiveObject): boolean => conditionOf(pod, "Ready")?.status === "True";
 
 /** "pool, pod: adapter: the server's words". What an older list said is of no interest: it may have been fixed. */
 function refusal(pod: LiveObject, pool: string, revision: string): string[] {

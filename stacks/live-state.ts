@@ -1,0 +1,117 @@
+import type { DefinitionName } from "../components/definitions/inference-definitions";
+import type { PlatformConfig, StackConfig } from "./config/resolved";
+import type { NamespaceOwners } from "./plan/namespaces";
+import { nothingDeployed, type Observed } from "./plan/model";
+import { namespaceOwners, type PlatformSource } from "./platform";
+import type { ClusterReader } from "./state/cluster-reader";
+import { observedCopies } from "./state/copies";
+import { namespacesOf, observe } from "./state/observe";
+import { ownershipOf, type Ownership } from "./state/ownership";
+import { readable } from "./state/readable";
+import type { LastUpdate } from "./state/record";
+import { definitionsToInstall, newCluster, readDefinitions, readServed, type Served } from "./state/served";
+
+/*
+ * What is deployed before an update, read once: from the live cluster, and from what the last update recorded.
+ */
+
+export type PlatformStack = Extract<StackConfig, { role: "platform" }>;
+export type ServiceStack = Exclude<StackConfig, { role: "platform" }>;
+
+export interface PlatformState {
+  ownership: Ownership;
+  /** Who made the namespaces that exist. */
+  owners: NamespaceOwners;
+  /** CRDs that the cluster lacks; undefined: the cluster is still to be made. */
+  definitions: DefinitionName[] | undefined;
+}
+
+export interface ServiceState {
+  observed: Observed;
+  /** What the cluster serves beyond Kubernetes. */
+  served: Served;
+  ownership: Ownership;
+  /** CRDs that the cluster lacks; undefined: the cluster is still to be made. */
+  definitions: DefinitionName[] | undefined;
+}
+
+/** @throws UserError where the cluster exists and cannot be read. */
+export function readPlatformState(
+  { platform, allow }: PlatformStack,
+  source: PlatformSource,
+  last: LastUpdate,
+): Promise<PlatformState> {
+  return readable(async () => {
+    const reader = await source.reader();
+    const ownership = await ownershipOf(reader, last, { namespaces: platformNamespaces(platform), allow });
+    return {
+      ownership,
+      owners: await namespaceOwners(reader, platform, ownership.belongs),
+      definitions: await missingDefinitions(reader, ownership),
+    };
+  });
+}
+
+/** @throws UserError where the cluster exists and cannot be read. */
+export function readServiceState(
+  config: ServiceStack,
+  source: PlatformSource,
+  last: LastUpdate,
+): Promise<ServiceState> {
+  return readable(async () => {
+    const reader = await source.reader();
+    const { service, role } = config;
+    const ownership = await ownershipOf(reader, last, {
+      namespaces: [
+        ...namespacesOf(service, last.record),
+        ...(role === "all" ? platformNamespaces(config.platform) : []),
+      ],
+      service,
+      allow: service.allow,
+    });
+    return {
+      ownership,
+      // A service stack leaves them to its platform.
+      definitions: role === "service" ? [] : await missingDefinitions(reader, ownership),
+      ...(reader === undefined
+        ? stateOfNewCluster(last)
+        : await stateOfCluster(reader, config, source, last, ownership)),
+    };
+  });
+}
+
+function stateOfNewCluster({ record }: LastUpdate): Pick<ServiceState, "observed" | "served"> {
+  // Without a cluster there is no clock but this computer's.
+  const observed = { ...nothingDeployed, now: new Date(), ...(record === undefined ? {} : { record }) };
+  return { observed, served: newCluster };
+}
+
+async function stateOfCluster(
+  reader: ClusterReader,
+  { service, role }: ServiceStack,
+  { gateway, ownNodes }: PlatformSource,
+  { record }: LastUpdate,
+  { belongs, claims }: Ownership,
+): Promise<Pick<ServiceState, "observed" | "served">> {
+  const [observed, served] = await Promise.all([
+    observe(reader, service, record, belongs, { ...gateway, configurable: role === "all" }),
+    readServed(reader),
+  ]);
+  const copies = await observedCopies(reader, service, observed, ownNodes);
+  return { observed: { ...observed, copies, claims }, served };
+}
+
+const platformNamespaces = ({ namespace, gateway }: PlatformConfig): string[] => [
+  namespace,
+  gateway.namespace,
+];
+
+async function missingDefinitions(
+  reader: ClusterReader | undefined,
+  { belongs }: Ownership,
+): Promise<DefinitionName[] | undefined> {
+  const kind = { group: "apiextensions.k8s.io", kind: "CustomResourceDefinition" };
+  return reader === undefined
+    ? undefined
+    : definitionsToInstall(await readDefinitions(reader), (live) => belongs(live, kind), "existing");
+}
