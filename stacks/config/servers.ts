@@ -1,6 +1,6 @@
 import type { Engine, Server } from "../../components/engines/engine";
 import { maxLoadingMinutes } from "../../components/model-server/loading";
-import type { ServerInput } from "./schema";
+import type { ServerInput } from "./server-keys";
 
 interface EngineDefaults {
   repository: string;

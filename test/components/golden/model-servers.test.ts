@@ -2,7 +2,7 @@ import { nothingDeployed } from "../../../stacks/plan/model";
 import { describe, it } from "node:test";
 import { rendered, type Registered } from "../../rendering";
 import { serviceConfig } from "../../stacks/cases";
-import type { RawConfig } from "../../../stacks/config/validate";
+import type { RawConfig } from "../../../stacks/config/parse";
 import { plan } from "../../../stacks/plan/plan";
 import { ServingPool } from "../../../components/pool/serving-pool";
 import { assertGolden } from "../golden";

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import type { RawConfig } from "../../../stacks/config/validate";
+import type { RawConfig } from "../../../stacks/config/parse";
 import type { ClusterReader } from "../../../stacks/state/cluster-reader";
 import { adapters, cluster, config, core, named, planOf, two, weights, withPod } from "./copied-cluster";
 import { group, kserve, modelservice, prefill, sglang, stateful, vllm } from "./manifests/manifests";

@@ -1,5 +1,5 @@
 import type { ServiceConfig } from "../../../../stacks/plan/model";
-import type { RawConfig } from "../../../../stacks/config/validate";
+import type { RawConfig } from "../../../../stacks/config/parse";
 import { resolveConfig } from "../../../../stacks/config/resolve";
 import { cloud } from "../../cases";
 import { known, othersOf, poolRef } from "../route-fixtures";
