@@ -152,7 +152,7 @@ function clashes(given: AdaptersInput, adapters: readonly Adapter[]): Mistake[] 
   for (const model of models) if (model !== undefined) taken.set(model, "the name of a model");
   const aliases = new Set<string>();
   for (const [i, alias] of given.aliases.entries()) {
-    // The name of a model may be an alias: that is how it goes on being answered when the model changes.
+    // The name of a model may be an alias: pools serve it on when the model changes.
     if (aliases.has(alias)) {
       mistakes.push({
         key: `aliases[${i}]`,

@@ -8,12 +8,12 @@ import { flag, list, matching, name, object, oneOf, optional, section, text, wit
 const clusterSchema = object({
   name: optional(name(40), {
     description: "Name of the GKE cluster. With a name and no `create`, the cluster must exist.",
-    default: defaults.cluster,
+    default: `\`${defaults.cluster}\``,
     example: "inference",
   }),
   location: optional(text("a region or a zone"), {
     description: "Region or zone of the cluster.",
-    default: "gcp:region",
+    default: "`gcp:region`",
     example: "us-central1",
   }),
   create: optional(flag(), {
@@ -68,7 +68,7 @@ export interface CloudConfig {
   region?: string;
 }
 
-/** Who made the cluster: this stack, somebody else on GKE, or somebody else anywhere. */
+/** Whether this stack creates the cluster, adopts one on GKE, or uses any cluster by its kubeconfig. */
 export type ClusterConfig =
   | {
       mode: "create" | "adopt";

@@ -33,7 +33,7 @@ export const infoOf = (schema: z.ZodType): KeyInfo | undefined => infos.get(sche
 /** A key that must be there, or whose absence the checks of its group report. */
 export function required<S extends z.ZodType>(type: S, info: KeyInfo): S {
   // A type can be used for several keys: each has its own description.
-  const own = type.clone() as S;
+  const own = type.clone();
   infos.add(own, info);
   return own;
 }

@@ -27,9 +27,10 @@ reports every mistake at once, each with the value that was found, what is expec
 
 The next \`pulumi up\` applies a change, with two exceptions, which the column **change** shows:
 
-- **new pool**: a pool is made with this value and keeps it. To change it, declare another pool and roll that out. On a
-  pool that exists, the change is refused (\`edited-in-place\`, [refusals.md](refusals.md)).
-- **new service**: with another value, the stack is another service somewhere else.
+- **new pool**: a pool is created with this value and keeps it. To change it, declare another pool and roll that out.
+  The program refuses the change on a pool that exists ([refusals.md](refusals.md)).
+- **new service**: with another value, the stack is another service somewhere else. A rollback to an earlier update
+  never changes it.
 
 \`gcp:project\` and \`gcp:region\` are keys of the Google Cloud provider. They are required unless
 \`cluster.kubeconfig\` is set.
@@ -75,8 +76,12 @@ function tableOf(rows: readonly Row[]): string {
 
 /** What the schema itself says of a value that cannot be right. */
 function expected(type: z.ZodType): string {
-  const result = unwrapped(type).inner.safeParse(Symbol("nothing that a config can hold"));
-  return result.success ? "anything" : (result.error.issues[0]?.message ?? "");
+  const { inner } = unwrapped(type);
+  const result = inner.safeParse(Symbol("nothing that a config can hold"));
+  const text = result.success ? "anything" : (result.error.issues[0]?.message ?? "");
+  const options =
+    inner instanceof z.ZodArray && inner.element instanceof z.ZodEnum ? inner.element.options : [];
+  return options.length === 0 ? text : `${text}: ${options.join(", ")}`;
 }
 
 /** The default of a key, as the page shows it. */

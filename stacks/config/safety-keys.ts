@@ -12,10 +12,10 @@ import { type Entry, list, number, object, oneOf, optional, required, section, w
 const aTime = 'a time with a time zone, in quotes, for example "2026-11-27T18:00:00Z"';
 
 /**
- * A moment; always with a zone, because who writes it and who runs it sit in different ones. A time that stands in the
- * YAML without quotes arrives in the words of Pulumi's own language, 2026-11-27 18:00:00 +0000 UTC, and every `pulumi
- * config set` of any key writes it back so (tried). One without a zone is read as UTC: of such a time nobody can tell
- * any more whether it had one, so it is refused, as it is in quotes. Another zone than UTC was surely written.
+ * A moment, always with a time zone: the person who writes it and the machine that reads it can be in different ones.
+ * A time without quotes in the YAML arrives in Go's format, 2026-11-27 18:00:00 +0000 UTC, and every `pulumi config
+ * set` of any key writes it back like that (tested). YAML reads a time without a zone as UTC, so a UTC time in this
+ * format may have had no zone: it is refused, as it is in quotes. With any other zone, the zone was written.
  */
 const time = (): z.ZodType<string> =>
   z.preprocess(

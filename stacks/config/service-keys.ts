@@ -69,7 +69,7 @@ export const serviceKeys = {
   route: optional(matching(dnsName, aRouteName).max(253, aRouteName), {
     description:
       "Name of the HTTPRoute that clients use. Set it to take over a route that exists under its own name.",
-    default: "routes-to-<service>",
+    default: "`routes-to-<service>`",
     example: "routes-to-llm",
     emptyIsAbsent: true,
     keptOnRollback: true,

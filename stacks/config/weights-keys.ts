@@ -13,27 +13,32 @@ export const weightsSchema = object({
     description:
       "`hugging-face`: the model is downloaded by its name. `gcs`: a Cloud Storage bucket. `disk`: a disk that many nodes read.",
     example: "gcs",
+    change: "new-pool",
   }),
   bucket: optional(matching(/^[a-z0-9][a-z0-9._-]{1,61}[a-z0-9]$/, "the name of a bucket"), {
     description: "With `from: gcs`: the bucket.",
     default: "none; required with gcs",
     example: "acme-models",
+    change: "new-pool",
   }),
   path: optional(matching(/^[^/](.*[^/])?$/, "a folder, without / at either end"), {
     description: "With `from: gcs` or `disk`: the folder that holds the model.",
     default: "the model's name",
     example: "qwen3-8b",
+    change: "new-pool",
   }),
   loader: optional(oneOf(["mount", "stream"]), {
     description:
       "With `from: gcs`: `mount` by Cloud Storage FUSE, or `stream` into the GPUs (vLLM's runai_streamer).",
     default: "mount",
     example: "stream",
+    change: "new-pool",
   }),
   claim: optional(name(maxLabel), {
     description: "With `from: disk`: the PersistentVolumeClaim (ReadOnlyMany) in the pool's namespace.",
     default: "none; required with disk",
     example: "models",
+    change: "new-pool",
   }),
 });
 
