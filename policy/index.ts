@@ -4,7 +4,7 @@ import { clearTextListeners } from "./rules/listeners";
 import { removedUnderTraffic, tooLargeStep } from "./rules/rollout";
 import { plainSecrets } from "./rules/secrets";
 
-// What the rules find becomes what the engine is told; nothing is decided here.
+// Reports what the rules find to the engine; the rules decide.
 
 type Find = (args: ResourceValidationArgs) => string[];
 
@@ -18,7 +18,8 @@ new PolicyPack("inference-rollout", {
   policies: [
     {
       name: "largest-step",
-      description: "A candidate's share of the traffic rises by no more than this in one update.",
+      description:
+        "One update raises the candidate's share of the traffic by at most this many percentage points.",
       enforcementLevel: "mandatory",
       configSchema: {
         properties: {
@@ -27,7 +28,8 @@ new PolicyPack("inference-rollout", {
             minimum: 1,
             maximum: 100,
             default: 40,
-            description: "Percent of all traffic. The default is the largest step of the default ladder.",
+            description:
+              "Percentage points of all traffic. The default is the largest step of the default ladder.",
           },
         },
       },
@@ -35,23 +37,27 @@ new PolicyPack("inference-rollout", {
     },
     {
       name: "no-removal-under-traffic",
-      description: "No pool is removed that customers are connected to.",
+      description: "No update removes a pool that gets traffic.",
       enforcementLevel: "mandatory",
       validateResource: validate(removedUnderTraffic),
     },
     {
       name: "no-clear-text-public-listener",
-      description: "Nothing is opened to the world in clear text.",
+      description: "No public listener or Service accepts traffic in clear text.",
       enforcementLevel: "mandatory",
       validateResource: validate(clearTextListeners),
     },
     {
       name: "images-pinned",
-      description: "Every image has a version or a digest, so that pods of one pool are the same.",
+      description: "Every image has a version or a digest, so that all pods of a pool run the same image.",
       enforcementLevel: "mandatory",
       configSchema: {
         properties: {
-          requireDigest: { type: "boolean", default: false, description: "Whether a version is not enough." },
+          requireDigest: {
+            type: "boolean",
+            default: false,
+            description: "Require a digest; a version tag is not enough.",
+          },
         },
       },
       validateResource: validate((args) =>
@@ -60,7 +66,7 @@ new PolicyPack("inference-rollout", {
     },
     {
       name: "no-plain-secrets",
-      description: "No secret stands in a pod spec as it is.",
+      description: "No pod spec contains a secret in clear text.",
       enforcementLevel: "mandatory",
       validateResource: validate(plainSecrets),
     },

@@ -54,7 +54,7 @@ describe("installed plugins", () => {
     );
     assert.equal(env["HOME"], "/h");
     assert.equal(env["PATH"], `${plugins?.bin}:/bin`);
-    assert.match(env["PULUMI_BACKEND_URL"] ?? "", /^file:\/\/.*install-/);
+    assert.match(env["PULUMI_BACKEND_URL"] ?? "", /^file:\/\/.*install-.*\?metadata=skip$/);
     assert.ok(!JSON.stringify(env).includes("the-token"), "the token is in a file, not in the environment");
     assert.equal(fs.statSync(env["INFERENCE_LAB_TOKEN_FILE"] ?? "").mode & 0o077, 0);
   });

@@ -83,7 +83,8 @@ export async function installPlugins(options: PluginOptions): Promise<InstalledP
   const tokenFile = secretFile(root, "token", options.controlPlane.adminToken);
   const variables = {
     PULUMI_HOME: home,
-    PULUMI_BACKEND_URL: `file://${backend}`,
+    // Attributes beside each file are written in place: after a SIGKILL one can be empty, and the stack is unreadable.
+    PULUMI_BACKEND_URL: `file://${backend}?metadata=skip`,
     PULUMI_CONFIG_PASSPHRASE_FILE: secretFile(root, "passphrase", options.passphrase ?? "rehearsal"),
     PULUMI_SKIP_UPDATE_CHECK: "true",
     PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION: "true",

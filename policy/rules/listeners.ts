@@ -1,6 +1,6 @@
 import type { Asked } from "./pod-specs";
 
-/** Classes of GKE whose load balancers have addresses inside the network only. */
+/** GKE's classes whose load balancers have only addresses inside the network. */
 const internalClasses = /^gke-l7-(rilb|cross-regional-internal-managed)(-mc)?$/;
 
 interface Listener {
@@ -9,7 +9,7 @@ interface Listener {
   tls?: { mode?: string; certificateRefs?: readonly unknown[]; options?: object };
 }
 
-/** Ways by which the world could reach the service in clear text. A class that is not known counts as public. */
+/** Ways in which anyone could reach the service in clear text. An unknown class counts as public. */
 export function clearTextListeners({ type, props }: Asked): string[] {
   if (/^kubernetes:gateway\.networking\.k8s\.io\/\w+:Gateway$/.test(type)) return ofGateway(props);
   return type === "kubernetes:core/v1:Service" ? ofService(props) : [];
@@ -23,13 +23,13 @@ function ofGateway(props: Asked["props"]): string[] {
     .filter((listener) => !isEncrypted(listener))
     .map(
       ({ name, protocol }) =>
-        `listener ${name ?? "(unnamed)"} of a public gateway (${gatewayClassName}) speaks ${protocol ?? "nothing known"} in clear text; give it a certificate (gateway.tlsSecret), or make the gateway internal`,
+        `listener ${name ?? "(unnamed)"} of a public gateway (${gatewayClassName}) uses ${protocol ?? "an unknown protocol"} in clear text; set a certificate (gateway.tlsSecret), or make the gateway internal`,
     );
 }
 
 function isEncrypted({ protocol, tls }: Listener): boolean {
   if (protocol !== "HTTPS" && protocol !== "TLS") return false;
-  // Passed through, the servers themselves have the certificate; of GKE it can be named in the options.
+  // With passthrough the servers have the certificate; on GKE the options can name it.
   return (
     tls?.mode === "Passthrough" ||
     (tls?.certificateRefs ?? []).length > 0 ||
@@ -46,6 +46,6 @@ function ofService(props: Asked["props"]): string[] {
     annotations["networking.gke.io/load-balancer-type"] ?? annotations["cloud.google.com/load-balancer-type"];
   if (kind?.toLowerCase() === "internal") return [];
   return [
-    "a Service of type LoadBalancer is reachable by the world, past the gateway; annotate networking.gke.io/load-balancer-type: Internal, or take the type out",
+    "a Service of type LoadBalancer is public and bypasses the gateway; annotate it with networking.gke.io/load-balancer-type: Internal, or remove the type",
   ];
 }

@@ -1,4 +1,4 @@
-/** What a policy is told of a resource: its type and what the program asks for. */
+/** What a policy gets to see of a resource: its type and the inputs that the program declares. */
 export interface Asked {
   type: string;
   props: Readonly<Record<string, unknown>>;
@@ -19,8 +19,8 @@ interface PodSpec {
 }
 
 /**
- * Every container of the pods that a resource makes: of a Pod, or of a pod template wherever it stands (Deployment,
- * Job, CronJob, LeaderWorkerSet, kinds that are not invented yet).
+ * Every container of the pods that a resource creates: of a Pod, or of a pod template anywhere in the resource
+ * (Deployment, Job, CronJob, LeaderWorkerSet, future kinds).
  */
 export function containersOf({ type, props }: Asked): readonly Container[] {
   if (!type.startsWith("kubernetes:")) return [];
@@ -31,7 +31,7 @@ export function containersOf({ type, props }: Asked): readonly Container[] {
   ]);
 }
 
-/** Objects that hold a list of containers. Deep enough for a CronJob's, and no deeper than anybody's. */
+/** Objects with a list of containers, down to the depth that a CronJob needs. */
 function podSpecs(value: unknown, depth = 0): PodSpec[] {
   if (typeof value !== "object" || value === null || depth > 8) return [];
   if (Array.isArray(value)) return value.flatMap((item) => podSpecs(item, depth + 1));

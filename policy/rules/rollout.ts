@@ -1,6 +1,6 @@
 import type { Asked } from "./pod-specs";
 
-/** As components/rollout-plan.ts registers it. The pack is published by itself, so it has the name itself. */
+/** The type that components/route/rollout-plan.ts registers; repeated here because the pack is published separately. */
 export const rolloutPlanType = "inference-rollout:index:RolloutPlan";
 
 interface RolloutPlan {
@@ -14,7 +14,7 @@ interface RolloutPlan {
 const planOf = ({ type, props }: Asked): RolloutPlan | undefined =>
   type === rolloutPlanType ? props : undefined;
 
-/** A step up that is larger than allowed, in percent of the traffic. Going back may be as quick as it can. */
+/** A step up that is larger than allowed, in percentage points of the traffic. Steps down have no limit. */
 export function tooLargeStep(asked: Asked, largest: number): string[] {
   const plan = planOf(asked);
   if (plan === undefined) return [];
@@ -22,16 +22,16 @@ export function tooLargeStep(asked: Asked, largest: number): string[] {
   const step = weight - previousWeight;
   if (step <= largest) return [];
   return [
-    `${candidate} would go from ${previousWeight} to ${weight} % of the traffic at once; ${largest} percent a step are allowed: npm run rollout -- next --to ${previousWeight + largest}`,
+    `${candidate} would go from ${previousWeight} to ${weight} % of the traffic in one update; at most ${largest} percentage points are allowed: npm run rollout -- next --to ${previousWeight + largest}`,
   ];
 }
 
-/** Pools that would be removed while customers are connected to them. */
+/** Pools that would be removed while they get traffic. */
 export function removedUnderTraffic(asked: Asked): string[] {
   return (planOf(asked)?.removed ?? [])
     .filter(({ share = 0 }) => share > 0)
     .map(
       ({ pool, share = 0 }) =>
-        `pool ${pool ?? "(unnamed)"} would be removed and has ${share} % of the traffic; take the weight off it in an update before: npm run rollout -- rollback`,
+        `pool ${pool ?? "(unnamed)"} would be removed while it gets ${share} % of the traffic; move its traffic away in an earlier update: npm run rollout -- rollback`,
     );
 }

@@ -1,16 +1,16 @@
 import { containersOf, type Asked, type Container } from "./pod-specs";
 
-/** Names of what is a secret by itself; MAX_TOKENS and TOKENIZERS_PARALLELISM are not. */
+/** Names whose values are secrets; MAX_TOKENS and TOKENIZERS_PARALLELISM are not among them. */
 const secretName =
   /(^|[_-])(token|secret|password|passwd|api[_-]?key|access[_-]?key|private[_-]?key|credentials?)$/i;
 
-/** How well-known secrets look: Hugging Face, GitHub, Google, AWS, Slack, OpenAI, a private key. */
+/** Formats of well-known secrets: Hugging Face, GitHub, Google, AWS, Slack, OpenAI, a private key. */
 const secretValue =
   /\b(hf_[A-Za-z0-9]{20,}|gh[pousr]_[A-Za-z0-9]{30,}|AIza[\w-]{30,}|AKIA[A-Z0-9]{12,}|xox[abprs]-[\w-]{10,}|sk-[\w-]{20,})|-----BEGIN [A-Z ]*PRIVATE KEY-----/;
 
 /**
- * Secrets that stand in a pod spec as they are: everybody who may read pods may read them, and so may everybody who
- * reads the stack's state. The values are never part of what is said.
+ * Secrets in clear text in a pod spec: everyone who may read pods or the stack's state can read them. The messages
+ * never contain the values.
  */
 export function plainSecrets(asked: Asked): string[] {
   return containersOf(asked).flatMap((container) => [
@@ -20,7 +20,7 @@ export function plainSecrets(asked: Asked): string[] {
   ]);
 }
 
-const fix = "put it into a Secret and refer to it (env.valueFrom.secretKeyRef)";
+const fix = "move it to a Secret and refer to it (env.valueFrom.secretKeyRef)";
 
 function inEnvironment({ name: container, env }: Container): string[] {
   return (env ?? [])
@@ -45,5 +45,5 @@ function inArguments({ name: container, ...lists }: Container, list: "command" |
   });
 }
 
-/** Paths of files, variables of the pod, other flags and nothing at all are no secrets. */
+/** File paths, variables of the pod, other flags and empty values are not secrets. */
 const isGiven = (value: string): boolean => value !== "" && !/^(\/|\$\(|-)/.test(value);

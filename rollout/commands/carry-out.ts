@@ -5,10 +5,10 @@ import type { Step } from "../steps/way-back";
 import type { Replaced } from "../pulumi/config-file";
 import type { UpdateResult } from "../pulumi/update-log";
 import { Interruption } from "../terminal/interruption";
+import { exit } from "../terminal/screen";
 import type { ChangeOptions, Session } from "./session";
 
-/** Exit statuses of the command. */
-export const exit = { done: 0, refused: 1, interrupted: 130 } as const;
+export { exit };
 
 export interface Undertaking {
   /** What is done, in one line. */
@@ -22,6 +22,8 @@ export interface Undertaking {
    * the candidate: then the next update is to go there, whoever runs it.
    */
   takeBack: boolean;
+  /** Done before the first update, once the user has agreed. @returns what was done, in a sentence. */
+  first?: () => Promise<string>;
 }
 
 /** What a command that changes something tells programs. */
@@ -43,7 +45,8 @@ export async function carryOut(
   show(session, undertaking);
   if (options.dryRun === true) return preview(session, undertaking, options);
   if (!(await agreed(session, options))) return exit.refused;
-  const { steps } = undertaking;
+  const { steps, first } = undertaking;
+  if (first !== undefined) screen.line(`${await first()}.`);
   for (const [i, step] of steps.entries()) {
     const where = steps.length === 1 ? "" : ` (update ${i + 1} of ${steps.length})`;
     const edited = await session.engine.edit(step.wanted);

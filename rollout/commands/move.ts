@@ -1,6 +1,7 @@
 import { sharesOf } from "../../stacks/plan/shares";
 import { command, type Decision } from "../steps/decision";
 import { next, promote, resume, rolesOf, rollback } from "../steps/moves";
+import { rollBackFirst } from "../now/rollback-first";
 import { changesBetween, describeChange } from "../steps/changes";
 import { carryOut, exit, refused } from "./carry-out";
 import type { ChangeOptions, Session } from "./session";
@@ -36,7 +37,14 @@ export async function runRollback(
     live: await liveShares(session),
   });
   const again = session.command("pulumi up");
-  return move(session, decision, options, { again, takeBack: false });
+  // A version of an adapter goes back by the rewrites, not by the route.
+  const isOfPools = "wanted" in decision && rolesOf(decision.wanted).candidate !== undefined;
+  const first = isOfPools ? () => rollBackFirst(session, decision.wanted) : undefined;
+  return move(session, decision, options, {
+    again,
+    takeBack: false,
+    ...(first === undefined ? {} : { first }),
+  });
 }
 
 /** The live route's word, where config and last update do not agree: else a rollback is in a hurry. */
@@ -51,7 +59,7 @@ async function move(
   session: Session,
   decision: Decision,
   options: ChangeOptions,
-  how: { again: string; takeBack: boolean },
+  how: { again: string; takeBack: boolean; first?: () => Promise<string> },
 ): Promise<number> {
   if ("refused" in decision)
     return refused(session, "Not possible now; nothing was changed.", decision.refused);

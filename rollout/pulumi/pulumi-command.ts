@@ -14,8 +14,21 @@ export class PulumiFailed extends Error {
     readonly result: CommandResult,
   ) {
     const said = `${result.stderr}\n${result.stdout}`.trim();
-    super(`pulumi ${args.slice(0, 2).join(" ")} failed: ${said === "" ? `status ${result.code}` : said}`);
+    super(
+      `pulumi ${args.slice(0, 2).join(" ")} failed: ${said === "" ? `status ${result.code}` : said}${hintFor(said)}`,
+    );
   }
+}
+
+/**
+ * The file backend keeps attributes beside each file and writes them in place (its storage library's fileblob): a CLI
+ * that was killed meanwhile leaves an empty file, and every later command says no more than EOF. The state is whole.
+ */
+export function hintFor(said: string): string {
+  return /failed to load checkpoint: EOF|^error: EOF$/m.test(said)
+    ? "\nA killed pulumi left an empty attribute file beside the stack's state, which is whole. In the backend's folder: " +
+        "find .pulumi -name '*.attrs' -size 0 -delete"
+    : "";
 }
 
 /**

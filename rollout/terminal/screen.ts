@@ -1,6 +1,8 @@
 import * as readline from "node:readline/promises";
 import { styleText } from "node:util";
-import { Listr } from "listr2";
+
+/** Exit statuses of the command. */
+export const exit = { done: 0, refused: 1, interrupted: 130 } as const;
 
 /** Where a command talks to: a terminal, a log, or a program that reads JSON. */
 export class Screen {
@@ -77,6 +79,8 @@ export class Screen {
       });
     }
     let result: { value: T } | undefined;
+    // Loaded only here: going back (--now) needs none of it.
+    const { Listr } = await import("listr2");
     await new Listr(
       [
         {

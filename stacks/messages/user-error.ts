@@ -1,4 +1,4 @@
-import * as pulumi from "@pulumi/pulumi";
+import { RunError } from "@pulumi/pulumi/errors";
 
 /**
  * Ends the program with a message for the user, who gets no stack trace: what is wrong is in the message.
@@ -7,7 +7,7 @@ import * as pulumi from "@pulumi/pulumi";
  * needs 24 s (measured; until a string is too long) to colour a frame like `node_modules/@pulumi/resource.ts`, which
  * is what source maps make of the SDK's own frames.
  */
-export class UserError extends pulumi.RunError {
+export class UserError extends RunError {
   constructor(message: string) {
     super(message);
     this.stack = "";

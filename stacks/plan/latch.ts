@@ -29,8 +29,8 @@ export interface Latch {
  * a candidate counts, wherever it stands.
  */
 export function latchesOf(
-  config: ServiceConfig,
-  observed: Observed,
+  config: Pick<ServiceConfig, "rolledBack" | "resumed">,
+  observed: Pick<Observed, "route" | "record">,
   shareNow: (pool: string) => number,
 ): Latch[] {
   const latches = new Map<string, Latch>();

@@ -17,7 +17,13 @@ export interface LiveObject {
     deletionTimestamp?: string;
     creationTimestamp?: string;
     ownerReferences?: { kind: string; name: string; controller?: boolean }[];
-    managedFields?: { manager?: string; subresource?: string; fieldsV1?: Record<string, unknown> }[];
+    resourceVersion?: string;
+    managedFields?: {
+      manager?: string;
+      operation?: string;
+      subresource?: string;
+      fieldsV1?: Record<string, unknown>;
+    }[];
   };
   [key: string]: unknown;
 }
@@ -32,10 +38,19 @@ export interface ClusterReader {
   now?(): Date | undefined;
 }
 
+/** Writes one object too: only the rollout command's way back does, and never the program. */
+export interface ClusterWriter extends ClusterReader {
+  /**
+   * Server-side apply of a whole object, as `manager`: fields that others own are taken over. A resourceVersion in the
+   * body makes the API server refuse it (409) where the object has changed since.
+   */
+  apply(path: string, body: LiveObject, manager: string): Promise<LiveObject>;
+}
+
 /** The API server cannot be asked: unreachable, or it does not let us. Not the same as "there is nothing". */
 export class ClusterUnreadable extends Error {
   constructor(
-    readonly reason: "unreachable" | "unauthorized" | "forbidden" | "failed",
+    readonly reason: "unreachable" | "unauthorized" | "forbidden" | "conflict" | "failed",
     message: string,
   ) {
     super(message);
@@ -43,7 +58,12 @@ export class ClusterUnreadable extends Error {
 }
 
 /** @param kubeconfig text of a kubeconfig, or the path of one. */
-export async function clusterReader(kubeconfig: string, timeoutSeconds = 10): Promise<ClusterReader> {
+export function clusterReader(kubeconfig: string, timeoutSeconds = 10): Promise<ClusterReader> {
+  return clusterWriter(kubeconfig, timeoutSeconds);
+}
+
+/** The same, with the right to write. */
+export async function clusterWriter(kubeconfig: string, timeoutSeconds = 10): Promise<ClusterWriter> {
   // Loaded only here: the library takes a third of a second, and tests of the plan never need it.
   const { KubeConfig } = await import("@kubernetes/client-node");
   const config = new KubeConfig();
@@ -83,6 +103,12 @@ export interface Answer {
   body: string;
 }
 
+interface Write {
+  method: string;
+  type: string;
+  body: string;
+}
+
 /** An API server that is short of breath or about to start says so with these; a moment later it answers. */
 const passing: ReadonlySet<number> = new Set([429, 502, 503, 504]);
 /** Milliseconds before each further try, and until when one is begun. */
@@ -106,7 +132,7 @@ export async function patiently(ask: () => Promise<Answer>, { pauses, lastTry } 
   return ask();
 }
 
-class HttpsReader implements ClusterReader {
+class HttpsReader implements ClusterWriter {
   private readonly server: string;
   private readonly agent = new https.Agent({ keepAlive: true, maxSockets: 8 });
   private options: Promise<https.RequestOptions> | undefined;
@@ -150,10 +176,28 @@ class HttpsReader implements ClusterReader {
     throw new ClusterUnreadable(reason, `${this.server}${path} answered ${status}: ${messageOf(body)}`);
   }
 
-  private async answer(path: string): Promise<Answer> {
+  async apply(path: string, object: LiveObject, manager: string): Promise<LiveObject> {
+    const query = new URLSearchParams({ fieldManager: manager, force: "true" });
+    const request = {
+      method: "PATCH",
+      // JSON is YAML: the only media type of server-side apply that every version takes.
+      type: "application/apply-patch+yaml",
+      body: JSON.stringify(object),
+    };
+    const { status, body } = await patiently(() => this.answer(`${path}?${query.toString()}`, request));
+    if (status === 200 || status === 201) return JSON.parse(body) as LiveObject;
+    const reasons = { 401: "unauthorized", 403: "forbidden", 409: "conflict" } as const;
+    const reason = reasons[status as keyof typeof reasons];
+    throw new ClusterUnreadable(
+      reason ?? "failed",
+      `${this.server}${path} answered ${status}: ${messageOf(body)}`,
+    );
+  }
+
+  private async answer(path: string, write?: Write): Promise<Answer> {
     // Credentials may come from a program (gke-gcloud-auth-plugin): it is run once, not once a request.
     this.options ??= this.credentials();
-    return this.exchange(path, await this.options);
+    return this.exchange(path, await this.options, write);
   }
 
   private async credentials(): Promise<https.RequestOptions> {
@@ -174,11 +218,18 @@ class HttpsReader implements ClusterReader {
     };
   }
 
-  private exchange(path: string, options: https.RequestOptions): Promise<Answer> {
+  private exchange(path: string, options: https.RequestOptions, write?: Write): Promise<Answer> {
     return new Promise((resolve, reject) => {
-      const request = https.get(
+      const headers = { ...options.headers, ...(write === undefined ? {} : { "content-type": write.type }) };
+      const request = https.request(
         `${this.server}${path}`,
-        { ...options, agent: this.agent, timeout: this.timeoutSeconds * 1000 },
+        {
+          ...options,
+          headers,
+          method: write?.method ?? "GET",
+          agent: this.agent,
+          timeout: this.timeoutSeconds * 1000,
+        },
         (response) => {
           const date = Date.parse(response.headers.date ?? "");
           if (!Number.isNaN(date)) this.ahead = date - Date.now();
@@ -194,6 +245,7 @@ class HttpsReader implements ClusterReader {
         reject(new ClusterUnreadable("unreachable", `${this.server} does not answer: ${error.message}`));
       request.on("timeout", () => request.destroy(new Error(`nothing for ${this.timeoutSeconds} s`)));
       request.on("error", fail);
+      request.end(write?.body);
     });
   }
 }

@@ -15,6 +15,7 @@ export async function readable<T>(read: () => Promise<T>): Promise<T> {
         "Check who you are to the cluster: gcloud auth login, or the credentials in the kubeconfig.",
       forbidden:
         "The program reads routes, pools, deployments and namespaces: docs/permissions.md has the roles.",
+      conflict: "Run it again.",
       failed: "Run it again; if it stays, kubectl get httproute,inferencepool -A shows the same error.",
     };
     throw new UserError(

@@ -227,6 +227,10 @@ describe("in no history does an update", () => {
           if (rolledBack.size > 0) seen("a latch held");
         },
         after: ({ kind }) => {
+          if (kind === "roll back now") {
+            for (const { candidate, time, resumed } of history.world.route?.latches ?? [])
+              if (resumed === undefined || resumed.time <= time) rolledBack.set(candidate, time);
+          }
           // Only where both the route and the outputs are gone nobody can know any more.
           const { route, record } = history.world;
           const latches = [...(route?.latches ?? []), ...(record?.latches ?? [])];

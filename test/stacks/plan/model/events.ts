@@ -38,6 +38,8 @@ export type Event =
   | { kind: "promote"; fate: Fate }
   /** The rollout command. */
   | { kind: "roll back"; fate: Fate }
+  /** `rollback --now`: the live route alone, without Pulumi. */
+  | { kind: "roll back now" }
   /** The same in steps, where the pool to go back to is small for now. */
   | { kind: "step back"; to: number; fate: Fate }
   | { kind: "resume" }
@@ -111,6 +113,7 @@ export const event: fc.Arbitrary<Event> = fc.oneof(
   { weight: 16, arbitrary: fc.record({ kind: fc.constant("climb" as const), fate }) },
   { weight: 6, arbitrary: fc.record({ kind: fc.constant("promote" as const), fate }) },
   { weight: 6, arbitrary: fc.record({ kind: fc.constant("roll back" as const), fate }) },
+  { weight: 4, arbitrary: fc.constant({ kind: "roll back now" as const }) },
   {
     weight: 3,
     arbitrary: fc.record({

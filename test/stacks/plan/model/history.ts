@@ -1,4 +1,8 @@
 import type { ServiceConfig } from "../../../../stacks/plan/model";
+import { annotations } from "../../../../components/names";
+import { liveRollback } from "../../../../rollout/now/live-rollback";
+import type { LiveObject } from "../../../../stacks/state/cluster-reader";
+import { observedRoute } from "../../../../stacks/state/observe";
 import type { RawConfig } from "../../../../stacks/config/parse";
 import { resolveConfig } from "../../../../stacks/config/resolve";
 import { cloud } from "../../cases";
@@ -95,6 +99,8 @@ export function happen(history: History, event: Event, witness: Witness): string
       history.knobs = { ...history.knobs, weight: 0, rolledBack };
       return run(history, event.fate, witness);
     }
+    case "roll back now":
+      return rolledBackNow(history);
     case "step back": {
       const { candidate, weight } = history.knobs;
       if (candidate === "") return undefined;
@@ -142,12 +148,49 @@ function run(history: History, fate: Fate, witness: Witness): string {
   return outcome;
 }
 
+/** What the command writes, by way of the object that the API server would hold. */
+function rolledBackNow({ world, knobs }: History): string | undefined {
+  const from = world.record?.candidate ?? knobs.candidate;
+  const to = world.record?.stable ?? knobs.stable;
+  if (world.route === undefined || from === "" || from === to) return undefined;
+  // The command itself refuses it: nobody would answer.
+  if ((world.pools[to]?.ready ?? 0) === 0) return undefined;
+  const done = liveRollback(
+    { route: routeObject(world.route), pools: [] },
+    { reason: "worse answers", now: new Date(world.now), from, to },
+  );
+  if (done.outcome !== "move") return done.outcome;
+  const { backends, written, moves, latches } = observedRoute(done.object);
+  if (written === undefined || moves === undefined) throw new Error("it wrote no weights");
+  // Forced server-side apply: whoever owned the rules too does no longer.
+  world.route = { backends, written, moves, latches: latches ?? [], coOwners: [] };
+  return "rolled back at once";
+}
+
+function routeObject({ backends, written, moves, latches }: NonNullable<World["route"]>): LiveObject {
+  const refs = backends.map(({ pool, namespace, weight }) => ({ ...poolRef(pool), namespace, weight }));
+  return {
+    apiVersion: "gateway.networking.k8s.io/v1",
+    kind: "HTTPRoute",
+    metadata: {
+      name: "routes-to-llm",
+      namespace: "default",
+      annotations: {
+        [annotations.weights]: JSON.stringify(written),
+        [annotations.moves]: String(moves),
+        [annotations.latched]: JSON.stringify(latches),
+      },
+    },
+    spec: { rules: [{ backendRefs: refs }] },
+  };
+}
+
 type ByHand = Exclude<
   Event,
   {
     kind:
       | ("edit" | "older config" | "again" | "climb" | "promote")
-      | ("roll back" | "step back" | "resume" | "freeze" | "thaw");
+      | ("roll back" | "roll back now" | "step back" | "resume" | "freeze" | "thaw");
   }
 >;
 

@@ -1,0 +1,126 @@
+import { Command, InvalidArgumentError, Option } from "commander";
+import { nowOptions, reason } from "./now-line";
+import { runDestroy } from "./commands/destroy";
+import { runList, runRollbackTo } from "./commands/earlier";
+import { runCheck, runStatus } from "./commands/look";
+import { runNext, runPromote, runResume, runRollback } from "./commands/move";
+import { Session, type ChangeOptions, type CommonOptions } from "./commands/session";
+import { runVerify, type VerifyOptions } from "./commands/verify";
+import { Screen } from "./terminal/screen";
+
+/** `npm run rollout -- COMMAND`: a rollout's moves, each as one command. See docs/commands.md. */
+export function commandLine(): Command {
+  const program = new Command("npm run rollout --").description(
+    "Moves a rollout: edits the stack's config, runs pulumi up, and says where things stand.",
+  );
+
+  look("status", "where the rollout stands, and what comes next", runStatus);
+  look("check", "what the program says to the config as it is; changes nothing", runCheck).addOption(
+    packOption(),
+  );
+
+  change("next", "the next step of the ladder", runNext).addOption(
+    new Option("--to <weight>", "another weight").argParser(weight),
+  );
+
+  change("promote", "the candidate becomes the stable pool; needs weight 100", runPromote);
+
+  const rollback = change(
+    "rollback",
+    "all traffic back to the stable pool; or back to an earlier update",
+    (session, options: ChangeOptions & RollbackOptions) => {
+      const { list, toUpdate, ...rest } = options;
+      if (list === true) return runList(session);
+      if (toUpdate === undefined) return runRollback(session, rest);
+      return runRollbackTo(session, { ...rest, toUpdate });
+    },
+  )
+    .addOption(new Option("--reason <text>", "why; it is kept with the latch").argParser(reason))
+    .addOption(new Option("--to-update <number>", "what an earlier update deployed").argParser(whole(1)))
+    .addOption(new Option("--list", "which updates can be gone back to, and why not the others"));
+  // With --now main.ts takes another way, which loads nothing of Pulumi: here they are for --help.
+  for (const option of nowOptions()) rollback.addOption(option);
+
+  change(
+    "resume",
+    "a candidate that was rolled back may have traffic again; gives it none",
+    (session, options: ChangeOptions & { reason: string; candidate?: string }) => runResume(session, options),
+  )
+    .addOption(new Option("--reason <text>", "why").argParser(reason).makeOptionMandatory())
+    .addOption(new Option("--candidate <name>", "default: the config's candidate"));
+
+  change("destroy", "takes a whole service down", runDestroy).addOption(
+    new Option("--service <name>", "its name, where there is no terminal to type it at"),
+  );
+
+  look(
+    "verify",
+    "asks the service as customers do, and judges split and failures",
+    (session, options: VerifyOptions) => runVerify(session, options),
+  )
+    .addOption(new Option("--traffic", "yes, send requests"))
+    .addOption(new Option("--requests <n>", "at the most").default(200).argParser(whole(1, 100_000)))
+    .addOption(new Option("--seconds <n>", "in which they begin").default(60).argParser(whole(1, 3600)))
+    .addOption(new Option("--concurrency <n>", "at once, at the most").default(8).argParser(whole(1, 256)))
+    .addOption(new Option("--streams <part>", "part that are streams").default(0.2).argParser(part))
+    .addOption(new Option("--model <name...>", "names to ask for. Default: the stable pool's"))
+    .addOption(new Option("--address <host:port>", "default: the stack's address").argParser(address))
+    .addOption(new Option("--pool-header <name>", "response header in which servers name their pool"));
+
+  return program;
+
+  function look<T extends CommonOptions>(name: string, description: string, run: Run<T>): Command {
+    return program
+      .command(name)
+      .description(description)
+      .addOption(new Option("--stack <name>", "default: the selected one"))
+      .addOption(new Option("--json", "print the result as JSON"))
+      .action((options: T) => within(options, run));
+  }
+
+  function change<T extends ChangeOptions>(name: string, description: string, run: Run<T>): Command {
+    return look(name, description, run)
+      .addOption(new Option("--dry-run", "show the change and preview it"))
+      .addOption(new Option("--yes", "do not ask"))
+      .addOption(packOption());
+  }
+}
+
+type Run<T> = (session: Session, options: T) => Promise<number>;
+
+interface RollbackOptions {
+  reason?: string;
+  toUpdate?: number;
+  list?: boolean;
+}
+
+const packOption = (): Option =>
+  new Option("--policy-pack <folder...>", "policies that updates have to pass");
+
+async function within<T extends CommonOptions>(options: T, run: Run<T>): Promise<void> {
+  const screen = new Screen(options.json === true);
+  process.exitCode = await run(await Session.open(screen, options), options);
+}
+
+function whole(min: number, max = Number.MAX_SAFE_INTEGER): (text: string) => number {
+  return (text) => {
+    const value = Number(text);
+    if (/^\d+$/.test(text) && value >= min && value <= max) return value;
+    throw new InvalidArgumentError(
+      `a whole number from ${min}${max === Number.MAX_SAFE_INTEGER ? "" : ` to ${max}`}`,
+    );
+  };
+}
+
+const weight = whole(0, 100);
+
+function part(text: string): number {
+  const value = Number(text);
+  if (text.trim() !== "" && value >= 0 && value <= 1) return value;
+  throw new InvalidArgumentError("a number from 0 to 1");
+}
+
+function address(text: string): string {
+  if (/^[^\s/:]+:\d+$/.test(text)) return text;
+  throw new InvalidArgumentError("HOST:PORT");
+}

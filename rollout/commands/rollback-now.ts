@@ -1,0 +1,97 @@
+import { clusterWriter, ClusterUnreadable, type ClusterWriter } from "../../stacks/state/cluster-reader";
+import { chooseRoute, customersRoutes, rollBackNow, type Written } from "../now/rollback-now";
+import { exit, Screen } from "../terminal/screen";
+
+/** `rollback --now`: needs a kubeconfig, and nothing of Pulumi's. */
+export interface RollbackNowOptions {
+  kubeconfig: string;
+  service?: string;
+  namespace?: string;
+  from?: string;
+  to?: string;
+  reason?: string;
+  force?: boolean;
+  dryRun?: boolean;
+  json?: boolean;
+}
+
+/** Seconds for the API server to answer one request. */
+const patience = 10;
+
+/** @returns the exit status. */
+export async function runRollbackNow(options: RollbackNowOptions): Promise<number> {
+  const screen = new Screen(options.json === true);
+  try {
+    return await rollback(await clusterWriter(options.kubeconfig, patience), screen, options);
+  } catch (error) {
+    const found = error instanceof Error ? error.message : String(error);
+    const fix =
+      error instanceof ClusterUnreadable && error.reason === "forbidden"
+        ? "these credentials may not do it: it takes get and list of httproutes and patch of the one (docs/permissions.md); narrow it with --namespace NAMESPACE"
+        : "check the kubeconfig: kubectl --kubeconfig FILE get httproutes -A";
+    return refused(screen, [{ found, fix }]);
+  }
+}
+
+async function rollback(client: ClusterWriter, screen: Screen, options: RollbackNowOptions): Promise<number> {
+  const { reason = "no reason given", from, to, dryRun, force } = options;
+  const choice = chooseRoute(await customersRoutes(client, options), options);
+  if ("reasons" in choice) return refused(screen, choice.reasons);
+  const written = await rollBackNow(
+    client,
+    choice.route,
+    { reason, ...(from === undefined ? {} : { from }), ...(to === undefined ? {} : { to }) },
+    { dryRun: dryRun === true, force: force === true },
+  );
+  const { rollback: done } = written;
+  if (done.outcome === "refused") return refused(screen, done.reasons);
+  for (const line of describeRollback(written, dryRun === true)) screen.line(line);
+  screen.result({
+    ok: true,
+    moved: done.outcome === "move" && dryRun !== true,
+    from: done.from,
+    to: done.to,
+    ...(done.outcome === "move" ? { share: done.share } : {}),
+    milliseconds: Math.round(written.milliseconds),
+  });
+  return exit.done;
+}
+
+/** What was done, and what comes next, for a person. */
+export function describeRollback(
+  { rollback: done, ready, milliseconds }: Written,
+  dryRun: boolean,
+): string[] {
+  if (done.outcome === "refused") return [];
+  if (done.outcome === "there") {
+    return [
+      `${done.from} has no traffic, and is latched since ${done.latch.time} (${done.latch.reason}).`,
+      recordIt,
+    ];
+  }
+  const pods = ready === undefined ? "" : ` (${ready.ready} of ${ready.all} pods ready)`;
+  const share = Math.round(done.share);
+  if (dryRun) {
+    return [
+      `Would send all of the traffic to ${done.to.name}${pods}; ${done.from} has ${share} % of it. Nothing was changed.`,
+    ];
+  }
+  return [
+    `All traffic goes to ${done.to.name}${pods}. ${done.from} had ${share} % and is latched. The API server took it in ${(milliseconds / 1000).toFixed(2)} s.`,
+    recordIt,
+  ];
+}
+
+const recordIt =
+  "Pulumi does not know it yet: until the stack's config says weight 0, pulumi up is refused. " +
+  "Next: npm run rollout -- rollback";
+
+function refused(screen: Screen, reasons: readonly { found: string; fix: string }[]): number {
+  screen.bad("Not rolled back; the route was not changed.");
+  for (const { found, fix } of reasons) {
+    screen.line(`  found: ${found}`);
+    screen.line(`  fix:   ${fix}`);
+  }
+  screen.result({ ok: false, reasons });
+  return exit.refused;
+}

@@ -1,0 +1,246 @@
+import { annotations } from "../../components/names";
+import { holds, latchesOf, type Latch } from "../../stacks/plan/latch";
+import { sharesOf } from "../../stacks/plan/shares";
+import type { LiveObject } from "../../stacks/state/cluster-reader";
+import { observedRoute } from "../../stacks/state/observe";
+import { backendOf, isPoolName, type LiveBackendRef, type LiveRule } from "../../stacks/state/route-shape";
+
+/*
+ * The way back that needs nothing but the cluster: the live route is written as the program would write it, the latch
+ * included, and Pulumi records it later. Pure: the route, the preview route and the service's pools in, the route out.
+ */
+
+/** A pool of the service, as the cluster has it. */
+export interface ServicePool {
+  name: string;
+  namespace: string;
+}
+
+/** What the cluster says of a service. */
+export interface LiveService {
+  /** The customers' HTTPRoute. */
+  route: LiveObject;
+  /** The preview route: its first rule names the candidate, its second one the stable pool. Absent: there is none. */
+  preview?: LiveObject;
+  /** InferencePools that carry the service's label. */
+  pools: readonly ServicePool[];
+}
+
+export interface RollbackRequest {
+  reason: string;
+  now: Date;
+  /** When it was rolled back, where that is written elsewhere too: ISO 8601. Default: now. */
+  time?: string;
+  /** The pool that loses its traffic. Default: the candidate, by the preview route. */
+  from?: string;
+  /** The pool that gets all of it. Default: the stable pool. */
+  to?: string;
+}
+
+export type LiveRollback =
+  | {
+      outcome: "move";
+      from: string;
+      to: ServicePool;
+      /** Percent of the traffic that `from` had. */
+      share: number;
+      /** Field manager of server-side apply that owns the rules: the one that Pulumi writes with. */
+      manager: string;
+      /** The whole object to apply. */
+      object: LiveObject;
+    }
+  /** The candidate has no traffic, and its latch holds. */
+  | { outcome: "there"; from: string; to: ServicePool; latch: Latch }
+  | { outcome: "refused"; reasons: readonly { found: string; fix: string }[] };
+
+/** Field manager where nothing on the route says who wrote the rules. */
+const ownManager = "gke-inference-rollout";
+
+export function liveRollback(service: LiveService, request: RollbackRequest): LiveRollback {
+  const { route } = service;
+  const { backends, written, moves, latches = [] } = observedRoute(route);
+  const name = `HTTPRoute ${route.metadata.namespace ?? "default"}/${route.metadata.name}`;
+  const rules = (route["spec"] as { rules?: LiveRule[] }).rules ?? [];
+  if (written === undefined) {
+    return refused(
+      `${name} was never written by this program: it has no ${annotations.weights} annotation`,
+      `edit it by hand: kubectl edit httproute -n ${route.metadata.namespace ?? "default"} ${route.metadata.name}`,
+    );
+  }
+  const [rule, ...more] = rules;
+  if (rule === undefined || more.length > 0 || !backends.every(({ pool }) => isPoolName(pool))) {
+    return refused(
+      `${name} has ${rules.length} rules and the backends ${backends.map(({ pool }) => pool).join(", ")}: one rule with InferencePools is expected`,
+      `edit it by hand: kubectl edit httproute -n ${route.metadata.namespace ?? "default"} ${route.metadata.name}`,
+    );
+  }
+  const roles = rolesOf(service, request, backends);
+  if ("reasons" in roles) return { outcome: "refused", reasons: roles.reasons };
+  const { from, to } = roles;
+  const share = sharesOf(backends).get(from) ?? 0;
+  const held = latches.find((latch) => latch.candidate === from && holds(latch));
+  if (share === 0 && held !== undefined) return { outcome: "there", from, to, latch: held };
+  const mark = {
+    candidate: from,
+    reason: request.reason,
+    time: request.time ?? laterThan(latches, request.now),
+  };
+  const own = route.metadata.namespace ?? "default";
+  return {
+    outcome: "move",
+    from,
+    to,
+    share,
+    ...applied(route, {
+      rules: [{ ...withoutDefaultMatch(rule), backendRefs: [refTo(rule, to, own)] }],
+      notes: {
+        [annotations.weights]: JSON.stringify({ [to.name]: 100 }),
+        [annotations.moves]: String((moves ?? 0) + 1),
+        [annotations.latched]: JSON.stringify(
+          latchesOf({ rolledBack: mark }, { route: { backends, latches } }, () => share),
+        ),
+      },
+    }),
+  };
+}
+
+const refused = (found: string, fix: string): LiveRollback => ({
+  outcome: "refused",
+  reasons: [{ found, fix }],
+});
+
+/** Who loses the traffic and who gets it: what the user says counts, then the preview route, then what is left over. */
+function rolesOf(
+  { route, preview, pools }: LiveService,
+  { from, to }: RollbackRequest,
+  backends: readonly { pool: string; namespace: string; weight: number }[],
+): { from: string; to: ServicePool } | { reasons: { found: string; fix: string }[] } {
+  const own = route.metadata.namespace ?? "default";
+  const pinned = pinnedPools(preview);
+  const [candidate, stable] = pinned;
+  const known = new Map<string, ServicePool>();
+  for (const pool of [
+    ...pools,
+    ...pinned.filter((one) => one !== undefined),
+    ...backends.map(({ pool, namespace }) => ({ name: pool, namespace })),
+  ]) {
+    known.set(pool.name, pool);
+  }
+  const losing = from ?? candidate?.name;
+  if (losing === undefined) {
+    const serving = [...sharesOf(backends)]
+      .map(([pool, share]) => `${pool} ${Math.round(share)} %`)
+      .join(", ");
+    return {
+      reasons: [
+        {
+          found: `no rollout is under way by the cluster: there is no preview route, and the route sends ${serving}`,
+          fix: "name both pools: --from POOL --to POOL",
+        },
+      ],
+    };
+  }
+  const others = [...known.values()].filter(({ name }) => name !== losing);
+  const live = others.filter(({ name }) => (sharesOf(backends).get(name) ?? 0) > 0);
+  const gaining =
+    to === undefined
+      ? ((live.length === 1 ? live[0] : undefined) ?? stable ?? (others.length === 1 ? others[0] : undefined))
+      : (known.get(to) ?? { name: to, namespace: own });
+  if (gaining === undefined || gaining.name === losing) {
+    return {
+      reasons: [
+        {
+          found:
+            gaining === undefined
+              ? `which pool served before ${losing} cannot be read from the cluster (${others.map(({ name }) => name).join(", ") || "no other pool of the service is there"})`
+              : `${losing} would go back to itself`,
+          fix: "name the pool that gets the traffic: --to POOL",
+        },
+      ],
+    };
+  }
+  return { from: losing, to: gaining };
+}
+
+/** The pools of the preview route's rules: the candidate, and the stable pool where it is asked too. */
+function pinnedPools(preview: LiveObject | undefined): (ServicePool | undefined)[] {
+  const rules =
+    (preview?.["spec"] as { rules?: { backendRefs?: LiveBackendRef[] }[] } | undefined)?.rules ?? [];
+  const own = preview?.metadata.namespace ?? "default";
+  return rules.map(({ backendRefs }) => {
+    const [ref] = backendRefs ?? [];
+    if (ref === undefined) return undefined;
+    const { pool, namespace } = backendOf(ref, own);
+    return { name: pool, namespace };
+  });
+}
+
+/** As the program writes it, so that the next update finds what it would write itself. */
+function refTo(rule: LiveRule, to: ServicePool, own: string): Record<string, unknown> {
+  const live = (rule.backendRefs ?? []).find(
+    (ref) => ref["name"] === to.name && (ref["namespace"] ?? own) === to.namespace,
+  );
+  return {
+    group: "inference.networking.k8s.io",
+    kind: "InferencePool",
+    ...live,
+    name: to.name,
+    ...(to.namespace === own ? {} : { namespace: to.namespace }),
+    weight: 100,
+  };
+}
+
+/** The API server fills it in; the program does not write it. */
+function withoutDefaultMatch({ matches, ...rule }: LiveRule): LiveRule {
+  const isDefault =
+    matches?.length === 1 &&
+    JSON.stringify(matches[0]) === JSON.stringify({ path: { type: "PathPrefix", value: "/" } });
+  return matches === undefined || isDefault ? rule : { ...rule, matches };
+}
+
+/** Now, but later than every mark that is there: the latest one counts, and clocks differ. */
+function laterThan(latches: readonly Latch[], now: Date): string {
+  const times = latches.flatMap(({ time, resumed }) => [
+    time,
+    ...(resumed === undefined ? [] : [resumed.time]),
+  ]);
+  const latest = Math.max(0, ...times.map((time) => Date.parse(time)));
+  const seconds = Math.max(Math.floor(now.getTime() / 1000), Math.floor(latest / 1000) + 1);
+  return new Date(seconds * 1000).toISOString().replace(".000Z", "Z");
+}
+
+/** What Pulumi's field manager owns, with what changes: server-side apply removes what its manager leaves out. */
+function applied(
+  route: LiveObject,
+  { rules, notes }: { rules: LiveRule[]; notes: Record<string, string> },
+): { manager: string; object: LiveObject } {
+  const { metadata } = route;
+  const owners = (metadata.managedFields ?? []).filter(({ subresource }) => (subresource ?? "") === "");
+  const ownsRules = owners.filter(
+    ({ fieldsV1 }) => "f:rules" in ((fieldsV1?.["f:spec"] as object | undefined) ?? {}),
+  );
+  const owner =
+    ownsRules.find(({ manager, operation }) => operation === "Apply" && manager?.startsWith("pulumi")) ??
+    ownsRules.find(({ operation }) => operation === "Apply");
+  const owned = (field: "labels" | "annotations"): Record<string, string> => {
+    const fields =
+      (owner?.fieldsV1?.["f:metadata"] as Record<string, object> | undefined)?.[`f:${field}`] ?? {};
+    return Object.fromEntries(Object.entries(metadata[field] ?? {}).filter(([key]) => `f:${key}` in fields));
+  };
+  const { resourceVersion } = metadata;
+  return {
+    manager: owner?.manager ?? ownManager,
+    object: {
+      apiVersion: route.apiVersion ?? "gateway.networking.k8s.io/v1",
+      kind: "HTTPRoute",
+      metadata: {
+        name: metadata.name,
+        ...(metadata.namespace === undefined ? {} : { namespace: metadata.namespace }),
+        ...(resourceVersion === undefined ? {} : { resourceVersion }),
+        labels: owned("labels"),
+        annotations: { ...owned("annotations"), ...notes },
+      },
+      spec: { ...(route["spec"] as object), rules },
+    },
+  };
+}

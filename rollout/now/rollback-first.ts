@@ -1,0 +1,59 @@
+import { plan } from "../../stacks/plan/plan";
+import { clusterWriter } from "../../stacks/state/cluster-reader";
+import { routePath } from "../../stacks/state/paths";
+import type { Session } from "../commands/session";
+import { platformOf } from "../pulumi/live";
+import { resolveValues } from "../steps/resolved";
+import type { StackValues } from "../steps/values";
+import { rollBackNow } from "./rollback-now";
+
+/** Seconds for the API server to answer: pulumi up comes next in any case. */
+const patience = 5;
+
+/**
+ * The first thing that a rollback does: the live route is written, so that customers are back before Pulumi has
+ * started. What Pulumi does afterwards only records it. Where the pool to go back to is too small for all of the
+ * traffic, nothing is written: then Pulumi makes it grow first.
+ * @param wanted the config that the rollback will write.
+ * @returns what was done, in a sentence; or why it was not, and Pulumi moves the route instead.
+ */
+export async function rollBackFirst(session: Session, wanted: StackValues): Promise<string> {
+  const otherwise = (why: string): string => `${why}: pulumi up moves the route`;
+  const resolved = resolveValues(wanted);
+  if ("mistakes" in resolved) return otherwise("the config has mistakes");
+  const { config } = resolved;
+  const { service } = config;
+  const { candidate, rolledBack } = service;
+  if (candidate === undefined || rolledBack === undefined) return otherwise("no candidate is rolled back");
+  const live = await session.look();
+  if ("unreadable" in live) return otherwise(`the cluster cannot be read (${live.unreadable})`);
+  const planned = plan(service, live.observed);
+  const [refusal] = planned.refusals;
+  if (refusal !== undefined) return otherwise(`the update itself is refused (${refusal.rule})`);
+  const small = planned.rising.find(({ pool, needs }) => {
+    const ready = live.observed.pools.find(({ name }) => name === pool)?.readyReplicas ?? 0;
+    return needs !== undefined && ready < needs;
+  });
+  if (small !== undefined)
+    return otherwise(`${small.pool} has to grow to ${small.needs ?? 0} replicas first`);
+  try {
+    const { kubeconfig } = await platformOf(session.engine, config, session.outputs);
+    if (kubeconfig === undefined) return otherwise("the stack's outputs have no kubeconfig");
+    const client = await clusterWriter(kubeconfig, patience);
+    const route = await client.get(routePath(service.namespace, service.route));
+    if (route === undefined) return otherwise("there is no route");
+    const { rollback } = await rollBackNow(client, route, {
+      reason: rolledBack.reason,
+      time: rolledBack.time,
+      from: candidate,
+      to: service.stable,
+    });
+    if (rollback.outcome === "refused")
+      return otherwise(rollback.reasons.map(({ found }) => found).join("; "));
+    return rollback.outcome === "there"
+      ? `${candidate} has no traffic already; pulumi up records it`
+      : `The live route sends all of the traffic to ${service.stable}; pulumi up records it`;
+  } catch (error) {
+    return otherwise(error instanceof Error ? error.message : String(error));
+  }
+}
