@@ -1,5 +1,5 @@
 import type { Accelerator, Machine, Provisioning, Slice } from "./accelerator";
-import { acceleratorNamed } from "./catalogue";
+import { acceleratorNamed } from "./accelerators";
 
 /** What one replica of a model server asks of the hardware. */
 export interface Need {
@@ -139,19 +139,11 @@ function wrongProvisioning(accelerator: Accelerator, fitting: readonly Candidate
   };
 }
 
-/** What a pool's hardware says, in the words of a config. */
-export interface HardwareWords extends Omit<Need, "perReplica"> {
-  acceleratorsPerReplica: number;
-}
-
-export function placementOf(hardware: HardwareWords): Placement | Misfit {
+/** Where a replica of a pool with this hardware is placed; computed once, when the hardware is known. */
+export function placementOf(
+  hardware: Omit<Need, "perReplica"> & { acceleratorsPerReplica: number },
+): Placement | Misfit {
   return place({ ...hardware, perReplica: hardware.acceleratorsPerReplica });
-}
-
-/** Whether a replica is a group of pods, because it takes several machines. */
-export function isGrouped(hardware: HardwareWords): boolean {
-  const found = placementOf(hardware);
-  return !isMisfit(found) && found.hosts > 1;
 }
 
 /** Machines that `replicas` replicas need. */

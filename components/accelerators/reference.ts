@@ -1,7 +1,7 @@
 import * as fs from "node:fs";
 import * as path from "node:path";
 import { provisionings, resourceName, taintValue, type Accelerator, type Machine } from "./accelerator";
-import { accelerators } from "./catalogue";
+import { accelerators } from "./accelerators";
 
 /*
  * docs/accelerators.md, made from the catalogue itself:

@@ -1,17 +1,17 @@
-import type { Hardware } from "../accelerators/hardware";
+import type { Hardware } from "../accelerators/accelerators";
 import type * as container from "@pulumi/gcp/container";
 import type { container as inputs } from "@pulumi/gcp/types/input";
-import { labels, nodeLabel } from "../names";
+import { labels, nodeLabel, type PoolRef } from "../names";
 import { resourceName, taintValue, type Provisioning } from "../accelerators/accelerator";
 import { nodesFor, type Placement } from "../accelerators/placement";
 
 /** What is known of a pool's machines before anything is made. */
-export interface MachineNeeds {
-  service: string;
-  pool: string;
+export interface MachineNeeds extends Pick<PoolRef, "service" | "pool"> {
+  /** Accelerator, zones, how the machines are bought. */
   hardware: Hardware;
+  /** Nodes that a replica is placed on. */
   placement: Placement;
-  /** Replicas that always have a machine. */
+  /** Replicas that always have a node. */
   replicas: number;
   /** Replicas that an autoscaler may go up to. Default: no more than `replicas`. */
   maxReplicas?: number;

@@ -1,23 +1,31 @@
+import { deletionHooks } from "../pool/endpoint-picker";
 import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
 import { annotations, podSelector, poolLabels } from "../names";
 import type { Placement } from "../accelerators/placement";
-import { deletionHooks } from "../pool/deletion-hooks";
 import { adaptPods, type CopiedPods, type CopyArgs } from "./copied/adapt";
 import type { PodTemplate } from "./pod-template";
 import { type Autoscaling, ServerAutoscaler } from "./server-autoscaler";
-import { groupApi, groupNameLabel, groupTemplates } from "./server-group";
-import { serverTemplate, type ServerTemplateArgs } from "./server-template";
+import {
+  groupApi,
+  groupNameLabel,
+  groupTemplates,
+  serverTemplate,
+  type ServerTemplateArgs,
+} from "./server-template";
 
 export interface ModelServerArgs extends ServerTemplateArgs, Pick<CopyArgs, "nodes"> {
+  /** Namespace of the InferencePool, where the model servers run. */
   namespace: string;
+  /** Replicas; with `autoscaling`, the fewest. */
   replicas: number;
+  /** Nodes that a replica is placed on. */
   placement: Placement;
-  /** Pods of a pool that was created outside this stack, to be run on other hardware; absent: our own. */
+  /** Pods created outside this stack, to be run on these nodes instead of `server`. Default: none. */
   copied?: CopiedPods;
   /** Replicas follow the load above `replicas`. Default: they do not. */
   autoscaling?: Autoscaling;
-  /** Asked before the model servers are deleted. */
+  /** Hooks that run before the model servers are deleted. Default: none. */
   beforeDelete?: pulumi.ResourceHook[];
 }
 
@@ -46,10 +54,13 @@ export class ModelServer extends pulumi.ComponentResource {
       },
       { parent: this },
     );
+    const { metrics, title } = args.server.engine;
     if (args.autoscaling !== undefined && !grouped) {
+      if (metrics === undefined)
+        throw new pulumi.ResourceError(`no metric of ${title} is known that an autoscaler can follow`, this);
       new ServerAutoscaler(
         name,
-        { ...this.metadata(args), replicas: args.replicas, autoscaling: args.autoscaling },
+        { ...this.metadata(args), replicas: args.replicas, autoscaling: args.autoscaling, metrics },
         { parent: this },
       );
     }
@@ -174,7 +185,7 @@ function notes({ copied, adapters }: ModelServerArgs): { annotations: Record<str
     ...(copied?.selector === undefined
       ? {}
       : { [annotations.copied]: JSON.stringify({ from: copied.from, selector: copied.selector }) }),
-    // Pods with adapters are waited for by the program itself (state/servers.ts): the provider would wait to the end
+    // Whoever makes a pool with adapters waits for its pods itself (ServingPoolArgs.loaded): the provider would wait to the end
     // for an adapter that a server has long refused, and then not say what the server said.
     ...(adapters ? { "pulumi.com/skipAwait": "true" } : {}),
   };

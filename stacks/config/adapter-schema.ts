@@ -10,7 +10,7 @@ const versionName = "a version of at most 40 characters: letters, digits and . _
 const sourceName =
   "a Hugging Face repository, as acme/food-review, or a folder in a bucket, as gs://bucket/path";
 
-/** A name as clients write it into `model`: what vLLM, the picker's metrics and a shell all take. */
+/** A name as clients write it into `model`: what model servers, the picker's metrics and a shell all take. */
 export const clientName = z
   .string({ error: modelName })
   .max(128, modelName)

@@ -1,5 +1,5 @@
 import type { Adapter, AdapterVersion, Pool } from "../plan/model";
-import { isGrouped } from "../../components/accelerators/placement";
+import { engineNamed, enginesThat } from "../../components/engines/catalogue";
 import { servedName } from "../../components/names";
 import { removeCommand, setCommand, type Mistake } from "../messages/mistakes";
 import type { ShapeResult } from "./validate";
@@ -122,7 +122,7 @@ export function adapterMistakesOfPools(
         },
       ];
     }
-    if (isGrouped(pool.hardware)) {
+    if (pool.placement.hosts > 1) {
       return [
         {
           key,
@@ -133,16 +133,14 @@ export function adapterMistakesOfPools(
         },
       ];
     }
-    if (pool.server.engine === "vllm") return [];
+    if (engineNamed(pool.server.engine).adapters.supported) return [];
+    const able = enginesThat(({ adapters }) => adapters.supported);
     return [
       {
         key: `pools.${pool.name}.server.engine`,
         found: `${pool.server.engine}, and the stack has adapters`,
-        // SGLang chooses an adapter by "model:adapter" and answers an unknown name with the base model; whether a
-        // pod of its lists what it has loaded was not verified for the version this project uses.
-        allowed:
-          "vllm: only with vLLM is it proven that a pod has loaded every adapter before it gets traffic",
-        fix: `${setCommand(`pools.${pool.name}.server.engine`, "vllm")} (or serve no adapters there: ${setCommand(key, false)})`,
+        allowed: `${able.names}: only with ${able.titles} is it proven that a pod has loaded every adapter before it gets traffic`,
+        fix: `${setCommand(`pools.${pool.name}.server.engine`, able.first)} (or serve no adapters there: ${setCommand(key, false)})`,
       },
     ];
   });

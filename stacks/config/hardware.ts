@@ -1,18 +1,13 @@
-import type { Hardware } from "../../components/accelerators/hardware";
-import { acceleratorNamed } from "../../components/accelerators/catalogue";
+import { acceleratorNamed, hardwareOf, type Hardware } from "../../components/accelerators/accelerators";
 import { isMisfit, nodesFor, placementOf, type Placement } from "../../components/accelerators/placement";
 import { listCommands } from "../messages/edits";
 import { missing, removeCommand, setCommand, shown, type Mistake } from "../messages/mistakes";
 import type { PoolInput } from "./schema";
 
-/** The machines of a pool, and what others need to know of them. */
+/** The hardware of a pool, and the nodes that a replica is placed on. */
 export interface ResolvedHardware {
   hardware: Hardware;
-  family: "gpu" | "tpu";
-  /** Machines of one replica. */
-  hosts: number;
-  /** GPUs or chips of one machine. */
-  perMachine: number;
+  placement: Placement;
 }
 
 /**
@@ -51,24 +46,7 @@ export function resolveHardware(
   input: PoolInput & { accelerator: string },
   mistakes: Mistake[],
 ): ResolvedHardware | undefined {
-  const accelerator = acceleratorNamed(input.accelerator);
-  const smallest = Math.min(...accelerator.machines.map(({ count }) => count));
-  const hardware: Hardware = {
-    accelerator: input.accelerator,
-    acceleratorsPerReplica: input.acceleratorsPerReplica ?? (accelerator.family === "gpu" ? 1 : smallest),
-    ...(input.machineType === undefined ? {} : { machineType: input.machineType }),
-    ...(input.zones === undefined ? {} : { zones: input.zones }),
-    provisioning: input.provisioning ?? "on-demand",
-    ...(input.reservation === undefined ? {} : { reservation: input.reservation }),
-    ...(input.fallback === undefined ? {} : { fallback: input.fallback }),
-    driver: input.driver ?? "default",
-    ...(input.nodeVersion === undefined ? {} : { nodeVersion: input.nodeVersion }),
-    nodeImage: input.nodeImage ?? "cos",
-    ...(input.imageCache === undefined ? {} : { imageCache: input.imageCache }),
-    ...(input.diskGb === undefined ? {} : { diskGb: input.diskGb }),
-    ...(input.nodeLabels === undefined ? {} : { nodeLabels: input.nodeLabels }),
-    ...(input.acceleratorNetwork === undefined ? {} : { acceleratorNetwork: input.acceleratorNetwork }),
-  };
+  const hardware = hardwareOf(input);
   const placement = placementOf(hardware);
   if (isMisfit(placement)) {
     const { field, reason, nearest } = placement;
@@ -85,14 +63,7 @@ export function resolveHardware(
   }
   const before = mistakes.length;
   mistakes.push(...rules.flatMap((rule) => rule(key, hardware, placement, input.replicas ?? 1)));
-  return mistakes.length > before
-    ? undefined
-    : {
-        hardware,
-        family: accelerator.family,
-        hosts: placement.hosts,
-        perMachine: placement.machine.count,
-      };
+  return mistakes.length > before ? undefined : { hardware, placement };
 }
 
 type Rule = (key: string, hardware: Hardware, placement: Placement, replicas: number) => Mistake[];

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { provisionings } from "../../components/accelerators/accelerator";
+import { enginesThat } from "../../components/engines/catalogue";
 import { maxLabel } from "../../components/names";
 import { integer, name, oneOf, text } from "./fields";
 
@@ -86,7 +87,7 @@ export const weightsSchema = z.strictObject(
     loader: oneOf(["mount", "stream"])
       .optional()
       .describe(
-        "from gcs: mounted by Cloud Storage FUSE, or streamed into the GPUs (vLLM's runai_streamer). Default: mount.",
+        `from gcs: mounted by Cloud Storage FUSE, or streamed into the GPUs (only with ${enginesThat(({ stream }) => stream !== undefined).titles}). Default: mount.`,
       ),
     claim: name(maxLabel)
       .optional()

@@ -67,20 +67,22 @@ export function resolvePool(
     mistakes.push(missing("model", `the model that ${name} serves`, "Qwen/Qwen3-8B"));
   }
   if (input.accelerator === undefined || input.replicas === undefined) return undefined;
-  const hardware = resolveHardware(key, { ...input, accelerator: input.accelerator }, mistakes);
-  if (hardware === undefined) return undefined;
-  if (template !== undefined && hardware.hosts > 1) {
+  const resolved = resolveHardware(key, { ...input, accelerator: input.accelerator }, mistakes);
+  if (resolved === undefined) return undefined;
+  const { hardware, placement } = resolved;
+  const { family } = placement.accelerator;
+  if (template !== undefined && placement.hosts > 1) {
     mistakes.push({
       key: `${key}.like`,
-      found: `${template.name}, whose pods are single ones, for a slice of ${hardware.hosts} machines`,
+      found: `${template.name}, whose pods are single ones, for a slice of ${placement.hosts} machines`,
       allowed: "a pool of this stack, or hardware where one machine carries a replica",
-      fix: setCommand(`${key}.acceleratorsPerReplica`, hardware.perMachine),
+      fix: setCommand(`${key}.acceleratorsPerReplica`, placement.machine.count),
     });
   }
-  const server = resolveServer(shape.values.server, input.server, hardware.family);
+  const server = resolveServer(shape.values.server, input.server, family);
   const engine = input.server?.engine ?? shape.values.server?.engine;
   if (template !== undefined) mistakes.push(...serverOfCopy(key, template.name, own));
-  const context = { key, input, own, server, family: hardware.family, hosts: hardware.hosts };
+  const context = { key, input, own, server, family, hosts: placement.hosts };
   const weights = resolveWeights(input.weights ?? shape.values.weights, model ?? "", context, mistakes);
   const autoscaling = resolveAutoscaling(input.replicas, context, mistakes);
   return {
@@ -89,7 +91,8 @@ export function resolvePool(
     namespaceIsExplicit: own.namespace !== undefined,
     existing: false,
     replicas: input.replicas,
-    hardware: hardware.hardware,
+    hardware,
+    placement,
     model: model ?? "",
     server,
     weights,

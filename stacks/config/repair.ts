@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { defaultEngine, imageOf } from "../../components/engines/catalogue";
 import { listCommands, removeCommand, setCommand, type ConfigPath } from "../messages/edits";
 
 /*
@@ -122,7 +123,7 @@ const examples: Readonly<Record<string, Scalar>> = {
   name: "food-review",
   source: "acme/food-review",
   adapters: true,
-  image: "vllm/vllm-openai:v0.21.0",
+  image: imageOf(defaultEngine),
   hostname: "llm.example.com",
   apiKey: "VALUE",
 };

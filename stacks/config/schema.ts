@@ -1,6 +1,6 @@
+import { defaultEngine, engineNames, maxLoadingMinutes } from "../../components/engines/catalogue";
 import { z } from "zod";
-import { acceleratorNames } from "../../components/accelerators/catalogue";
-import { maxLoadingMinutes } from "../../components/model-server/loading";
+import { acceleratorNames } from "../../components/accelerators/accelerators";
 import { defaults } from "./defaults";
 import { dnsName, flag, integer, name, oneOf, text } from "./fields";
 import { gatewaySchema } from "./gateway-schema";
@@ -15,7 +15,9 @@ import { capacitySchema, freezeSchema, gateSchema, resumedSchema, rolledBackSche
 
 export const serverSchema = z.strictObject(
   {
-    engine: oneOf(["vllm", "sglang"]).optional().describe("The model server. Default: vllm."),
+    engine: oneOf(engineNames() as [string, ...string[]])
+      .optional()
+      .describe(`The model server. Default: ${defaultEngine.name}.`),
     version: text("a version, as v0.21.0")
       .regex(/^[A-Za-z0-9][A-Za-z0-9._-]*$/, "a version, as v0.21.0")
       .refine(

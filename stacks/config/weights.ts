@@ -1,4 +1,5 @@
 import type { Autoscaling } from "../../components/model-server/server-autoscaler";
+import { engineNamed, enginesThat } from "../../components/engines/catalogue";
 import type { Server } from "../../components/engines/engine";
 import type { Weights } from "../../components/model-server/model-weights";
 import { missing, removeCommand, setCommand, type Mistake } from "../messages/mistakes";
@@ -30,14 +31,8 @@ export function resolveWeights(
   mistakes: Mistake[],
 ): Weights {
   const { server, family } = context;
-  if (server.engine === "sglang" && family === "tpu") {
-    mistakes.push({
-      key: `${context.key}.server.engine`,
-      found: `sglang, on ${context.input.accelerator ?? "TPUs"}`,
-      allowed: "vllm: the only engine set up for TPUs here",
-      fix: setCommand(`${context.key}.server.engine`, "vllm"),
-    });
-  }
+  const engine = engineNamed(server.engine);
+  mistakes.push(...engineMistakes(context));
   if (weights === undefined) return { from: "hugging-face" };
   const at = context.input.weights === undefined ? "weights" : `${context.key}.weights`;
   const allowed: readonly string[] = known[weights.from];
@@ -64,11 +59,12 @@ export function resolveWeights(
         mistakes.push(missing(`${at}.bucket`, "the bucket that holds the model", "acme-models"));
       }
       const loader = weights.loader ?? "mount";
-      if (loader === "stream" && (server.engine !== "vllm" || family !== "gpu")) {
+      if (loader === "stream" && (engine.stream === undefined || family !== "gpu")) {
+        const able = enginesThat(({ stream }) => stream !== undefined);
         mistakes.push({
           key: `${at}.loader`,
           found: `stream, for ${server.engine} on ${family === "gpu" ? "GPUs" : "TPUs"}`,
-          allowed: "mount: only vLLM on GPUs is set up to stream weights",
+          allowed: `mount: only ${able.titles} on GPUs is set up to stream weights`,
           fix: setCommand(`${at}.loader`, "mount"),
         });
       }
@@ -77,7 +73,31 @@ export function resolveWeights(
   }
 }
 
-/** Source of the queue's default: accelerated-platforms' autoscaler of vLLM. */
+/** Where the engine is not set up for the nodes of the pool. */
+function engineMistakes({ key, input, server, family, hosts }: PoolContext): Mistake[] {
+  const wrong = (where: string, able: { names: string; first: string }): Mistake[] => [
+    {
+      key: `${key}.server.engine`,
+      found: `${server.engine}, on ${input.accelerator ?? where}`,
+      allowed: `${able.names}: the only engine set up for ${where} here`,
+      fix: setCommand(`${key}.server.engine`, able.first),
+    },
+  ];
+  const { images, overNodes } = engineNamed(server.engine);
+  if (family === "tpu" && images.tpu === undefined)
+    return wrong(
+      "TPUs",
+      enginesThat((engine) => engine.images.tpu !== undefined),
+    );
+  return hosts > 1 && overNodes === undefined
+    ? wrong(
+        "slices of several nodes",
+        enginesThat((engine) => engine.overNodes !== undefined),
+      )
+    : [];
+}
+
+/** Source of the queue's default: accelerated-platforms' autoscaler of model servers. */
 const defaultTargets = { queue: 10, cache: 80 } as const;
 
 /** How far a pool's replicas follow the load; undefined: not at all. */
@@ -94,8 +114,9 @@ export function resolveAutoscaling(
   if (hosts > 1) {
     wrong("", "an autoscaler", "none where a replica is a slice of several machines", remove);
   }
-  if (server.engine !== "vllm") {
-    wrong("", `an autoscaler for ${server.engine}`, "none: it follows metrics of vLLM", remove);
+  if (engineNamed(server.engine).metrics === undefined) {
+    const able = enginesThat(({ metrics }) => metrics !== undefined);
+    wrong("", `an autoscaler for ${server.engine}`, `none: it follows metrics of ${able.titles}`, remove);
   }
   if (wanted.max < replicas) {
     wrong(

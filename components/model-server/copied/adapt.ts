@@ -1,15 +1,15 @@
-import type { Hardware } from "../../accelerators/hardware";
 import { podSelector, poolLabels } from "../../names";
-import { resourceName } from "../../accelerators/catalogue";
+import { resourceName } from "../../accelerators/accelerator";
+import type { Hardware } from "../../accelerators/accelerators";
 import type { Placement } from "../../accelerators/placement";
 import {
+  spread,
   acceleratorsOfPod,
   nodeBinding,
   theirNodeLabels,
   type PlacementArgs,
   type PodTemplate,
 } from "../pod-template";
-import { spread } from "../pod-spread";
 import { containersOf, podOf, type PodSpec, type Unusable } from "./pod";
 import { referencesOf } from "./references";
 import { leaveDevices, leaveNodes, type NodeOwner } from "./scheduling";

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import fc from "fast-check";
 import { chipsOf, provisionings } from "../../../components/accelerators/accelerator";
-import { acceleratorNamed, accelerators } from "../../../components/accelerators/catalogue";
+import { acceleratorNamed, accelerators } from "../../../components/accelerators/accelerators";
 import { isMisfit, nodesFor, place, type Need } from "../../../components/accelerators/placement";
 
 function placed(need: Need): string {

@@ -1,14 +1,11 @@
 import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
-import { apis, poolLabels, rewriteName } from "../names";
+import { apis, poolLabels, rewriteName, type PoolRef } from "../names";
 
-export interface ModelNamesArgs {
-  service: string;
-  pool: string;
-  namespace: string;
+export interface ModelNamesArgs extends PoolRef {
   /** Empty: the pool's servers answer to every name by themselves, and no object is made. */
   rules: readonly NameRule[];
-  /** Asked before requests are rewritten to something else. */
+  /** Run before requests are rewritten to something else. Default: none. */
   hooks?: pulumi.ResourceHookBinding;
 }
 
@@ -56,6 +53,7 @@ export class ModelNames extends pulumi.ComponentResource {
 
 /** A name that clients ask for, and what a pool's picker puts in its place. */
 export interface NameRule {
+  /** The name that clients send as `model`. */
   model: string;
   /** Never empty, never with a weight of 0: the API refuses it, so such a target is left out. */
   targets: readonly { model: string; weight: number }[];
