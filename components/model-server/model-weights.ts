@@ -20,10 +20,15 @@ export interface WeightsSetup {
 }
 
 export interface WeightsArgs {
+  /** Name of the InferencePool. */
   pool: string;
+  /** The name that clients ask for; on Hugging Face also that of the files. */
   model: string;
+  /** Where the files come from. */
   weights: Weights;
+  /** Whose flags say so. */
   server: Pick<RunningServer, "engine">;
+  /** GPUs or TPU chips of one replica. */
   acceleratorsPerReplica: number;
 }
 
