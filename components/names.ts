@@ -1,8 +1,8 @@
 import { createHash } from "node:crypto";
 
 /**
- * Names that two objects must agree on, and their limits. Nothing here knows a pool's role or the weight: a name
- * that followed either would make promotion replace what customers are connected to.
+ * Names that two objects must agree on, and their limits. No name depends on a pool's role or the weight: otherwise a
+ * promotion would replace what customers are connected to.
  */
 
 /** The condition by which a pod says which adapters it has loaded. */
@@ -103,7 +103,7 @@ export const apis = {
   extension: "inference.networking.x-k8s.io",
 } as const;
 
-/** A stack as a label value; long names are told apart by a hash. */
+/** A stack as a label value; long names end in a hash. */
 export function stackLabel(project: string, stack: string): string {
   const plain = `${project}.${stack}`.replace(/[^A-Za-z0-9._-]/g, "-");
   if (plain.length <= maxLabel) return plain;

@@ -4,7 +4,7 @@ import { tpus } from "./tpus";
 
 /**
  * Accelerators that GKE offers, and the machines that carry them. Each row says where its facts come from (`source`)
- * and whether anybody of this project ran it on GKE (`status`): nothing has been tried there yet.
+ * and whether this project has run it on GKE (`status`): nothing has been tried there yet.
  */
 export const accelerators: readonly Accelerator[] = [...gpus, ...tpus];
 

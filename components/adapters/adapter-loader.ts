@@ -89,7 +89,7 @@ export class AdapterLoader extends pulumi.ComponentResource {
   }
 }
 
-/** A token that is bound to a pod names it; RBAC alone knows no "own". */
+/** A token that is bound to a pod names it; RBAC alone cannot say "its own". */
 const ownPod = `
 'authentication.kubernetes.io/pod-name' in request.userInfo.extra &&
   request.userInfo.extra['authentication.kubernetes.io/pod-name'].exists(name, name == object.metadata.name)`.trim();

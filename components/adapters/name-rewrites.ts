@@ -14,7 +14,7 @@ export interface ModelNamesArgs extends PoolRef {
  * model, and the versions of each adapter by their weights. One object for all names: it changes as a whole.
  *
  * Facts of the picker (extension v1.5.0, requestcontrol/director.go): it draws a target for each request by
- * weight, puts it into the body's `model`, and puts the asked name back into the answer. It watches its own
+ * weight, puts it into the body's `model`, and puts the client's name back into the answer. It watches its own
  * namespace and compares poolRef's name and group.
  */
 export class ModelNames extends pulumi.ComponentResource {

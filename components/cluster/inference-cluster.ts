@@ -112,7 +112,7 @@ export class InferenceCluster extends pulumi.ComponentResource {
         // Dataplane V2: GKE sets up networks of accelerators by itself only on it.
         datapathProvider: "ADVANCED_DATAPATH",
         releaseChannel: { channel: args.channel.toUpperCase() },
-        // A cluster cannot be made without a first pool; it is dropped for the system pool below.
+        // A cluster cannot be created without a first pool; it is deleted for the system pool below.
         removeDefaultNodePool: true,
         initialNodeCount: 1,
         gatewayApiConfig: { channel: "CHANNEL_STANDARD" },
@@ -141,8 +141,8 @@ export class InferenceCluster extends pulumi.ComponentResource {
 }
 
 /**
- * No node is upgraded by GKE, and no minor version comes to the control plane, while the version is supported: in the
- * middle of a rollout either would take machines away. Nodes get a newer version as a pool of their own (nodeVersion).
+ * No node is upgraded by GKE, and no minor version comes to the control plane, while the version is supported: either would
+ * take nodes away in the middle of a rollout. Nodes get a newer version as a pool of their own (nodeVersion).
  * Patches of the control plane come at night.
  */
 const heldUpgrades: inputs.ClusterMaintenancePolicy = {
@@ -157,7 +157,7 @@ const heldUpgrades: inputs.ClusterMaintenancePolicy = {
   ],
 };
 
-/** Service accounts have names of 6 to 30 characters; longer ones of clusters are told apart by a hash. */
+/** Service accounts have names of 6 to 30 characters; longer ones end in a hash. */
 export function nodeAccountId(cluster: string): string {
   const plain = `${cluster}-nodes`;
   if (plain.length <= 30) return plain;
@@ -208,10 +208,10 @@ export const neededApis = {
   "iamcredentials.googleapis.com": "model servers read buckets without keys",
   "logging.googleapis.com": "logs of nodes and load balancer",
   "monitoring.googleapis.com": "managed Prometheus",
-  "networkservices.googleapis.com": "the gateway's service extensions: how pickers are asked",
+  "networkservices.googleapis.com": "the gateway's service extensions: calls to pickers",
 } as const;
 
-/** Switches the project's APIs on. They stay on when the stack goes: others may use them. */
+/** Switches the project's APIs on. They stay on when the stack is destroyed: other stacks may use them. */
 export class ProjectApis extends pulumi.ComponentResource {
   readonly resources: pulumi.Resource[];
 

@@ -36,8 +36,8 @@ export function enginesThat(can: (engine: ModelServerEngine) => boolean): {
 
 /**
  * The engine whose label or words a pod has.
- * @param texts what the pod says of itself, the most reliable first. The default engine is looked for last: others
- * name it in flags of theirs (a backend, a kernel library).
+ * @param texts what the pod says of itself, the most reliable first. The default engine comes last: others
+ * name it in their flags (a backend, a kernel library).
  */
 export function engineIn(texts: readonly string[]): string | undefined {
   const defaultLast = [...engines].reverse();

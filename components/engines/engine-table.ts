@@ -23,7 +23,7 @@ ${table(
   rows.map(([what, tell]) => [what, ...engines.map(tell)]),
 )}
 
-"-": not set up here, because nobody of this project tried it. A config that needs it is refused, and the message names an
+"-": not set up here, because this project has not tried it. A config that needs it is refused, and the message names an
 engine that has it; only how streams are finished on SIGTERM is then left to the engine and your own \`server.args\`.
 
 ## Another engine

@@ -19,7 +19,7 @@ export const sglang: ModelServerEngine = {
       ["--pp-size", "--pipeline-parallel-size"],
     ],
   },
-  // It listens on 127.0.0.1 and has no metrics unless it is told otherwise; the picker needs both.
+  // It listens on 127.0.0.1 and serves no metrics by default; requests and the picker need both.
   serve: ({ port, accelerators }) => [
     ...["--host", "0.0.0.0", "--port", String(port), "--tp", String(accelerators)],
     "--enable-metrics",

@@ -2,7 +2,7 @@ import type { ModelServerEngine } from "./engine";
 
 /**
  * vLLM. The only engine with which this project loads adapters, streams weights, serves on TPUs and scales by load:
- * the others lack it here because nobody tried it, not because they could not.
+ * the others lack it here because it is untried, not because they could not do it.
  */
 export const vllm: ModelServerEngine = {
   name: "vllm",
@@ -59,8 +59,8 @@ export const vllm: ModelServerEngine = {
 };
 
 /**
- * vLLM cuts its streams on SIGTERM unless it is told how long it may take (`--shutdown-timeout`, since v0.18). Of
- * an image whose tag is no version nothing is known: there the flag is the user's to give.
+ * vLLM cuts its streams on SIGTERM unless a flag says how long it may take (`--shutdown-timeout`, since v0.18). The flag
+ * is left out where the image's tag is no version: the user can add it to the arguments.
  */
 function drainsByFlag(image: string): boolean {
   const version = /:v?(\d+)\.(\d+)(?:\.\d+)?/.exec(image);

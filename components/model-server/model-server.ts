@@ -31,7 +31,7 @@ export interface ModelServerArgs extends ServerTemplateArgs, Pick<CopyArgs, "nod
 
 /**
  * The model servers of one pool. Ready means here that a pod has loaded its model and answers, so that whatever
- * depends on this component comes after that. A replica is a pod; where it needs several machines, a group of pods
+ * depends on this component comes after that. A replica is a pod; where it needs several nodes, a group of pods
  * whose leader answers.
  */
 export class ModelServer extends pulumi.ComponentResource {
@@ -87,7 +87,7 @@ export class ModelServer extends pulumi.ComponentResource {
         },
         spec: {
           replicas: args.replicas,
-          // No machine is free for a pod more: an update in place goes one pod at a time.
+          // No node is free for one more pod: an update in place goes one pod at a time.
           strategy: { type: "RollingUpdate", rollingUpdate: { maxSurge: 0, maxUnavailable: 1 } },
           progressDeadlineSeconds: args.server.loadingMinutes * 60,
           selector: { matchLabels: selector },
@@ -96,7 +96,7 @@ export class ModelServer extends pulumi.ComponentResource {
       },
       {
         ...this.options(args),
-        // An autoscaler owns the number from then on; it is told the least, and never put back.
+        // An autoscaler owns the number from then on; this program sets only its minimum.
         ...(args.autoscaling === undefined ? {} : { ignoreChanges: ["spec.replicas"] }),
       },
     );
@@ -105,7 +105,7 @@ export class ModelServer extends pulumi.ComponentResource {
   private group(name: string, args: ModelServerArgs): k8s.apiextensions.CustomResource {
     if (args.copied !== undefined) {
       throw new pulumi.ResourceError(
-        `pool ${args.pool} takes over a pod template, and one pod does not run on ${args.placement.hosts} machines`,
+        `pool ${args.pool} copies a pod template, and one pod does not run on ${args.placement.hosts} nodes`,
         this,
       );
     }
@@ -121,7 +121,7 @@ export class ModelServer extends pulumi.ComponentResource {
           ...this.metadata(args),
           annotations: {
             ...forced,
-            // A group stands on the machines of one slice, and a slice is a node pool.
+            // A group runs on the nodes of one slice, and a slice is a node pool.
             "leaderworkerset.sigs.k8s.io/exclusive-topology": "cloud.google.com/gke-nodepool",
             "pulumi.com/waitFor": JSON.stringify([
               "condition=Available",
@@ -165,8 +165,8 @@ export class ModelServer extends pulumi.ComponentResource {
 }
 
 /**
- * Who scaled or edited the servers by hand owns those fields too, and the update that puts them right would conflict.
- * What a pool is made as is this program's to say; an autoscaler's number is left alone in another way.
+ * Whoever scaled or edited the servers by hand owns those fields too, and the update that restores them would conflict.
+ * These fields belong to this program; the number of an autoscaler is excluded by ignoreChanges.
  */
 const forced = { "pulumi.com/patchForce": "true" };
 

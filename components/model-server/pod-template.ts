@@ -24,16 +24,17 @@ export interface PlacementArgs extends Pick<PoolRef, "service" | "pool"> {
   nodeLabels?: Readonly<Record<string, string>>;
 }
 
-/** What ties a pod to its pool's machines: the label that AcceleratorNodePool gives them, or theirs, and their taint. */
-export function nodeBinding({ service, pool, placement, provisioning, nodeLabels: theirs }: PlacementArgs): {
+/** What ties a pod to its pool's nodes: the label that AcceleratorNodePool gives them, or those of nodes created outside this
+ * stack, and their taint. */
+export function nodeBinding({ service, pool, placement, provisioning, nodeLabels: given }: PlacementArgs): {
   nodeSelector: Record<string, string>;
   tolerations: { key: string; operator: string; value?: string; effect: string }[];
 } {
   const { accelerator } = placement;
   return {
     nodeSelector: {
-      ...(theirs ?? { [labels.pool]: nodeLabel(service, pool) }),
-      // Without it GKE brings up no such machine for a pod.
+      ...(given ?? { [labels.pool]: nodeLabel(service, pool) }),
+      // Without it GKE creates no such node for a pod.
       ...(provisioning === "flex-start" ? { "cloud.google.com/gke-flex-start": "true" } : {}),
     },
     tolerations: [
@@ -45,8 +46,8 @@ export function nodeBinding({ service, pool, placement, provisioning, nodeLabels
   };
 }
 
-/** Labels of nodes that somebody else makes: what the config names, else what GKE says of such machines. */
-export function theirNodeLabels(
+/** Labels of nodes created outside this stack: those that the config names, else GKE's own of the accelerator. */
+export function labelsOfNodes(
   hardware: Hardware,
   { accelerator, topology }: Placement,
 ): Record<string, string> {
@@ -63,7 +64,7 @@ export function theirNodeLabels(
   };
 }
 
-/** Accelerators of one pod: all of the machine where a replica takes several machines. */
+/** Accelerators of one pod: all of its node where a replica takes several nodes. */
 export function acceleratorsOfPod({ placement, acceleratorsPerReplica }: PlacementArgs): number {
   return placement.hosts > 1 ? placement.machine.count : acceleratorsPerReplica;
 }
@@ -83,8 +84,8 @@ export const draining = {
 } as const;
 
 /**
- * Where the pods of a pool stand to each other: over zones and machines, so that one that fails takes few with it;
- * a wish only, because a pod that waits for a better place serves nobody.
+ * Spreads the pods of a pool over zones and nodes, so that one that fails takes few with it; a preference only, because a
+ * pod that waits for a better place serves no one.
  */
 export function spread(
   pool: string,

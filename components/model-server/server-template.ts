@@ -77,7 +77,7 @@ export function serverTemplate(args: ServerTemplateArgs): PodTemplate {
           ]),
     ],
     ports: [{ name: "http", containerPort: server.port, protocol: "TCP" }],
-    // Nothing is asked of the server before its model is loaded; that may take as long as a download does.
+    // No other probe runs before the model is loaded, which may take as long as a download.
     startupProbe: {
       httpGet: health,
       initialDelaySeconds: 2,
@@ -180,7 +180,7 @@ function asLeader(container: Container, overNodes: readonly string[]): Container
   return { ...container, command: ["bash", "-c", script, "leader"], args: words };
 }
 
-/** A worker serves nobody, so nobody asks it; it stays as long as its leader may need to finish. */
+/** A worker serves no requests and has no probes; it stays as long as its leader may need to finish. */
 function asWorker({ name, image, env, resources, securityContext, volumeMounts }: Container): Container {
   const script = `until ray start --address="$LWS_LEADER_ADDRESS:${rayPort}" --block; do sleep 2; done`;
   const stays = draining.preStopSeconds + draining.finishSeconds;

@@ -61,7 +61,7 @@ export class EndpointPicker extends pulumi.ComponentResource {
       },
       child,
     );
-    // The picker asks the API server whether who reads its metrics may do so: that right is the cluster's.
+    // The picker asks the API server whether a reader of its metrics may read them, which takes a right in the whole cluster.
     const reviewer = new k8s.rbac.v1.ClusterRoleBinding(
       own,
       {
@@ -200,8 +200,8 @@ function revisionOf(text: string): string {
 }
 
 /**
- * Options that have hooks asked before a resource is deleted. There are none under Pulumi's mocks, which cannot
- * register hooks, so components take them as an argument.
+ * Options that run hooks before a resource is deleted. Pulumi's mocks cannot register hooks, so components take them as
+ * an argument.
  */
 export function deletionHooks(
   beforeDelete: pulumi.ResourceHook[] | undefined,

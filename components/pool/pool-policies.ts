@@ -22,8 +22,7 @@ export interface PoolPoliciesArgs extends PoolRef, BackendSettings {
 }
 
 /**
- * What GKE's load balancer is told of one pool: how to find out whether a model server is well, how long an answer
- * may take, and to let connections end by themselves. Shape: the extension's chart for GKE; fields: gke-gateway-api.
+ * GKE's load balancer settings of one pool: the health check, how long an answer may take, and connection draining. Shape: the extension's chart for GKE; fields: gke-gateway-api.
  */
 export class PoolPolicies extends pulumi.ComponentResource {
   constructor(name: string, args: PoolPoliciesArgs, opts?: pulumi.ComponentResourceOptions) {

@@ -27,28 +27,28 @@ describe("an engine that is added", () => {
     resources = await renderService({ ...withEngine, pools });
   });
 
-  const template = (name: string): { containers: Record<string, unknown>[] } => {
+  const template = (name: string): { containers: [Record<string, unknown>] } => {
     const found = resources.find(({ type, name: own }) => type.endsWith(":Deployment") && own === name);
-    return (found?.inputs["spec"] as { template: { spec: { containers: Record<string, unknown>[] } } })
+    return (found?.inputs["spec"] as { template: { spec: { containers: [Record<string, unknown>] } } })
       .template.spec;
   };
 
   it("is started with its own command, flags, environment and port", () => {
     const [container] = template("llm").containers;
-    assert.equal(container?.["name"], "made-up");
-    assert.equal(container?.["image"], "example/made-up:v1.2.3");
-    assert.deepEqual(container?.["command"], ["made-up", "serve"]);
-    assert.deepEqual(container?.["args"], [
+    assert.equal(container["name"], "made-up");
+    assert.equal(container["image"], "example/made-up:v1.2.3");
+    assert.deepEqual(container["command"], ["made-up", "serve"]);
+    assert.deepEqual(container["args"], [
       ...["--weights-of", "/weights/acme/model", "--known-as", "acme/model"],
       ...["--listen", "9999", "--chips", "2", "--leave-after", "90"],
     ]);
-    assert.ok((container?.["env"] as { name: string }[]).some(({ name }) => name === "MADE_UP"));
+    assert.ok((container["env"] as { name: string }[]).some(({ name }) => name === "MADE_UP"));
   });
 
   it("is asked for its health where it answers, by Kubernetes and by the load balancer", () => {
     const [container] = template("llm").containers;
     for (const probe of ["startupProbe", "readinessProbe", "livenessProbe"]) {
-      assert.equal((container?.[probe] as { httpGet: { path: string } }).httpGet.path, "/ready");
+      assert.equal((container[probe] as { httpGet: { path: string } }).httpGet.path, "/ready");
     }
     const policy = resources.find(({ inputs }) => inputs["kind"] === "HealthCheckPolicy");
     assert.match(JSON.stringify(policy?.inputs["spec"]), /"port":9999.*"requestPath":"\/ready"/);

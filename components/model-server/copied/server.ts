@@ -59,7 +59,7 @@ function valuesOf(text: string, flags: readonly string[]): string[] {
   );
 }
 
-/** The port that a server is told to listen on, where its words say it. The last one counts, as argparse has it. */
+/** The port that a server listens on, where its arguments say it. The last one counts, as argparse has it. */
 export function portFlagOf(pod: PodSpec): number | undefined {
   const last = valuesOf(
     speaking(pod).map(words).join(" "),
