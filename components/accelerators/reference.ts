@@ -1,5 +1,5 @@
 import { provisionings, resourceName, taintValue, type Accelerator, type Machine } from "./accelerator";
-import { accelerators } from "./catalogue";
+import { accelerators } from "./accelerators";
 
 /* docs/accelerators.md, made from the catalogue. */
 

@@ -1,26 +1,28 @@
+import { draining } from "../model-server/pod-template";
 import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
-import { apis, poolLabels } from "../names";
-import { draining } from "../model-server/draining";
+import { apis, poolLabels, type PoolRef } from "../names";
 import { gkeApi } from "../gateways/inference-gateway";
 
-export interface PoolPoliciesArgs {
-  service: string;
-  pool: string;
-  namespace: string;
-  /** Port of the model servers. */
-  port: number;
-  /** How long one answer may take, to its last token. */
+/** What the load balancer does with the requests of a pool. */
+export interface BackendSettings {
+  /** Seconds that one answer may take, to its last token; the load balancer's own limit is 30. */
   timeoutSeconds: number;
   /** Whether the load balancer logs requests. */
   logging: boolean;
-  /** Cloud Armor security policy. Default: none. */
+  /** Name of a Cloud Armor security policy. Default: none. */
   cloudArmor?: string;
 }
 
+export interface PoolPoliciesArgs extends PoolRef, BackendSettings {
+  /** Port of the model servers. */
+  port: number;
+  /** Path that a healthy model server answers with 200. */
+  healthPath: string;
+}
+
 /**
- * What GKE's load balancer is told of one pool: how to find out whether a model server is well, how long an answer
- * may take, and to let connections end by themselves. Shape: the extension's chart for GKE; fields: gke-gateway-api.
+ * GKE's load balancer settings of one pool: the health check, how long an answer may take, and connection draining. Shape: the extension's chart for GKE; fields: gke-gateway-api.
  */
 export class PoolPolicies extends pulumi.ComponentResource {
   constructor(name: string, args: PoolPoliciesArgs, opts?: pulumi.ComponentResourceOptions) {
@@ -46,7 +48,7 @@ export class PoolPolicies extends pulumi.ComponentResource {
             config: {
               type: "HTTP",
               httpHealthCheck: {
-                requestPath: "/health",
+                requestPath: args.healthPath,
                 portSpecification: "USE_FIXED_PORT",
                 port: args.port,
               },

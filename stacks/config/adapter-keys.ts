@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { isGrouped } from "../../components/accelerators/placement";
+import { engineNamed, enginesThat } from "../../components/engines/catalogue";
 import { servedName } from "../../components/names";
 import { removeCommand, setCommand, type Mistake } from "../messages/mistakes";
 import type { Adapter, AdapterVersion, Pool } from "../plan/model";
@@ -206,7 +206,7 @@ export function checkPoolsWithAdapters(
         },
       ];
     }
-    if (isGrouped(pool.hardware)) {
+    if (pool.placement.hosts > 1) {
       return [
         {
           key,
@@ -217,16 +217,14 @@ export function checkPoolsWithAdapters(
         },
       ];
     }
-    if (pool.server.engine === "vllm") return [];
+    if (engineNamed(pool.server.engine).adapters.supported) return [];
+    const able = enginesThat(({ adapters }) => adapters.supported);
     return [
       {
         key: `pools.${pool.name}.server.engine`,
         found: `${pool.server.engine}, and the stack has adapters`,
-        // SGLang chooses an adapter by "model:adapter" and answers an unknown name with the base model; whether a
-        // pod of its lists what it has loaded was not verified for the version this project uses.
-        allowed:
-          "vllm: only with vLLM can the program prove that a pod has loaded every adapter before it gets traffic",
-        fix: `${setCommand(`pools.${pool.name}.server.engine`, "vllm")} (or serve no adapters in this pool: ${setCommand(key, false)})`,
+        allowed: `${able.names}: only with ${able.titles} can the program prove that a pod has loaded every adapter before it gets traffic`,
+        fix: `${setCommand(`pools.${pool.name}.server.engine`, able.first)} (or serve no adapters in this pool: ${setCommand(key, false)})`,
       },
     ];
   });

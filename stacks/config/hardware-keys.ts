@@ -1,7 +1,6 @@
 import type { z } from "zod";
 import { provisionings } from "../../components/accelerators/accelerator";
-import { acceleratorNamed, acceleratorNames } from "../../components/accelerators/catalogue";
-import type { Hardware } from "../../components/accelerators/hardware";
+import { acceleratorNames, hardwareOf, type Hardware } from "../../components/accelerators/accelerators";
 import { isMisfit, nodesFor, placementOf, type Placement } from "../../components/accelerators/placement";
 import { listCommands } from "../messages/edits";
 import { missing, removeCommand, setCommand, shown, type Mistake } from "../messages/mistakes";
@@ -9,7 +8,7 @@ import { integer, list, matching, oneOf, optional, text } from "./fields";
 
 /* The nodes of a pool. */
 
-const defaults = { provisioning: "on-demand", driver: "default", nodeImage: "cos" } as const;
+const defaults = hardwareOf({ accelerator: "nvidia-l4" });
 
 /** None has a default in the schema: what a pool does not say comes from the pool that it is like. */
 export const hardwareFields = {
@@ -128,14 +127,10 @@ export const hardwareFields = {
 
 type HardwareInput = z.infer<z.ZodObject<typeof hardwareFields>>;
 
-/** The nodes of a pool, and what its other settings depend on. */
+/** The hardware of a pool, and the nodes that a replica is placed on. */
 export interface ResolvedHardware {
   hardware: Hardware;
-  family: "gpu" | "tpu";
-  /** Nodes of one replica. */
-  hosts: number;
-  /** GPUs or chips of one node. */
-  perMachine: number;
+  placement: Placement;
 }
 
 /** @returns undefined if no such nodes exist; what is wrong is in `mistakes`. */
@@ -144,24 +139,7 @@ export function resolveHardware(
   input: HardwareInput & { accelerator: string; replicas: number },
   mistakes: Mistake[],
 ): ResolvedHardware | undefined {
-  const accelerator = acceleratorNamed(input.accelerator);
-  const smallest = Math.min(...accelerator.machines.map(({ count }) => count));
-  const hardware: Hardware = {
-    accelerator: input.accelerator,
-    acceleratorsPerReplica: input.acceleratorsPerReplica ?? (accelerator.family === "gpu" ? 1 : smallest),
-    ...(input.machineType === undefined ? {} : { machineType: input.machineType }),
-    ...(input.zones === undefined ? {} : { zones: input.zones }),
-    provisioning: input.provisioning ?? defaults.provisioning,
-    ...(input.reservation === undefined ? {} : { reservation: input.reservation }),
-    ...(input.fallback === undefined ? {} : { fallback: input.fallback }),
-    driver: input.driver ?? defaults.driver,
-    ...(input.nodeVersion === undefined ? {} : { nodeVersion: input.nodeVersion }),
-    nodeImage: input.nodeImage ?? defaults.nodeImage,
-    ...(input.imageCache === undefined ? {} : { imageCache: input.imageCache }),
-    ...(input.diskGb === undefined ? {} : { diskGb: input.diskGb }),
-    ...(input.nodeLabels === undefined ? {} : { nodeLabels: input.nodeLabels }),
-    ...(input.acceleratorNetwork === undefined ? {} : { acceleratorNetwork: input.acceleratorNetwork }),
-  };
+  const hardware = hardwareOf(input);
   const placement = placementOf(hardware);
   if (isMisfit(placement)) {
     const { field, reason, nearest } = placement;
@@ -178,14 +156,7 @@ export function resolveHardware(
   }
   const before = mistakes.length;
   mistakes.push(...rules.flatMap((rule) => rule(key, hardware, placement, input.replicas)));
-  return mistakes.length > before
-    ? undefined
-    : {
-        hardware,
-        family: accelerator.family,
-        hosts: placement.hosts,
-        perMachine: placement.machine.count,
-      };
+  return mistakes.length > before ? undefined : { hardware, placement };
 }
 
 type Rule = (key: string, hardware: Hardware, placement: Placement, replicas: number) => Mistake[];

@@ -1,12 +1,12 @@
 import type { z } from "zod";
-import { acceleratorNamed } from "../../components/accelerators/catalogue";
+import { defaultEngine } from "../../components/engines/catalogue";
+import { acceleratorNamed } from "../../components/accelerators/accelerators";
 import { maxLabel, maxPoolName, poolNamespace } from "../../components/names";
 import { isReported, missing, removeCommand, setCommand, shown, type Mistake } from "../messages/mistakes";
 import type { Pool } from "../plan/model";
 import { aModel, flag, integer, name, object, optional, record, required } from "./fields";
 import { hardwareFields, resolveHardware } from "./hardware-keys";
-import { serverSchema, type ServerInput } from "./server-keys";
-import { resolveServer } from "./servers";
+import { resolveServer, serverSchema, type ServerInput } from "./server-keys";
 import { autoscalingSchema, resolveAutoscaling, resolveWeights, weightsSchema } from "./weights-keys";
 
 /* The pools: what each is made of, and what it takes over from the pool that it is like. */
@@ -74,7 +74,7 @@ export type PoolInput = Omit<z.infer<typeof poolSchema>, "server"> & { server?: 
 export const poolKeys = {
   server: optional(serverSchema, {
     description: "The model server of every pool that has no `server` of its own.",
-    default: "vLLM in the version that this program was tested with",
+    default: `${defaultEngine.title} in the version that this program was tested with`,
     example: { version: "v0.21.0" },
   }),
   weights: optional(weightsSchema, {
@@ -154,20 +154,22 @@ export function resolvePool(name: string, stack: PoolStack, mistakes: Mistake[])
   }
   if (input.accelerator === undefined || input.replicas === undefined) return undefined;
   const { accelerator, replicas } = input;
-  const hardware = resolveHardware(key, { ...input, accelerator, replicas }, mistakes);
-  if (hardware === undefined) return undefined;
-  if (template !== undefined && hardware.hosts > 1) {
+  const resolved = resolveHardware(key, { ...input, accelerator, replicas }, mistakes);
+  if (resolved === undefined) return undefined;
+  const { hardware, placement } = resolved;
+  const { family } = placement.accelerator;
+  if (template !== undefined && placement.hosts > 1) {
     mistakes.push({
       key: `${key}.like`,
-      found: `${template.name}, whose pods run on one node each, for a slice of ${hardware.hosts} nodes`,
+      found: `${template.name}, whose pods run on one node each, for a slice of ${placement.hosts} nodes`,
       allowed: "a pool of this stack, or hardware where a replica fits on one node",
-      fix: setCommand(`${key}.acceleratorsPerReplica`, hardware.perMachine),
+      fix: setCommand(`${key}.acceleratorsPerReplica`, placement.machine.count),
     });
   }
-  const server = resolveServer(stack.server, input.server, hardware.family);
+  const server = resolveServer(stack.server, input.server, family);
   const engine = input.server?.engine ?? stack.server?.engine;
   if (template !== undefined) mistakes.push(...serverOfCopy(key, template.name, own));
-  const context = { key, input, server, family: hardware.family, hosts: hardware.hosts };
+  const context = { key, input, server, family, hosts: placement.hosts };
   const weights = resolveWeights(input.weights ?? stack.weights, model ?? "", context, mistakes);
   const autoscaling = resolveAutoscaling(input.replicas, context, mistakes);
   return {
@@ -176,7 +178,8 @@ export function resolvePool(name: string, stack: PoolStack, mistakes: Mistake[])
     namespaceIsExplicit: own.namespace !== undefined,
     existing: false,
     replicas: input.replicas,
-    hardware: hardware.hardware,
+    hardware,
+    placement,
     model: model ?? "",
     server,
     weights,

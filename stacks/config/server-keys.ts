@@ -1,16 +1,23 @@
 import { z } from "zod";
-import { maxLoadingMinutes } from "../../components/model-server/loading";
+import {
+  defaultEngine,
+  engineNamed,
+  engineNames,
+  imageOf,
+  maxLoadingMinutes,
+} from "../../components/engines/catalogue";
+import type { Server } from "../../components/engines/engine";
 import { integer, list, matching, object, oneOf, optional, text } from "./fields";
 
-/* The model server, of the stack and of a pool. Its defaults depend on the engine: see servers.ts. */
+/* The model server, of the stack and of a pool. Its defaults are those of its engine. */
 
 const fixedTag = (tag: string): boolean => tag !== "latest" && tag !== "main";
 
 export const serverSchema = object({
-  engine: optional(oneOf(["vllm", "sglang"]), {
+  engine: optional(oneOf(engineNames() as [string, ...string[]]), {
     description: "The model server.",
-    default: "the stack's server; vllm",
-    example: "vllm",
+    default: `the stack's; \`${defaultEngine.name}\``,
+    example: defaultEngine.name,
     change: "new-pool",
   }),
   version: optional(
@@ -33,7 +40,7 @@ export const serverSchema = object({
     {
       description: "Container image to use instead of the engine's own.",
       default: "the engine's own image",
-      example: "vllm/vllm-openai:v0.21.0",
+      example: imageOf(defaultEngine),
       change: "new-pool",
     },
   ),
@@ -47,8 +54,8 @@ export const serverSchema = object({
   }),
   port: optional(integer(1, 65535), {
     description: "Port of the server's HTTP API.",
-    default: "8000",
-    example: 8000,
+    default: `\`${defaultEngine.port}\``,
+    example: defaultEngine.port,
     change: "new-pool",
   }),
   loadingMinutes: optional(integer(1, maxLoadingMinutes, "minutes"), {
@@ -64,3 +71,29 @@ export type ServerInput = z.infer<typeof serverSchema> & {
   secretArgs?: readonly number[];
   secretArgsGuessed?: boolean;
 };
+
+/** The server of a pool: its own settings over the stack's. With another engine, the stack's do not apply. */
+export function resolveServer(
+  stack: ServerInput | undefined,
+  pool: ServerInput | undefined,
+  family: "gpu" | "tpu" = "gpu",
+): Server {
+  const name = pool?.engine ?? stack?.engine ?? defaultEngine.name;
+  const inherited = stack !== undefined && (stack.engine ?? defaultEngine.name) === name ? stack : undefined;
+  const engine = engineNamed(name);
+  // A pool that names a version means that version of the engine's own image, not an image it inherits.
+  const image =
+    pool?.image ??
+    (pool?.version === undefined ? inherited?.image : undefined) ??
+    imageOf(engine, family, pool?.version ?? inherited?.version);
+  const source = pool?.args === undefined ? inherited : pool;
+  return {
+    engine: name,
+    image,
+    args: source?.args ?? [],
+    ...(source?.secretArgs === undefined ? {} : { secretArgs: source.secretArgs }),
+    ...(source?.secretArgsGuessed === true ? { secretArgsGuessed: true } : {}),
+    port: pool?.port ?? inherited?.port ?? engine.port,
+    loadingMinutes: pool?.loadingMinutes ?? inherited?.loadingMinutes ?? maxLoadingMinutes,
+  };
+}

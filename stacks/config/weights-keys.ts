@@ -1,3 +1,4 @@
+import { engineNamed, enginesThat } from "../../components/engines/catalogue";
 import type { Server } from "../../components/engines/engine";
 import type { Autoscaling } from "../../components/model-server/server-autoscaler";
 import type { Weights } from "../../components/model-server/model-weights";
@@ -28,8 +29,7 @@ export const weightsSchema = object({
     change: "new-pool",
   }),
   loader: optional(oneOf(["mount", "stream"]), {
-    description:
-      "With `from: gcs`: `mount` by Cloud Storage FUSE, or `stream` into the GPUs (vLLM's runai_streamer).",
+    description: `With \`from: gcs\`: \`mount\` by Cloud Storage FUSE, or \`stream\` into the GPUs (only with ${enginesThat(({ stream }) => stream !== undefined).titles}).`,
     default: "mount",
     example: "stream",
     change: "new-pool",
@@ -42,7 +42,7 @@ export const weightsSchema = object({
   }),
 });
 
-/** Source of the queue's default: accelerated-platforms' autoscaler of vLLM. */
+/** Source of the queue's default: accelerated-platforms' autoscaler of model servers. */
 const defaultTargets = { queue: 10, cache: 80 } as const;
 
 export const autoscalingSchema = object({
@@ -90,14 +90,8 @@ export function resolveWeights(
   mistakes: Mistake[],
 ): Weights {
   const { server, family } = context;
-  if (server.engine === "sglang" && family === "tpu") {
-    mistakes.push({
-      key: `${context.key}.server.engine`,
-      found: `sglang, on ${context.input.accelerator ?? "TPUs"}`,
-      allowed: "vllm: the only engine that this program supports on TPUs",
-      fix: setCommand(`${context.key}.server.engine`, "vllm"),
-    });
-  }
+  const engine = engineNamed(server.engine);
+  mistakes.push(...engineMistakes(context));
   if (weights === undefined) return { from: "hugging-face" };
   const at = context.input.weights === undefined ? "weights" : `${context.key}.weights`;
   const allowed: readonly string[] = known[weights.from];
@@ -124,17 +118,42 @@ export function resolveWeights(
         mistakes.push(missing(`${at}.bucket`, "the bucket that holds the model", "acme-models"));
       }
       const loader = weights.loader ?? "mount";
-      if (loader === "stream" && (server.engine !== "vllm" || family !== "gpu")) {
+      if (loader === "stream" && (engine.stream === undefined || family !== "gpu")) {
+        const able = enginesThat(({ stream }) => stream !== undefined);
         mistakes.push({
           key: `${at}.loader`,
           found: `stream, for ${server.engine} on ${family === "gpu" ? "GPUs" : "TPUs"}`,
-          allowed: "mount: only vLLM on GPUs can stream weights",
+          allowed: `mount: only ${able.titles} on GPUs can stream weights`,
           fix: setCommand(`${at}.loader`, "mount"),
         });
       }
       return { from: "gcs", bucket: weights.bucket ?? "", path, loader };
     }
   }
+}
+
+/** Reports an engine that does not support the nodes of the pool. */
+function engineMistakes({ key, input, server, family, hosts }: PoolContext): Mistake[] {
+  const wrong = (where: string, able: { names: string; first: string }): Mistake[] => [
+    {
+      key: `${key}.server.engine`,
+      found: `${server.engine}, on ${input.accelerator ?? where}`,
+      allowed: `${able.names}: the only engine that this program supports on ${where}`,
+      fix: setCommand(`${key}.server.engine`, able.first),
+    },
+  ];
+  const { images, overNodes } = engineNamed(server.engine);
+  if (family === "tpu" && images.tpu === undefined)
+    return wrong(
+      "TPUs",
+      enginesThat((engine) => engine.images.tpu !== undefined),
+    );
+  return hosts > 1 && overNodes === undefined
+    ? wrong(
+        "slices of several nodes",
+        enginesThat((engine) => engine.overNodes !== undefined),
+      )
+    : [];
 }
 
 /** How far a pool's replicas follow the load; undefined: not at all. */
@@ -152,8 +171,9 @@ export function resolveAutoscaling(
   if (hosts > 1) {
     wrong("", "an autoscaler", "none: a replica is a slice of several nodes", remove);
   }
-  if (server.engine !== "vllm") {
-    wrong("", `an autoscaler for ${server.engine}`, "none: it uses metrics of vLLM", remove);
+  if (engineNamed(server.engine).metrics === undefined) {
+    const able = enginesThat(({ metrics }) => metrics !== undefined);
+    wrong("", `an autoscaler for ${server.engine}`, `none: it uses metrics of ${able.titles}`, remove);
   }
   if (max < replicas) {
     wrong(

@@ -1,15 +1,12 @@
 import { definitionNames, type DefinitionName } from "../../components/definitions/inference-definitions";
 import { apis, labels, managedBy } from "../../components/names";
+import type { ClusterKinds } from "../../components/pool/serving-pool";
 import type { ClusterReader, LiveObject } from "./cluster-reader";
 
 /** What the cluster's API server serves beyond Kubernetes itself, as far as this program has a use for it. */
-export interface Served {
-  /** GKE's policies for load balancers: HealthCheckPolicy, GCPBackendPolicy. */
-  gatewayPolicies: boolean;
+export interface Served extends Required<ClusterKinds> {
   /** Extensions in the path of the traffic: GCPTrafficExtension (Model Armor). */
   trafficExtensions: boolean;
-  /** Google Cloud Managed Service for Prometheus: PodMonitoring. */
-  podMonitoring: boolean;
   /** LeaderWorkerSet, for replicas that are groups of pods. */
   groups: boolean;
 }

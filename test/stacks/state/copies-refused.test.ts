@@ -129,7 +129,7 @@ describe("a copy", () => {
       "no accelerator at all",
       cluster([withPod(stateful, {}, { resources: {} })]),
       "like-unusable",
-      /none of its containers asks for an accelerator/,
+      /none of its containers requests an accelerator/,
     ],
     [
       "ports of its node",
