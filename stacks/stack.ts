@@ -6,7 +6,7 @@ import type { CopiedPods } from "../components/model-server/copied/adapt";
 import { confirmVersions } from "./gates/adapter-waits";
 import { describeMistakes, secretCommand } from "./messages/mistakes";
 import { UserError, withoutLibraryFrames } from "./messages/user-error";
-import { readConfig } from "./config/read-config";
+import { readRawConfig } from "./config/read-config";
 import { resolveConfig } from "./config/resolve";
 import type { PlatformConfig, StackConfig } from "./config/resolve";
 import { confirm } from "./gates/confirm";
@@ -47,7 +47,7 @@ export async function deployStack(): Promise<Record<string, unknown>> {
 }
 
 async function deploy(): Promise<Record<string, unknown>> {
-  const { raw, cloud, secrets } = await readConfig();
+  const { raw, cloud, secrets } = await readRawConfig();
   const { config, mistakes } = resolveConfig(raw, cloud, secrets);
   if (config === undefined) throw new UserError(describeMistakes(mistakes));
   const isKept = secrets.has("gate") || secrets.has("gate.apiKey");

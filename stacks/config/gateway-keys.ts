@@ -51,7 +51,7 @@ const modelArmorSchema = object({
 const gatewaySchema = object({
   name: withDefault(name(maxLabel), defaults.gateway.name, {
     description: "Name of the Gateway.",
-    example: "my-inference-gateway",
+    example: "llm-gateway",
   }),
   namespace: optional(name(maxLabel), {
     description: "Namespace of the Gateway.",

@@ -9,7 +9,7 @@ import type { RawConfig } from "./parse";
  * The stack's config as the user wrote it, without the project's prefix. Objects and lists arrive as JSON text;
  * text that is not JSON stays text, so that a mistake can show it.
  */
-export async function readConfig(project = pulumi.getProject()): Promise<{
+export async function readRawConfig(project = pulumi.getProject()): Promise<{
   raw: RawConfig;
   /** Keys whose values must never be shown: see secrets.ts. */
   secrets: ReadonlySet<string>;
