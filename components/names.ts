@@ -1,8 +1,8 @@
 import { createHash } from "node:crypto";
 
 /**
- * Names that two objects must agree on, and their limits. Nothing here knows a pool's role or the weight: a name
- * that followed either would make promotion replace what customers are connected to.
+ * Names that two objects must agree on, and their limits. No name depends on a pool's role or the weight: otherwise a
+ * promotion would replace what customers are connected to.
  */
 
 /** The condition by which a pod says which adapters it has loaded. */
@@ -22,25 +22,25 @@ export const labels = {
 } as const;
 
 export const annotations = {
-  /** On an InferencePool: what must not change in place (see plan/identity.ts), as JSON. */
+  /** On an InferencePool: what it was made as and must not change in place, as JSON. */
   identity: `${domain}/identity`,
-  /** On a model server: the pod template of somebody else that it was made after, as JSON. */
+  /** On a model server: the pod template, created outside this stack, that it was copied from, as JSON. */
   template: `${domain}/template`,
-  /** On everything that this program makes: whose it is, as JSON; see plan/ownership.ts. */
+  /** On everything that this program makes: which stack owns it, as JSON. */
   owner: `${domain}/owner`,
-  /** On a model server's pods: changes with the secrets among its arguments, which stand nowhere in them. */
+  /** On a model server's pods: changes with the secrets among its arguments, which the pods do not contain. */
   secrets: `${domain}/secrets`,
   /** On the customers' route: its deletion was allowed for one update. */
   deletable: `${domain}/deletable`,
   /** On the customers' route: the shares that were written with it, in percent by pool, as JSON. */
   weights: `${domain}/weights`,
-  /** On the customers' route: how often it was moved; see plan/route-move.ts. */
+  /** On the customers' route: how often it was moved. */
   moves: `${domain}/moves`,
-  /** On the customers' route: candidates that were rolled back, as JSON; see plan/latch.ts. */
+  /** On the customers' route: candidates that were rolled back, as JSON. */
   latched: `${domain}/latched`,
-  /** On the customers' route: the sizes at which pools of others carried traffic, as JSON; see plan/carried.ts. */
+  /** On the customers' route: the sizes at which pools created outside this stack carried traffic, as JSON. */
   carried: `${domain}/carried`,
-  /** On a model server made after the pods of a pool of others: what was copied from where, as JSON. */
+  /** On a model server copied from pods created outside this stack: what was copied from where, as JSON. */
   copied: `${domain}/copied`,
 } as const;
 
@@ -72,6 +72,16 @@ export const adapterListName = (pool: string): string => `${pool}-adapters`;
 /** The Secret with a pool's secret server arguments. */
 export const secretArgsName = (pool: string): string => `${pool}-arguments`;
 
+/** The pool that an object is made for: every component of a pool takes these. */
+export interface PoolRef {
+  /** Name of the inference service, as a label value: at most {@link maxServiceName} characters. */
+  service: string;
+  /** Name of the InferencePool, which everything made for the pool is named after: at most {@link maxPoolName} characters. */
+  pool: string;
+  /** Namespace of the InferencePool, where all of it lives. */
+  namespace: string;
+}
+
 /** Label value that ties a pool's pods to the pool's nodes; unique among the services of a cluster. */
 export const nodeLabel = (service: string, pool: string): string => `${service}.${pool}`;
 
@@ -93,7 +103,7 @@ export const apis = {
   extension: "inference.networking.x-k8s.io",
 } as const;
 
-/** A stack as a label value; long names are told apart by a hash. */
+/** A stack as a label value; long names end in a hash. */
 export function stackLabel(project: string, stack: string): string {
   const plain = `${project}.${stack}`.replace(/[^A-Za-z0-9._-]/g, "-");
   if (plain.length <= maxLabel) return plain;

@@ -1,14 +1,13 @@
 import type { Plan } from "./plan/model";
-import { isMisfit, nodesFor, placementOf } from "../components/accelerators/placement";
+import { nodesFor } from "../components/accelerators/placement";
 import type { Served } from "./state/served";
 
 /** What a person should know of the machines that an update asks for. */
 export function hardwareNotes(plan: Plan): string[] {
   return plan.pools.flatMap(({ pool, replicas }) => {
-    const { name, hardware, autoscaling } = pool;
+    const { name, hardware, placement, autoscaling } = pool;
     const notes: string[] = [];
-    const placement = placementOf(hardware);
-    if (!isMisfit(placement) && placement.hosts === 1) {
+    if (placement.hosts === 1) {
       const nodes = nodesFor(replicas, placement);
       const idle = nodes * placement.machine.count - replicas * hardware.acceleratorsPerReplica;
       // Whole machines stand idle, not a rest of the last one that every packing has.
@@ -40,12 +39,7 @@ export function hardwareNotes(plan: Plan): string[] {
 /** Why pools whose replicas are groups cannot be made here; undefined: they can, or there are none. */
 export function poolsWithoutGroups(plan: Plan, served: Served): string | undefined {
   if (served.groups) return undefined;
-  const names = plan.pools
-    .filter(({ pool }) => {
-      const placement = placementOf(pool.hardware);
-      return !isMisfit(placement) && placement.hosts > 1;
-    })
-    .map(({ pool }) => pool.name);
+  const names = plan.pools.filter(({ pool }) => pool.placement.hosts > 1).map(({ pool }) => pool.name);
   if (names.length === 0) return undefined;
   return [
     `This update is not carried out; nothing was changed. A replica of ${names.join(", ")} takes several machines, so it is a group of pods, and the cluster does not know LeaderWorkerSet (leaderworkerset.x-k8s.io/v1).`,

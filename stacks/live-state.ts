@@ -1,5 +1,5 @@
 import type { DefinitionName } from "../components/definitions/inference-definitions";
-import type { PlatformConfig, StackConfig } from "./config/resolved";
+import type { PlatformConfig, StackConfig } from "./config/resolve";
 import type { NamespaceOwners } from "./plan/namespaces";
 import { nothingDeployed, type Observed } from "./plan/model";
 import { namespaceOwners, type PlatformSource } from "./platform";

@@ -3,7 +3,7 @@ import type { ServiceConfig, Plan, RoutedPool, ObservedWorkload } from "./plan/m
 import * as pulumi from "@pulumi/pulumi";
 import { previewHeader } from "../components/route/inference-route";
 import { adapterStates, keepNames, nextAdapterSteps } from "./adapter-steps";
-import { isMisfit, nodesFor, placementOf } from "../components/accelerators/placement";
+import { nodesFor } from "../components/accelerators/placement";
 import { endpointOf, urlOf } from "../components/gateways/endpoint";
 import { requestFor } from "./answers/endpoints";
 import { removeCommand, setCommand } from "./messages/mistakes";
@@ -41,8 +41,7 @@ export function poolStates(plan: Plan): Record<string, object> {
   const weight = (name: string): { weight?: number } =>
     plan.overridden.length === 0 ? { weight: shares.get(name) ?? 0 } : {};
   const owned = plan.pools.map(({ pool, namespace, replicas, copied }) => {
-    const placement = placementOf(pool.hardware);
-    const nodes = isMisfit(placement) ? 0 : nodesFor(replicas, placement);
+    const nodes = nodesFor(replicas, pool.placement);
     const state = {
       namespace,
       role: pool.name === plan.stable.name ? "stable" : "candidate",

@@ -1,18 +1,19 @@
+import { PoolNamespace } from "../components/pool/inference-pool";
 import type { ServiceConfig, Plan, PlannedPool } from "./plan/model";
 import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
 import * as random from "@pulumi/random";
 import { ClosedPaths } from "../components/route/closed-paths";
 import { InferenceRoute, PreviewRoute, type GatewayRef } from "../components/route/inference-route";
-import { PoolNamespace } from "../components/pool/pool-namespace";
 import { RolloutPlan } from "../components/route/rollout-plan";
-import { ServingPool } from "../components/pool/serving-pool";
+import { ServingPool, type ServingPoolArgs } from "../components/pool/serving-pool";
 import { TrafficGuard } from "../components/route/traffic-guard";
 import type { CopiedPods } from "../components/model-server/copied/adapt";
 import type { ServiceHooks } from "./gates/hooks";
 import type { Served } from "./state/served";
 import { labels } from "../components/names";
 import { adapterListFor, rulesFor } from "./plan/model-names";
+import { secretsRevision } from "./plan/secret-args";
 import { asksStable } from "./plan/stable-names";
 import type { Platform } from "./platform";
 import { routeAnnotations } from "./state/route-annotations";
@@ -142,7 +143,7 @@ function buildPool(
   after: readonly pulumi.Input<pulumi.Resource>[],
 ): ServingPool {
   const { hooks } = around;
-  const { pool, namespace, replicas, identity, objectives } = planned;
+  const { pool, namespace, objectives } = planned;
   const { provider, nodes } = options.platform;
   const ready = [...options.platform.ready, ...after];
   const opts = { provider, dependsOn: [...ready] };
@@ -175,10 +176,8 @@ function buildPool(
     pool.name,
     {
       service: config.service,
-      pool,
       namespace,
-      replicas,
-      identity,
+      ...poolArgs(planned, copied !== undefined),
       objectives: objectives ? config.objectives : [],
       names: rulesFor(config, pool),
       ...(adapters === undefined ? {} : { adapters }),
@@ -186,13 +185,35 @@ function buildPool(
       ...(loaded === undefined ? {} : { loaded }),
       ...(nodes === undefined ? {} : { nodes }),
       served: options.served,
-      gateway: options.platform.gateway,
+      backend: options.platform.gateway,
       ...(copied === undefined ? {} : { copied }),
       ...(token === undefined ? {} : { token }),
       ...(hooks.beforeDelete === undefined ? {} : { beforeDelete: hooks.beforeDelete }),
     },
     opts,
   );
+}
+
+/** What the component needs to know of a pool, in its own words. @param copied whether it runs copied pods. */
+export function poolArgs(
+  { pool, replicas, identity }: Pick<PlannedPool, "pool" | "replicas" | "identity">,
+  copied = false,
+): Omit<ServingPoolArgs, "service" | "namespace"> {
+  const { name, server, autoscaling } = pool;
+  // Only pods that get the Secret restart when a word in it changes.
+  const revision = copied || server.secretArgs === undefined ? undefined : secretsRevision(identity);
+  return {
+    pool: name,
+    replicas,
+    fullReplicas: pool.replicas,
+    hardware: pool.hardware,
+    placement: pool.placement,
+    model: pool.model,
+    server: revision === undefined ? server : { ...server, secretsRevision: revision },
+    weights: pool.weights,
+    ...(autoscaling === undefined ? {} : { autoscaling }),
+    identity,
+  };
 }
 
 /** The token for gated models, where there is one: a Secret in the pool's own namespace. */

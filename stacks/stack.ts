@@ -1,9 +1,8 @@
 import * as pulumi from "@pulumi/pulumi";
 import type { CopiedPods } from "../components/model-server/copied/adapt";
 import { stackLabel } from "../components/names";
-import { readRawConfig } from "./config/raw";
-import { resolveConfig } from "./config/resolve";
-import type { StackConfig } from "./config/resolved";
+import { readRawConfig } from "./config/read-config";
+import { resolveConfig, type StackConfig } from "./config/resolve";
 import { confirmUpdate, type UpdateContext } from "./gates/confirm";
 import { trafficHooks } from "./gates/hooks";
 import { hardwareNotes, poolsWithoutGroups } from "./hardware-notes";

@@ -5,7 +5,7 @@ import * as path from "node:path";
 import { describe, it } from "node:test";
 import { renderStack } from "./stacks/rendered-service";
 import { resolveConfig } from "../stacks/config/resolve";
-import type { PlatformConfig } from "../stacks/config/resolved";
+import type { PlatformConfig } from "../stacks/config/resolve";
 import { plan } from "../stacks/plan/plan";
 import { describeRefusals } from "../stacks/messages/refusals";
 import { after } from "./stacks/cases";

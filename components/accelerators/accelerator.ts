@@ -50,7 +50,7 @@ export interface Accelerator {
   workloadPolicy?: { kind: "rack"; topology: string; maxNodes: number } | { kind: "slice" };
   /** Where the facts come from. */
   source: string;
-  /** Whether anybody of this project ran it on GKE. */
+  /** Whether this project has run it on GKE. */
   status: "documented" | "tried on GKE";
 }
 
@@ -81,7 +81,7 @@ export const resourceName = ({ family }: Pick<Accelerator, "family">): string =>
 /** Value of that taint: GKE's own (`nvidia.com/gpu=present:NoSchedule`, `google.com/tpu=present:NoSchedule`). */
 export const taintValue = "present";
 
-/** Labels by which nodes of an accelerator are told; GKE sets them, nobody else may. */
+/** Labels of nodes with an accelerator; only GKE may set them. */
 export const nodeLabels = {
   gpu: "cloud.google.com/gke-accelerator",
   driver: "cloud.google.com/gke-gpu-driver-version",

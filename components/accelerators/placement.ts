@@ -1,14 +1,14 @@
 import type { Accelerator, Machine, Provisioning, Slice } from "./accelerator";
-import { acceleratorNamed } from "./catalogue";
+import { acceleratorNamed } from "./accelerators";
 
-/** What one replica of a model server asks of the hardware. */
+/** What one replica of a model server needs of the hardware. */
 export interface Need {
   accelerator: string;
   /** GPUs or TPU chips one replica uses. */
   perReplica: number;
   /** A machine type instead of the one that is chosen. */
   machineType?: string;
-  /** How the machines are bought. Default: whatever way there is. */
+  /** How the machines are bought. Default: any way there is. */
   provisioning?: Provisioning;
 }
 
@@ -44,7 +44,7 @@ interface Candidate {
 }
 
 /**
- * The machines that a replica is placed on: the first of the catalogue that carry it and can be had as asked. A TPU
+ * The machines that a replica is placed on: the first of the catalogue that carry it and are available with its provisioning. A TPU
  * replica takes whole slices; where one machine is a slice large enough, it is preferred to several.
  * @returns what does not fit, naming the nearest that does exist.
  */
@@ -58,7 +58,7 @@ export function place(need: Need): Placement | Misfit {
   if (named.length === 0) return wrongMachine(accelerator, need);
   const fitting = named.filter((candidate) => carries(accelerator, candidate, need.perReplica));
   if (fitting.length === 0) return wrongCount(accelerator, named, need);
-  const best = fitting.find(({ machine, slice }) => canBeHad(machine, slice, need.provisioning));
+  const best = fitting.find(({ machine, slice }) => isAvailable(machine, slice, need.provisioning));
   if (best === undefined) return wrongProvisioning(accelerator, fitting, need);
   const { machine, slice } = best;
   const hosts = slice?.hosts ?? 1;
@@ -89,7 +89,7 @@ function carries({ family }: Accelerator, { offers }: Candidate, perReplica: num
 }
 
 /** Flex-start is documented for slices of a single machine only. */
-function canBeHad(
+function isAvailable(
   machine: Machine,
   slice: Slice | undefined,
   provisioning: Provisioning | undefined,
@@ -116,7 +116,7 @@ function wrongCount(accelerator: Accelerator, named: readonly Candidate[], need:
   const whose = need.machineType === undefined ? name : `${name} on ${need.machineType}`;
   const reason =
     family === "gpu"
-      ? `${whose} comes ${counts.join(", ")} to a machine, and a replica runs on one machine: at most ${counts.at(-1) ?? 0}, not ${need.perReplica}`
+      ? `${whose} has ${counts.join(", ")} GPUs per node, and a replica runs on one node: at most ${counts.at(-1) ?? 0}, not ${need.perReplica}`
       : `a replica uses all chips of its slice: ${whose} comes in slices of ${counts.join(", ")}, not ${need.perReplica}`;
   return {
     field: "acceleratorsPerReplica",
@@ -128,30 +128,22 @@ function wrongCount(accelerator: Accelerator, named: readonly Candidate[], need:
 function wrongProvisioning(accelerator: Accelerator, fitting: readonly Candidate[], need: Need): Misfit {
   const ways = fitting.map(({ machine, slice }) => ({
     what: slice === undefined || slice.hosts === 1 ? machine.type : `${machine.type} (${slice.topology})`,
-    by: machine.provisioning.filter((way) => canBeHad(machine, slice, way)),
+    by: machine.provisioning.filter((way) => isAvailable(machine, slice, way)),
   }));
   const offered = ways.map(({ what, by }) => `${what} by ${by.join(", ")}`).join("; ");
   const nearest = ways[0]?.by[0];
   return {
     field: "provisioning",
-    reason: `${accelerator.name} is not to be had by ${need.provisioning ?? ""} for ${need.perReplica} to a replica: ${offered}`,
+    reason: `${accelerator.name} is not available by ${need.provisioning ?? ""} with ${need.perReplica} per replica: ${offered}`,
     ...(nearest === undefined ? {} : { nearest }),
   };
 }
 
-/** What a pool's hardware says, in the words of a config. */
-export interface HardwareWords extends Omit<Need, "perReplica"> {
-  acceleratorsPerReplica: number;
-}
-
-export function placementOf(hardware: HardwareWords): Placement | Misfit {
+/** Where a replica of a pool with this hardware is placed; computed once, when the hardware is known. */
+export function placementOf(
+  hardware: Omit<Need, "perReplica"> & { acceleratorsPerReplica: number },
+): Placement | Misfit {
   return place({ ...hardware, perReplica: hardware.acceleratorsPerReplica });
-}
-
-/** Whether a replica is a group of pods, because it takes several machines. */
-export function isGrouped(hardware: HardwareWords): boolean {
-  const found = placementOf(hardware);
-  return !isMisfit(found) && found.hosts > 1;
 }
 
 /** Machines that `replicas` replicas need. */

@@ -1,15 +1,7 @@
-import * as fs from "node:fs";
-import * as path from "node:path";
 import { provisionings, resourceName, taintValue, type Accelerator, type Machine } from "./accelerator";
-import { accelerators } from "./catalogue";
+import { accelerators } from "./accelerators";
 
-/*
- * docs/accelerators.md, made from the catalogue itself:
- *   node --require ts-node/register components/accelerators/reference.ts
- * writes it, and a test holds the two together.
- */
-
-const file = path.join(__dirname, "..", "..", "docs", "accelerators.md");
+/* docs/accelerators.md, made from the catalogue. */
 
 /** The page that documents every accelerator. */
 export function acceleratorReference(): string {
@@ -19,8 +11,7 @@ Every accelerator that a pool can name, and the machines it comes on. **Nothing 
 project**: each row says where its facts come from. Zones and quota are not in it: ask
 \`gcloud compute accelerator-types list\` and your project's quota page.
 
-This page is made from the catalogue the program places with
-(\`node --require ts-node/register components/accelerators/reference.ts\`).
+This page is made from the catalogue that the program chooses machine types from (\`npm run docs\`).
 
 ## How a machine is chosen
 
@@ -113,5 +104,3 @@ function table(head: readonly string[], rows: readonly (readonly string[])[]): s
   const line = (cells: readonly string[]): string => `| ${cells.join(" | ")} |`;
   return [line(head), `|${"---|".repeat(head.length)}`, ...rows.map(line)].join("\n");
 }
-
-if (require.main === module) fs.writeFileSync(file, acceleratorReference());

@@ -2,14 +2,14 @@ import * as fs from "node:fs";
 import * as path from "node:path";
 import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
-import { adapterListName, labels, managedBy, poolLabels } from "../names";
+import { adapterListName, labels, managedBy, poolLabels, type PoolRef } from "../names";
 import { listFile, loaderFile, loaderName } from "./adapter-loading";
 
-export interface AdapterLoaderArgs {
-  service: string;
-  pool: string;
-  namespace: string;
+export interface AdapterLoaderArgs extends PoolRef {
+  /** What the pool's model servers have to have loaded. */
   list: AdapterList;
+  /** File of the loader beside this one: the engine's `adapters.loader`. */
+  loader: string;
 }
 
 /**
@@ -27,7 +27,7 @@ export class AdapterLoader extends pulumi.ComponentResource {
     new k8s.core.v1.ConfigMap(own, { metadata, data: { [listFile]: listText(args.list) } }, child);
     new k8s.core.v1.ConfigMap(
       loaderName(pool),
-      { metadata: { ...metadata, name: loaderName(pool) }, data: { [loaderFile]: loaderText() } },
+      { metadata: { ...metadata, name: loaderName(pool) }, data: { [loaderFile]: loaderText(args.loader) } },
       child,
     );
     const account = new k8s.core.v1.ServiceAccount(own, { metadata }, child);
@@ -89,7 +89,7 @@ export class AdapterLoader extends pulumi.ComponentResource {
   }
 }
 
-/** A token that is bound to a pod names it; RBAC alone knows no "own". */
+/** A token that is bound to a pod names it; RBAC alone cannot say "its own". */
 const ownPod = `
 'authentication.kubernetes.io/pod-name' in request.userInfo.extra &&
   request.userInfo.extra['authentication.kubernetes.io/pod-name'].exists(name, name == object.metadata.name)`.trim();
@@ -99,15 +99,18 @@ export function listText({ revision, adapters }: AdapterList): string {
 }
 
 /** The program of the sidecar; read once. */
-function loaderText(): string {
-  return (loader ??= fs.readFileSync(path.join(__dirname, loaderFile), "utf8"));
+function loaderText(file: string): string {
+  const text = loaders.get(file) ?? fs.readFileSync(path.join(__dirname, file), "utf8");
+  loaders.set(file, text);
+  return text;
 }
 
-let loader: string | undefined;
+const loaders = new Map<string, string>();
 
 /** What a pool's model servers have to have loaded. */
 export interface AdapterList {
   /** Changes with every change of the list: pods say by it which list they have loaded. */
   revision: string;
+  /** Name under which each is loaded, and its source: a Hugging Face repository or `gs://bucket/path`. */
   adapters: readonly { name: string; source: string }[];
 }

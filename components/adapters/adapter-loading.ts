@@ -17,26 +17,13 @@ const paths = {
   account: "/loader-account",
 };
 
-/**
- * Settings of vLLM for adapters that come while it runs. They reserve memory, so they belong to what a pool is made
- * as; `server.args` come later on the command line and win. Rank: vLLM's own default; memory for twelve as in the
- * inference extension's manifest, and four in one batch, so that two versions of two adapters do not wait for
- * each other.
- */
-export const adapterFlags: readonly string[] = [
-  "--enable-lora",
-  ...["--max-loras", "4", "--max-cpu-loras", "12", "--max-lora-rank", "16"],
-];
-
-/** Without it, vLLM has no endpoints for loading and unloading. */
-export const adapterEnvironment = [{ name: "VLLM_ALLOW_RUNTIME_LORA_UPDATING", value: "true" }];
-
 /** The folder for adapters that are downloaded for the server. */
 export const adapterMount = { name: "adapters", mountPath: paths.adapters };
 
 export interface AdapterLoadingArgs {
+  /** Name of the InferencePool. */
   pool: string;
-  /** The model server's own image: it has Python, and every machine that needs it has it already. */
+  /** The model server's own image: it has Python, and every node that needs it has it already. */
   image: string;
   /** Port of the model server. */
   serverPort: number;

@@ -17,8 +17,8 @@ export interface AcceleratorNodePoolArgs extends MachineNeeds {
 }
 
 /**
- * The machines of one pool. Names end in random characters that change when the hardware does, so that Pulumi can
- * make the new machines before the old ones go.
+ * The nodes of one pool. Names end in random characters that change with the hardware, so that Pulumi can create the
+ * new nodes before it deletes the old ones.
  */
 export class AcceleratorNodePool extends pulumi.ComponentResource {
   /** Name of the (first) GKE node pool. */
@@ -83,11 +83,11 @@ export class AcceleratorNodePool extends pulumi.ComponentResource {
 }
 
 /**
- * What makes other machines of them: the config's words, not what is rendered from them, so that a later version of
- * this program that renders something more does not exchange the machines of pools that serve.
+ * A change of these replaces the nodes. They are the arguments, not what is rendered from them, so that a later version
+ * that renders something more does not replace the nodes of pools that serve.
  */
 function keepersOf({ hardware, placement }: MachineNeeds): Record<string, string> {
-  // How many accelerators a replica uses is no property of a machine.
+  // How many accelerators a replica uses is no property of a node.
   const words = Object.entries(hardware).filter(([key]) => key !== "acceleratorsPerReplica");
   return {
     ...Object.fromEntries(words.map(([key, value]) => [key, String(value)])),

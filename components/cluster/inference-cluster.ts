@@ -5,22 +5,24 @@ import * as serviceaccount from "@pulumi/gcp/serviceaccount";
 import type { container as inputs } from "@pulumi/gcp/types/input";
 import * as pulumi from "@pulumi/pulumi";
 import { Network } from "./network";
-import { ProjectApis } from "./project-apis";
 
 export interface InferenceClusterArgs {
+  /** Name of the GKE cluster; its network and service account are named after the component. */
   name: string;
-  /** Region of the network; also the cluster's location unless a zone is given. */
+  /** Region of the network. */
   region: string;
+  /** Region or zone of the cluster: a region for a control plane that survives the failure of a zone. */
   location: string;
+  /** Project that everything is made in. */
   project: string;
   /** Release channel: how soon the control plane gets new versions. */
   channel: "rapid" | "regular" | "stable";
   /**
-   * Networks from which the control plane may be reached, as CIDRs. None: it has no public endpoint, and is reached
+   * Networks from which the control plane may be reached, as CIDRs. Empty: it has no public endpoint, and is reached
    * from inside the cluster's network only.
    */
   authorizedNetworks: readonly string[];
-  /** Whether the cluster may be deleted. */
+  /** Whether the cluster may be deleted: GKE's deletion protection is off. */
   deletable: boolean;
 }
 
@@ -110,7 +112,7 @@ export class InferenceCluster extends pulumi.ComponentResource {
         // Dataplane V2: GKE sets up networks of accelerators by itself only on it.
         datapathProvider: "ADVANCED_DATAPATH",
         releaseChannel: { channel: args.channel.toUpperCase() },
-        // A cluster cannot be made without a first pool; it is dropped for the system pool below.
+        // A cluster cannot be created without a first pool; it is deleted for the system pool below.
         removeDefaultNodePool: true,
         initialNodeCount: 1,
         gatewayApiConfig: { channel: "CHANNEL_STANDARD" },
@@ -139,8 +141,8 @@ export class InferenceCluster extends pulumi.ComponentResource {
 }
 
 /**
- * No node is upgraded by GKE, and no minor version comes to the control plane, while the version is supported: in the
- * middle of a rollout either would take machines away. Nodes get a newer version as a pool of their own (nodeVersion).
+ * No node is upgraded by GKE, and no minor version comes to the control plane, while the version is supported: either would
+ * take nodes away in the middle of a rollout. Nodes get a newer version as a pool of their own (nodeVersion).
  * Patches of the control plane come at night.
  */
 const heldUpgrades: inputs.ClusterMaintenancePolicy = {
@@ -156,7 +158,7 @@ const heldUpgrades: inputs.ClusterMaintenancePolicy = {
   ],
 };
 
-/** Service accounts have names of 6 to 30 characters; longer ones of clusters are told apart by a hash. */
+/** Service accounts have names of 6 to 30 characters; longer ones end in a hash. */
 export function nodeAccountId(cluster: string): string {
   const plain = `${cluster}-nodes`;
   if (plain.length <= 30) return plain;
@@ -191,4 +193,39 @@ export function gkeKubeconfig(name: string, endpoint: string, ca: string): strin
       },
     ],
   });
+}
+
+export interface ProjectApisArgs {
+  /** Project whose APIs are switched on. */
+  project: string;
+}
+
+/** Google Cloud APIs that a cluster with an inference gateway needs, and what for. */
+export const neededApis = {
+  "artifactregistry.googleapis.com": "nodes pull images",
+  "compute.googleapis.com": "network, machines, load balancer",
+  "container.googleapis.com": "cluster and node pools",
+  "iam.googleapis.com": "service account of the nodes",
+  "iamcredentials.googleapis.com": "model servers read buckets without keys",
+  "logging.googleapis.com": "logs of nodes and load balancer",
+  "monitoring.googleapis.com": "managed Prometheus",
+  "networkservices.googleapis.com": "the gateway's service extensions: calls to pickers",
+} as const;
+
+/** Switches the project's APIs on. They stay on when the stack is destroyed: other stacks may use them. */
+export class ProjectApis extends pulumi.ComponentResource {
+  readonly resources: pulumi.Resource[];
+
+  constructor(name: string, { project }: ProjectApisArgs, opts?: pulumi.ComponentResourceOptions) {
+    super("inference-rollout:index:ProjectApis", name, {}, opts);
+    this.resources = Object.keys(neededApis).map(
+      (service) =>
+        new projects.Service(
+          `${name}-${service.split(".")[0] ?? service}`,
+          { project, service, disableOnDestroy: false },
+          { parent: this },
+        ),
+    );
+    this.registerOutputs();
+  }
 }

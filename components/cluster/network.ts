@@ -2,6 +2,7 @@ import * as compute from "@pulumi/gcp/compute";
 import * as pulumi from "@pulumi/pulumi";
 
 export interface NetworkArgs {
+  /** Region of the subnets: that of the cluster and its load balancers. */
   region: string;
 }
 

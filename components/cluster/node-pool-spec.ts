@@ -1,17 +1,17 @@
-import type { Hardware } from "../accelerators/hardware";
+import type { Hardware } from "../accelerators/accelerators";
 import type * as container from "@pulumi/gcp/container";
 import type { container as inputs } from "@pulumi/gcp/types/input";
-import { labels, nodeLabel } from "../names";
+import { labels, nodeLabel, type PoolRef } from "../names";
 import { resourceName, taintValue, type Provisioning } from "../accelerators/accelerator";
 import { nodesFor, type Placement } from "../accelerators/placement";
 
-/** What is known of a pool's machines before anything is made. */
-export interface MachineNeeds {
-  service: string;
-  pool: string;
+/** What is known of a pool's nodes before anything is created. */
+export interface MachineNeeds extends Pick<PoolRef, "service" | "pool"> {
+  /** Accelerator, zones, how the machines are bought. */
   hardware: Hardware;
+  /** Nodes that a replica is placed on. */
   placement: Placement;
-  /** Replicas that always have a machine. */
+  /** Replicas that always have a node. */
   replicas: number;
   /** Replicas that an autoscaler may go up to. Default: no more than `replicas`. */
   maxReplicas?: number;
@@ -21,7 +21,7 @@ export interface MachineNeeds {
 export interface NodePoolSpec {
   /** What tells it from the pool's other ones, in names; empty for the only or the first one. */
   suffix: string;
-  /** Topology of the workload policy that its machines stand together by; the policy is made with it. */
+  /** Topology of the workload policy that keeps its nodes together; the policy is created with it. */
   workloadTopology?: string;
   args: Pick<
     container.NodePoolArgs,
@@ -45,8 +45,8 @@ const drivers = { default: "DEFAULT", latest: "LATEST", disabled: "INSTALLATION_
 const images = { cos: "COS_CONTAINERD", ubuntu: "UBUNTU_CONTAINERD" } as const;
 
 /**
- * The GKE node pools that a pool's machines come in: one; with a fallback, a second one that is bought otherwise; for
- * slices of several machines one each, because GKE makes and removes the machines of a slice together.
+ * The GKE node pools of a pool: one; with a fallback, a second one with another provisioning; for slices of several nodes
+ * one each, because GKE creates and deletes the nodes of a slice together.
  */
 export function nodePoolSpecs(needs: MachineNeeds): NodePoolSpec[] {
   const { hardware, placement, replicas } = needs;
@@ -64,7 +64,7 @@ export function nodePoolSpecs(needs: MachineNeeds): NodePoolSpec[] {
   ];
 }
 
-/** A slice of several machines: as many as make it up, from the start, and never another number. */
+/** A slice of several nodes: all of them from the start, and never another number. */
 function slicePool(needs: MachineNeeds, index: number): NodePoolSpec {
   const { accelerator, hosts, topology } = needs.placement;
   const suffix = index === 0 ? "" : String(index);
@@ -83,7 +83,7 @@ function limits({ placement }: MachineNeeds, provisioning: Provisioning, least: 
       autoscaling: { totalMinNodeCount: least, totalMaxNodeCount: most, locationPolicy: "ANY" },
     };
   }
-  // Flex-start machines come when pods ask for them: a pool of them begins empty and has no fixed size.
+  // Flex-start nodes come when pods need them: their node pool begins empty and has no fixed size.
   return placement.accelerator.family === "tpu"
     ? // Totals do not work for these (cluster-toolkit's workaround for the provider); pods still decide how many.
       { autoscaling: { minNodeCount: 0, maxNodeCount: most, locationPolicy: "ANY" } }
@@ -103,16 +103,16 @@ function spec(needs: MachineNeeds, suffix: string, provisioning: Provisioning, s
       ...(hardware.zones === undefined ? {} : { nodeLocations: [...hardware.zones] }),
       ...(hardware.nodeVersion === undefined ? {} : { version: hardware.nodeVersion }),
       ...size,
-      // GKE repairs a flex-start machine by replacing it, and does not take the setting.
+      // GKE repairs a flex-start node by replacing it, and does not take the setting.
       management: { autoRepair: !flexible, autoUpgrade: true },
       ...(flexible
-        ? // All machines at once or none is for batch work; a model server is glad of each one.
+        ? // All nodes at once or none is for batch work; for model servers each node counts.
           { queuedProvisioning: { enabled: false } }
         : {
             // Nodes are not upgraded under customers: a newer version is a pool of its own, rolled out like any
             // other change. When a version's support ends GKE upgrades all the same.
             maintenancePolicies: [{ exclusionUntilEndOfSupports: [{ enabled: true }] }],
-            // Then spare accelerators for a surge are rarely to be had: one machine at a time, in place.
+            // Spare accelerators for a surge are rarely available then: one node at a time, in place.
             upgradeSettings: { strategy: "SURGE", maxSurge: 0, maxUnavailable: 1 },
           }),
       ...(networkOf(needs) === "auto" ? { networkConfig: { acceleratorNetworkProfile: "auto" } } : {}),
@@ -121,7 +121,7 @@ function spec(needs: MachineNeeds, suffix: string, provisioning: Provisioning, s
   };
 }
 
-/** Whether GKE sets up the machines' accelerator network. */
+/** Whether GKE sets up the nodes' accelerator network. */
 function networkOf({ hardware, placement }: MachineNeeds): "auto" | "none" {
   return hardware.acceleratorNetwork ?? (placement.accelerator.network === "rdma" ? "auto" : "none");
 }

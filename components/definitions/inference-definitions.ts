@@ -6,8 +6,8 @@ import { labels, managedBy } from "../names";
 
 /**
  * CRDs that pickers and pools need, by name. The files in components/definitions are those of the inference extension
- * v1.5.0 (config/crd/bases, Apache-2.0, The Kubernetes Authors), as JSON, without their empty status; a test holds
- * them to it. GKE brings InferencePool itself from 1.34.0-gke.1626000 on; the other two nobody brings.
+ * v1.5.0 (config/crd/bases, Apache-2.0, The Kubernetes Authors), as JSON, without their empty status; a test compares
+ * them. GKE installs InferencePool itself from 1.34.0-gke.1626000 on, and not the other two.
  */
 export const definitionFiles = {
   "inferencepools.inference.networking.k8s.io": "inferencepools.json",
@@ -32,17 +32,17 @@ export function readDefinition(name: DefinitionName): Definition {
 
 export interface InferenceDefinitionsArgs {
   /**
-   * Those that the cluster lacks, or that this stack installed. A promise, because what a cluster lacks that is still
-   * being made can be asked only when it is there.
+   * Those that the cluster lacks, or that this stack installed. A promise, because a cluster that is being created can
+   * say what it lacks only once it exists.
    */
   install: Promise<readonly DefinitionName[]>;
-  /** Label value of this stack: how a later update knows that they are its own. */
+  /** Stack that installs them, as a label value (`stackLabel`): a later update knows its own by it. */
   stack: string;
 }
 
 /**
  * The CRDs that a cluster lacks. They are kept when the stack goes, and when the cluster gets its own: to remove one
- * would remove every object of its kind, whoever made it.
+ * would remove every object of its kind in the cluster.
  */
 export class InferenceDefinitions extends pulumi.ComponentResource {
   constructor(name: string, args: InferenceDefinitionsArgs, opts?: pulumi.ComponentResourceOptions) {

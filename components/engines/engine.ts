@@ -1,25 +1,150 @@
-/*
- * The config after validation: every default filled in, every `like` followed, nothing left to interpret.
+/** What an autoscaler can follow: waiting requests, or the use of the KV cache. */
+export type LoadMetric = "queue" | "cache";
+
+/** Image of an engine, as its authors publish it. */
+export interface EngineImage {
+  /** Without a tag: `vllm/vllm-openai`. */
+  readonly repository: string;
+  /** Tag that is used where neither an image nor a version is named; see the engine's `source`. */
+  readonly version: string;
+}
+
+/**
+ * What there is to know of a model server's program: everything that differs between vLLM, SGLang and others. A new
+ * engine is a file with a value of this type, and its name in catalogue.ts; nothing else asks which engine it is.
  */
-
-export type Engine = "vllm" | "sglang";
-
-export interface Server {
-  engine: Engine;
-  /** Image with a fixed tag or digest. */
-  image: string;
-  /** Arguments after those that the program sets. */
-  args: readonly string[];
-  /** Places of the arguments that come from a Secret: they stand nowhere else in clear. Absent: none. */
-  secretArgs?: readonly number[];
-  /** Whether it is known only that one of them is secret. Default: each is. */
-  secretArgsGuessed?: boolean;
+export interface ModelServerEngine {
+  /** Name in configs, in the labels of pods, and of the server's container. */
+  readonly name: string;
+  /** Name in messages and documentation. */
+  readonly title: string;
+  /** Where the facts below come from. */
+  readonly source: string;
+  /** The engine's own images. `tpu` is absent where the engine is not set up for TPUs. */
+  readonly images: { readonly gpu: EngineImage; readonly tpu?: EngineImage };
+  /** Port of the HTTP API unless the pool names another. */
+  readonly port: number;
+  /** Path that is answered with 200 once the model is loaded: for probes and the load balancer's health check. */
+  readonly healthPath: string;
+  /** Command of the container. */
+  readonly command: readonly string[];
+  /** Flags of the command line, by what they say. */
+  readonly flags: EngineFlags;
+  /** Arguments of every server, after those for its model and before those of the pool. */
+  readonly serve: (launch: Launch) => readonly string[];
   /**
-   * Places of secret arguments that stand in the pods in clear, because the pool was made before there was a Secret for
-   * them: to move them would start its model servers again. Absent: none.
+   * Arguments by which the server finishes its streams on SIGTERM instead of cutting them. Empty where it does so by
+   * itself, or where nothing is known of the image.
    */
-  clearSecrets?: readonly number[];
-  port: number;
-  /** How long an update waits at the most until the model servers answer, their machines included. */
-  loadingMinutes: number;
+  readonly drain: (image: string, seconds: number) => readonly string[];
+  /** Environment of the server, by the accelerators it runs on. */
+  readonly environment: (family: "gpu" | "tpu") => readonly EnvironmentVariable[];
+  /** Arguments that read the weights from Cloud Storage straight into GPU memory. Absent: it cannot, or untried. */
+  readonly stream?: (accelerators: number) => readonly string[];
+  /**
+   * Further arguments where a replica takes several nodes, whose pods form a Ray cluster. Absent: a replica of this
+   * engine runs on one node.
+   */
+  readonly overNodes?: readonly string[];
+  /** Prometheus names of the metrics that an autoscaler can follow. Absent: no autoscaling with this engine. */
+  readonly metrics?: Readonly<Record<LoadMetric, string>>;
+  /** Name of the engine in the endpoint picker's `core-metrics-extractor`. Absent: the picker's default. */
+  readonly pickerEngine?: string;
+  readonly adapters: AdapterSupport;
+  /** Matches command and arguments, or else the image, of pods created outside this stack that run this engine. */
+  readonly recognized: RegExp;
+  /** How the engine words errors that a readiness check must tell apart. */
+  readonly errors: {
+    /** The model, or the adapter, is not loaded. */
+    readonly unknownModel: RegExp;
+    /** The model does not serve this API. */
+    readonly otherApi: RegExp;
+  };
+}
+
+/** What a server is started with, apart from its model. */
+export interface Launch {
+  readonly port: number;
+  /** GPUs or TPU chips of one replica, over all of its nodes. */
+  readonly accelerators: number;
+}
+
+export interface EngineFlags {
+  /** The model: a repository of Hugging Face, a folder or a bucket. */
+  readonly model: string;
+  readonly servedName: {
+    /** The names that clients use instead of the model's own. */
+    readonly flag: string;
+    /** Shortest abbreviation that no other flag begins with: Python's argparse takes abbreviations. */
+    readonly shortest: string;
+    /** Whether it takes several names, the first of which is the one in metrics. */
+    readonly takes: "one" | "several";
+  };
+  readonly port: string;
+  /** Those that make the server answer in TLS only. */
+  readonly tls: readonly string[];
+  /** Ways to spell the sizes that multiply to the accelerators of one server: tensor parallel, pipeline parallel. */
+  readonly parallel: readonly (readonly string[])[];
+}
+
+export interface EnvironmentVariable {
+  readonly name: string;
+  readonly value: string;
+}
+
+/** Whether LoRA adapters can be loaded while the server runs, and how. */
+export type AdapterSupport =
+  | {
+      readonly supported: true;
+      /** Arguments that reserve room for adapters: they belong to what a pool is made as. */
+      readonly flags: readonly string[];
+      readonly environment: readonly EnvironmentVariable[];
+      /** File in components/adapters that the sidecar runs: it loads adapters by this engine's API. */
+      readonly loader: string;
+      /** Paths on the server's own port that load and unload adapters: customers must not reach them. */
+      readonly closedPaths: readonly string[];
+    }
+  | {
+      readonly supported: false;
+      /** Why not, for whoever reads this. */
+      readonly reason: string;
+    };
+
+/** The model servers of a pool, as the pool describes them. */
+export interface ServerArgs {
+  /** An engine of the catalogue by its name, or one of your own. Default: vllm. */
+  readonly engine?: string | ModelServerEngine;
+  /** Image with a fixed tag or digest. Default: the engine's own for the accelerator, at the version it was tried with. */
+  readonly image?: string;
+  /** Arguments after those that the component sets; of a flag that is repeated the last one counts. Default: none. */
+  readonly args?: readonly string[];
+  /** Places in `args`, from 0, of words that come from a Secret: they appear nowhere else in clear. Default: none. */
+  readonly secretArgs?: readonly number[];
+  /** Whether it is known only that one of `secretArgs` is secret. Default: each is. */
+  readonly secretArgsGuessed?: boolean;
+  /**
+   * Places in `args` of secret words that the pods have in clear, because the pool was made before there was a Secret
+   * for them: to move them would restart its model servers. Default: none.
+   */
+  readonly clearSecrets?: readonly number[];
+  /** Changes with every secret word: pods get it as an annotation and restart. Default: none. */
+  readonly secretsRevision?: string;
+  /** Port of the HTTP API. Default: the engine's. */
+  readonly port?: number;
+  /** Minutes an update waits at most until the servers answer, their nodes included. Default: 45. */
+  readonly loadingMinutes?: number;
+}
+
+/** A model server with every default filled in; the engine by name, so that it can be compared and written down. */
+export interface Server extends ServerArgs {
+  readonly engine: string;
+  readonly image: string;
+  readonly args: readonly string[];
+  readonly port: number;
+  readonly loadingMinutes: number;
+}
+
+/** The same with the engine itself. */
+export interface RunningServer extends Omit<Server, "engine"> {
+  readonly engine: ModelServerEngine;
 }

@@ -1,29 +1,37 @@
+import { deletionHooks } from "../pool/endpoint-picker";
 import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
 import { annotations, podSelector, poolLabels } from "../names";
 import type { Placement } from "../accelerators/placement";
-import { deletionHooks } from "../pool/deletion-hooks";
 import { adaptPods, type CopiedPods, type CopyArgs } from "./copied/adapt";
 import type { PodTemplate } from "./pod-template";
 import { type Autoscaling, ServerAutoscaler } from "./server-autoscaler";
-import { groupApi, groupNameLabel, groupTemplates } from "./server-group";
-import { serverTemplate, type ServerTemplateArgs } from "./server-template";
+import {
+  groupApi,
+  groupNameLabel,
+  groupTemplates,
+  serverTemplate,
+  type ServerTemplateArgs,
+} from "./server-template";
 
 export interface ModelServerArgs extends ServerTemplateArgs, Pick<CopyArgs, "nodes"> {
+  /** Namespace of the InferencePool, where the model servers run. */
   namespace: string;
+  /** Replicas; with `autoscaling`, the fewest. */
   replicas: number;
+  /** Nodes that a replica is placed on. */
   placement: Placement;
-  /** Pods of a pool that was created outside this stack, to be run on other hardware; absent: our own. */
+  /** Pods created outside this stack, to be run on these nodes instead of `server`. Default: none. */
   copied?: CopiedPods;
   /** Replicas follow the load above `replicas`. Default: they do not. */
   autoscaling?: Autoscaling;
-  /** Asked before the model servers are deleted. */
+  /** Hooks that run before the model servers are deleted. Default: none. */
   beforeDelete?: pulumi.ResourceHook[];
 }
 
 /**
  * The model servers of one pool. Ready means here that a pod has loaded its model and answers, so that whatever
- * depends on this component comes after that. A replica is a pod; where it needs several machines, a group of pods
+ * depends on this component comes after that. A replica is a pod; where it needs several nodes, a group of pods
  * whose leader answers.
  */
 export class ModelServer extends pulumi.ComponentResource {
@@ -46,10 +54,13 @@ export class ModelServer extends pulumi.ComponentResource {
       },
       { parent: this },
     );
+    const { metrics, title } = args.server.engine;
     if (args.autoscaling !== undefined && !grouped) {
+      if (metrics === undefined)
+        throw new pulumi.ResourceError(`no metric of ${title} is known that an autoscaler can follow`, this);
       new ServerAutoscaler(
         name,
-        { ...this.metadata(args), replicas: args.replicas, autoscaling: args.autoscaling },
+        { ...this.metadata(args), replicas: args.replicas, autoscaling: args.autoscaling, metrics },
         { parent: this },
       );
     }
@@ -76,7 +87,7 @@ export class ModelServer extends pulumi.ComponentResource {
         },
         spec: {
           replicas: args.replicas,
-          // No machine is free for a pod more: an update in place goes one pod at a time.
+          // No node is free for one more pod: an update in place goes one pod at a time.
           strategy: { type: "RollingUpdate", rollingUpdate: { maxSurge: 0, maxUnavailable: 1 } },
           progressDeadlineSeconds: args.server.loadingMinutes * 60,
           selector: { matchLabels: selector },
@@ -85,7 +96,7 @@ export class ModelServer extends pulumi.ComponentResource {
       },
       {
         ...this.options(args),
-        // An autoscaler owns the number from then on; it is told the least, and never put back.
+        // An autoscaler owns the number from then on; this program sets only its minimum.
         ...(args.autoscaling === undefined ? {} : { ignoreChanges: ["spec.replicas"] }),
       },
     );
@@ -94,7 +105,7 @@ export class ModelServer extends pulumi.ComponentResource {
   private group(name: string, args: ModelServerArgs): k8s.apiextensions.CustomResource {
     if (args.copied !== undefined) {
       throw new pulumi.ResourceError(
-        `pool ${args.pool} takes over a pod template, and one pod does not run on ${args.placement.hosts} machines`,
+        `pool ${args.pool} copies a pod template, and one pod does not run on ${args.placement.hosts} nodes`,
         this,
       );
     }
@@ -110,7 +121,7 @@ export class ModelServer extends pulumi.ComponentResource {
           ...this.metadata(args),
           annotations: {
             ...forced,
-            // A group stands on the machines of one slice, and a slice is a node pool.
+            // A group runs on the nodes of one slice, and a slice is a node pool.
             "leaderworkerset.sigs.k8s.io/exclusive-topology": "cloud.google.com/gke-nodepool",
             "pulumi.com/waitFor": JSON.stringify([
               "condition=Available",
@@ -154,8 +165,8 @@ export class ModelServer extends pulumi.ComponentResource {
 }
 
 /**
- * Who scaled or edited the servers by hand owns those fields too, and the update that puts them right would conflict.
- * What a pool is made as is this program's to say; an autoscaler's number is left alone in another way.
+ * Whoever scaled or edited the servers by hand owns those fields too, and the update that restores them would conflict.
+ * These fields belong to this program; the number of an autoscaler is excluded by ignoreChanges.
  */
 const forced = { "pulumi.com/patchForce": "true" };
 
@@ -174,7 +185,7 @@ function notes({ copied, adapters }: ModelServerArgs): { annotations: Record<str
     ...(copied?.selector === undefined
       ? {}
       : { [annotations.copied]: JSON.stringify({ from: copied.from, selector: copied.selector }) }),
-    // Pods with adapters are waited for by the program itself (stacks/gates/servers.ts): the provider would wait to the end
+    // Whoever makes a pool with adapters waits for its pods itself (ServingPoolArgs.loaded): the provider would wait to the end
     // for an adapter that a server has long refused, and then not say what the server said.
     ...(adapters ? { "pulumi.com/skipAwait": "true" } : {}),
   };

@@ -1,5 +1,9 @@
-import type { Server } from "../engines/engine";
-import type * as k8s from "@pulumi/kubernetes";
+import * as pulumi from "@pulumi/pulumi";
+import { poolLabels, type PoolRef } from "../names";
+import { getProjectOutput } from "@pulumi/gcp/organizations";
+import * as storage from "@pulumi/gcp/storage";
+import type { RunningServer } from "../engines/engine";
+import * as k8s from "@pulumi/kubernetes";
 
 type Volume = k8s.types.input.core.v1.Volume;
 type VolumeMount = k8s.types.input.core.v1.VolumeMount;
@@ -16,10 +20,15 @@ export interface WeightsSetup {
 }
 
 export interface WeightsArgs {
+  /** Name of the InferencePool. */
   pool: string;
+  /** The name that clients ask for; on Hugging Face also that of the files. */
   model: string;
+  /** Where the files come from. */
   weights: Weights;
-  server: Server;
+  /** Whose flags say so. */
+  server: Pick<RunningServer, "engine">;
+  /** GPUs or TPU chips of one replica. */
   acceleratorsPerReplica: number;
 }
 
@@ -30,7 +39,7 @@ const folder = "/weights";
 
 /**
  * Mount options of Cloud Storage FUSE for files that never change and are read once from end to end. Source:
- * accelerated-platforms' vLLM deployments.
+ * accelerated-platforms' deployments of model servers.
  */
 const fuseOptions = [
   "implicit-dirs",
@@ -58,9 +67,9 @@ export function weightsSetup({
   server,
   acceleratorsPerReplica,
 }: WeightsArgs): WeightsSetup {
-  const flag = server.engine === "vllm" ? "--model" : "--model-path";
+  const { model: flag, servedName } = server.engine.flags;
   // Clients go on asking for the model by its name, wherever its files come from.
-  const from = (source: string): string[] => [flag, source, "--served-model-name", model];
+  const from = (source: string): string[] => [flag, source, servedName.flag, model];
   switch (weights.from) {
     case "hugging-face":
       return { args: [flag, model], volumes: [], mounts: [] };
@@ -75,11 +84,7 @@ export function weightsSetup({
         return {
           args: [
             ...from(`gs://${weights.bucket}/${weights.path}`),
-            ...["--load-format", "runai_streamer"],
-            // Each GPU's process reads its own part instead of all reading everything.
-            ...(acceleratorsPerReplica > 1
-              ? ["--model-loader-extra-config", JSON.stringify({ distributed: true })]
-              : []),
+            ...(server.engine.stream?.(acceleratorsPerReplica) ?? []),
           ],
           volumes: [],
           mounts: [],
@@ -110,6 +115,54 @@ export function weightsSetup({
 
 /** Where the weights of a model come from. */
 export type Weights =
+  /** By the model's name. */
   | { from: "hugging-face" }
+  /** A folder of a Cloud Storage bucket, mounted by Cloud Storage FUSE or streamed into GPU memory by the engine. */
   | { from: "gcs"; bucket: string; path: string; loader: "mount" | "stream" }
+  /** A folder of a PersistentVolumeClaim (ReadOnlyMany) in the pool's namespace. */
   | { from: "disk"; claim: string; path: string };
+
+export interface ModelAccessArgs extends PoolRef {
+  /** The bucket that holds the model. */
+  bucket: string;
+  /** Kubernetes service account of the servers, where they have one already. Default: one is made. */
+  account?: string;
+  /** Project of the cluster. Default: the right to read the bucket is given outside this stack. */
+  project?: pulumi.Input<string>;
+}
+
+/**
+ * The right of one pool's model servers to read one bucket, and nothing else: a Kubernetes service account that Cloud
+ * Storage knows by itself (workload identity federation), without a key.
+ */
+export class ModelAccess extends pulumi.ComponentResource {
+  constructor(name: string, args: ModelAccessArgs, opts?: pulumi.ComponentResourceOptions) {
+    super("inference-rollout:index:ModelAccess", name, {}, opts);
+    const { service, pool, namespace, bucket, project } = args;
+    const account = args.account ?? serverAccount(pool);
+    const child = { parent: this };
+    if (args.account === undefined) {
+      new k8s.core.v1.ServiceAccount(
+        account,
+        {
+          metadata: { name: account, namespace, labels: poolLabels(service, pool) },
+          automountServiceAccountToken: false,
+        },
+        child,
+      );
+    }
+    if (project !== undefined) {
+      const { number } = getProjectOutput({ projectId: project }, child);
+      new storage.BucketIAMMember(
+        account,
+        {
+          bucket,
+          role: "roles/storage.objectViewer",
+          member: pulumi.interpolate`principal://iam.googleapis.com/projects/${number}/locations/global/workloadIdentityPools/${project}.svc.id.goog/subject/ns/${namespace}/sa/${account}`,
+        },
+        child,
+      );
+    }
+    this.registerOutputs();
+  }
+}

@@ -1,8 +1,7 @@
-import type { Hardware } from "../accelerators/hardware";
 import type * as k8s from "@pulumi/kubernetes";
-import { labels, nodeLabel } from "../names";
-import { nodeLabels, type Provisioning } from "../accelerators/accelerator";
-import { resourceName } from "../accelerators/catalogue";
+import { podSelector, labels, nodeLabel, type PoolRef } from "../names";
+import { nodeLabels, resourceName, type Provisioning } from "../accelerators/accelerator";
+import type { Hardware } from "../accelerators/accelerators";
 import type { Placement } from "../accelerators/placement";
 
 type PodSpec = k8s.types.input.core.v1.PodSpec;
@@ -14,27 +13,28 @@ export interface PodTemplate {
 }
 
 /** Where the pods of a pool run. */
-export interface PlacementArgs {
-  service: string;
-  pool: string;
+export interface PlacementArgs extends Pick<PoolRef, "service" | "pool"> {
+  /** GPUs or TPU chips of one replica. */
   acceleratorsPerReplica: number;
+  /** Nodes that a replica is placed on. */
   placement: Placement;
   /** How the machines are bought. Default: on-demand. */
   provisioning?: Provisioning;
-  /** Labels of the machines, where they are not this program's. Default: what it gives to its own. */
+  /** Labels of nodes created outside this stack. Default: the label that AcceleratorNodePool gives its own. */
   nodeLabels?: Readonly<Record<string, string>>;
 }
 
-/** What ties a pod to its pool's machines: the label that AcceleratorNodePool gives them, or theirs, and their taint. */
-export function nodeBinding({ service, pool, placement, provisioning, nodeLabels: theirs }: PlacementArgs): {
+/** What ties a pod to its pool's nodes: the label that AcceleratorNodePool gives them, or those of nodes created outside this
+ * stack, and their taint. */
+export function nodeBinding({ service, pool, placement, provisioning, nodeLabels: given }: PlacementArgs): {
   nodeSelector: Record<string, string>;
   tolerations: { key: string; operator: string; value?: string; effect: string }[];
 } {
   const { accelerator } = placement;
   return {
     nodeSelector: {
-      ...(theirs ?? { [labels.pool]: nodeLabel(service, pool) }),
-      // Without it GKE brings up no such machine for a pod.
+      ...(given ?? { [labels.pool]: nodeLabel(service, pool) }),
+      // Without it GKE creates no such node for a pod.
       ...(provisioning === "flex-start" ? { "cloud.google.com/gke-flex-start": "true" } : {}),
     },
     tolerations: [
@@ -46,8 +46,8 @@ export function nodeBinding({ service, pool, placement, provisioning, nodeLabels
   };
 }
 
-/** Labels of nodes that somebody else makes: what the config names, else what GKE says of such machines. */
-export function theirNodeLabels(
+/** Labels of nodes created outside this stack: those that the config names, else GKE's own of the accelerator. */
+export function labelsOfNodes(
   hardware: Hardware,
   { accelerator, topology }: Placement,
 ): Record<string, string> {
@@ -64,7 +64,56 @@ export function theirNodeLabels(
   };
 }
 
-/** Accelerators of one pod: all of the machine where a replica takes several machines. */
+/** Accelerators of one pod: all of its node where a replica takes several nodes. */
 export function acceleratorsOfPod({ placement, acceleratorsPerReplica }: PlacementArgs): number {
   return placement.hosts > 1 ? placement.machine.count : acceleratorsPerReplica;
+}
+
+/**
+ * How a model server leaves without breaking a stream. The three numbers depend on each other, so they are one
+ * constant. Source: the inference extension's manifest of model
+ * servers, whose comments derive them.
+ */
+export const draining = {
+  /** A terminating pod goes on serving this long: gateways need it to notice that the pod is leaving. */
+  preStopSeconds: 30,
+  /** Then it takes nothing new and finishes what it has, this long at the most. */
+  finishSeconds: 90,
+  /** Then it is killed: the sum, and some seconds for the server's own end. */
+  graceSeconds: 130,
+} as const;
+
+/**
+ * Spreads the pods of a pool over zones and nodes, so that one that fails takes few with it; a preference only, because a
+ * pod that waits for a better place serves no one.
+ */
+export function spread(
+  pool: string,
+  prefersSpot: boolean,
+): Pick<PodSpec, "affinity" | "topologySpreadConstraints"> {
+  const over = (topologyKey: string): k8s.types.input.core.v1.TopologySpreadConstraint => ({
+    maxSkew: 1,
+    topologyKey,
+    whenUnsatisfiable: "ScheduleAnyway",
+    labelSelector: { matchLabels: podSelector(pool) },
+  });
+  return {
+    topologySpreadConstraints: [over("topology.kubernetes.io/zone"), over("kubernetes.io/hostname")],
+    ...(prefersSpot
+      ? {
+          affinity: {
+            nodeAffinity: {
+              preferredDuringSchedulingIgnoredDuringExecution: [
+                {
+                  weight: 100,
+                  preference: {
+                    matchExpressions: [{ key: nodeLabels.spot, operator: "In", values: ["true"] }],
+                  },
+                },
+              ],
+            },
+          },
+        }
+      : {}),
+  };
 }

@@ -1,24 +1,27 @@
 import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
+import type { LoadMetric } from "../engines/engine";
 
 export interface ServerAutoscalerArgs {
-  /** Name of the Deployment. */
+  /** Name of the Deployment, and of the autoscaler. */
   name: string;
+  /** Namespace of both. */
   namespace: string;
+  /** Labels of the autoscaler. */
   labels: Record<string, string>;
   /** The plan's size: the autoscaler never goes below it, so a rollout always has what it counts on. */
   replicas: number;
+  /** The most replicas, and what they follow. */
   autoscaling: Autoscaling;
+  /** Prometheus names of the engine's metrics. */
+  metrics: Readonly<Record<LoadMetric, string>>;
 }
 
 /**
- * Metrics of vLLM as Cloud Monitoring has them. The cluster needs the Stackdriver adapter for them; without it an
- * autoscaler keeps the number that there is. Source: accelerated-platforms (queue); vLLM (name of the cache's metric).
+ * A gauge of managed Prometheus as Cloud Monitoring names it. The cluster needs the Stackdriver adapter for it; without
+ * that an autoscaler keeps the number that there is. Source: accelerated-platforms.
  */
-const metrics = {
-  queue: "prometheus.googleapis.com|vllm:num_requests_waiting|gauge",
-  cache: "prometheus.googleapis.com|vllm:kv_cache_usage_perc|gauge",
-} as const;
+const gauge = (metric: string): string => `prometheus.googleapis.com|${metric}|gauge`;
 
 /**
  * Lets the replicas of a pool follow its load. It owns the number of replicas; the plan owns the least of them, and
@@ -40,7 +43,7 @@ export class ServerAutoscaler extends pulumi.ComponentResource {
             {
               type: "Pods",
               pods: {
-                metric: { name: metrics[metric] },
+                metric: { name: gauge(args.metrics[metric]) },
                 target: {
                   type: "AverageValue",
                   // The cache's use is a share of one: 80 % is 800m.
@@ -68,7 +71,8 @@ export class ServerAutoscaler extends pulumi.ComponentResource {
 export interface Autoscaling {
   /** The most replicas. */
   max: number;
-  metric: "queue" | "cache";
-  /** Waiting requests a replica, or percent of the KV cache. */
+  /** What they follow. */
+  metric: LoadMetric;
+  /** Waiting requests per replica (queue), or percent of the KV cache (cache). */
   target: number;
 }

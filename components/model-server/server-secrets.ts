@@ -1,7 +1,7 @@
-import type { Server } from "../engines/engine";
+import type { RunningServer } from "../engines/engine";
 import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
-import { poolLabels, secretArgsName } from "../names";
+import { poolLabels, secretArgsName, type PoolRef } from "../names";
 
 /** A word of a command line: a secret that stands in clear is one to Pulumi all the same. */
 export type Word = string | pulumi.Output<string>;
@@ -13,7 +13,11 @@ const keyOf = (place: number): string => `arg-${place + 1}`;
 const variableOf = (place: number): string => `SECRET_ARG_${place + 1}`;
 
 /** A server's arguments as its pods have them: Kubernetes puts the variable's value in the place of `$(NAME)`. */
-export function argWords({ args, secretArgs = [], clearSecrets = [] }: Server): Word[] {
+export function argWords({
+  args,
+  secretArgs = [],
+  clearSecrets = [],
+}: Pick<RunningServer, "args" | "secretArgs" | "clearSecrets">): Word[] {
   return args.map((word, i) => {
     if (secretArgs.includes(i)) return `$(${variableOf(i)})`;
     return clearSecrets.includes(i) ? pulumi.secret(word) : word;
@@ -21,18 +25,16 @@ export function argWords({ args, secretArgs = [], clearSecrets = [] }: Server): 
 }
 
 /** The variables that the arguments name. */
-export function argVariables(pool: string, { secretArgs = [] }: Server): EnvVar[] {
+export function argVariables(pool: string, { secretArgs = [] }: Pick<RunningServer, "secretArgs">): EnvVar[] {
   return secretArgs.map((i) => ({
     name: variableOf(i),
     valueFrom: { secretKeyRef: { name: secretArgsName(pool), key: keyOf(i) } },
   }));
 }
 
-export interface ServerSecretsArgs {
-  service: string;
-  pool: string;
-  namespace: string;
-  server: Server;
+export interface ServerSecretsArgs extends PoolRef {
+  /** Whose words those of `secretArgs` are. */
+  server: RunningServer;
 }
 
 /** The secret arguments of a pool's model servers, in the pool's own namespace. */

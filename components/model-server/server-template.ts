@@ -1,33 +1,42 @@
-import type { Server } from "../engines/engine";
+import { maxLoadingMinutes } from "../engines/catalogue";
+import type { AdapterSupport, ModelServerEngine, RunningServer } from "../engines/engine";
 import type * as k8s from "@pulumi/kubernetes";
 import { annotations } from "../names";
-import { adapterEnvironment, adapterFlags, adapterLoading, adapterMount } from "../adapters/adapter-loading";
-import { resourceName } from "../accelerators/catalogue";
-import { draining } from "./draining";
-import { maxLoadingMinutes } from "./loading";
+import { adapterLoading, adapterMount } from "../adapters/adapter-loading";
+import { resourceName } from "../accelerators/accelerator";
 import { type Weights, weightsSetup } from "./model-weights";
-import { acceleratorsOfPod, nodeBinding, type PlacementArgs, type PodTemplate } from "./pod-template";
-import { spread } from "./pod-spread";
-import { argVariables, argWords, type Word } from "./server-secrets";
+import {
+  type PodTemplate,
+  draining,
+  spread,
+  acceleratorsOfPod,
+  nodeBinding,
+  type PlacementArgs,
+} from "./pod-template";
+import { type Word, argVariables, argWords } from "./server-secrets";
 
 type Container = k8s.types.input.core.v1.Container;
 
 /** The Secret that holds the token for gated models, in the pool's namespace. */
 export interface TokenSecret {
+  /** Name of the Secret. */
   name: string;
+  /** Key of its data that holds the token. */
   key: string;
 }
 
 export interface ServerTemplateArgs extends PlacementArgs {
+  /** The model: its name on Hugging Face, by which clients ask for it wherever its files come from. */
   model: string;
-  server: Server;
+  /** Engine, image, arguments and port. */
+  server: RunningServer;
+  /** Where the model's files come from. */
   weights: Weights;
-  /** Whether adapters are loaded while the server runs. */
+  /** Whether adapters are loaded while the server runs; only with engines that support it. */
   adapters: boolean;
-  /** Changes with the secrets among the server's arguments. Absent: there are none. */
-  secretsRevision?: string;
+  /** Token for gated models. Default: none. */
   token?: TokenSecret;
-  /** Whether the pool has machines of two kinds, the cheaper ones to be preferred. */
+  /** Whether the pool has nodes of two kinds, of which spot nodes are preferred. Default: false. */
   prefersSpot?: boolean;
 }
 
@@ -37,20 +46,29 @@ export function serverTemplate(args: ServerTemplateArgs): PodTemplate {
   const { accelerator } = args.placement;
   const resources = { [resourceName(accelerator)]: String(acceleratorsOfPod(args)) };
   const weights = weightsSetup(args);
-  const health = { path: "/health", port: "http" };
-  const loading = args.adapters
-    ? adapterLoading({ pool: args.pool, image: server.image, serverPort: server.port })
-    : undefined;
+  const { engine } = server;
+  const health = { path: engine.healthPath, port: "http" };
+  const adapters = args.adapters ? adaptersOf(engine) : undefined;
+  const loading =
+    adapters === undefined
+      ? undefined
+      : adapterLoading({ pool: args.pool, image: server.image, serverPort: server.port });
   const account = loading?.serviceAccountName ?? weights.serviceAccount;
   const container: Container = {
-    name: server.engine,
+    name: engine.name,
     image: server.image,
-    ...commandOf(args, weights.args),
+    command: [...engine.command],
+    args: [
+      ...weights.args,
+      ...engine.serve({ port: server.port, accelerators: args.acceleratorsPerReplica }),
+      ...engine.drain(server.image, draining.finishSeconds),
+      ...(adapters?.flags ?? []),
+      ...argWords(server),
+    ] as string[],
     env: [
       { name: "HF_HOME", value: "/cache/huggingface" },
-      // A container that is started again need not compile its model for the TPU again.
-      ...(accelerator.family === "tpu" ? [{ name: "VLLM_XLA_CACHE_PATH", value: "/cache/xla" }] : []),
-      ...(loading === undefined ? [] : adapterEnvironment),
+      ...engine.environment(accelerator.family),
+      ...(adapters?.environment ?? []),
       ...argVariables(args.pool, server),
       ...(args.token === undefined
         ? []
@@ -59,7 +77,7 @@ export function serverTemplate(args: ServerTemplateArgs): PodTemplate {
           ]),
     ],
     ports: [{ name: "http", containerPort: server.port, protocol: "TCP" }],
-    // Nothing is asked of the server before its model is loaded; that may take as long as a download does.
+    // No other probe runs before the model is loaded, which may take as long as a download.
     startupProbe: {
       httpGet: health,
       initialDelaySeconds: 2,
@@ -85,19 +103,19 @@ export function serverTemplate(args: ServerTemplateArgs): PodTemplate {
   };
   const notes = {
     ...weights.annotations,
-    ...(args.secretsRevision === undefined ? {} : { [annotations.secrets]: args.secretsRevision }),
+    ...(server.secretsRevision === undefined ? {} : { [annotations.secrets]: server.secretsRevision }),
   };
   return {
     metadata: Object.keys(notes).length === 0 ? {} : { annotations: notes },
     spec: {
       ...nodeBinding(args),
       ...spread(args.pool, args.prefersSpot ?? false),
-      // The loader's account is the pod's where there is one: it reads the weights too (model-access.ts).
+      // The loader's account is the pod's where there is one: it reads the weights too (ModelAccess).
       ...(account === undefined ? {} : { serviceAccountName: account }),
       // The server never talks to the API server.
       automountServiceAccountToken: false,
       ...(loading === undefined ? {} : { initContainers: [loading.sidecar] }),
-      // A Service called vllm in the namespace would otherwise set VLLM_PORT, which vLLM reads.
+      // A Service named like the engine in the namespace would otherwise set ENGINE_PORT, which some engines read.
       enableServiceLinks: false,
       terminationGracePeriodSeconds: draining.graceSeconds,
       securityContext: { seccompProfile: { type: "RuntimeDefault" } },
@@ -112,42 +130,68 @@ export function serverTemplate(args: ServerTemplateArgs): PodTemplate {
   };
 }
 
-function commandOf(
-  { server, adapters, acceleratorsPerReplica }: ServerTemplateArgs,
-  model: readonly string[],
-): { command: string[]; args: Word[] } {
-  const count = String(acceleratorsPerReplica);
-  const port = String(server.port);
-  switch (server.engine) {
-    case "vllm":
-      return {
-        command: ["python3", "-m", "vllm.entrypoints.openai.api_server"],
-        args: [
-          ...model,
-          ...["--port", port, "--tensor-parallel-size", count],
-          ...(drainsByFlag(server.image) ? ["--shutdown-timeout", String(draining.finishSeconds)] : []),
-          ...(adapters ? adapterFlags : []),
-          ...argWords(server),
-        ],
-      };
-    case "sglang":
-      return {
-        command: ["python3", "-m", "sglang.launch_server"],
-        args: [
-          ...model,
-          ...["--host", "0.0.0.0", "--port", port, "--tp", count, "--enable-metrics"],
-          ...argWords(server),
-        ],
-      };
-  }
+/** @throws Error for an engine that loads none, which validation should have refused. */
+function adaptersOf({ adapters, title }: ModelServerEngine): Extract<AdapterSupport, { supported: true }> {
+  if (!adapters.supported) throw new Error(`${title} loads no adapters: ${adapters.reason}`);
+  return adapters;
 }
 
+export const groupApi = {
+  group: "leaderworkerset.x-k8s.io",
+  version: "v1",
+  kind: "LeaderWorkerSet",
+} as const;
+
+/** Label that LeaderWorkerSet gives all pods of a set. */
+export const groupNameLabel = "leaderworkerset.sigs.k8s.io/name";
+
+const rayPort = 6379;
+
 /**
- * vLLM cuts its streams on SIGTERM unless it is told how long it may take (`--shutdown-timeout`, since v0.18). Of
- * an image whose tag is no version nothing is known: there the flag is the user's to give.
+ * Pod templates of a replica that is a group: the leader answers requests, the workers lend it their chips. Ray ties
+ * them together; the server waits until all of them are there. Shape: LeaderWorkerSet's own example on TPUs.
+ *
+ * Not verified on GKE; Google's tutorial of model servers on TPUs covers single nodes only.
  */
-export function drainsByFlag(image: string): boolean {
-  const version = /:v?(\d+)\.(\d+)(?:\.\d+)?/.exec(image);
-  if (version === null) return false;
-  return Number(version[1]) > 0 || Number(version[2]) >= 18;
+export function groupTemplates(args: ServerTemplateArgs): { leader: PodTemplate; worker: PodTemplate } {
+  const { overNodes, title } = args.server.engine;
+  if (overNodes === undefined) throw new Error(`${title} is not set up for replicas of several nodes`);
+  const leader = serverTemplate(args);
+  return {
+    leader: {
+      ...leader,
+      spec: {
+        ...leader.spec,
+        containers: containersOf(leader).map((container) => asLeader(container, overNodes)),
+      },
+    },
+    worker: { ...leader, spec: { ...leader.spec, containers: containersOf(leader).map(asWorker) } },
+  };
+}
+
+function containersOf(template: PodTemplate): Container[] {
+  return template.spec.containers as Container[];
+}
+
+/** `exec` hands SIGTERM to the server itself, which finishes its streams; "$@" are its words, unharmed. */
+function asLeader(container: Container, overNodes: readonly string[]): Container {
+  const words = [...(container.command as string[]), ...(container.args as Word[])];
+  const script = `ray start --head --port=${rayPort} && exec "$@" ${overNodes.join(" ")}`;
+  return { ...container, command: ["bash", "-c", script, "leader"], args: words };
+}
+
+/** A worker serves no requests and has no probes; it stays as long as its leader may need to finish. */
+function asWorker({ name, image, env, resources, securityContext, volumeMounts }: Container): Container {
+  const script = `until ray start --address="$LWS_LEADER_ADDRESS:${rayPort}" --block; do sleep 2; done`;
+  const stays = draining.preStopSeconds + draining.finishSeconds;
+  return {
+    name,
+    ...defined({ image, env, resources, securityContext, volumeMounts }),
+    command: ["bash", "-c", script],
+    lifecycle: { preStop: { sleep: { seconds: stays } } },
+  };
+}
+
+function defined(fields: Partial<Container>): Partial<Container> {
+  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined));
 }

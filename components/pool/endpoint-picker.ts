@@ -1,24 +1,21 @@
+import { draining } from "../model-server/pod-template";
 import { createHash } from "node:crypto";
 import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
-import { apis, pickerName, poolLabels } from "../names";
-import { deletionHooks } from "./deletion-hooks";
-import { draining } from "../model-server/draining";
+import type { ModelServerEngine } from "../engines/engine";
+import { apis, pickerName, poolLabels, type PoolRef } from "../names";
 
 /** The picker that GKE's own chart of the extension deploys. */
 export const pickerImage = "registry.k8s.io/gateway-api-inference-extension/epp:v1.5.0";
 
 export const pickerPorts = { extProc: 9002, health: 9003, metrics: 9090 } as const;
 
-export interface EndpointPickerArgs {
-  service: string;
-  pool: string;
-  namespace: string;
+export interface EndpointPickerArgs extends PoolRef {
   /** The engine whose metrics the picker reads. */
-  engine: "vllm" | "sglang";
+  engine: Pick<ModelServerEngine, "pickerEngine">;
   /** Container image. Default: {@link pickerImage}. */
   image?: string;
-  /** Asked before the picker is deleted. */
+  /** Hooks that run before the picker is deleted. Default: none. */
   beforeDelete?: pulumi.ResourceHook[];
 }
 
@@ -64,7 +61,7 @@ export class EndpointPicker extends pulumi.ComponentResource {
       },
       child,
     );
-    // The picker asks the API server whether who reads its metrics may do so: that right is the cluster's.
+    // The picker asks the API server whether a reader of its metrics may read them, which takes a right in the whole cluster.
     const reviewer = new k8s.rbac.v1.ClusterRoleBinding(
       own,
       {
@@ -172,8 +169,8 @@ function pickerContainer(args: EndpointPickerArgs): k8s.types.input.core.v1.Cont
 }
 
 /** Scorers and weights of the extension's chart v1.5.0. */
-export function pickerConfig(engine: "vllm" | "sglang"): string {
-  const extractor = engine === "vllm" ? "" : `\n  parameters:\n    defaultEngine: ${engine}`;
+export function pickerConfig({ pickerEngine }: Pick<ModelServerEngine, "pickerEngine">): string {
+  const extractor = pickerEngine === undefined ? "" : `\n  parameters:\n    defaultEngine: ${pickerEngine}`;
   return `apiVersion: inference.networking.x-k8s.io/v1alpha1
 kind: EndpointPickerConfig
 plugins:
@@ -200,4 +197,14 @@ schedulingProfiles:
 
 function revisionOf(text: string): string {
   return createHash("sha256").update(text).digest("hex").slice(0, 12);
+}
+
+/**
+ * Options that run hooks before a resource is deleted. Pulumi's mocks cannot register hooks, so components take them as
+ * an argument.
+ */
+export function deletionHooks(
+  beforeDelete: pulumi.ResourceHook[] | undefined,
+): Pick<pulumi.CustomResourceOptions, "hooks"> {
+  return beforeDelete === undefined || beforeDelete.length === 0 ? {} : { hooks: { beforeDelete } };
 }

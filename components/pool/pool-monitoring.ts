@@ -1,11 +1,8 @@
 import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
-import { pickerName, podSelector, poolLabels } from "../names";
+import { pickerName, podSelector, poolLabels, type PoolRef } from "../names";
 
-export interface PoolMonitoringArgs {
-  service: string;
-  pool: string;
-  namespace: string;
+export interface PoolMonitoringArgs extends PoolRef {
   /** Port of the model servers, by name or number. Default: http. */
   port?: string | number;
 }

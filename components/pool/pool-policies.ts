@@ -2,20 +2,15 @@ import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
 import type { GatewayKind, PoolTraffic } from "../gateways/gateway";
 import { defaultGatewayKind } from "../gateways/gateway-kinds";
-import { draining } from "../model-server/draining";
-import { poolLabels } from "../names";
+import { draining } from "../model-server/pod-template";
+import { poolLabels, type PoolRef } from "../names";
 
-export interface PoolPoliciesArgs extends PoolTraffic {
-  /** The service that the pool belongs to: a label. */
-  service: string;
-  /** Name of the InferencePool. */
-  pool: string;
-  /** Namespace of the InferencePool: a policy holds in its own namespace only. */
-  namespace: string;
+/** A policy holds in the InferencePool's own namespace only. */
+export interface PoolPoliciesArgs extends PoolRef, PoolTraffic {
   /** Port of the model servers. */
   port: number;
-  /** Path that answers 200 while a model server can serve. Default: /health, which every engine here has. */
-  healthPath?: string;
+  /** Path that answers 200 while a model server can serve. */
+  healthPath: string;
   /** The gateway in front of the pool. Default: GKE's. */
   kind?: GatewayKind;
 }
@@ -27,9 +22,9 @@ export interface PoolPoliciesArgs extends PoolTraffic {
 export class PoolPolicies extends pulumi.ComponentResource {
   constructor(name: string, args: PoolPoliciesArgs, opts?: pulumi.ComponentResourceOptions) {
     super("inference-rollout:index:PoolPolicies", name, {}, opts);
-    const { service, pool, namespace, kind = defaultGatewayKind, healthPath = "/health" } = args;
+    const { service, pool, namespace, kind = defaultGatewayKind } = args;
     const metadata = { name: pool, namespace, labels: poolLabels(service, pool) };
-    for (const policy of kind.poolPolicies({ ...args, healthPath, drainSeconds: draining.graceSeconds })) {
+    for (const policy of kind.poolPolicies({ ...args, drainSeconds: draining.graceSeconds })) {
       new k8s.apiextensions.CustomResource(
         `${name}-${policy.suffix}`,
         { apiVersion: policy.kind.apiVersion, kind: policy.kind.kind, metadata, spec: policy.spec },

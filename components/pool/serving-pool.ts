@@ -1,66 +1,99 @@
-import type { GatewayConfig } from "../gateways/gateway";
-import type { OwnedPool } from "../../stacks/plan/model";
 import * as pulumi from "@pulumi/pulumi";
-import type { Served } from "../../stacks/state/served";
-import type { PoolIdentity } from "../../stacks/plan/identity";
-import { secretsRevision } from "../../stacks/plan/secret-args";
-import { adapterListName } from "../names";
-import { AcceleratorNodePool } from "../cluster/accelerator-node-pool";
-import { isMisfit, placementOf } from "../accelerators/placement";
+import { hardwareOf, type HardwareArgs } from "../accelerators/accelerators";
+import { isMisfit, placementOf, type Placement } from "../accelerators/placement";
 import { type AdapterList, AdapterLoader } from "../adapters/adapter-loader";
-import { EndpointPicker } from "./endpoint-picker";
-import { InferencePool } from "./inference-pool";
-import { ModelAccess } from "../model-server/model-access";
-import { type NameRule, ModelNames } from "../adapters/model-names";
-import { ModelServer } from "../model-server/model-server";
-import { Objectives } from "./objectives";
+import { type NameRule, ModelNames } from "../adapters/name-rewrites";
+import { AcceleratorNodePool } from "../cluster/accelerator-node-pool";
+import { runningServer } from "../engines/catalogue";
+import type { RunningServer, ServerArgs } from "../engines/engine";
 import { copyArgs, type CopiedPods } from "../model-server/copied/adapt";
-import { PoolMonitoring } from "./pool-monitoring";
-import { PoolPolicies } from "./pool-policies";
+import { ModelAccess, type Weights } from "../model-server/model-weights";
+import { ModelServer } from "../model-server/model-server";
+import type { Autoscaling } from "../model-server/server-autoscaler";
 import { ServerSecrets } from "../model-server/server-secrets";
 import type { TokenSecret } from "../model-server/server-template";
+import { adapterListName, type PoolRef } from "../names";
+import { EndpointPicker } from "./endpoint-picker";
+import { InferencePool, Objectives, type Objective } from "./inference-pool";
+import { PoolMonitoring } from "./pool-monitoring";
+import type { PoolTraffic } from "../gateways/gateway";
+import { PoolPolicies } from "./pool-policies";
 
-/** Where GKE makes nodes; absent where the cluster's nodes are somebody else's business. */
+/** Where GKE makes the pool's nodes. */
 export interface NodeLocation {
+  /** GKE cluster: its name or id. */
   cluster: pulumi.Input<string>;
+  /** Region or zone of the cluster. */
   location: pulumi.Input<string>;
+  /** Project of the cluster. Default: the provider's. */
   project?: pulumi.Input<string>;
+  /** Address of the service account that the nodes act as. Default: the project's default one. */
   serviceAccount?: pulumi.Input<string>;
 }
 
-export interface ServingPoolArgs {
-  service: string;
-  pool: OwnedPool;
-  namespace: string;
+/** Kinds that a cluster knows beyond Kubernetes' own: objects of a kind it does not know are not made. */
+export interface ClusterKinds {
+  /** HealthCheckPolicy and GCPBackendPolicy of GKE's Gateway controller. Default: true. */
+  gatewayPolicies?: boolean;
+  /** PodMonitoring of Google Cloud Managed Service for Prometheus. Default: true. */
+  podMonitoring?: boolean;
+}
+
+export interface ServingPoolArgs extends PoolRef {
+  /** Replicas that the pool has now; with `autoscaling`, the fewest. */
   replicas: number;
-  identity: PoolIdentity;
-  objectives: readonly { name: string; priority: number }[];
-  /** How the model names that clients ask for are rewritten here. */
-  names: readonly NameRule[];
-  /** Asked before they are rewritten otherwise. */
-  nameHooks?: pulumi.ResourceHookBinding;
-  /** What the model servers load; absent: no adapters. */
-  adapters?: AdapterList;
-  /** Waits until the model servers are ready; absent where nothing has to wait for them. */
-  loaded?: () => Promise<void>;
-  nodes?: NodeLocation;
-  /** What the cluster serves beyond Kubernetes: nothing is asked of it that it does not know. */
-  served: Served;
-  /** What the load balancer is told of every pool. */
-  gateway: Pick<GatewayConfig, "timeoutSeconds" | "logging" | "cloudArmor">;
-  /** Pods of a pool that was created outside this stack, to be run here. */
-  copied?: CopiedPods;
+  /** Replicas that node pools have room for from the beginning, so that growing makes no nodes anew. Default: replicas. */
+  fullReplicas?: number;
+  /** Accelerator and nodes. */
+  hardware: HardwareArgs;
+  /** Where a replica is placed, if you have computed it: `placementOf(hardware)`. Default: computed here. */
+  placement?: Placement;
+  /** Model: its name on Hugging Face, which is also the name that clients ask for. */
+  model: string;
+  /** Engine, image, arguments and port of the model servers. Default: the default engine at the version it was tried with. */
+  server?: ServerArgs;
+  /** Where the model's files come from. Default: Hugging Face. */
+  weights?: Weights;
+  /** Token for gated models. Default: none. */
   token?: TokenSecret;
-  /** Asked before anything is deleted that customers may be connected to. */
+  /** Replicas follow the load, up to `max`. Default: they do not. */
+  autoscaling?: Autoscaling;
+  /** Pods created outside this stack, run here instead of `model` and `server`. Default: none. */
+  copied?: CopiedPods;
+  /** LoRA adapters that the model servers load. Default: they load none, and cannot. */
+  adapters?: AdapterList;
+  /** How the model names that clients ask for are rewritten here. Default: not at all. */
+  names?: readonly NameRule[];
+  /** Hooks that run before names are rewritten in another way. Default: none. */
+  nameHooks?: pulumi.ResourceHookBinding;
+  /** Priorities of requests. Default: none. */
+  objectives?: readonly Objective[];
+  /** Written to the InferencePool as an annotation, see {@link InferencePool}. Default: none. */
+  identity?: Readonly<Record<string, string>>;
+  /** Where the pool's nodes are made. Default: nodes are made outside this stack. */
+  nodes?: NodeLocation;
+  /** Kinds that the cluster knows. Default: those of a GKE cluster. */
+  served?: ClusterKinds;
+  /** What the load balancer does with requests. Default: answers may take an hour, and requests are logged. */
+  backend?: PoolTraffic;
+  /**
+   * Waits until the model servers are ready, and rejects if they cannot become so. Default: Pulumi's provider waits;
+   * with `adapters` it does not, so what follows the pool then comes too early.
+   */
+  loaded?: () => Promise<void>;
+  /** Hooks that run before anything is deleted that clients may be connected to. Default: none. */
   beforeDelete?: pulumi.ResourceHook[];
 }
 
+/** Long answers take minutes, and the load balancer's own limit is 30 s. Source: accelerated-platforms. */
+const defaultBackend: PoolTraffic = { timeoutSeconds: 3600, logging: true };
+
 /**
- * Everything of one pool: machines, model servers, picker, InferencePool, objectives. It is the same thing whether
+ * Everything of one pool: nodes, model servers, picker, InferencePool, objectives. It is the same thing whether
  * the pool is the stable one or the candidate, so that promotion touches nothing here.
  *
  * The order is that of the graph: picker before model servers, so that on removal (the reverse) the servers finish
- * their streams through a picker that is still there, and the machines go last.
+ * their streams through a picker that is still there, and the nodes go last.
  */
 export class ServingPool extends pulumi.ComponentResource {
   /** What a route waits for before it names this pool. */
@@ -68,120 +101,111 @@ export class ServingPool extends pulumi.ComponentResource {
 
   constructor(name: string, args: ServingPoolArgs, opts?: pulumi.ComponentResourceOptions) {
     super("inference-rollout:index:ServingPool", name, {}, opts);
-    const { pool, namespace, service } = args;
-    const placement = placementOf(pool.hardware);
+    const hardware = hardwareOf(args.hardware);
+    const placement = args.placement ?? placementOf(hardware);
     if (isMisfit(placement)) throw new pulumi.ResourceError(placement.reason, this);
+    const { service, pool, namespace, objectives = [], names = [] } = args;
+    const server = runningServer(args.server ?? {}, placement.accelerator.family);
     const child = { parent: this };
-    const nodes =
-      args.nodes === undefined
-        ? []
-        : [
-            new AcceleratorNodePool(
-              name,
-              {
-                ...args.nodes,
-                service,
-                pool: pool.name,
-                placement,
-                hardware: pool.hardware,
-                replicas: args.replicas,
-                // Room for the full size from the beginning: to grow is then only a matter of replicas.
-                maxReplicas: Math.max(args.replicas, pool.replicas, pool.autoscaling?.max ?? 0),
-              },
-              child,
-            ),
-          ];
     const common = {
-      service,
-      pool: pool.name,
-      namespace,
+      ...{ service, pool, namespace },
       ...(args.beforeDelete === undefined ? {} : { beforeDelete: args.beforeDelete }),
     };
-    const picker = new EndpointPicker(name, { ...common, engine: pool.server.engine }, child);
+    const nodes = optional(args.nodes, (location) => {
+      const most = Math.max(args.replicas, args.fullReplicas ?? 0, args.autoscaling?.max ?? 0);
+      const size = { replicas: args.replicas, maxReplicas: most };
+      return new AcceleratorNodePool(
+        name,
+        { ...location, service, pool, placement, hardware, ...size },
+        child,
+      );
+    });
+    const picker = new EndpointPicker(name, { ...common, engine: server.engine }, child);
     const inferencePool = new InferencePool(
       name,
-      { ...common, targetPort: pool.server.port, picker: picker.serviceName, identity: args.identity },
+      {
+        ...{ ...common, targetPort: server.port, picker: picker.serviceName },
+        ...(args.identity === undefined ? {} : { identity: args.identity }),
+      },
       child,
     );
-    const policies = args.served.gatewayPolicies
-      ? [
-          new PoolPolicies(
-            name,
-            {
-              ...common,
-              port: pool.server.port,
-              timeoutSeconds: args.gateway.timeoutSeconds,
-              logging: args.gateway.logging,
-              ...(args.gateway.cloudArmor === undefined ? {} : { cloudArmor: args.gateway.cloudArmor }),
-            },
-            { ...child, dependsOn: inferencePool },
-          ),
-        ]
-      : [];
-    if (args.served.podMonitoring) {
-      // A copied pod's port may have no name.
-      const port = args.copied === undefined ? {} : { port: pool.server.port };
-      new PoolMonitoring(name, { ...common, ...port }, child);
-    }
-    const objectives = new Objectives(name, { ...common, objectives: args.objectives }, child);
-    const access =
-      pool.weights.from === "gcs"
-        ? [
-            new ModelAccess(
-              name,
-              {
-                service,
-                pool: pool.name,
-                namespace,
-                bucket: pool.weights.bucket,
-                // A pod has one account: the adapters' loader needs one in any case.
-                ...(args.adapters === undefined ? {} : { account: adapterListName(pool.name) }),
-                ...(args.nodes?.project === undefined ? {} : { project: args.nodes.project }),
-              },
-              child,
-            ),
-          ]
-        : [];
-    const loader =
-      args.adapters === undefined ? [] : [new AdapterLoader(name, { ...common, list: args.adapters }, child)];
-    const { secretArgs } = pool.server;
-    // A pod template that was taken over has its own arguments.
-    const secrets =
-      secretArgs === undefined || args.copied !== undefined
-        ? []
-        : [new ServerSecrets(name, { service, pool: pool.name, namespace, server: pool.server }, child)];
-    const revision = secrets.length === 0 ? undefined : secretsRevision(args.identity);
-    const server = new ModelServer(
+    const policies = this.loadBalancer(name, args, server, { ...child, dependsOn: inferencePool });
+    const bound = new Objectives(name, { ...common, objectives }, child);
+    const access = optional(bucketOf(args.weights), (bucket) => {
+      // A pod has one account: the adapters' loader needs one in any case.
+      const account = args.adapters === undefined ? {} : { account: adapterListName(pool) };
+      const project = args.nodes?.project === undefined ? {} : { project: args.nodes.project };
+      return new ModelAccess(name, { service, pool, namespace, bucket, ...account, ...project }, child);
+    });
+    const loader = optional(args.adapters, (list) => {
+      const { adapters, title } = server.engine;
+      if (!adapters.supported) throw new pulumi.ResourceError(`${title} loads no adapters here`, this);
+      return new AdapterLoader(name, { ...common, list, loader: adapters.loader }, child);
+    });
+    // Copied pods have their own arguments.
+    const secretArgs = args.copied === undefined ? server.secretArgs : undefined;
+    const secrets = optional(
+      secretArgs,
+      () => new ServerSecrets(name, { service, pool, namespace, server }, child),
+    );
+    const modelServer = new ModelServer(
       name,
       {
         ...common,
-        ...copyArgs(service, pool, placement, args.nodes !== undefined),
+        ...copyArgs(service, { name: pool, hardware }, placement, args.nodes !== undefined),
         replicas: args.replicas,
-        model: pool.model,
-        server: pool.server,
-        weights: pool.weights,
+        model: args.model,
+        server,
+        weights: args.weights ?? { from: "hugging-face" },
         adapters: args.adapters !== undefined,
-        ...(revision === undefined ? {} : { secretsRevision: revision }),
-        ...(pool.autoscaling === undefined ? {} : { autoscaling: pool.autoscaling }),
+        ...(args.autoscaling === undefined ? {} : { autoscaling: args.autoscaling }),
         ...(args.copied === undefined ? {} : { copied: args.copied }),
         ...(args.token === undefined ? {} : { token: args.token }),
       },
       {
         ...child,
-        dependsOn: [...nodes, ...access, picker, inferencePool, objectives, ...secrets, ...loader],
+        dependsOn: [...nodes, ...access, picker, inferencePool, bound, ...secrets, ...loader],
       },
     );
-    const loaded = waited(server, args.loaded);
+    const loaded = waited(modelServer, args.loaded);
     // Names are rewritten only to what is loaded.
-    const names = new ModelNames(
+    const rewritten = new ModelNames(
       name,
-      { ...common, rules: args.names, ...(args.nameHooks === undefined ? {} : { hooks: args.nameHooks }) },
+      { ...common, rules: names, ...(args.nameHooks === undefined ? {} : { hooks: args.nameHooks }) },
       { ...child, dependsOn: [loaded, inferencePool, ...loader] },
     );
-    this.ready = [loaded, inferencePool, picker, objectives, names, ...policies];
+    this.ready = [loaded, inferencePool, picker, bound, rewritten, ...policies];
     this.registerOutputs();
   }
+
+  /** What GKE's load balancer and its metrics need to know of the pool, where the cluster knows such objects. */
+  private loadBalancer(
+    name: string,
+    { service, pool, namespace, served = {}, backend = defaultBackend, copied }: ServingPoolArgs,
+    { port, engine }: RunningServer,
+    opts: pulumi.ComponentResourceOptions,
+  ): PoolPolicies[] {
+    const common = { service, pool, namespace };
+    const { timeoutSeconds, logging, cloudArmor } = backend;
+    const settings = { timeoutSeconds, logging, ...(cloudArmor === undefined ? {} : { cloudArmor }) };
+    const policies =
+      (served.gatewayPolicies ?? true)
+        ? [new PoolPolicies(name, { ...common, port, healthPath: engine.healthPath, ...settings }, opts)]
+        : [];
+    if (served.podMonitoring ?? true) {
+      // A copied pod's port may have no name.
+      new PoolMonitoring(name, { ...common, ...(copied === undefined ? {} : { port }) }, { parent: this });
+    }
+    return policies;
+  }
 }
+
+function optional<T, R>(value: T | undefined, make: (value: T) => R): R[] {
+  return value === undefined ? [] : [make(value)];
+}
+
+const bucketOf = (weights: Weights | undefined): string | undefined =>
+  weights?.from === "gcs" ? weights.bucket : undefined;
 
 /** The servers once they are waited for. Previews wait for nothing. */
 function waited(server: ModelServer, wait: (() => Promise<void>) | undefined): pulumi.Input<pulumi.Resource> {

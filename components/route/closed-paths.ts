@@ -1,13 +1,16 @@
 import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
+import { engines } from "../engines/catalogue";
 import { closedPathsName } from "../names";
 import { routeObject, type ServiceRouteArgs } from "./inference-route";
 
-/** What vLLM opens to everybody who reaches it, once adapters can be loaded at run time. Source: vLLM's page on LoRA. */
-const adapterPaths = ["/v1/load_lora_adapter", "/v1/unload_lora_adapter"];
+/** What model servers open, for anybody who reaches them, once adapters may come while they run. */
+const adapterPaths = (): string[] => [
+  ...new Set(engines.flatMap(({ adapters }) => (adapters.supported ? adapters.closedPaths : []))),
+];
 
 /**
- * Keeps customers from loading and unloading adapters: vLLM takes such requests on the port on which it serves, and
+ * Keeps customers from loading and unloading adapters: a server takes such requests on the port on which it answers, and
  * the customers' route leads there with every path. A longer path wins over theirs, whatever else it matches. The
  * answer is a redirect: the one answer that every implementation of Gateway API can give without a backend.
  */
@@ -18,7 +21,7 @@ export class ClosedPaths extends pulumi.ComponentResource {
       `${name}-closed-paths`,
       routeObject({ ...args, name: closedPathsName(args.service) }, [
         {
-          matches: adapterPaths.map((value) => ({ path: { type: "PathPrefix", value } })),
+          matches: adapterPaths().map((value) => ({ path: { type: "PathPrefix", value } })),
           filters: [
             {
               type: "RequestRedirect",

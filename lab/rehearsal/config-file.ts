@@ -1,7 +1,7 @@
 import * as fs from "node:fs";
 import { load } from "js-yaml";
-import type { CloudConfig } from "../../stacks/config/raw";
-import type { RawConfig } from "../../stacks/config/validate";
+import type { CloudConfig } from "../../stacks/config/cluster-keys";
+import type { RawConfig } from "../../stacks/config/parse";
 
 /** Before every key of this project in a stack's config file. */
 export const prefix = "inference-rollout:";

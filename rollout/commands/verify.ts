@@ -4,7 +4,7 @@ import { rolesOf } from "../steps/moves";
 import { resolveValues } from "../steps/resolved";
 import { platformOf } from "../pulumi/live";
 import { own, valueOf } from "../steps/values";
-import { gateSchema } from "../../stacks/config/safety-schema";
+import { gateSchema } from "../../stacks/config/gate-keys";
 import { wayOut } from "../../stacks/answers/ways-out";
 import { clientNames } from "../../stacks/plan/model-names";
 import { Interruption } from "../terminal/interruption";
@@ -109,7 +109,7 @@ async function gateOf({
 }: Session): Promise<Pick<GateConfig, "endpoint" | "apiKey" | "address">> {
   const entry = values[own("gate")];
   const found = entry?.secret === true ? await engine.secret("gate") : valueOf(values, "gate");
-  const { endpoint = "completions", apiKey, address } = gateSchema.safeParse(found).data ?? {};
+  const { endpoint, apiKey, address } = gateSchema.safeParse(found).data ?? gateSchema.parse({});
   return {
     endpoint,
     ...(apiKey === undefined ? {} : { apiKey }),

@@ -9,7 +9,7 @@ import {
   type PreviewOptions,
   type UpOptions,
 } from "@pulumi/pulumi/automation";
-import { writtenConfig } from "../../stacks/config/written";
+import { keysInFile } from "../../stacks/config/config-file";
 import { changesBetween, configCommands } from "../steps/changes";
 import { pastUpdates, type PastUpdate } from "../steps/history";
 import { asWritten, parseValues, project, type StackValues } from "../steps/values";
@@ -73,7 +73,7 @@ export class Engine {
   async values(file = this.file.path): Promise<StackValues> {
     const args = ["config", "--json", "--stack", this.stack, "--config-file", file];
     const printed = parseValues(JSON.parse((await this.command.run(args, this.folder)).stdout));
-    const written = await writtenConfig(fs.readFileSync(file, "utf8"), project);
+    const written = await keysInFile(fs.readFileSync(file, "utf8"), project);
     return written === undefined ? printed : asWritten(printed, written);
   }
 

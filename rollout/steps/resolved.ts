@@ -1,6 +1,6 @@
-import { resolveConfig } from "../../stacks/config/resolve";
-import { hiddenText, keepsSecrets } from "../../stacks/config/secrets";
-import type { StackConfig } from "../../stacks/config/resolved";
+import { resolveConfig, type StackConfig } from "../../stacks/config/resolve";
+import { topLevelKeys } from "../../stacks/config/schema";
+import { hiddenText, keepsSecrets, secretFieldOf } from "../../stacks/config/secrets";
 import { own, project, short, type StackValues } from "./values";
 
 export type ServiceStack = Exclude<StackConfig, { role: "platform" }>;
@@ -44,10 +44,9 @@ export function resolveValues(
 /** Keys that may be secret; others would hide what a decision needs. */
 function placeholderOf(key: string): unknown {
   if (keepsSecrets(key)) return hiddenText;
-  if (key === "cluster") return { kubeconfig: hiddenText };
-  // With gate.apiKey the whole object is one: no decision depends on how the gate asks.
-  if (key === "gate") return { apiKey: hiddenText };
-  return undefined;
+  // With a secret field the whole object is one: no decision depends on the rest of it.
+  const field = secretFieldOf(key);
+  return field === undefined ? undefined : { [field]: hiddenText };
 }
 
 function cloudOf(values: StackValues): { project?: string; region?: string } {
@@ -66,5 +65,5 @@ function cloudOf(values: StackValues): { project?: string; region?: string } {
 export const places: readonly string[] = [
   "gcp:project",
   "gcp:region",
-  ...["role", "platform", "service", "namespace", "cluster"].map(own),
+  ...topLevelKeys(({ change }) => change === "new-service").map(own),
 ];

@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from "node:util";
 import { hiddenText } from "../../stacks/config/secrets";
-import { withoutSecure } from "../../stacks/config/written";
+import { withoutSecure } from "../../stacks/config/config-file";
 
 /**
  * One value of a stack's config. A secret's value is never known here: not to show it is to not have it. Of an object

@@ -1,4 +1,5 @@
 import type { ServiceConfig, Observed } from "../../stacks/plan/model";
+import { topLevelKeys } from "../../stacks/config/schema";
 import { setCommand } from "../../stacks/messages/mistakes";
 import { sharesOf } from "../../stacks/plan/shares";
 import { plan } from "../../stacks/plan/plan";
@@ -36,7 +37,7 @@ export type WayBack =
  * deployed then. An old `allow` would waive a rule again, an old `freeze` or latch would lift one that holds, and
  * customers come by the route of today.
  */
-const keptKeys = ["rolledBack", "resumed", "freeze", "allow", "gate", "route"];
+const keptKeys = topLevelKeys(({ keptOnRollback }) => keptOnRollback === true);
 
 /**
  * The updates that lead back to what an earlier update deployed, in the order of things: traffic first. Each is put

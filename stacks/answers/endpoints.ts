@@ -1,6 +1,6 @@
 /*
  * The APIs by which clients ask a model server, and the smallest request of each. Facts: the OpenAI API reference;
- * vLLM's and SGLang's OpenAI-compatible servers. The picker (extension v1.5.0, parsers/openai) knows an API by the end
+ * the engines' OpenAI-compatible servers. The picker (extension v1.5.0, parsers/openai) knows an API by the end
  * of its path and takes everything else for completions, which need a `prompt`.
  */
 

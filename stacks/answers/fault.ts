@@ -1,3 +1,5 @@
+import { engines } from "../../components/engines/catalogue";
+
 /** What is wrong with an answer. */
 export interface Fault {
   /**
@@ -16,8 +18,8 @@ export const isObject = (value: unknown): value is Fields =>
 
 /**
  * The error that a JSON body holds, in the server's words; undefined: it holds none. The forms there are:
- * `{"error": {"message"}}` (OpenAI, vLLM, SGLang in streams), `{"error": "Unauthorized"}` (their API key check),
- * `{"object": "error", "message"}` (SGLang, older vLLM), `{"detail"}` (FastAPI).
+ * `{"error": {"message"}}` (OpenAI and servers like it), `{"error": "Unauthorized"}` (their API key check),
+ * `{"object": "error", "message"}` (some servers and older versions), `{"detail"}` (FastAPI).
  */
 export function errorIn(body: unknown): string | undefined {
   if (!isObject(body)) return undefined;
@@ -44,18 +46,15 @@ export function faultOfStatus(status: number, text: string): Fault {
 /** What an error is about, by its status and its words. */
 export function kindOf(status: number, words: string): Fault["kind"] {
   if (status === 401 || status === 403) return "key";
-  if (unknownModel.test(words)) return "name";
-  if (status === 405 || status === 501 || otherApi.test(words)) return "endpoint";
+  if (engines.some(({ errors }) => errors.unknownModel.test(words))) return "name";
+  if (status === 405 || status === 501 || noSuchPath.test(words)) return "endpoint";
+  if (engines.some(({ errors }) => errors.otherApi.test(words))) return "endpoint";
   if (status === 404) return "endpoint";
   return status === 200 ? "broken" : "status";
 }
 
-/** vLLM: "The model `x` does not exist."; SGLang with LoRA: "... that has never been loaded: x". */
-const unknownModel =
-  /\bmodel\b[^.]*(does not exist|not found)|\blora adapter\b[^.]*(does not exist|cannot be found|never been loaded)/i;
-/** vLLM: "The model does not support Completions API"; SGLang: "... appears to be an embedding model". */
-const otherApi =
-  /does not support [\w ]*\bAPI\b|embedding model|not (a )?generat|^not found$|^method not allowed$/i;
+/** FastAPI's own words. */
+const noSuchPath = /^not found$|^method not allowed$/i;
 
 export function parsed(text: string): unknown {
   try {

@@ -15,7 +15,7 @@ export function judgeAnswer(endpoint: EndpointName, status: number, text: string
   const body = parsed(text);
   if (body === undefined) return broken(noJson(text));
   const error = errorIn(body);
-  // vLLM has answered 200 with an error where the model does not serve the API (vllm#21704).
+  // Servers have answered 200 with an error where the model does not serve the API.
   if (error !== undefined) return { kind: kindOf(200, error), text: brief(`an error: ${error}`) };
   const wrong = shapes[endpoint](body);
   return wrong === undefined ? undefined : broken(wrong);
@@ -57,7 +57,7 @@ export function finishReasonOf(choice: unknown): string | undefined {
 
 /**
  * What is wrong with how a choice ended. `stop` before max_tokens, `length`, `tool_calls` and whatever a later version
- * adds are ends; `abort` (vLLM, SGLang) and `error` (vLLM) mean that the server gave up.
+ * adds are ends; `abort` and `error` mean that the server gave up.
  */
 export function wrongEnd(reason: string | undefined): string | undefined {
   if (reason === undefined) return "no finish_reason: the answer was cut off";
@@ -138,7 +138,7 @@ function embeddingsOf(body: unknown): string | undefined {
   return undefined;
 }
 
-/** vLLM: `data[].score`, `results[].relevance_score`. SGLang: `scores`, or a bare list of `{score}`. */
+/** By engine: `data[].score`, `results[].relevance_score`, `scores`, or a bare list of `{score}`. */
 function scoresOf(body: unknown): string | undefined {
   const { data, results, scores } = isObject(body) ? body : { data: body };
   const list = [data, results, scores].find((value) => Array.isArray(value)) as unknown[] | undefined;

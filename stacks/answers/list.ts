@@ -4,7 +4,7 @@ import { broken, noJson } from "./judge";
 /** An entry of `/v1/models`. */
 export interface ListedModel {
   name: string;
-  /** The base model of an adapter, as vLLM and SGLang list one; absent: it is a base model, or the server does not say. */
+  /** The base model of an adapter, as model servers list one; absent: it is a base model, or the server does not say. */
   parent?: string;
 }
 

@@ -117,7 +117,7 @@ export class StreamJudge {
   }
 
   private endOfResponse(): Fault | undefined {
-    // OpenAI and vLLM send no [DONE] here: the last event says how it ended.
+    // OpenAI and servers like it send no [DONE] here: the last event says how it ended.
     return this.completed
       ? undefined
       : broken(`a stream cut off after ${this.events} events: no response.completed`);

@@ -2,13 +2,14 @@ import { gatewayDefaults } from "../../components/gateways/gateway";
 import { defaultGatewayKind } from "../../components/gateways/gateway-kinds";
 
 /**
- * Defaults of the config that more than one place needs: the program, the rollout command, and the texts that name them.
+ * Constant defaults that more than the schema needs: the rollout command, a gateway of an older platform stack. All
+ * others are in the schema.
  */
 export const defaults = {
   service: "llm",
   namespace: "default",
   cluster: "inference",
-  /** Percent that the next step proposes. Source: the source's own rollout. */
+  /** Percent, one step after the other. Source: the source's own rollout. */
   ladder: [10, 30, 60, 100],
   gateway: {
     /** The source's name. */

@@ -1,29 +1,46 @@
+import { z } from "zod";
 import { secretly } from "../messages/edits";
 import type { Mistake } from "../messages/mistakes";
+import { infoOf, unwrapped } from "./fields";
+import { allKeys, configSchema } from "./schema";
 
 /*
  * Which values of a config are secret, and what becomes of them. A key that ends here is written as messages write it:
  * `pools.llm.server.args[1]`. A top-level key that holds an object stands for "somewhere inside": the engine says no
- * more of it, and only the config file can (written.ts).
+ * more of it, and only the config file can (config-file.ts).
  */
 
-/** What stands in the place of a secret wherever people or programs read. */
+/** Shown in place of a secret. */
 export const hiddenText = "(a secret)";
 
-/** Keys whose values may be secret: what is at these keys is kept so from the config to the container that reads it. */
-const keeps: readonly RegExp[] = [
-  /^huggingFaceToken$/,
-  /^cluster\.kubeconfig$/,
-  /^(pools\.[^[]+\.)?server\.args\[\d+\]$/,
-  /(^|\.)[A-Za-z]*(apiKey|token|password)$/i,
-];
+/** Keys whose values may be secret, as the schema has them; of a list, its entries. */
+const keeps: readonly RegExp[] = allKeys()
+  .filter(({ info }) => info?.secret === true)
+  .map(({ key, type }) => {
+    const pattern = key.replaceAll(".", "\\.").replaceAll("*", "[^[]+");
+    return new RegExp(`^${pattern}${unwrapped(type).inner instanceof z.ZodArray ? "\\[\\d+\\]" : ""}$`);
+  });
 
-/** Values that are not shown even where the user forgot to mark them. */
+/** A misspelt key is still meant to be a secret. */
+const meantAsSecret = /(^|\.)[A-Za-z]*(apiKey|token|password)$/i;
+
+/** Values that are never shown, even if the user did not mark them as secret. */
 const alwaysHidden = /token|kubeconfig|apiKey|password/i;
 
 /** Whether a value can be secret at a key: every other value stands in objects that all who read the cluster read. */
 export function keepsSecrets(key: string): boolean {
-  return keeps.some((pattern) => pattern.test(key));
+  return meantAsSecret.test(key) || keeps.some((pattern) => pattern.test(key));
+}
+
+/** The field of an object at the top level that may be secret; undefined if none is. */
+export function secretFieldOf(key: string): string | undefined {
+  const schema = (configSchema as Readonly<Record<string, z.ZodType>>)[key];
+  const { inner } = schema === undefined ? {} : unwrapped(schema);
+  if (!(inner instanceof z.ZodObject)) return undefined;
+  const fields = Object.entries<z.ZodType>(inner.shape);
+  return fields.find(
+    ([, field]) => infoOf(field)?.secret === true && !(unwrapped(field).inner instanceof z.ZodArray),
+  )?.[0];
 }
 
 /** Whether what is at a key is secret, holds a secret, or is part of one. */
@@ -35,7 +52,7 @@ export function isHidden(key: string, secrets: ReadonlySet<string>): boolean {
 const isInside = (inner: string, outer: string): boolean =>
   inner === outer || (inner.startsWith(outer) && /^[.[]/.test(inner.slice(outer.length)));
 
-/** A mistake for every secret at a key where it would be read in clear. */
+/** A mistake for every secret at a key that would be written in clear text. */
 export function secretsInClear(
   raw: Readonly<Record<string, unknown>>,
   secrets: ReadonlySet<string>,
@@ -53,7 +70,7 @@ export function secretsInClear(
       key,
       found: hiddenText,
       allowed:
-        "a value that is not secret: it stands in objects of the cluster and in outputs, where it is read in clear",
+        "a value that is not secret: it is written in clear text to Kubernetes objects and stack outputs",
       fix: isObject(raw[key])
         ? `pulumi config rm ${key} && pulumi config set --plaintext --path '${key}.KEY' VALUE`
         : `pulumi config set --plaintext ${/[.[]/.test(key) ? `--path '${key}'` : key} VALUE`,

@@ -1,6 +1,5 @@
 import type { ServiceConfig, Observed, Plan, PlannedPool, RoutedPool } from "../plan/model";
 import * as pulumi from "@pulumi/pulumi";
-import { isGrouped } from "../../components/accelerators/placement";
 import { previewHeader, stableValue } from "../../components/route/inference-route";
 import { loadedBefore, proveVersions } from "./adapter-waits";
 import type { UpdateContext } from "./confirm";
@@ -121,7 +120,7 @@ function waiting({ gate }: ServiceConfig): WaitOptions {
 
 function hasGroups(config: ServiceConfig, name: string): boolean {
   const pool = config.pools[name];
-  return pool?.existing === false && isGrouped(pool.hardware);
+  return pool?.existing === false && pool.placement.hosts > 1;
 }
 
 /** Every name that clients of the stable pool ask for, and the candidate's own. */

@@ -75,7 +75,7 @@ export class StableNames {
     if (asked.length === 0) return [];
     const [answers, listed] = await Promise.all([
       Promise.all(asked.map(({ name }) => answerFor(candidate, name))),
-      // SGLang answers a name that it does not know with its base model: of an adapter its list has to tell.
+      // Some engines answer a name that they do not know with their base model: of an adapter their list has to tell.
       asked.some(({ parent }) => parent !== undefined) ? listOf(candidate) : [],
     ]);
     if (typeof listed === "string") return [listed];

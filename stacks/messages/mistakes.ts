@@ -91,7 +91,7 @@ export function missing(key: string, allowed: string, example: string | number):
   return { key, found: "nothing", allowed, fix: setCommand(key, example) };
 }
 
-/** Whether a mistake of this key (or of what is inside it) was told already. */
-export function broken(mistakes: readonly Mistake[], key: string): boolean {
+/** Whether a mistake at this key, or inside it, is reported already. */
+export function isReported(mistakes: readonly Mistake[], key: string): boolean {
   return mistakes.some((mistake) => mistake.key === key || mistake.key.startsWith(`${key}.`));
 }

@@ -1,5 +1,5 @@
 import type { OwnedPool, ServiceConfig, Observed, Draft, PlannedPool, Refusal } from "./model";
-import { isMisfit, placementOf } from "../../components/accelerators/placement";
+import { engineNames, isEngine } from "../../components/engines/catalogue";
 import {
   adaptPods,
   copyArgs,
@@ -49,10 +49,7 @@ export function adaptedPods(
   copy: ObservedCopy | undefined,
 ): Adapted | undefined {
   if (copy?.pods === undefined) return undefined;
-  const placement = placementOf(pool.hardware);
-  return isMisfit(placement)
-    ? undefined
-    : adaptPods(copy.pods, copyArgs(service, pool, placement, copy.ownNodes));
+  return adaptPods(copy.pods, copyArgs(service, pool, pool.placement, copy.ownNodes));
 }
 
 /** A pool with the engine and port of the pods that it copies; one that is made keeps those it was made with. */
@@ -64,9 +61,7 @@ export function asCopied(pool: OwnedPool, observed: Observed): OwnedPool {
     const engine = identity["server.engine"];
     const port = Number(identity["server.port"] ?? server.port);
     // An earlier version gave a copy the config's engine, and did not write it down.
-    return engine === "vllm" || engine === "sglang"
-      ? { ...pool, server: { ...server, engine, port }, copied: true }
-      : pool;
+    return isEngine(engine) ? { ...pool, server: { ...server, engine, port }, copied: true } : pool;
   }
   const copy = observed.copies?.[pool.name];
   if (copy?.pods === undefined) return pool;
@@ -158,7 +153,7 @@ function unknownServer(pool: OwnedPool, { pods, ports = [] }: ObservedCopy): Ada
       ? [
           {
             what: "neither a label nor command or image says which engine it is, whose metrics the picker has to read",
-            set: { field: "server.engine", value: "vllm" },
+            set: { field: "server.engine", value: engineNames()[0] ?? "ENGINE" },
           },
         ]
       : []),

@@ -1,6 +1,4 @@
-import type { Hardware } from "../../components/accelerators/hardware";
 import type { OwnedPool } from "./model";
-import { isMisfit, placementOf } from "../../components/accelerators/placement";
 import { argsChange, argsIdentity, isArgsField } from "./secret-args";
 
 /**
@@ -26,8 +24,9 @@ export function identityOf(pool: OwnedPool, deployed?: PoolIdentity): PoolIdenti
   };
   // A pod template that was taken over runs what it runs; the config's model then only says which name to ask for.
   if (pool.templateOf === undefined) fields["model"] = pool.model;
-  const machineType = machineTypeOf(hardware);
-  if (machineType !== undefined) fields["machineType"] = machineType;
+  // Also where the program chose it: a later version of the catalogue that would choose another must not exchange
+  // nodes under customers. Naming the old one in the config keeps it.
+  fields["machineType"] = pool.placement.machine.type;
   // Only where they are: a pool that was made before there were adapters has no such field.
   if (pool.adapters) fields["adapters"] = adaptersLoaded;
   for (const key of ["zones", "nodeLabels"] as const) {
@@ -47,15 +46,6 @@ export function identityOf(pool: OwnedPool, deployed?: PoolIdentity): PoolIdenti
 
 /** A model server is started so that it can load adapters, or it never can. */
 export const adaptersLoaded = "loaded";
-
-/**
- * The machine the pool runs on, also where the program chose it: a later version of the catalogue that would choose
- * another must not exchange machines under customers. Naming the old one in the config keeps it.
- */
-function machineTypeOf(hardware: Hardware): string | undefined {
-  const found = placementOf(hardware);
-  return isMisfit(found) ? hardware.machineType : found.machine.type;
-}
 
 export interface IdentityChange {
   field: string;

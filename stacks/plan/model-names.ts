@@ -1,4 +1,4 @@
-import type { NameRule } from "../../components/adapters/model-names";
+import type { NameRule } from "../../components/adapters/name-rewrites";
 import type { AdapterList } from "../../components/adapters/adapter-loader";
 import type { Adapter, AdapterVersion, OwnedPool, Pool, ServiceConfig, Observed } from "./model";
 import { createHash } from "node:crypto";

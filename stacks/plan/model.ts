@@ -1,5 +1,6 @@
-import type { Hardware } from "../../components/accelerators/hardware";
-import type { Server, Engine } from "../../components/engines/engine";
+import type { Hardware } from "../../components/accelerators/accelerators";
+import type { Placement } from "../../components/accelerators/placement";
+import type { Server } from "../../components/engines/engine";
 import type { Weights } from "../../components/model-server/model-weights";
 import type { Autoscaling } from "../../components/model-server/server-autoscaler";
 import type { EndpointName } from "../answers/endpoints";
@@ -30,6 +31,8 @@ export interface OwnedPool {
   /** What carries 100 % of the traffic there. */
   replicas: number;
   hardware: Hardware;
+  /** Nodes that a replica is placed on: computed once, from the hardware. */
+  placement: Placement;
   model: string;
   server: Server;
   weights: Weights;
@@ -46,7 +49,7 @@ export interface OwnedPool {
     /** Pools of this stack between the two, nearest first: what they keep of it counts before the original. */
     through: readonly string[];
     /** The engine, where the config says it: the pods need not. */
-    engine?: Engine;
+    engine?: string;
   };
   /** Whether engine and port are those of copied pods: see plan/copies.ts. Default: they are the config's. */
   copied?: boolean;

@@ -1,5 +1,4 @@
 import type { Pool, ServiceConfig, Observed, Draft, PlannedPool, RoutedPool, Refusal } from "./model";
-import { isGrouped } from "../../components/accelerators/placement";
 import { fullSize } from "./carried";
 import { rounding, sharesOf } from "./shares";
 import { replicasFor } from "./sizing";
@@ -38,7 +37,7 @@ export function risingPools(
 function kindOfPool(pool: Pool | undefined): Pick<RisingPool, "groups" | "existing"> {
   if (pool === undefined) return {};
   if (pool.existing) return { existing: true };
-  return isGrouped(pool.hardware) ? { groups: true } : {};
+  return pool.placement.hosts > 1 ? { groups: true } : {};
 }
 
 /**

@@ -1,5 +1,4 @@
 import type { ServiceConfig, DeploymentRecord, Observed, ObservedPool, ObservedRoute } from "../plan/model";
-import { isGrouped } from "../../components/accelerators/placement";
 import { annotations, apis, labels, managedBy, poolNamespace } from "../../components/names";
 import { isOurs } from "./ours";
 import { readOtherRoutes, type CustomersGateway } from "./other-routes";
@@ -25,7 +24,7 @@ export async function observe(
   attachment?: CustomersGateway,
 ): Promise<Observed> {
   const names = namespacesOf(config, record);
-  const groups = Object.values(config.pools).some((pool) => !pool.existing && isGrouped(pool.hardware));
+  const groups = Object.values(config.pools).some((pool) => !pool.existing && pool.placement.hosts > 1);
   const existing = Object.values(config.pools).filter((pool) => pool.existing);
   const [route, pools, namespaces, rewrites, others] = await Promise.all([
     reader.get(routePath(config.namespace, config.route)),

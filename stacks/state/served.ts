@@ -2,16 +2,13 @@ import type { GatewayKind, PolicyKind } from "../../components/gateways/gateway"
 import { defaultGatewayKind } from "../../components/gateways/gateway-kinds";
 import { definitionNames, type DefinitionName } from "../../components/definitions/inference-definitions";
 import { apis, labels, managedBy } from "../../components/names";
+import type { ClusterKinds } from "../../components/pool/serving-pool";
 import type { ClusterReader, LiveObject } from "./cluster-reader";
 
 /** What the cluster's API server serves beyond Kubernetes itself, as far as this program has a use for it. */
-export interface Served {
-  /** The gateway's policies about pools; GKE: HealthCheckPolicy, GCPBackendPolicy. */
-  gatewayPolicies: boolean;
-  /** The gateway's extensions in the path of the traffic; GKE: GCPTrafficExtension (Model Armor). */
+export interface Served extends Required<ClusterKinds> {
+  /** Extensions in the path of the traffic: GCPTrafficExtension (Model Armor). */
   trafficExtensions: boolean;
-  /** Google Cloud Managed Service for Prometheus: PodMonitoring. */
-  podMonitoring: boolean;
   /** LeaderWorkerSet, for replicas that are groups of pods. */
   groups: boolean;
 }

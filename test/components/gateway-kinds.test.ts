@@ -84,7 +84,7 @@ describe("a kind of gateway", () => {
   });
 
   it("has its own policies for a pool", async () => {
-    const pool = { service: "llm", pool: "llm", namespace: "default", port: 8000 };
+    const pool = { service: "llm", pool: "llm", namespace: "default", port: 8000, healthPath: "/health" };
     const [policy, ...more] = kubernetes(
       await rendered(
         () => new PoolPolicies("llm", { ...pool, timeoutSeconds: 600, logging: true, kind: example }),

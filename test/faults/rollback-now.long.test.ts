@@ -5,7 +5,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { after, before, describe, test } from "node:test";
 import { Command } from "../end-to-end/command";
 import { minutes } from "../end-to-end/stack-lab";
-import { now } from "../../lab/rehearsal/stage";
+import { now } from "../../rollout/traffic/client";
 import { ServiceUnderLoad } from "./service-under-load";
 
 /** The way back with nothing but a kubeconfig, while customers are connected and something else is broken. */

@@ -1,4 +1,4 @@
-import type { RawConfig } from "../../stacks/config/validate";
+import type { RawConfig } from "../../stacks/config/parse";
 
 /** The source's second case: the same adapters on an old and a new base model. */
 export const baseModelCase = {

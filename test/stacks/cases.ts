@@ -1,7 +1,7 @@
 import type { OwnedPool, ServiceConfig, Observed, Plan } from "../../stacks/plan/model";
 import assert from "node:assert/strict";
 import { resolveConfig } from "../../stacks/config/resolve";
-import type { RawConfig } from "../../stacks/config/validate";
+import type { RawConfig } from "../../stacks/config/parse";
 import { recordOfAdapter } from "../../stacks/plan/adapter-record";
 import { clientNames, rulesFor } from "../../stacks/plan/model-names";
 import { identityOf } from "../../stacks/plan/identity";

@@ -7,7 +7,7 @@ import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
 import { definitionNames, type DefinitionName } from "../../components/definitions/inference-definitions";
 import { resolveConfig } from "../../stacks/config/resolve";
-import type { StackConfig } from "../../stacks/config/resolved";
+import type { StackConfig } from "../../stacks/config/resolve";
 import { newCluster } from "../../stacks/state/served";
 import { observe, type Belongs } from "../../stacks/state/observe";
 import { labels, managedBy } from "../../components/names";

@@ -7,7 +7,7 @@ import { rolloutPlanType } from "../../components/route/rollout-plan";
 import { after, serviceConfig, sourceCase } from "./cases";
 import { at, foreign, rolledBack } from "./plan/scenarios";
 import { deployed } from "./plan/worlds";
-import type { RawConfig } from "../../stacks/config/validate";
+import type { RawConfig } from "../../stacks/config/parse";
 import { plan } from "../../stacks/plan/plan";
 
 const find = (resources: readonly Registered[], kind: string, name: string): Registered["inputs"] => {

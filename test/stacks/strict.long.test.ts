@@ -6,7 +6,7 @@ import type { Registered } from "../rendering";
 import { renderStack } from "./rendered-service";
 import type { KubernetesObject } from "@kubernetes/client-node";
 import { resolveConfig } from "../../stacks/config/resolve";
-import { accelerators } from "../../components/accelerators/catalogue";
+import { accelerators } from "../../components/accelerators/accelerators";
 import { provisionings } from "../../components/accelerators/accelerator";
 import { ApiRefused, ClusterApi } from "../../lab/cluster/cluster-api";
 import { loadKubeconfig } from "../../lab/cluster/objects";

@@ -1,15 +1,15 @@
-import type { Hardware } from "../../accelerators/hardware";
 import { podSelector, poolLabels } from "../../names";
-import { resourceName } from "../../accelerators/catalogue";
+import { resourceName } from "../../accelerators/accelerator";
+import type { Hardware } from "../../accelerators/accelerators";
 import type { Placement } from "../../accelerators/placement";
 import {
+  spread,
   acceleratorsOfPod,
   nodeBinding,
-  theirNodeLabels,
+  labelsOfNodes,
   type PlacementArgs,
   type PodTemplate,
 } from "../pod-template";
-import { spread } from "../pod-spread";
 import { containersOf, podOf, type PodSpec, type Unusable } from "./pod";
 import { referencesOf } from "./references";
 import { leaveDevices, leaveNodes, type NodeOwner } from "./scheduling";
@@ -42,13 +42,13 @@ export function copyArgs(
     acceleratorsPerReplica: hardware.acceleratorsPerReplica,
     provisioning: hardware.provisioning,
     prefersSpot: hardware.fallback !== undefined,
-    nodes: ownNodes ? "ours" : hardware.nodeLabels === undefined ? "theirs" : "named",
-    ...(ownNodes ? {} : { nodeLabels: theirNodeLabels(hardware, placement) }),
+    nodes: ownNodes ? "own" : hardware.nodeLabels === undefined ? "gke-labels" : "named-labels",
+    ...(ownNodes ? {} : { nodeLabels: labelsOfNodes(hardware, placement) }),
   };
 }
 
 export interface CopyArgs extends PlacementArgs, NodeOwner {
-  /** Whether the pool has machines of two kinds, the cheaper ones to be preferred. */
+  /** Whether the pool has nodes of two kinds, of which spot nodes are preferred. Default: false. */
   prefersSpot?: boolean;
 }
 
@@ -63,7 +63,7 @@ export interface Adapted {
 
 /**
  * The same pod on other hardware: "the same model configuration" of a node update. Model, image, arguments, probes
- * and volumes stay as they are; what chooses and counts machines changes, and the labels that the copied pool
+ * and volumes stay as they are; what chooses nodes and counts accelerators changes, and the labels that the copied pool
  * selects by.
  */
 export function adaptPods({ template, selector }: CopiedPods, args: CopyArgs): Adapted {
@@ -127,11 +127,13 @@ function countAccelerators(spec: PodSpec, args: CopyArgs, notes: string[]): Unus
   const count = acceleratorsOfPod(args);
   const [server] = servers;
   if (server === undefined)
-    return [{ what: "none of its containers asks for an accelerator (resources.limits)" }];
+    return [{ what: "none of its containers requests an accelerator (resources.limits)" }];
   if (servers.length > 1) {
     const names = servers.map(({ name }) => name).join(" and ");
     return [
-      { what: `its containers ${names} each ask for accelerators, and how to divide others is not known` },
+      {
+        what: `its containers ${names} each request accelerators, and how to divide the new ones is not known`,
+      },
     ];
   }
   const before = acceleratorsOf(server);
@@ -163,7 +165,7 @@ function countAccelerators(spec: PodSpec, args: CopyArgs, notes: string[]): Unus
   return [];
 }
 
-/** What a pod asks of its machine that nodes made for another accelerator do not offer. */
+/** What a pod needs of its node that nodes with another accelerator do not offer. */
 function deviceProblems(spec: PodSpec, { nodes, placement }: CopyArgs): Unusable[] {
   const containers = containersOf(spec);
   const devices = containers
@@ -175,7 +177,7 @@ function deviceProblems(spec: PodSpec, { nodes, placement }: CopyArgs): Unusable
   const claimed = (spec.resourceClaims ?? []).length > 0;
   const ports = containers.flatMap(({ ports = [] }) => ports.flatMap(({ hostPort }) => hostPort ?? []));
   return [
-    ...(nodes === "ours" ? [...new Set(devices)] : []).map((name) => ({
+    ...(nodes === "own" ? [...new Set(devices)] : []).map((name) => ({
       what: `it asks for ${name}, which this pool's nodes do not offer`,
     })),
     ...(claimed ? [{ what: "it gets its devices by resource claims (DRA), which name the old ones" }] : []),

@@ -1,8 +1,8 @@
 import type { PodTemplate } from "../pod-template";
 
 /*
- * A pod template as the API server returns it: plain values. Only the fields that are looked at have a type; all
- * others stay as they are.
+ * A pod template as the API server returns it: plain values. Only the fields that this program reads have a type;
+ * all others stay as they are.
  */
 
 export interface Reference {

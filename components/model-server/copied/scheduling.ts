@@ -9,17 +9,17 @@ import {
 } from "./pod";
 
 /*
- * What ties a pod to the machines that it ran on. A copy goes to machines of its own, so all of that is left behind:
- * a selector or an affinity that the new nodes do not meet keeps every pod Pending on machines that are paid for.
+ * What ties a pod to the nodes that it ran on. A copy runs on other nodes, so all of that is left out: a selector or an
+ * affinity that the new nodes do not meet would leave every pod Pending beside nodes that are paid for.
  */
 
 /** Whose nodes the copy runs on. */
 export interface NodeOwner {
   /**
-   * ours: made for this pool alone, with GKE's labels and this program's, and no others. theirs: made by others, and
-   * told by GKE's labels. named: made by others, and told by labels that the config names.
+   * own: created for this pool alone, with GKE's labels, this pool's label and no others. gke-labels: created outside this
+   * stack and chosen by GKE's labels of the accelerator. named-labels: the same, chosen by labels that the config names.
    */
-  nodes: "ours" | "theirs" | "named";
+  nodes: "own" | "gke-labels" | "named-labels";
 }
 
 export interface Left {
@@ -33,8 +33,8 @@ export interface Left {
 const everywhere =
   /^(kubernetes\.io\/os|beta\.kubernetes\.io\/os|(topology|failure-domain\.beta)\.kubernetes\.io\/region)$/;
 
-/** Labels that tell machines: type, accelerator, how it is bought, its pool, its place. */
-const machines = new RegExp(
+/** Labels by which nodes differ: machine type, accelerator, provisioning, node pool, place. */
+const nodeKinds = new RegExp(
   [
     "^cloud\\.google\\.com/(gke-(accelerator|gpu|tpu|nodepool|spot|preemptible|provisioning|flex-start|queued|dws|max-shared|ephemeral|placement)|compute-class|machine-|reservation-|placement-|gce-topology)",
     "^(nvidia\\.com|gpu\\.nvidia\\.com|google\\.com/tpu|feature\\.node\\.kubernetes\\.io|topology\\.gke\\.io)",
@@ -45,8 +45,8 @@ const machines = new RegExp(
   ].join("|"),
 );
 
-/** Annotations that ask for interfaces or devices of certain machines. */
-const machineAnnotations = /^(networking|devices)\.gke\.io\//;
+/** Annotations that request interfaces or devices of certain nodes. */
+const deviceAnnotations = /^(networking|devices)\.gke\.io\//;
 
 /** Takes out of a pod what chooses nodes. @param labels of the copied pods: what selects them means themselves. */
 export function leaveNodes(
@@ -57,7 +57,7 @@ export function leaveNodes(
   const left: string[] = [];
   const unusable: Unusable[] = [];
   const chooses = (key: string, text: string): void => {
-    if (nodes === "theirs" && !machines.test(key)) {
+    if (nodes === "gke-labels" && !nodeKinds.test(key)) {
       unusable.push({
         what: `${text} chooses among nodes that this stack does not make: name all labels of the pool's nodes`,
         set: { field: "nodeLabels[0]", value: "KEY=VALUE" },
@@ -81,9 +81,9 @@ export function leaveNodes(
   for (const { key, text } of terms.flatMap(expressionsOf)) chooses(key, `nodeAffinity ${text}`);
 
   pod.tolerations = (pod.tolerations ?? []).filter(({ key = "", value }) => {
-    // A toleration without a key tolerates everything, and one of a node's condition is no machine's.
+    // A toleration without a key tolerates everything, and one of a node's condition chooses no node.
     const stays =
-      key === "" || key.startsWith("node.kubernetes.io/") || (nodes === "theirs" && !machines.test(key));
+      key === "" || key.startsWith("node.kubernetes.io/") || (nodes === "gke-labels" && !nodeKinds.test(key));
     if (!stays) left.push(`toleration ${key}${value === undefined ? "" : `=${value}`}`);
     return stays;
   });
@@ -113,8 +113,8 @@ function expressionsOf({
 }
 
 /**
- * How pods stand to others. What a pod asks of its own kind is left behind: on larger machines several replicas share
- * one. To stand beside pods of another kind can be promised by nobody for new nodes.
+ * How pods stand to others. What a pod requires of its own kind is left out: on larger nodes several replicas share
+ * one. New nodes cannot promise pods of another kind beside it.
  */
 function kept(
   field: "podAffinity" | "podAntiAffinity",
@@ -150,14 +150,14 @@ function kept(
   };
 }
 
-/** Annotations of a pod without those that ask for interfaces or devices of certain machines. */
+/** Annotations of a pod without those that request interfaces or devices of certain nodes. */
 export function leaveDevices(annotations: Readonly<Record<string, string>>): {
   annotations: Record<string, string>;
   left: string[];
 } {
   const entries = Object.entries(annotations);
   return {
-    annotations: Object.fromEntries(entries.filter(([key]) => !machineAnnotations.test(key))),
-    left: entries.filter(([key]) => machineAnnotations.test(key)).map(([key]) => `annotation ${key}`),
+    annotations: Object.fromEntries(entries.filter(([key]) => !deviceAnnotations.test(key))),
+    left: entries.filter(([key]) => deviceAnnotations.test(key)).map(([key]) => `annotation ${key}`),
   };
 }

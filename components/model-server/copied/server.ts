@@ -1,3 +1,4 @@
+import { engineIn, engines, isEngine } from "../../engines/catalogue";
 import { containersOf, type Container, type PodSpec } from "./pod";
 
 /*
@@ -43,52 +44,51 @@ function words({ command = [], args = [], env = [] }: Container): string {
 }
 
 /** The engine; undefined where neither label, command nor image says. */
-export function engineOf(
-  pod: PodSpec,
-  labels: Readonly<Record<string, string>>,
-): "vllm" | "sglang" | undefined {
+export function engineOf(pod: PodSpec, labels: Readonly<Record<string, string>>): string | undefined {
   const label = engineLabels.map((key) => labels[key]).find((value) => value !== undefined);
-  if (label !== undefined) return label === "vllm" || label === "sglang" ? label : undefined;
-  for (const text of [
-    speaking(pod).map(words).join(" "),
-    speaking(pod)
-      .map(({ image }) => image)
-      .join(" "),
-  ]) {
-    if (/\bsglang\b/.test(text)) return "sglang";
-    if (/\bvllm\b|\/llm-d/.test(text)) return "vllm";
-  }
-  return undefined;
+  if (label !== undefined) return isEngine(label) ? label : undefined;
+  const images = speaking(pod).map(({ image }) => image);
+  return engineIn([speaking(pod).map(words).join(" "), images.join(" ")]);
 }
 
 /** Values of a flag, in both forms (`--flag value`, `--flag=value`), in the order in which they stand. */
-function valuesOf(text: string, flags: string): string[] {
-  return [...text.matchAll(new RegExp(`(?:^|\\s)(?:${flags})[=\\s]+["']?([^\\s"']+)`, "g"))].map(
+function valuesOf(text: string, flags: readonly string[]): string[] {
+  const any = [...new Set(flags)].join("|");
+  return [...text.matchAll(new RegExp(`(?:^|\\s)(?:${any})[=\\s]+["']?([^\\s"']+)`, "g"))].map(
     (found) => found[1] ?? "",
   );
 }
 
-/** The port that a server is told to listen on, where its words say it. The last one counts, as argparse has it. */
+/** The port that a server listens on, where its arguments say it. The last one counts, as argparse has it. */
 export function portFlagOf(pod: PodSpec): number | undefined {
-  const last = valuesOf(speaking(pod).map(words).join(" "), "--port").at(-1);
+  const last = valuesOf(
+    speaking(pod).map(words).join(" "),
+    engines.map(({ flags }) => flags.port),
+  ).at(-1);
   return last === undefined || !/^\d+$/.test(last) ? undefined : Number(last);
 }
-
-/** Flags that multiply to the accelerators that one pod uses (vLLM's and SGLang's). */
-const parallel = ["-tp|--tp|--tp-size|--tensor-parallel-size", "-pp|--pp-size|--pipeline-parallel-size"];
 
 /** Accelerators that the server's arguments use; undefined where they do not say, or say it in a variable. */
 export function usedBy(pod: PodSpec): number | undefined {
   const text = speaking(pod).map(words).join(" ");
-  const sizes = parallel.map((flags) => valuesOf(text, flags).at(-1));
+  // Any engine's spelling counts: which one it is may not be known.
+  const kinds = Math.max(...engines.map(({ flags }) => flags.parallel.length));
+  const sizes = Array.from({ length: kinds }, (_, kind) =>
+    valuesOf(
+      text,
+      engines.flatMap(({ flags }) => flags.parallel[kind] ?? []),
+    ).at(-1),
+  );
   if (sizes.every((size) => size === undefined)) return undefined;
   const product = sizes.reduce((all, size) => all * Number(size ?? 1), 1);
   return Number.isInteger(product) ? product : undefined;
 }
 
 /** Whether the server answers in TLS only. */
-export const speaksTls = (pod: PodSpec): boolean =>
-  /--ssl-(certfile|keyfile)\b/.test(containersOf(pod).map(words).join(" "));
+export function speaksTls(pod: PodSpec): boolean {
+  const flags = engines.flatMap(({ flags }) => flags.tls);
+  return new RegExp(`(${[...new Set(flags)].join("|")})\\b`).test(containersOf(pod).map(words).join(" "));
+}
 
 /** All of a pod's words: commands, arguments and the values and sources of its environment. */
 export function textOf(pod: PodSpec): string {

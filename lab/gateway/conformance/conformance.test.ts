@@ -5,7 +5,6 @@ import * as path from "node:path";
 import { loadAll } from "js-yaml";
 import { catalogue } from "../../tools/catalogue";
 import { moduleFolder } from "../../tools/sources";
-import { page, withReport } from "./docs";
 import { gatewayApiBase, inferenceBase } from "./manifests";
 import type { Report } from "./run";
 import { gatewayApi, inferenceExtension, suites } from "./suites";
@@ -133,9 +132,4 @@ test("the versions that are claimed are those that are built", () => {
     assert.match(pinned, new RegExp(`^require ${module} ${version.replaceAll(".", "\\.")}$`, "m"));
     assert.equal(`v${catalogue.find(({ name }) => name === tool)?.version ?? ""}`, version);
   }
-});
-
-test("docs/lab.md has the report (npm run docs writes it)", async () => {
-  const text = fs.readFileSync(page, "utf8");
-  assert.equal(text, await withReport(text));
 });

@@ -58,7 +58,3 @@ export async function withReport(text: string): Promise<string> {
   ) as object;
   return format(whole, { ...settings, parser: "markdown" });
 }
-
-if (require.main === module) {
-  void withReport(fs.readFileSync(page, "utf8")).then((text) => fs.writeFileSync(page, text));
-}

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { isMisfit, placementOf } from "../../../components/accelerators/placement";
-import { nodeBinding, theirNodeLabels } from "../../../components/model-server/pod-template";
+import { nodeBinding, labelsOfNodes } from "../../../components/model-server/pod-template";
 import { ownedPool, serviceConfig, sourceCase } from "../../stacks/cases";
 
 /** Labels by which pods of a pool with these settings find machines that somebody else made. */
@@ -16,7 +16,7 @@ function selectorOf(pool: Record<string, unknown>): Record<string, string> {
   );
   const placement = placementOf(hardware);
   assert.ok(!isMisfit(placement));
-  const nodeLabels = theirNodeLabels(hardware, placement);
+  const nodeLabels = labelsOfNodes(hardware, placement);
   return nodeBinding({ service: "llm", pool: "llm", acceleratorsPerReplica: 1, placement, nodeLabels })
     .nodeSelector;
 }

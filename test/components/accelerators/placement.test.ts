@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import fc from "fast-check";
 import { chipsOf, provisionings } from "../../../components/accelerators/accelerator";
-import { acceleratorNamed, accelerators } from "../../../components/accelerators/catalogue";
+import { acceleratorNamed, accelerators } from "../../../components/accelerators/accelerators";
 import { isMisfit, nodesFor, place, type Need } from "../../../components/accelerators/placement";
 
 function placed(need: Need): string {
@@ -57,7 +57,7 @@ describe("the machine of a replica", () => {
 
 describe("what does not exist", () => {
   const cases: [Need, string, string, RegExp][] = [
-    [need("nvidia-l4", 9), "acceleratorsPerReplica", "8", /1, 2, 4, 8 to a machine.*at most 8, not 9/],
+    [need("nvidia-l4", 9), "acceleratorsPerReplica", "8", /1, 2, 4, 8 GPUs per node.*at most 8, not 9/],
     [
       need("tpu-v6e-slice", 3),
       "acceleratorsPerReplica",
@@ -81,7 +81,7 @@ describe("what does not exist", () => {
       need("nvidia-b200", 8, { provisioning: "on-demand" }),
       "provisioning",
       "spot",
-      /not to be had by on-demand/,
+      /not available by on-demand/,
     ],
     [need("nvidia-gb300", 4, { provisioning: "spot" }), "provisioning", "reservation", /by reservation/],
     [

@@ -1,9 +1,8 @@
-import type { Hardware } from "../../../components/accelerators/hardware";
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { isMisfit, place } from "../../../components/accelerators/placement";
 import { provisionings, type Provisioning } from "../../../components/accelerators/accelerator";
-import { accelerators } from "../../../components/accelerators/catalogue";
+import { type Hardware, accelerators } from "../../../components/accelerators/accelerators";
 import { nodePoolSpecs, type NodePoolSpec } from "../../../components/cluster/node-pool-spec";
 import { poolView } from "../../../lab/plugins/gcp/node-pool";
 import { nodePoolRefusals } from "../../../lab/plugins/gcp/refusals";

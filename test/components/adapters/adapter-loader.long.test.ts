@@ -2,12 +2,8 @@ import assert from "node:assert/strict";
 import * as fs from "node:fs";
 import * as path from "node:path";
 import { after, before, describe, it } from "node:test";
-import {
-  adapterEnvironment,
-  adapterFlags,
-  adapterLoading,
-  adapterMount,
-} from "../../../components/adapters/adapter-loading";
+import { adapterLoading, adapterMount } from "../../../components/adapters/adapter-loading";
+import { vllm } from "../../../components/engines/vllm";
 import { adaptersCondition } from "../../../components/names";
 import type { Pod } from "../../../lab/pods/objects";
 import { eventually, ready, SmallCluster } from "../../../lab/pods/small-cluster";
@@ -18,6 +14,7 @@ import { eventually, ready, SmallCluster } from "../../../lab/pods/small-cluster
  */
 
 const model = "Qwen/Qwen3-8B";
+const support = vllm.adapters.supported ? vllm.adapters : undefined;
 const pool = "llm";
 const own = `${pool}-adapters`;
 const loaderText = fs.readFileSync(
@@ -74,8 +71,8 @@ function serverPod(name: string): object {
           name: "vllm",
           image,
           command: ["python3", "-m", "vllm.entrypoints.openai.api_server"],
-          args: ["--model", model, "--shutdown-timeout", "90", ...adapterFlags],
-          env: adapterEnvironment,
+          args: ["--model", model, "--shutdown-timeout", "90", ...(support?.flags ?? [])],
+          env: [...(support?.environment ?? [])],
           ports: [{ name: "http", containerPort: 8000 }],
           startupProbe: { ...health, failureThreshold: 600 },
           readinessProbe: { ...health, failureThreshold: 1 },

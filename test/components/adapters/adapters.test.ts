@@ -6,7 +6,7 @@ import { renderedSoFar, type Registered } from "../../rendering";
 import { renderService } from "../../stacks/rendered-service";
 import { adapterCase, baseModelCase, v2 } from "../../stacks/adapter-cases";
 import { sourceCase } from "../../stacks/cases";
-import type { RawConfig } from "../../../stacks/config/validate";
+import type { RawConfig } from "../../../stacks/config/parse";
 
 const render = (raw: RawConfig, loaded?: (pool: string) => Promise<void>): Promise<Registered[]> =>
   renderService(raw, nothingDeployed, loaded);

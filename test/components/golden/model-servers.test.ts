@@ -2,9 +2,10 @@ import { nothingDeployed } from "../../../stacks/plan/model";
 import { describe, it } from "node:test";
 import { rendered, type Registered } from "../../rendering";
 import { serviceConfig } from "../../stacks/cases";
-import type { RawConfig } from "../../../stacks/config/validate";
+import type { RawConfig } from "../../../stacks/config/parse";
 import { plan } from "../../../stacks/plan/plan";
 import { ServingPool } from "../../../components/pool/serving-pool";
+import { poolArgs } from "../../../stacks/service";
 import { assertGolden } from "../golden";
 
 /** Model servers and how their models get there, as the cluster is asked for them. */
@@ -26,14 +27,9 @@ async function render(pool: Record<string, unknown>): Promise<unknown[]> {
     () =>
       new ServingPool("llm", {
         service: "llm",
-        pool: planned!.pool,
         namespace: "default",
-        replicas: planned!.replicas,
-        identity: planned!.identity,
-        objectives: [],
-        names: [],
-        served: { gatewayPolicies: false, trafficExtensions: false, podMonitoring: false, groups: true },
-        gateway: { timeoutSeconds: 3600, logging: true },
+        ...poolArgs(planned!),
+        served: { gatewayPolicies: false, podMonitoring: false },
         nodes: { cluster: "inference", location: "us-central1", project: "acme-ml" },
         token: { name: "llm-hugging-face", key: "token" },
       }),

@@ -1,8 +1,7 @@
-import type { Hardware } from "../../../components/accelerators/hardware";
 import { describe, it } from "node:test";
 import { rendered, type Registered } from "../../rendering";
 import { AcceleratorNodePool } from "../../../components/cluster/accelerator-node-pool";
-import { accelerators } from "../../../components/accelerators/catalogue";
+import { type Hardware, accelerators } from "../../../components/accelerators/accelerators";
 import type { Accelerator, Machine, Provisioning, Slice } from "../../../components/accelerators/accelerator";
 import { assertGolden } from "../golden";
 

@@ -91,6 +91,7 @@ describe("the platform", () => {
           new PoolPolicies("llm", {
             ...pool,
             port: 8000,
+            healthPath: "/health",
             timeoutSeconds: 3600,
             logging: true,
             cloudArmor: "llm-guard",

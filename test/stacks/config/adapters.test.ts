@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { resolveConfig } from "../../../stacks/config/resolve";
-import type { RawConfig } from "../../../stacks/config/validate";
+import type { RawConfig } from "../../../stacks/config/parse";
 import { adapterCase, baseModelCase, v2 } from "../adapter-cases";
 import { cloud, serviceConfig, sourceCase } from "../cases";
 

@@ -162,7 +162,7 @@ describe("a default", () => {
     }
     assert.deepEqual(steps, defaults.ladder);
     const docs = fs.readFileSync(path.join(__dirname, "..", "..", "..", "docs", "config.md"), "utf8");
-    assert.ok(docs.includes(`Default: ${defaults.ladder.join(", ")}.`));
+    assert.ok(docs.includes(`| \`${defaults.ladder.join(", ")}\` |`));
   });
 
   it("and whether there is TLS are written down once", () => {

@@ -2,7 +2,7 @@ import type { OwnedPool } from "../../../stacks/plan/model";
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { resolveConfig } from "../../../stacks/config/resolve";
-import type { RawConfig } from "../../../stacks/config/validate";
+import type { RawConfig } from "../../../stacks/config/parse";
 import type { Mistake } from "../../../stacks/messages/mistakes";
 import { identityOf } from "../../../stacks/plan/identity";
 import { cloud, ownedPool, serviceConfig, sourceCase } from "../cases";
@@ -53,7 +53,7 @@ describe("what a pool says of its machines", () => {
   });
 
   const wrong: [string, PoolText, string, RegExp][] = [
-    ["B200 on demand", b200, "provisioning", /not to be had by on-demand/],
+    ["B200 on demand", b200, "provisioning", /not available by on-demand/],
     [
       "a reservation without a name",
       { ...b200, provisioning: "reservation", zones: ["us-central1-b"] },
@@ -94,7 +94,7 @@ describe("what a pool says of its machines", () => {
       "a driver for TPUs",
       { accelerator: "tpu-v6e-slice", replicas: 1, driver: "latest" },
       "driver",
-      /bring their own/,
+      /have their own driver/,
     ],
     [
       "another image on TPUs",
@@ -112,7 +112,7 @@ describe("what a pool says of its machines", () => {
       "an accelerator network that is not there",
       { like: "llm", acceleratorNetwork: "auto" },
       "acceleratorNetwork",
-      /no network of that kind/,
+      /have no accelerator network/,
     ],
     [
       "more machines than a rack has",

@@ -4,7 +4,7 @@ import { describe, it } from "node:test";
 import { describeMistakes, type Mistake } from "../../../stacks/messages/mistakes";
 import { keyText } from "../../../stacks/messages/edits";
 import { resolveConfig } from "../../../stacks/config/resolve";
-import type { RawConfig } from "../../../stacks/config/validate";
+import type { RawConfig } from "../../../stacks/config/parse";
 import { cloud, sourceCase } from "../cases";
 
 function service(raw: RawConfig): ServiceConfig {
@@ -90,7 +90,7 @@ describe("a stack's config", () => {
     }
     const text = describeMistakes(mistakes);
     assert.match(text, /8 mistakes; nothing was changed/);
-    assert.match(text, /weight is meant\?/);
+    assert.match(text, /did you mean weight\?/);
   });
 
   it("refuses a candidate that is the stable pool", () => {

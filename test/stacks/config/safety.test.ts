@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { resolveConfig } from "../../../stacks/config/resolve";
 import type { Mistake } from "../../../stacks/messages/mistakes";
-import type { RawConfig } from "../../../stacks/config/validate";
+import type { RawConfig } from "../../../stacks/config/parse";
 import { cloud, serviceConfig, sourceCase } from "../cases";
 
 const mistakesOf = (raw: RawConfig): Mistake[] => resolveConfig({ ...sourceCase, ...raw }, cloud).mistakes;

@@ -1,38 +1,15 @@
 import { z } from "zod";
-import { adapterSchema } from "../../../stacks/config/adapter-schema";
-import { freezeWindowSchema } from "../../../stacks/config/safety-schema";
-import { configSchema, objectiveSchema, poolSchema } from "../../../stacks/config/schema";
+import { unwrapped } from "../../../stacks/config/fields";
+import { allKeys } from "../../../stacks/config/schema";
 
 /** Every key of the schema that holds a value and not more keys, as `pools.*.server.args[]`; whatever is added to it. */
 export function schemaKeys(): string[] {
-  const opaque: Readonly<Record<string, z.ZodType>> = {
-    "pools.*": poolSchema,
-    "objectives[]": objectiveSchema,
-    "freeze[]": freezeWindowSchema,
-    "adapters[]": adapterSchema,
-  };
-  const visit = (key: string, schema: z.ZodType): string[] => {
-    const inner = unwrapped(schema);
-    if (inner instanceof z.ZodObject) {
-      return Object.entries<z.ZodType>(inner.shape).flatMap(([name, field]) =>
-        visit(`${key}.${name}`, field),
-      );
-    }
-    if (inner instanceof z.ZodArray) {
-      return visit(`${key}[]`, opaque[`${key}[]`] ?? (inner as z.ZodArray<z.ZodType>).element);
-    }
-    if (inner instanceof z.ZodRecord) {
-      const value = opaque[`${key}.*`];
-      if (value === undefined) throw new Error(`nobody says what is in ${key}`);
-      return visit(`${key}.*`, value);
-    }
-    return [key];
-  };
-  return Object.entries<z.ZodType>(configSchema).flatMap(([key, schema]) => visit(key, schema));
-}
-
-function unwrapped(schema: z.ZodType): z.ZodType {
-  return schema instanceof z.ZodOptional ? unwrapped((schema as z.ZodOptional<z.ZodType>).unwrap()) : schema;
+  return allKeys()
+    .filter(({ type }) => {
+      const { inner } = unwrapped(type);
+      return ![z.ZodObject, z.ZodArray, z.ZodRecord].some((container) => inner instanceof container);
+    })
+    .map(({ key }) => key);
 }
 
 /** The key of the schema that a key of a config is: `pools.llm.server.args[1]` is `pools.*.server.args[]`. */

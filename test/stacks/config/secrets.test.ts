@@ -3,7 +3,7 @@ import { describe, it } from "node:test";
 import { describeMistakes, type Mistake } from "../../../stacks/messages/mistakes";
 import { resolveConfig } from "../../../stacks/config/resolve";
 import { keepsSecrets, leavesOf } from "../../../stacks/config/secrets";
-import type { RawConfig } from "../../../stacks/config/validate";
+import type { RawConfig } from "../../../stacks/config/parse";
 import { cloud, sourceCase } from "../cases";
 import { everyKey, markIn, schemaKeyOf, schemaKeys } from "./schema-keys";
 

@@ -2,7 +2,7 @@ import { nothingDeployed, type Observed } from "../../../stacks/plan/model";
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { loadedBefore, proveVersions, type AdapterWaits } from "../../../stacks/gates/adapter-waits";
-import type { RawConfig } from "../../../stacks/config/validate";
+import type { RawConfig } from "../../../stacks/config/parse";
 import type { ClusterReader, LiveObject } from "../../../stacks/state/cluster-reader";
 import { adapterListFor } from "../../../stacks/plan/model-names";
 import { plan } from "../../../stacks/plan/plan";

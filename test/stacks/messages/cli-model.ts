@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import type { RawConfig } from "../../../stacks/config/validate";
+import type { RawConfig } from "../../../stacks/config/parse";
 
 /*
  * What `pulumi config set` and `rm` make of a stack's config, as pulumi 3.250.0 does it (sdk/go/common/resource:

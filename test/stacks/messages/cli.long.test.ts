@@ -5,7 +5,7 @@ import * as path from "node:path";
 import { after, before, describe, it } from "node:test";
 import { dump } from "js-yaml";
 import { removeCommand, setCommand } from "../../../stacks/messages/edits";
-import type { RawConfig } from "../../../stacks/config/validate";
+import type { RawConfig } from "../../../stacks/config/parse";
 import { runCommand } from "../../../lab/tools/command";
 import { resolveTool } from "../../../lab/tools/resolve";
 import { prefix, prefixed, readConfigFile } from "../../../lab/rehearsal/config-file";

@@ -1,7 +1,7 @@
 import { z } from "zod";
-import { adapterSchema } from "../../../stacks/config/adapter-schema";
-import { configSchema, objectiveSchema, poolSchema } from "../../../stacks/config/schema";
-import type { RawConfig } from "../../../stacks/config/validate";
+import { unwrapped } from "../../../stacks/config/fields";
+import { configSchema, typeAt } from "../../../stacks/config/schema";
+import type { RawConfig } from "../../../stacks/config/parse";
 import { sourceCase } from "../cases";
 
 /*
@@ -34,8 +34,7 @@ const wrong: readonly unknown[] = [
 type Path = readonly (string | number)[];
 
 function* paths(schema: z.ZodType, at: Path): Generator<{ at: Path; open: boolean }> {
-  let inner = schema;
-  while (inner instanceof z.ZodOptional) inner = inner.unwrap() as z.ZodType;
+  const { inner } = unwrapped(schema);
   yield { at, open: inner instanceof z.ZodObject };
   if (inner instanceof z.ZodObject) {
     for (const [name, field] of Object.entries<z.ZodType>(inner.shape)) yield* paths(field, [...at, name]);
@@ -59,9 +58,7 @@ function withValue(value: unknown, path: Path, put: unknown): unknown {
 export function* shapeCases(): Generator<RawConfig> {
   const roots: [z.ZodType, Path][] = [
     ...Object.entries(configSchema).map(([key, schema]): [z.ZodType, Path] => [schema as z.ZodType, [key]]),
-    [poolSchema, ["pools", "llm"]],
-    [objectiveSchema, ["objectives", 0]],
-    [adapterSchema, ["adapters", 0]],
+    [typeAt(configSchema.pools, ["llm"])?.type ?? z.never(), ["pools", "llm"]],
   ];
   for (const [schema, root] of roots) {
     for (const { at, open } of paths(schema, root)) {

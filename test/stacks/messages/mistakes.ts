@@ -1,6 +1,6 @@
 import { resolveConfig } from "../../../stacks/config/resolve";
 import type { Mistake } from "../../../stacks/messages/mistakes";
-import type { RawConfig } from "../../../stacks/config/validate";
+import type { RawConfig } from "../../../stacks/config/parse";
 import { cloud } from "../cases";
 import { chainsIn } from "./cli-model";
 

@@ -1,5 +1,5 @@
 import type { Observed } from "../../../stacks/plan/model";
-import type { RawConfig } from "../../../stacks/config/validate";
+import type { RawConfig } from "../../../stacks/config/parse";
 import type { Claim, OwnedObject } from "../../../stacks/plan/ownership";
 import { sourceCase } from "../cases";
 import { at, edited, less, serving, type Scenario } from "../plan/scenarios";

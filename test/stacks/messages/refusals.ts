@@ -1,5 +1,5 @@
 import type { Plan, Observed, Refusal } from "../../../stacks/plan/model";
-import type { RawConfig } from "../../../stacks/config/validate";
+import type { RawConfig } from "../../../stacks/config/parse";
 import { setCommand } from "../../../stacks/messages/edits";
 import { resolveConfig } from "../../../stacks/config/resolve";
 import { plan } from "../../../stacks/plan/plan";

@@ -2,7 +2,7 @@ import type { Observed, Plan } from "../../../stacks/plan/model";
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import fc from "fast-check";
-import type { RawConfig } from "../../../stacks/config/validate";
+import type { RawConfig } from "../../../stacks/config/parse";
 import { adapterListFor, liveShares, rulesFor, versionsToProve } from "../../../stacks/plan/model-names";
 import { plan } from "../../../stacks/plan/plan";
 import { adapterCase } from "../adapter-cases";

@@ -1,7 +1,7 @@
 import { nothingDeployed, type Observed } from "../../../stacks/plan/model";
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import type { RawConfig } from "../../../stacks/config/validate";
+import type { RawConfig } from "../../../stacks/config/parse";
 import { adapterCase, baseModelCase, v2 } from "../adapter-cases";
 import { after, serviceConfig } from "../cases";
 import { deployed, planned, rulesOf } from "./worlds";

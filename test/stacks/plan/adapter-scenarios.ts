@@ -1,5 +1,5 @@
 import { nothingDeployed } from "../../../stacks/plan/model";
-import type { RawConfig } from "../../../stacks/config/validate";
+import type { RawConfig } from "../../../stacks/config/parse";
 import { adapterCase, baseModelCase, v2 } from "../adapter-cases";
 import type { Scenario } from "./scenarios";
 import { deployed } from "./worlds";

@@ -1,7 +1,7 @@
 import { nothingDeployed, type Observed, type Plan } from "../../../stacks/plan/model";
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import type { RawConfig } from "../../../stacks/config/validate";
+import type { RawConfig } from "../../../stacks/config/parse";
 import { plan } from "../../../stacks/plan/plan";
 import { after, serviceConfig, sourceCase } from "../cases";
 

@@ -5,7 +5,7 @@ import * as path from "node:path";
 import { describe, it } from "node:test";
 import { load } from "js-yaml";
 import { resolveConfig } from "../../../stacks/config/resolve";
-import type { RawConfig } from "../../../stacks/config/validate";
+import type { RawConfig } from "../../../stacks/config/parse";
 import type { LiveObject } from "../../../stacks/state/cluster-reader";
 import { knownRoute } from "../../../stacks/state/known-route";
 import { observedRoute } from "../../../stacks/state/observe";

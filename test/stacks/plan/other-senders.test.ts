@@ -1,7 +1,7 @@
 import { nothingDeployed, type Observed } from "../../../stacks/plan/model";
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import type { RawConfig } from "../../../stacks/config/validate";
+import type { RawConfig } from "../../../stacks/config/parse";
 import type { KnownRoute } from "../../../stacks/plan/routes";
 import { known, othersOf, poolRef, prefix } from "./route-fixtures";
 import { at, foreign, promoted, serving } from "./scenarios";

@@ -2,7 +2,7 @@ import { nothingDeployed, type Observed, type ObservedPool } from "../../../stac
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import fc from "fast-check";
-import type { RawConfig } from "../../../stacks/config/validate";
+import type { RawConfig } from "../../../stacks/config/parse";
 import { sharesOf } from "../../../stacks/plan/shares";
 import { replicasFor } from "../../../stacks/plan/sizing";
 import { after, serviceConfig, sourceCase } from "../cases";

@@ -1,7 +1,7 @@
 import { nothingDeployed, type Observed } from "../../../stacks/plan/model";
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import type { RawConfig } from "../../../stacks/config/validate";
+import type { RawConfig } from "../../../stacks/config/parse";
 import { after, serviceConfig, sourceCase } from "../cases";
 import { deployed, planned, rulesOf } from "./worlds";
 

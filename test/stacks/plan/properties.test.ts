@@ -2,7 +2,7 @@ import type { Observed, Plan } from "../../../stacks/plan/model";
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import fc from "fast-check";
-import type { RawConfig } from "../../../stacks/config/validate";
+import type { RawConfig } from "../../../stacks/config/parse";
 import { sharesOf } from "../../../stacks/plan/shares";
 import { plan } from "../../../stacks/plan/plan";
 import { after, serviceConfig } from "../cases";

@@ -1,6 +1,6 @@
 import { nothingDeployed, type Observed, type Plan } from "../../../stacks/plan/model";
 import fc from "fast-check";
-import type { RawConfig } from "../../../stacks/config/validate";
+import type { RawConfig } from "../../../stacks/config/parse";
 import { planned } from "./worlds";
 
 export interface RandomWalk<Edit, Outcome> {

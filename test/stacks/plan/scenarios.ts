@@ -1,5 +1,5 @@
 import { nothingDeployed, type Observed } from "../../../stacks/plan/model";
-import type { RawConfig } from "../../../stacks/config/validate";
+import type { RawConfig } from "../../../stacks/config/parse";
 import { sourceCase } from "../cases";
 import { adapterScenarios } from "./adapter-scenarios";
 import { copyScenarios } from "./copy-scenarios";

@@ -5,7 +5,7 @@ import fc from "fast-check";
 import { capacityStages } from "../../../stacks/plan/capacity";
 import { plan } from "../../../stacks/plan/plan";
 import { plannedSize, replicasFor, sizeAt, type Capacity } from "../../../stacks/plan/sizing";
-import type { RawConfig } from "../../../stacks/config/validate";
+import type { RawConfig } from "../../../stacks/config/parse";
 import { after, serviceConfig, sourceCase } from "../cases";
 
 const following: Capacity = { mode: "follow-weight", headroom: 1, rollbackReserve: 0.5 };

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import type { RawConfig } from "../../../stacks/config/validate";
+import type { RawConfig } from "../../../stacks/config/parse";
 import type { LiveObject } from "../../../stacks/state/cluster-reader";
 
 /** What commands that the program prints act on. */

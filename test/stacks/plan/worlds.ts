@@ -1,6 +1,6 @@
 import { nothingDeployed, type Observed, type Plan } from "../../../stacks/plan/model";
 import assert from "node:assert/strict";
-import type { RawConfig } from "../../../stacks/config/validate";
+import type { RawConfig } from "../../../stacks/config/parse";
 import { plan } from "../../../stacks/plan/plan";
 import { describeRefusals } from "../../../stacks/messages/refusals";
 import { after, serviceConfig } from "../cases";

@@ -1,6 +1,6 @@
 import type { Plan } from "../../../stacks/plan/model";
 import assert from "node:assert/strict";
-import type { RawConfig } from "../../../stacks/config/validate";
+import type { RawConfig } from "../../../stacks/config/parse";
 import { ClusterUnreadable, type ClusterReader, type LiveObject } from "../../../stacks/state/cluster-reader";
 import { observedCopies } from "../../../stacks/state/copies";
 import { observe } from "../../../stacks/state/observe";

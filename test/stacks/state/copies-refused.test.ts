@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import type { RawConfig } from "../../../stacks/config/validate";
+import type { RawConfig } from "../../../stacks/config/parse";
 import type { ClusterReader } from "../../../stacks/state/cluster-reader";
 import { adapters, cluster, config, core, named, planOf, two, weights, withPod } from "./copied-cluster";
 import { group, kserve, modelservice, prefill, sglang, stateful, vllm } from "./manifests";
@@ -129,7 +129,7 @@ describe("a copy", () => {
       "no accelerator at all",
       cluster([withPod(stateful, {}, { resources: {} })]),
       "like-unusable",
-      /none of its containers asks for an accelerator/,
+      /none of its containers requests an accelerator/,
     ],
     [
       "ports of its node",

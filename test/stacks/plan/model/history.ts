@@ -3,7 +3,7 @@ import { annotations } from "../../../../components/names";
 import { liveRollback } from "../../../../rollout/now/live-rollback";
 import type { LiveObject } from "../../../../stacks/state/cluster-reader";
 import { observedRoute } from "../../../../stacks/state/observe";
-import type { RawConfig } from "../../../../stacks/config/validate";
+import type { RawConfig } from "../../../../stacks/config/parse";
 import { resolveConfig } from "../../../../stacks/config/resolve";
 import { cloud } from "../../cases";
 import { known, othersOf, poolRef } from "../route-fixtures";

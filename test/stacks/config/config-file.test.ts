@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import * as fc from "fast-check";
-import { secretsInside, withoutSecure, writtenConfig } from "../../../stacks/config/written";
+import { secretsInside, withoutSecure, keysInFile } from "../../../stacks/config/config-file";
 import { asWritten } from "../../../rollout/steps/values";
 import { resolveValues } from "../../../rollout/steps/resolved";
 import { resolveConfig } from "../../../stacks/config/resolve";
@@ -22,7 +22,7 @@ config:
 `;
 
 const written = async (): Promise<Readonly<Record<string, unknown>>> =>
-  (await writtenConfig(file, "inference-rollout")) ?? {};
+  (await keysInFile(file, "inference-rollout")) ?? {};
 /** As the engine passes them to the program: decrypted. */
 const pools = { llm: { accelerator: "nvidia-l4", replicas: 6, server: { args: ["--api-key", "sk-1"] } } };
 
@@ -41,8 +41,8 @@ describe("a stack's config file", () => {
     ]) {
       assert.equal(secretsInside("pools", other, inFile), undefined);
     }
-    assert.equal(await writtenConfig("config: [", "inference-rollout"), undefined);
-    assert.equal(await writtenConfig("", "inference-rollout"), undefined);
+    assert.equal(await keysInFile("config: [", "inference-rollout"), undefined);
+    assert.equal(await keysInFile("", "inference-rollout"), undefined);
   });
 
   it("is found again in what it was made of, with the secrets at their places", () => {

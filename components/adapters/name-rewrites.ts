@@ -1,14 +1,11 @@
 import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
-import { apis, poolLabels, rewriteName } from "../names";
+import { apis, poolLabels, rewriteName, type PoolRef } from "../names";
 
-export interface ModelNamesArgs {
-  service: string;
-  pool: string;
-  namespace: string;
+export interface ModelNamesArgs extends PoolRef {
   /** Empty: the pool's servers answer to every name by themselves, and no object is made. */
   rules: readonly NameRule[];
-  /** Asked before requests are rewritten to something else. */
+  /** Run before requests are rewritten to something else. Default: none. */
   hooks?: pulumi.ResourceHookBinding;
 }
 
@@ -17,7 +14,7 @@ export interface ModelNamesArgs {
  * model, and the versions of each adapter by their weights. One object for all names: it changes as a whole.
  *
  * Facts of the picker (extension v1.5.0, requestcontrol/director.go): it draws a target for each request by
- * weight, puts it into the body's `model`, and puts the asked name back into the answer. It watches its own
+ * weight, puts it into the body's `model`, and puts the client's name back into the answer. It watches its own
  * namespace and compares poolRef's name and group.
  */
 export class ModelNames extends pulumi.ComponentResource {
@@ -56,6 +53,7 @@ export class ModelNames extends pulumi.ComponentResource {
 
 /** A name that clients ask for, and what a pool's picker puts in its place. */
 export interface NameRule {
+  /** The name that clients send as `model`. */
   model: string;
   /** Never empty, never with a weight of 0: the API refuses it, so such a target is left out. */
   targets: readonly { model: string; weight: number }[];

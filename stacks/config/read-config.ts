@@ -1,18 +1,13 @@
 import * as fs from "node:fs";
 import * as path from "node:path";
 import * as pulumi from "@pulumi/pulumi";
-import type { RawConfig } from "./validate";
-import { secretsInside, writtenConfig } from "./written";
-
-/** Keys of the stack's config that are not ours but that we need. */
-export interface CloudConfig {
-  project?: string;
-  region?: string;
-}
+import type { CloudConfig } from "./cluster-keys";
+import { keysInFile, secretsInside } from "./config-file";
+import type { RawConfig } from "./parse";
 
 /**
  * The stack's config as the user wrote it, without the project's prefix. Objects and lists arrive as JSON text;
- * text that is no JSON stays text, so that validation can show it.
+ * text that is not JSON stays text, so that a mistake can show it.
  */
 export async function readRawConfig(project = pulumi.getProject()): Promise<{
   raw: RawConfig;
@@ -28,7 +23,7 @@ export async function readRawConfig(project = pulumi.getProject()): Promise<{
   const raw = Object.fromEntries(own.map(([key, value]) => [key.slice(project.length + 1), parse(value)]));
   return {
     raw,
-    secrets: await exactly(raw, secretKeys(project), project),
+    secrets: await exactPlaces(raw, secretKeys(project), project),
     cloud: {
       ...(projectId === undefined ? {} : { project: projectId }),
       ...(region === undefined ? {} : { region }),
@@ -45,15 +40,15 @@ function parse(value: string): unknown {
   }
 }
 
-/** Secret keys, as exactly as the config file tells them: a key that holds an object is secret somewhere inside. */
-async function exactly(
+/** Secret keys, as exactly as the config file has them: a key that holds an object is secret somewhere inside. */
+async function exactPlaces(
   raw: RawConfig,
   listed: ReadonlySet<string>,
   project: string,
 ): Promise<ReadonlySet<string>> {
   const open = [...listed].filter((key) => typeof raw[key] === "object" && raw[key] !== null);
   const text = open.length === 0 ? undefined : configFileText();
-  const written = text === undefined ? undefined : await writtenConfig(text, project);
+  const written = text === undefined ? undefined : await keysInFile(text, project);
   if (written === undefined) return listed;
   const secrets = new Set(listed);
   for (const key of open) {
@@ -65,7 +60,7 @@ async function exactly(
   return secrets;
 }
 
-/** The stack's config file where it usually is; undefined where there is none. */
+/** The stack's config file at its usual place; undefined if there is none. */
 function configFileText(): string | undefined {
   const root = pulumi.getRootDirectory();
   try {

@@ -5,7 +5,7 @@
  */
 
 /** Keys of a project in a config file, without its prefix. @returns undefined where the text is no config file. */
-export async function writtenConfig(
+export async function keysInFile(
   text: string,
   project: string,
 ): Promise<Readonly<Record<string, unknown>> | undefined> {

@@ -1,0 +1,69 @@
+import type { ModelServerEngine } from "./engine";
+
+/**
+ * vLLM. The only engine with which this project loads adapters, streams weights, serves on TPUs and scales by load:
+ * the others lack it here because it is untried, not because they could not do it.
+ */
+export const vllm: ModelServerEngine = {
+  name: "vllm",
+  title: "vLLM",
+  source:
+    "accelerated-platforms (vLLM for TPUs, the autoscaler's queue); the extension's and llm-d's own manifests (image, flags); vLLM's documentation (metrics)",
+  images: {
+    gpu: { repository: "vllm/vllm-openai", version: "v0.21.0" },
+    tpu: { repository: "vllm/vllm-tpu", version: "v0.22.0" },
+  },
+  port: 8000,
+  healthPath: "/health",
+  command: ["python3", "-m", "vllm.entrypoints.openai.api_server"],
+  flags: {
+    model: "--model",
+    // nargs "+", and its parser takes underscores for dashes.
+    servedName: { flag: "--served-model-name", shortest: "--served", takes: "several" },
+    port: "--port",
+    tls: ["--ssl-certfile", "--ssl-keyfile"],
+    parallel: [
+      ["-tp", "--tensor-parallel-size"],
+      ["-pp", "--pipeline-parallel-size"],
+    ],
+  },
+  serve: ({ port, accelerators }) => ["--port", String(port), "--tensor-parallel-size", String(accelerators)],
+  drain: (image, seconds) => (drainsByFlag(image) ? ["--shutdown-timeout", String(seconds)] : []),
+  // A container that is started again need not compile its model for the TPU again.
+  environment: (family) => (family === "tpu" ? [{ name: "VLLM_XLA_CACHE_PATH", value: "/cache/xla" }] : []),
+  stream: (accelerators) => [
+    ...["--load-format", "runai_streamer"],
+    // Each GPU's process reads its own part instead of all reading everything.
+    ...(accelerators > 1 ? ["--model-loader-extra-config", JSON.stringify({ distributed: true })] : []),
+  ],
+  overNodes: ["--distributed-executor-backend", "ray"],
+  metrics: { queue: "vllm:num_requests_waiting", cache: "vllm:kv_cache_usage_perc" },
+  adapters: {
+    supported: true,
+    // Rank: vLLM's own default; memory for twelve as in the inference extension's manifest, and four in one batch, so
+    // that two versions of two adapters do not wait for each other.
+    flags: ["--enable-lora", ...["--max-loras", "4", "--max-cpu-loras", "12", "--max-lora-rank", "16"]],
+    // Without it, vLLM has no endpoints for loading and unloading.
+    environment: [{ name: "VLLM_ALLOW_RUNTIME_LORA_UPDATING", value: "true" }],
+    loader: "adapter-loader.py",
+    closedPaths: ["/v1/load_lora_adapter", "/v1/unload_lora_adapter"],
+  },
+  recognized: /\bvllm\b|\/llm-d/,
+  errors: {
+    // "The model `x` does not exist."
+    unknownModel:
+      /\bmodel\b[^.]*(does not exist|not found)|\blora adapter\b[^.]*(does not exist|cannot be found)/i,
+    // "The model does not support Completions API"
+    otherApi: /does not support [\w ]*\bAPI\b/i,
+  },
+};
+
+/**
+ * vLLM cuts its streams on SIGTERM unless a flag says how long it may take (`--shutdown-timeout`, since v0.18). The flag
+ * is left out where the image's tag is no version: the user can add it to the arguments.
+ */
+function drainsByFlag(image: string): boolean {
+  const version = /:v?(\d+)\.(\d+)(?:\.\d+)?/.exec(image);
+  if (version === null) return false;
+  return Number(version[1]) > 0 || Number(version[2]) >= 18;
+}

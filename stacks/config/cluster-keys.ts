@@ -1,0 +1,114 @@
+import { missing, type Mistake } from "../messages/mistakes";
+import { defaults } from "./defaults";
+import type { z } from "zod";
+import { flag, list, matching, name, object, oneOf, optional, section, text, withDefault } from "./fields";
+
+/* The cluster that the stack creates or uses. */
+
+const clusterSchema = object({
+  name: optional(name(40), {
+    description: "Name of the GKE cluster. With a name and no `create`, the cluster must exist.",
+    default: `\`${defaults.cluster}\``,
+    example: "inference",
+  }),
+  location: optional(text("a region or a zone"), {
+    description: "Region or zone of the cluster.",
+    default: "`gcp:region`",
+    example: "us-central1",
+  }),
+  create: optional(flag(), {
+    description: "Whether this stack creates the cluster. `false`: the cluster exists and is only used.",
+    default: "true if neither name nor kubeconfig is set",
+    example: true,
+  }),
+  kubeconfig: optional(text("a kubeconfig, or the path of one"), {
+    description: "Use this cluster as it is: the stack creates no node pools in it. Set it with `--secret`.",
+    default: "none",
+    example: "VALUE",
+    secret: true,
+  }),
+  channel: withDefault(oneOf(["rapid", "regular", "stable"]), "regular", {
+    description: "Release channel of a cluster that this stack creates.",
+    example: "regular",
+  }),
+  authorizedNetworks: withDefault(
+    list(
+      matching(/^[0-9a-fA-F.:]+\/\d+$/, "a network, for example 203.0.113.7/32"),
+      "networks, for example 203.0.113.7/32",
+    ),
+    [],
+    {
+      description:
+        "Networks that may reach the control plane of a cluster that this stack creates. None: only the cluster's own network.",
+      example: ["203.0.113.7/32"],
+    },
+  ),
+  nodeServiceAccount: optional(
+    matching(/^[^@\s]+@[^@\s]+\.gserviceaccount\.com$/, "the address of a service account"),
+    {
+      description: "Service account of the accelerator nodes in a cluster that exists.",
+      default: "the project's default service account",
+      example: "nodes@acme-ml.iam.gserviceaccount.com",
+    },
+  ),
+});
+
+export const clusterKeys = {
+  cluster: section(clusterSchema, {
+    description: "The cluster. Ignored with `role: service`.",
+    default: "a GKE cluster that this stack creates",
+    example: { name: "inference", location: "us-central1" },
+    change: "new-service",
+  }),
+};
+
+/** Keys of the provider that the cluster needs. */
+export interface CloudConfig {
+  project?: string;
+  region?: string;
+}
+
+/** Whether this stack creates the cluster, adopts one on GKE, or uses any cluster by its kubeconfig. */
+export type ClusterConfig =
+  | {
+      mode: "create" | "adopt";
+      name: string;
+      project: string;
+      region: string;
+      /** Region or zone. */
+      location: string;
+      channel: "rapid" | "regular" | "stable";
+      /** Networks that may reach the control plane; none: only the cluster's own. */
+      authorizedNetworks: readonly string[];
+      /** Service account of the nodes, if the cluster exists; absent: the project's default service account. */
+      nodeServiceAccount?: string;
+    }
+  | {
+      mode: "kubeconfig";
+      /** Text of a kubeconfig, or the path of one. */
+      kubeconfig: string;
+    };
+
+export function resolveCluster(
+  cluster: z.infer<typeof clusterSchema>,
+  cloud: CloudConfig,
+  mistakes: Mistake[],
+): ClusterConfig {
+  if (cluster.kubeconfig !== undefined) return { mode: "kubeconfig", kubeconfig: cluster.kubeconfig };
+  const create = cluster.create ?? cluster.name === undefined;
+  if (cloud.project === undefined)
+    mistakes.push(missing("gcp:project", "the Google Cloud project of the cluster", "acme-ml"));
+  if (cloud.region === undefined)
+    mistakes.push(missing("gcp:region", "the region of the cluster", "us-central1"));
+  const region = cloud.region ?? "";
+  return {
+    mode: create ? "create" : "adopt",
+    name: cluster.name ?? defaults.cluster,
+    project: cloud.project ?? "",
+    region,
+    location: cluster.location ?? region,
+    channel: cluster.channel,
+    authorizedNetworks: cluster.authorizedNetworks,
+    ...(cluster.nodeServiceAccount === undefined ? {} : { nodeServiceAccount: cluster.nodeServiceAccount }),
+  };
+}

@@ -1,0 +1,284 @@
+import type { z } from "zod";
+import { defaultEngine } from "../../components/engines/catalogue";
+import { acceleratorNamed } from "../../components/accelerators/accelerators";
+import { maxLabel, maxPoolName, poolNamespace } from "../../components/names";
+import { isReported, missing, removeCommand, setCommand, shown, type Mistake } from "../messages/mistakes";
+import type { Pool } from "../plan/model";
+import { aModel, flag, integer, name, object, optional, record, required } from "./fields";
+import { hardwareFields, resolveHardware } from "./hardware-keys";
+import { resolveServer, serverSchema, type ServerInput } from "./server-keys";
+import { autoscalingSchema, resolveAutoscaling, resolveWeights, weightsSchema } from "./weights-keys";
+
+/* The pools: what each is made of, and what it takes over from the pool that it is like. */
+
+const poolSchema = object({
+  existing: optional(flag(), {
+    description:
+      "The pool was created outside this stack: requests are routed to it, and it is never changed.",
+    default: "false",
+    example: true,
+    change: "new-pool",
+  }),
+  like: optional(name(maxPoolName), {
+    description:
+      "Pool whose settings this one uses, except those that it sets itself. If that pool was created outside this stack, its pods are copied.",
+    default: "none",
+    example: "llm",
+    change: "new-pool",
+  }),
+  replicas: optional(integer(1, 1000, "replicas for 100 % of the traffic"), {
+    description:
+      "Replicas needed to serve 100 % of the traffic on this hardware. For an existing pool: what it needs before it gets traffic back.",
+    default: "required; for an existing pool, the replicas it had when it served the traffic",
+    example: 2,
+  }),
+  ...hardwareFields,
+  model: optional(aModel, {
+    description: "The model that the pool serves.",
+    default: "the stack's model",
+    example: "Qwen/Qwen3-8B",
+    change: "new-pool",
+  }),
+  server: optional(serverSchema, {
+    description: "The model server, with the keys of `server`.",
+    default: "the stack's server",
+    example: { version: "v0.21.0" },
+  }),
+  weights: optional(weightsSchema, {
+    description: "Where the weights come from, with the keys of `weights`.",
+    default: "the stack's weights",
+    example: { from: "gcs", bucket: "acme-models" },
+    change: "new-pool",
+  }),
+  adapters: optional(flag(), {
+    description: "Whether the pool loads the stack's adapters.",
+    default: "true if there are any and the pods are not copied",
+    example: true,
+    change: "new-pool",
+  }),
+  autoscaling: optional(autoscalingSchema, {
+    description: "An autoscaler for the pool's replicas.",
+    default: "none",
+    example: { max: 8 },
+  }),
+  namespace: optional(name(maxLabel), {
+    description: "Namespace of the pool.",
+    default: "the service's; with objectives, one of the pool's own",
+    example: "default",
+    change: "new-pool",
+  }),
+});
+
+export type PoolInput = Omit<z.infer<typeof poolSchema>, "server"> & { server?: ServerInput };
+
+export const poolKeys = {
+  server: optional(serverSchema, {
+    description: "The model server of every pool that has no `server` of its own.",
+    default: `${defaultEngine.title} in the version that this program was tested with`,
+    example: { version: "v0.21.0" },
+  }),
+  weights: optional(weightsSchema, {
+    description: "Where the weights of every pool come from that has no `weights` of its own.",
+    default: "Hugging Face",
+    example: { from: "gcs", bucket: "acme-models" },
+    change: "new-pool",
+  }),
+  pools: required(record(name(maxPoolName), poolSchema, "an object with a key for each pool"), {
+    description: "The pools, by name. Only the stable pool and the candidate are deployed.",
+    example: { llm: { accelerator: "nvidia-l4", replicas: 6 } },
+  }),
+};
+
+/** What a pool depends on beside its own settings. */
+export interface PoolStack {
+  service: string;
+  /** The service's namespace. */
+  namespace: string;
+  model?: string | undefined;
+  server?: ServerInput | undefined;
+  weights?: PoolInput["weights"];
+  /** The pools whose settings have the right shape. */
+  pools: Readonly<Record<string, PoolInput>>;
+  /** Names of all pools that the config declares. */
+  names: readonly string[];
+  hasAdapters: boolean;
+  hasObjectives: boolean;
+}
+
+/** One entry of `pools`, with its defaults and those of `like`; undefined if it has mistakes. */
+export function resolvePool(name: string, stack: PoolStack, mistakes: Mistake[]): Pool | undefined {
+  const key = `pools.${name}`;
+  const own = stack.pools[name] ?? {};
+  const chain = likeChain(name, stack.pools, stack.names);
+  if (typeof chain !== "object") {
+    mistakes.push({
+      key: `${key}.like`,
+      found: own.like ?? name,
+      allowed: chain,
+      fix: removeCommand(`${key}.like`),
+    });
+    return undefined;
+  }
+  if (own.existing === true) {
+    const known = own.model ?? stack.model;
+    const namespace = own.namespace ?? stack.namespace;
+    return {
+      name,
+      namespace,
+      existing: true,
+      ...(known === undefined ? {} : { model: known }),
+      ...(own.replicas === undefined ? {} : { replicas: own.replicas }),
+    };
+  }
+  // Nearer settings win. The namespace, and who made the pool, are never taken over.
+  const input = chain.reduceRight<PoolInput>((settings, entry) => inherit(settings, entry.input), {});
+  const template = chain.find((entry) => entry.input.existing === true);
+  // With objectives, each pool of this stack has a namespace of its own: an InferenceObjective's name is unique in
+  // its namespace and bound to one pool there, so that two pools could not have the same ones.
+  const namespace =
+    own.namespace ?? (stack.hasObjectives ? poolNamespace(stack.service, name) : stack.namespace);
+  const model = input.model ?? stack.model;
+  if (input.accelerator === undefined && !isReported(mistakes, `${key}.accelerator`)) {
+    mistakes.push(missing(`${key}.accelerator`, "an accelerator", "nvidia-l4"));
+  }
+  if (input.replicas === undefined && !isReported(mistakes, `${key}.replicas`)) {
+    mistakes.push(missing(`${key}.replicas`, "the replicas needed to serve 100 % of the traffic", 2));
+  }
+  if (
+    model === undefined &&
+    template === undefined &&
+    !isReported(mistakes, "model") &&
+    !isReported(mistakes, `${key}.model`)
+  ) {
+    mistakes.push(missing("model", `the model that ${name} serves`, "Qwen/Qwen3-8B"));
+  }
+  if (input.accelerator === undefined || input.replicas === undefined) return undefined;
+  const { accelerator, replicas } = input;
+  const resolved = resolveHardware(key, { ...input, accelerator, replicas }, mistakes);
+  if (resolved === undefined) return undefined;
+  const { hardware, placement } = resolved;
+  const { family } = placement.accelerator;
+  if (template !== undefined && placement.hosts > 1) {
+    mistakes.push({
+      key: `${key}.like`,
+      found: `${template.name}, whose pods run on one node each, for a slice of ${placement.hosts} nodes`,
+      allowed: "a pool of this stack, or hardware where a replica fits on one node",
+      fix: setCommand(`${key}.acceleratorsPerReplica`, placement.machine.count),
+    });
+  }
+  const server = resolveServer(stack.server, input.server, family);
+  const engine = input.server?.engine ?? stack.server?.engine;
+  if (template !== undefined) mistakes.push(...serverOfCopy(key, template.name, own));
+  const context = { key, input, server, family, hosts: placement.hosts };
+  const weights = resolveWeights(input.weights ?? stack.weights, model ?? "", context, mistakes);
+  const autoscaling = resolveAutoscaling(input.replicas, context, mistakes);
+  return {
+    name,
+    namespace,
+    namespaceIsExplicit: own.namespace !== undefined,
+    existing: false,
+    replicas: input.replicas,
+    hardware,
+    placement,
+    model: model ?? "",
+    server,
+    weights,
+    ...(autoscaling === undefined ? {} : { autoscaling }),
+    // A copied pod runs as it is.
+    adapters: input.adapters ?? (stack.hasAdapters && template === undefined),
+    adaptersAreExplicit: input.adapters !== undefined,
+    ...(template === undefined
+      ? {}
+      : {
+          templateOf: {
+            name: template.name,
+            namespace: template.input.namespace ?? stack.namespace,
+            through: chain.slice(1, -1).map((entry) => entry.name),
+            ...(engine === undefined ? {} : { engine }),
+          },
+        }),
+  };
+}
+
+/**
+ * Settings of a pool over those of the one it is like. What only makes sense for the other pool's accelerator is left
+ * out if this one has another accelerator.
+ */
+export function inherit(base: PoolInput, own: PoolInput): PoolInput {
+  const other = own.accelerator !== undefined && base.accelerator !== undefined;
+  if (!other || own.accelerator === base.accelerator) {
+    // Provisioned in another way, the nodes use no reservation and have no fallback.
+    const kept = own.provisioning === undefined ? base : without(base, ["reservation", "fallback"]);
+    return { ...kept, ...own };
+  }
+  const families = [base.accelerator, own.accelerator].map((name) => acceleratorNamed(name ?? "").family);
+  return {
+    ...without(base, [
+      "machineType",
+      "reservation",
+      "fallback",
+      "provisioning",
+      "acceleratorNetwork",
+      "nodeLabels",
+      ...(families[0] === families[1] ? [] : (["acceleratorsPerReplica", "driver", "imageCache"] as const)),
+    ]),
+    ...own,
+  };
+}
+
+function without(input: PoolInput, keys: readonly (keyof PoolInput)[]): PoolInput {
+  return Object.fromEntries(Object.entries(input).filter(([key]) => !keys.includes(key as keyof PoolInput)));
+}
+
+/** Settings that copied pods would ignore: they are refused, so that nobody relies on them. */
+function serverOfCopy(key: string, original: string, { server = {}, weights }: PoolInput): Mistake[] {
+  const ignored = [
+    ...(["version", "image", "args", "port"] as const)
+      .filter((field) => server[field] !== undefined)
+      .map((field) => [`server.${field}`, server[field]] as const),
+    ...(weights === undefined ? [] : [["weights", weights] as const]),
+  ];
+  return ignored.map(([field, value]) => ({
+    key: `${key}.${field}`,
+    found: shown(value),
+    allowed: `nothing: ${key} copies the pods of ${original}, and this is part of them`,
+    fix: `${removeCommand(`${key}.${field}`)} (or use a model server of its own: ${removeCommand(`${key}.like`)} && ${setCommand(`${key}.model`, "MODEL")})`,
+  }));
+}
+
+/** The pool and those it is like, nearest first; or what is wrong with the chain. */
+function likeChain(
+  name: string,
+  pools: Readonly<Record<string, PoolInput>>,
+  names: readonly string[],
+): { name: string; input: PoolInput }[] | string {
+  const chain: { name: string; input: PoolInput }[] = [];
+  for (let at: string | undefined = name; at !== undefined; at = pools[at]?.like) {
+    if (chain.some((entry) => entry.name === at)) return "another pool: this one would be like itself";
+    const input: PoolInput | undefined = pools[at];
+    if (input === undefined) {
+      // A pool whose own mistakes are reported already is not reported again as unknown.
+      if (names.includes(at)) return chain;
+      return `one of the pools ${names.join(", ")}`;
+    }
+    chain.push({ name: at, input });
+    if (input.existing === true && at !== name) break;
+  }
+  return chain;
+}
+
+/** Node pools of this stack have its own label, and their pods select by that. */
+export function checkNodeLabels(pools: Readonly<Record<string, PoolInput>>): Mistake[] {
+  return Object.entries(pools).flatMap(([pool, { nodeLabels }]) =>
+    nodeLabels === undefined
+      ? []
+      : [
+          {
+            key: `pools.${pool}.nodeLabels`,
+            found: nodeLabels.join(", "),
+            allowed: "nothing: this stack creates the pool's nodes; labels are for a cluster by kubeconfig",
+            fix: removeCommand(`pools.${pool}.nodeLabels`),
+          },
+        ],
+  );
+}

@@ -1,0 +1,223 @@
+import { z } from "zod";
+import {
+  closedPathsName,
+  maxLabel,
+  maxPoolName,
+  maxServiceName,
+  previewRouteName,
+} from "../../components/names";
+import { nearest, isReported, missing, removeCommand, setCommand, type Mistake } from "../messages/mistakes";
+import { defaults } from "./defaults";
+import {
+  aModel,
+  clientName,
+  dnsName,
+  type Entry,
+  integer,
+  list,
+  matching,
+  name,
+  object,
+  oneOf,
+  optional,
+  required,
+  text,
+  withDefault,
+} from "./fields";
+
+/* What the service is, and where its rollout stands. */
+
+const aRouteName = "the name of an HTTPRoute: at most 253 characters, a-z, 0-9, - and .";
+
+export const objectiveSchema = object({
+  name: required(name(maxLabel), {
+    description: "Clients send it in the header `x-gateway-inference-objective`.",
+    example: "batch",
+  }),
+  priority: required(integer(-1_000_000, 1_000_000), {
+    description: "A higher priority is served first. Requests below 0 are dropped first when a pool is full.",
+    example: 0,
+  }),
+});
+
+export const serviceKeys = {
+  role: withDefault(oneOf(["all", "platform", "service"]), "all", {
+    description:
+      "What this stack deploys. `platform`: network, cluster and gateway. `service`: one inference service on the platform of another stack. `all`: both.",
+    example: "all",
+    emptyIsAbsent: true,
+    change: "new-service",
+  }),
+  platform: optional(text("a stack, for example acme/inference/platform"), {
+    description:
+      "The platform stack whose cluster and gateway this stack uses. Required with `role: service`.",
+    default: "none",
+    example: "acme/inference/platform",
+    emptyIsAbsent: true,
+    change: "new-service",
+  }),
+  service: withDefault(name(maxServiceName), defaults.service, {
+    description: "Name of the inference service. The names of its resources start with it.",
+    example: "llm",
+    change: "new-service",
+  }),
+  namespace: withDefault(name(maxLabel), defaults.namespace, {
+    description: "Namespace of the HTTPRoute that clients use, and of every pool that names none.",
+    example: "default",
+    change: "new-service",
+  }),
+  route: optional(matching(dnsName, aRouteName).max(253, aRouteName), {
+    description:
+      "Name of the HTTPRoute that clients use. Set it to take over a route that exists under its own name.",
+    default: "`routes-to-<service>`",
+    example: "routes-to-llm",
+    emptyIsAbsent: true,
+    keptOnRollback: true,
+  }),
+  model: optional(aModel, {
+    description: "The model of every pool that names none.",
+    default: "none; required unless every pool names a model",
+    example: "Qwen/Qwen3-8B",
+    change: "new-pool",
+  }),
+  huggingFaceToken: optional(text("a token"), {
+    description: "Hugging Face token for gated models. Set it with `--secret`.",
+    default: "none",
+    example: "VALUE",
+    secret: true,
+    emptyIsAbsent: true,
+  }),
+  objectives: optional(list(objectiveSchema, "{name, priority}"), {
+    description: "InferenceObjectives: the priorities of requests, the same on both pools.",
+    default: "none",
+    example: [{ name: "batch", priority: -10 }],
+  }),
+  aliases: optional(list(clientName(), "model names"), {
+    description:
+      "Names by which clients use the base model. They stay when the model changes. The name of the stable pool's own model need not be listed.",
+    default: "none",
+    example: ["chat"],
+  }),
+};
+
+const allowable = oneOf([
+  ...(["edited-in-place", "drop-names", "destroy", "unready-stable", "frozen"] as const),
+  ...(["route-edited", "take-over-route", "pool-missing", "route-missing", "stable-names"] as const),
+  ...(["other-route", "routes-unknown", "take-over-service"] as const),
+]);
+
+export type Allowance = z.infer<typeof allowable>;
+
+export const rolloutKeys = {
+  stable: optional(name(maxPoolName), {
+    description: "The pool that serves the clients.",
+    default: "none; required for a service",
+    example: "llm",
+  }),
+  candidate: optional(
+    z.union([z.literal(""), name(maxPoolName)], { error: "the name of a pool, or an empty value" }),
+    {
+      description: "The pool that is rolled out. Empty: no rollout is in progress.",
+      default: "empty",
+      example: "llm-new",
+    },
+  ),
+  weight: withDefault(integer(0, 100, "percent of the traffic"), 0, {
+    description: "The candidate's share of the traffic in percent.",
+    example: 10,
+  }),
+  rollout: optional(oneOf(["node-update", "base-model", "model-server", "adapter"]), {
+    description:
+      "What the rollout is meant to change. An update that would change something else is refused.",
+    default: "not checked",
+    example: "node-update",
+    emptyIsAbsent: true,
+  }),
+  ladder: withDefault(list(integer(1, 100, "percent of the traffic"), "weights"), [...defaults.ladder], {
+    description: "Weights that the output `next` and `rollout next` propose, one after the other.",
+    example: [5, 20, 50, 100],
+  }),
+  allow: withDefault(list(allowable, "rules"), [], {
+    description:
+      "Rules that the next update may break (docs/refusals.md). The update reports each one that it used.",
+    example: ["edited-in-place"],
+    keptOnRollback: true,
+  }),
+};
+
+/** What the checks of a service read. */
+export interface ServiceNames {
+  service: string;
+  route: string;
+  stable?: string | undefined;
+  candidate?: string | undefined;
+  weight: number;
+  /** Names of the pools that the config declares. */
+  pools: readonly string[];
+  objectives: readonly Entry<z.infer<typeof objectiveSchema>>[];
+}
+
+/** Checks the names of pools, routes and objectives, and the weight. */
+export function checkService(
+  { service, route, stable, candidate, weight, pools, objectives }: ServiceNames,
+  mistakes: Mistake[],
+): void {
+  if ([previewRouteName(service), closedPathsName(service)].includes(route)) {
+    mistakes.push({
+      key: "route",
+      found: `${route}, the name of another route of this service`,
+      allowed: "a name that no other route of this service has",
+      fix: removeCommand("route"),
+    });
+  }
+  if (pools.length === 0 && !isReported(mistakes, "pools")) {
+    mistakes.push({
+      key: "pools",
+      found: "no pools",
+      allowed: "at least one pool with accelerator and replicas",
+      fix: `${setCommand("pools.llm.accelerator", "nvidia-l4")} && ${setCommand("pools.llm.replicas", 2)}`,
+    });
+  }
+  if (stable === undefined && !isReported(mistakes, "stable")) {
+    mistakes.push(missing("stable", "the name of the pool that serves the clients", pools[0] ?? "llm"));
+  }
+  for (const [key, pool] of [["stable", stable] as const, ["candidate", candidate] as const]) {
+    if (pool !== undefined && pools.length > 0 && !pools.includes(pool))
+      mistakes.push(unknownPool(key, pool, pools));
+  }
+  if (candidate !== undefined && candidate === stable) {
+    mistakes.push({
+      key: "candidate",
+      found: `${candidate}, which is also the stable pool`,
+      allowed: "another pool, or no candidate while no rollout is in progress",
+      fix: removeCommand("candidate"),
+    });
+  }
+  if (candidate === undefined && weight > 0 && !isReported(mistakes, "candidate")) {
+    mistakes.push({
+      key: "weight",
+      found: `${weight}, without a candidate`,
+      allowed: "no weight while no rollout is in progress",
+      fix: `${removeCommand("weight")} (or name the candidate: ${setCommand("candidate", "NAME")})`,
+    });
+  }
+  for (const [i, { input, index }] of objectives.entries()) {
+    if (objectives.findIndex((other) => other.input.name === input.name) < i) {
+      mistakes.push({
+        key: `objectives[${index}].name`,
+        found: `${input.name}, for the second time`,
+        allowed: "each name once",
+        fix: removeCommand(`objectives[${index}]`),
+      });
+    }
+  }
+}
+
+function unknownPool(key: string, pool: string, names: readonly string[]): Mistake {
+  return {
+    key,
+    found: `${pool}, which is not in pools`,
+    allowed: `one of the pools ${names.join(", ")}`,
+    fix: setCommand(key, nearest(pool, names) ?? names[0] ?? "llm"),
+  };
+}

@@ -1,0 +1,138 @@
+// First: the schema lists the engines when it is loaded.
+import "./made-up-engine";
+import assert from "node:assert/strict";
+import * as fs from "node:fs";
+import * as path from "node:path";
+import { before, describe, it } from "node:test";
+import type { Registered } from "../rendering";
+import { renderService } from "../stacks/rendered-service";
+import { engines } from "../../components/engines/catalogue";
+import type { PodSpec } from "../../components/model-server/copied/pod";
+import { engineOf, portFlagOf, speaksTls, usedBy } from "../../components/model-server/copied/server";
+import { kindOf } from "../../stacks/answers/fault";
+import { resolveConfig } from "../../stacks/config/resolve";
+import type { Mistake } from "../../stacks/messages/mistakes";
+import { servedNames } from "../../stacks/plan/served-names";
+import { cloud } from "../stacks/cases";
+
+const root = path.join(__dirname, "..", "..");
+
+const l4 = { accelerator: "nvidia-l4", replicas: 2 };
+const withEngine = { model: "acme/model", stable: "llm", server: { engine: "made-up" }, pools: { llm: l4 } };
+
+describe("an engine that is added", () => {
+  let resources: Registered[] = [];
+  before(async () => {
+    const pools = { llm: { ...l4, acceleratorsPerReplica: 2, weights: { from: "disk", claim: "models" } } };
+    resources = await renderService({ ...withEngine, pools });
+  });
+
+  const template = (name: string): { containers: [Record<string, unknown>] } => {
+    const found = resources.find(({ type, name: own }) => type.endsWith(":Deployment") && own === name);
+    return (found?.inputs["spec"] as { template: { spec: { containers: [Record<string, unknown>] } } })
+      .template.spec;
+  };
+
+  it("is started with its own command, flags, environment and port", () => {
+    const [container] = template("llm").containers;
+    assert.equal(container["name"], "made-up");
+    assert.equal(container["image"], "example/made-up:v1.2.3");
+    assert.deepEqual(container["command"], ["made-up", "serve"]);
+    assert.deepEqual(container["args"], [
+      ...["--weights-of", "/weights/acme/model", "--known-as", "acme/model"],
+      ...["--listen", "9999", "--chips", "2", "--leave-after", "90"],
+    ]);
+    assert.ok((container["env"] as { name: string }[]).some(({ name }) => name === "MADE_UP"));
+  });
+
+  it("is asked for its health where it answers, by Kubernetes and by the load balancer", () => {
+    const [container] = template("llm").containers;
+    for (const probe of ["startupProbe", "readinessProbe", "livenessProbe"]) {
+      assert.equal((container[probe] as { httpGet: { path: string } }).httpGet.path, "/ready");
+    }
+    const policy = resources.find(({ inputs }) => inputs["kind"] === "HealthCheckPolicy");
+    assert.match(JSON.stringify(policy?.inputs["spec"]), /"port":9999.*"requestPath":"\/ready"/);
+  });
+
+  it("is named to its picker", () => {
+    const config = resources.find(({ type, name }) => type.endsWith(":ConfigMap") && name === "llm-epp");
+    assert.match(JSON.stringify(config?.inputs["data"]), /defaultEngine: made-up-metrics/);
+  });
+
+  it("is recognized in pods that were created outside this stack", () => {
+    const pod = (args: string[], image = "registry.example.com/server:1"): PodSpec => ({
+      containers: [{ name: "server", image, args, resources: { limits: { "nvidia.com/gpu": 4 } } }],
+    });
+    const own = pod(["made-up", "serve", "--listen=7000", "--chips", "4", "--encrypted"]);
+    assert.equal(engineOf(own, {}), "made-up");
+    assert.equal(engineOf(pod([], "example/made-up:v2"), {}), "made-up");
+    assert.equal(engineOf(pod([]), { "llm-d.ai/engine-type": "made-up" }), "made-up");
+    assert.deepEqual([portFlagOf(own), usedBy(own), speaksTls(own)], [7000, 4, true]);
+  });
+
+  it("says by its own flag which names it answers to", () => {
+    assert.deepEqual(servedNames("made-up", ["--known-as", "a", "b"], "acme/model"), ["a"]);
+    assert.deepEqual(servedNames("made-up", ["--served-model-name", "a"], "acme/model"), ["acme/model"]);
+  });
+
+  it("words its errors in its own way", () => {
+    assert.deepEqual([kindOf(400, "no such weights"), kindOf(400, "no such door")], ["name", "endpoint"]);
+  });
+
+  const mistakes = (raw: Record<string, unknown>): Mistake[] => resolveConfig(raw, cloud).mistakes;
+
+  it("is refused for what it does not support, with an engine that does", () => {
+    const refused: Record<string, Record<string, unknown>> = {
+      "pools.llm.server.engine": { ...withEngine, adapters: [{ name: "food", source: "acme/food" }] },
+      "pools.llm.autoscaling": { ...withEngine, pools: { llm: { ...l4, autoscaling: { max: 4 } } } },
+      "pools.llm.weights.loader": {
+        ...withEngine,
+        pools: { llm: { ...l4, weights: { from: "gcs", bucket: "acme-models", loader: "stream" } } },
+      },
+    };
+    for (const [key, raw] of Object.entries(refused)) {
+      const found = mistakes(raw).find((mistake) => mistake.key === key);
+      assert.match(found?.allowed ?? "", /vLLM/, key);
+      assert.doesNotMatch(found?.allowed ?? "", /Made-Up/, key);
+    }
+    const onTpus = { ...withEngine, pools: { llm: { accelerator: "tpu-v6e-slice", replicas: 1 } } };
+    const [tpu] = mistakes(onTpus);
+    assert.deepEqual(
+      [tpu?.key, tpu?.allowed],
+      ["pools.llm.server.engine", "vllm: the only engine set up for TPUs here"],
+    );
+  });
+
+  it("is among those that a wrong name is answered with", () => {
+    const [wrong] = mistakes({ ...withEngine, server: { engine: "other" } });
+    assert.match(wrong?.allowed ?? "", /one of vllm, sglang, made-up/);
+  });
+});
+
+describe("the engines", () => {
+  it("are named nowhere in the product but in components/engines", () => {
+    const words = new RegExp(engines.map(({ name, title }) => `${name}|${title}`).join("|"), "i");
+    const naming = ["components", "stacks", "rollout"]
+      .flatMap((folder) =>
+        fs
+          .readdirSync(path.join(root, folder), { recursive: true, encoding: "utf8" })
+          .map((file) => path.join(folder, file)),
+      )
+      .filter((file) => file.endsWith(".ts") && !file.startsWith(path.join("components", "engines")))
+      // The index exports them, and its example names one.
+      .filter((file) => file !== path.join("components", "index.ts"))
+      .filter((file) => words.test(fs.readFileSync(path.join(root, file), "utf8")));
+    assert.deepEqual(naming, []);
+  });
+
+  it("have images with a fixed tag, a name that is a label, and a loader where they load adapters", () => {
+    for (const { name, images, adapters } of engines) {
+      assert.match(name, /^[a-z][a-z0-9-]*$/);
+      for (const { version } of [images.gpu, images.tpu ?? images.gpu])
+        assert.match(version, /^v\d+\.\d+\.\d+$/);
+      const loader = adapters.supported ? adapters.loader : "adapter-loading.ts";
+      assert.ok(fs.existsSync(path.join(root, "components", "adapters", loader)), loader);
+    }
+    assert.equal(new Set(engines.map(({ name }) => name)).size, engines.length);
+  });
+});
