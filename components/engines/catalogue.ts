@@ -1,4 +1,4 @@
-import type { ModelServerEngine, RunningServer, ServerArgs } from "./engine";
+import type { AdapterSupport, ModelServerEngine, RunningServer, ServerArgs } from "./engine";
 import { sglang } from "./sglang";
 import { vllm } from "./vllm";
 
@@ -46,6 +46,15 @@ export function engineIn(texts: readonly string[]): string | undefined {
     if (found !== undefined) return found.name;
   }
   return undefined;
+}
+
+/** @throws Error for an engine that loads none, which validation should have refused. */
+export function adaptersOf({
+  adapters,
+  title,
+}: ModelServerEngine): Extract<AdapterSupport, { supported: true }> {
+  if (!adapters.supported) throw new Error(`${title} loads no adapters: ${adapters.reason}`);
+  return adapters;
 }
 
 /** Image of an engine at a version. */

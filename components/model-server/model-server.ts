@@ -1,6 +1,7 @@
 import { deletionHooks } from "../pool/endpoint-picker";
 import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
+import { defaultEngine } from "../engines/catalogue";
 import { annotations, podSelector, poolLabels } from "../names";
 import type { Placement } from "../accelerators/placement";
 import { adaptPods, type CopiedPods, type CopyArgs } from "./copied/adapt";
@@ -54,13 +55,13 @@ export class ModelServer extends pulumi.ComponentResource {
       },
       { parent: this },
     );
-    const { metrics, title } = args.server.engine;
-    if (args.autoscaling !== undefined && !grouped) {
-      if (metrics === undefined)
-        throw new pulumi.ResourceError(`no metric of ${title} is known that an autoscaler can follow`, this);
+    // Copied pods of an engine without metrics: the autoscaler finds no value, and keeps the number of replicas.
+    const metrics = args.server.engine.metrics ?? defaultEngine.metrics;
+    if (args.autoscaling !== undefined && metrics !== undefined && !grouped) {
+      const { replicas, autoscaling } = args;
       new ServerAutoscaler(
         name,
-        { ...this.metadata(args), replicas: args.replicas, autoscaling: args.autoscaling, metrics },
+        { ...this.metadata(args), replicas, autoscaling, metrics },
         { parent: this },
       );
     }

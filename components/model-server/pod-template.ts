@@ -71,8 +71,7 @@ export function acceleratorsOfPod({ placement, acceleratorsPerReplica }: Placeme
 
 /**
  * How a model server leaves without breaking a stream. The three numbers depend on each other, so they are one
- * constant. Source: the inference extension's manifest of model
- * servers, whose comments derive them.
+ * constant. Source: the inference extension's manifest of model servers, whose comments derive them.
  */
 export const draining = {
   /** A terminating pod goes on serving this long: gateways need it to notice that the pod is leaving. */

@@ -1,5 +1,5 @@
-import { maxLoadingMinutes } from "../engines/catalogue";
-import type { AdapterSupport, ModelServerEngine, RunningServer } from "../engines/engine";
+import { adaptersOf, maxLoadingMinutes } from "../engines/catalogue";
+import type { RunningServer } from "../engines/engine";
 import type * as k8s from "@pulumi/kubernetes";
 import { annotations } from "../names";
 import { adapterLoading, adapterMount } from "../adapters/adapter-loading";
@@ -128,12 +128,6 @@ export function serverTemplate(args: ServerTemplateArgs): PodTemplate {
       ],
     },
   };
-}
-
-/** @throws Error for an engine that loads none, which validation should have refused. */
-function adaptersOf({ adapters, title }: ModelServerEngine): Extract<AdapterSupport, { supported: true }> {
-  if (!adapters.supported) throw new Error(`${title} loads no adapters: ${adapters.reason}`);
-  return adapters;
 }
 
 export const groupApi = {

@@ -4,7 +4,7 @@ import { isMisfit, placementOf, type Placement } from "../accelerators/placement
 import { type AdapterList, AdapterLoader } from "../adapters/adapter-loader";
 import { type NameRule, ModelNames } from "../adapters/name-rewrites";
 import { AcceleratorNodePool } from "../cluster/accelerator-node-pool";
-import { runningServer } from "../engines/catalogue";
+import { adaptersOf, runningServer } from "../engines/catalogue";
 import type { RunningServer, ServerArgs } from "../engines/engine";
 import { copyArgs, type CopiedPods } from "../model-server/copied/adapt";
 import { ModelAccess, type Weights } from "../model-server/model-weights";
@@ -106,6 +106,8 @@ export class ServingPool extends pulumi.ComponentResource {
     if (isMisfit(placement)) throw new pulumi.ResourceError(placement.reason, this);
     const { service, pool, namespace, objectives = [], names = [] } = args;
     const server = runningServer(args.server ?? {}, placement.accelerator.family);
+    const wrong = argumentErrors(args, placement, server);
+    if (wrong.length > 0) throw new pulumi.ResourceError(`pool ${pool}: ${wrong.join("; ")}`, this);
     const child = { parent: this };
     const common = {
       ...{ service, pool, namespace },
@@ -138,9 +140,8 @@ export class ServingPool extends pulumi.ComponentResource {
       return new ModelAccess(name, { service, pool, namespace, bucket, ...account, ...project }, child);
     });
     const loader = optional(args.adapters, (list) => {
-      const { adapters, title } = server.engine;
-      if (!adapters.supported) throw new pulumi.ResourceError(`${title} loads no adapters here`, this);
-      return new AdapterLoader(name, { ...common, list, loader: adapters.loader }, child);
+      const { loader } = adaptersOf(server.engine);
+      return new AdapterLoader(name, { ...common, list, loader }, child);
     });
     // Copied pods have their own arguments.
     const secretArgs = args.copied === undefined ? server.secretArgs : undefined;
@@ -199,6 +200,47 @@ export class ServingPool extends pulumi.ComponentResource {
     return policies;
   }
 }
+
+/** What the engine or the hardware cannot do, before anything is made: all of it at once. */
+function argumentErrors(
+  { weights, adapters, autoscaling, copied, server: given = {} }: ServingPoolArgs,
+  { accelerator: { family }, hosts }: Placement,
+  { engine }: RunningServer,
+): string[] {
+  const checks: [boolean, string][] = [
+    [
+      adapters !== undefined && !engine.adapters.supported,
+      `adapters: ${engine.title} is not set up to load any`,
+    ],
+    [copied !== undefined && hosts > 1, `copied: one pod does not run on ${hosts} nodes`],
+  ];
+  // Copied pods are started as they were: their engine's arguments are not set here.
+  const ownChecks: [boolean, string][] = [
+    [
+      family === "tpu" && engine.images.tpu === undefined && given.image === undefined,
+      `server: ${engine.title} has no image for TPUs`,
+    ],
+    [
+      hosts > 1 && engine.overNodes === undefined,
+      `server: ${engine.title} is not set up for replicas of several nodes`,
+    ],
+    [
+      weights?.from === "gcs" &&
+        weights.loader === "stream" &&
+        (engine.stream === undefined || family !== "gpu"),
+      `weights: ${engine.title} does not stream them on ${accelerators[family]}`,
+    ],
+    [
+      autoscaling !== undefined && (engine.metrics === undefined || hosts > 1),
+      `autoscaling: no metric of ${engine.title} is known for it, or a replica takes several nodes`,
+    ],
+  ];
+  return [...checks, ...(copied === undefined ? ownChecks : [])]
+    .filter(([wrong]) => wrong)
+    .map(([, text]) => text);
+}
+
+const accelerators = { gpu: "GPUs", tpu: "TPUs" } as const;
 
 function optional<T, R>(value: T | undefined, make: (value: T) => R): R[] {
   return value === undefined ? [] : [make(value)];

@@ -5,7 +5,7 @@ import { describe, it } from "node:test";
 import * as k8s from "@pulumi/kubernetes";
 import * as ts from "typescript";
 import { rendered } from "../rendering";
-import { ServingPool } from "../../components";
+import { ServingPool, sglang } from "../../components";
 import { enginePage, engineTable } from "../../components/engines/engine-table";
 
 /*
@@ -72,6 +72,30 @@ describe("the example in components/index.ts", () => {
     ]) {
       assert.ok(made.includes(kind), `${kind} in ${made.join(", ")}`);
     }
+  });
+});
+
+describe("a pool that cannot be", () => {
+  it("is refused with everything that is wrong, before anything of it is made", async () => {
+    let error: unknown;
+    const made = await rendered(() => {
+      try {
+        new ServingPool("llm", {
+          ...{ service: "llm", pool: "llm", namespace: "default", model: "Qwen/Qwen3-8B", replicas: 1 },
+          hardware: { accelerator: "tpu-v6e-slice" },
+          server: { engine: sglang },
+          adapters: { revision: "r", adapters: [] },
+          autoscaling: { max: 2, metric: "queue", target: 10 },
+        });
+      } catch (caught) {
+        error = caught;
+      }
+    });
+    assert.match(String(error), /adapters: SGLang.*no image for TPUs.*autoscaling: /);
+    assert.deepEqual(
+      made.map(({ type }) => type),
+      ["inference-rollout:index:ServingPool"],
+    );
   });
 });
 
