@@ -1,4 +1,7 @@
-import type { ServiceConfig, Plan, PlannedPool } from "./plan/model";
+import { adapterListFor } from "./plan/adapter-versions";
+import { rulesFor } from "./plan/client-names";
+import { asksStable } from "./plan/rising";
+import type { ApprovedPlan, ServiceConfig, Plan, PlannedPool } from "./plan/model";
 import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
 import * as random from "@pulumi/random";
@@ -11,8 +14,6 @@ import { TrafficGuard } from "../components/route/traffic-guard";
 import type { CopiedPods } from "../components/model-server/copied/adapt";
 import type { Served } from "./state/served";
 import { labels } from "../components/names";
-import { adapterListFor, rulesFor } from "./plan/model-names";
-import { asksStable } from "./plan/stable-names";
 import type { Platform } from "./platform";
 import { routeAnnotations } from "./state/route-annotations";
 
@@ -49,7 +50,7 @@ export interface Service {
 }
 
 /** Renders the plan of one service. Every decision is the plan's; here is only what depends on what. */
-export function buildService(config: ServiceConfig, plan: Plan, options: ServiceOptions): Service {
+export function buildService(config: ServiceConfig, plan: ApprovedPlan, options: ServiceOptions): Service {
   const { provider, ready, gateway } = options.platform;
   const gatewayRef: GatewayRef = { name: gateway.name, namespace: gateway.namespace };
   const hostnames = gateway.hostname === undefined ? {} : { hostnames: [gateway.hostname] };

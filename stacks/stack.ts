@@ -1,3 +1,4 @@
+import { ownerOutput } from "./plan/claims";
 import type { GatewayConfig } from "../components/gateways/gateway";
 import { nothingDeployed, type Observed, type Plan } from "./plan/model";
 import * as pulumi from "@pulumi/pulumi";
@@ -19,7 +20,6 @@ import { definitionsToInstall, newCluster, readDefinitions, readServed, type Ser
 import { observedCopies } from "./state/copies";
 import { stackLabel } from "../components/names";
 import { outputsOf } from "./outputs";
-import { ownerOutput } from "./plan/ownership";
 import { plan as makePlan } from "./plan/plan";
 import { describeRefusals } from "./messages/refusals";
 import {
@@ -103,7 +103,8 @@ async function deployService(config: ServiceStack): Promise<Record<string, unkno
   const { reader, observed, served, definitions, ownership } = await readable(async () =>
     look(await given.reader(), config, last, given),
   );
-  const plan = makePlan(service, observed);
+  const result = makePlan(service, observed);
+  const { plan } = result;
   for (const line of copiedNow(plan, observed)) void pulumi.log.info(line);
   for (const note of [...plan.notes, ...hardwareNotes(plan)]) void pulumi.log.warn(note);
   const theirGateway = config.role === "all" ? gatewayOfAnother(given.gateway, ownership) : [];
@@ -111,8 +112,11 @@ async function deployService(config: ServiceStack): Promise<Record<string, unkno
     service.allow.includes("take-over-service") &&
     observed.record?.waived.includes("take-over-service") !== true;
   const takeOver = plan.waived.includes("take-over-service") || (isAllowed && theirGateway.length > 0);
-  const refusals = [...plan.refusals, ...(takeOver ? [] : theirGateway)];
-  if (refusals.length > 0) throw new UserError(describeRefusals(refusals));
+  const refusals = [
+    ...(result.outcome === "refused" ? result.refusals : []),
+    ...(takeOver ? [] : theirGateway),
+  ];
+  if (result.outcome === "refused" || refusals.length > 0) throw new UserError(describeRefusals(refusals));
 
   const groupless = poolsWithoutGroups(plan, served);
   if (groupless !== undefined) throw new UserError(groupless);
@@ -125,7 +129,7 @@ async function deployService(config: ServiceStack): Promise<Record<string, unkno
     deletable: service.allow.includes("destroy"),
   });
   const readerNow = lazyReader(platform.kubeconfig);
-  const built = buildService(service, plan, {
+  const built = buildService(service, result.plan, {
     platform,
     stack: thisStack(),
     served,

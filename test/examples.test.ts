@@ -6,9 +6,8 @@ import { describe, it } from "node:test";
 import { renderStack } from "./components/rendered-service";
 import { resolveConfig } from "../stacks/config/resolve";
 import type { PlatformConfig } from "../stacks/config/resolved";
-import { plan } from "../stacks/plan/plan";
 import { describeRefusals } from "../stacks/messages/refusals";
-import { after } from "./stacks/cases";
+import { after, planFor } from "./stacks/cases";
 import { keysOf, readConfigFile } from "./stacks/config-file";
 
 /** Every example is a whole stack: its config has no mistake, every step of its ladder is allowed, and it renders. */
@@ -56,7 +55,7 @@ describe("examples", () => {
         let world = before(service);
         for (const step of steps) {
           const config = read(file, step).service;
-          const result = plan(config, world);
+          const result = planFor(config, world);
           assert.deepEqual(result.refusals, [], describeRefusals(result.refusals));
           world = { ...after(config, result, world), pools: poolsAfter(world, after(config, result, world)) };
         }

@@ -1,7 +1,7 @@
+import type { PoolIdentity } from "../../stacks/plan/model";
 import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
 import { annotations, apis, podSelector, poolLabels } from "../names";
-import type { PoolIdentity } from "../../stacks/plan/identity";
 import { deletionHooks } from "./deletion-hooks";
 import { pickerPorts } from "./endpoint-picker";
 

@@ -1,8 +1,7 @@
 import type { GatewayConfig } from "../gateways/gateway";
-import type { OwnedPool } from "../../stacks/plan/model";
+import type { PoolIdentity, OwnedPool } from "../../stacks/plan/model";
 import * as pulumi from "@pulumi/pulumi";
 import type { Served } from "../../stacks/state/served";
-import type { PoolIdentity } from "../../stacks/plan/identity";
 import { secretsRevision } from "../../stacks/plan/secret-args";
 import { adapterListName } from "../names";
 import { AcceleratorNodePool } from "../cluster/accelerator-node-pool";

@@ -1,9 +1,9 @@
+import { baseNames, namesLostByPromotion } from "../../stacks/plan/client-names";
 import type { ServiceConfig } from "../../stacks/plan/model";
-import { baseNames, namesLostByPromotion } from "../../stacks/plan/model-names";
 import { describeMistakes, setCommand } from "../../stacks/messages/mistakes";
 import { resolveConfig } from "../../stacks/config/resolve";
 import { usesTls } from "../../components/gateways/gateway-tls";
-import { kindOf } from "../../stacks/plan/kind";
+import { kindOf } from "../../stacks/plan/rollout-move";
 import { keysOf, prefixed, readConfigFile } from "../../test/stacks/config-file";
 import { configFileOf, withoutSecrets } from "../workspace";
 import { byPool, type Rehearsal } from "./kinds";

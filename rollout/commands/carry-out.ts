@@ -1,5 +1,5 @@
 import { changesBetween, describeChange } from "../steps/changes";
-import type { Reason } from "../steps/decision";
+import type { Reason } from "../steps/moves";
 import type { Status } from "../steps/status";
 import type { Step } from "../steps/way-back";
 import type { Replaced } from "../pulumi/config-file";
@@ -46,7 +46,7 @@ export async function carryOut(
   const { steps } = undertaking;
   for (const [i, step] of steps.entries()) {
     const where = steps.length === 1 ? "" : ` (update ${i + 1} of ${steps.length})`;
-    const edited = await session.engine.edit(step.wanted);
+    const edited = await session.engine.edit(step.target);
     const result = await update(session, `${step.title}${where}`, (say, signal) =>
       session.engine.up({
         message: `rollout: ${step.title}${where}`,
@@ -90,10 +90,10 @@ function show({ screen, values, engine }: Session, { title, steps, notes }: Unde
   let before = values;
   for (const [i, step] of steps.entries()) {
     if (steps.length > 1) screen.line(`update ${i + 1} of ${steps.length}: ${step.title}`);
-    const changes = changesBetween(before, step.wanted);
+    const changes = changesBetween(before, step.target);
     for (const change of changes) screen.line(`  ${describeChange(change)}`);
     if (changes.length === 0) screen.line(`  ${engine.file.name} says it already`);
-    before = step.wanted;
+    before = step.target;
   }
   for (const note of notes) screen.line(`  (${note})`);
 }
@@ -118,7 +118,7 @@ async function preview(session: Session, { steps }: Undertaking, options: Change
   const { engine, screen } = session;
   const [first] = steps;
   if (first === undefined) return exit.done;
-  const result = await engine.withDraft(first.wanted, (configFile) =>
+  const result = await engine.withDraft(first.target, (configFile) =>
     update(session, `preview of ${first.title}`, (say, signal) =>
       engine.preview({ configFile, say, signal, ...packs(options) }),
     ),

@@ -1,6 +1,5 @@
-import type { ServiceConfig } from "../plan/model";
+import type { Allowance, ServiceConfig } from "../plan/model";
 import type { GatewayConfig } from "../../components/gateways/gateway";
-import type { Allowance } from "./schema";
 
 /** Who made the cluster: this stack, somebody else on GKE, or somebody else anywhere. */
 export type ClusterConfig =

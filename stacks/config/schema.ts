@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { acceleratorNames } from "../../components/accelerators/catalogue";
 import { maxLoadingMinutes } from "../../components/model-server/loading";
+import { allowances } from "../plan/rules/all-rules";
 import { defaults } from "./defaults";
 import { dnsName, flag, integer, name, oneOf, text } from "./fields";
 import { gatewaySchema } from "./gateway-schema";
@@ -143,11 +144,7 @@ export const clusterSchema = z.strictObject(
   },
 );
 
-const allowable = oneOf([
-  ...(["edited-in-place", "drop-names", "destroy", "unready-stable", "frozen"] as const),
-  ...(["route-edited", "take-over-route", "pool-missing", "route-missing", "stable-names"] as const),
-  ...(["other-route", "routes-unknown", "take-over-service"] as const),
-]);
+const allowable = z.enum(allowances, { error: `one of ${allowances.join(", ")}` });
 
 const aRouteName = "the name of an HTTPRoute: at most 253 characters, a-z, 0-9, - and .";
 
@@ -229,4 +226,3 @@ export type ServerInput = z.infer<typeof serverSchema> & {
   secretArgs?: readonly number[];
   secretArgsGuessed?: boolean;
 };
-export type Allowance = z.infer<typeof allowable>;

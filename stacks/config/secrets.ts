@@ -1,14 +1,6 @@
+import { hiddenText } from "../plan/secret-args";
 import { secretly } from "../messages/edits";
 import type { Mistake } from "../messages/mistakes";
-
-/*
- * Which values of a config are secret, and what becomes of them. A key that ends here is written as messages write it:
- * `pools.llm.server.args[1]`. A top-level key that holds an object stands for "somewhere inside": the engine says no
- * more of it, and only the config file can (written.ts).
- */
-
-/** What stands in the place of a secret wherever people or programs read. */
-export const hiddenText = "(a secret)";
 
 /** Keys whose values may be secret: what is at these keys is kept so from the config to the container that reads it. */
 const keeps: readonly RegExp[] = [

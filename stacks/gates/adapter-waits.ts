@@ -1,10 +1,10 @@
+import { adapterListFor, newVersions, versionsToProve } from "../plan/adapter-versions";
 import type { ServiceConfig, Observed, Plan, PlannedPool } from "../plan/model";
 import * as pulumi from "@pulumi/pulumi";
 import type { ClusterReader } from "../state/cluster-reader";
 import { lookAtServers, type Failing, type ServersTask } from "../state/servers";
 import { until, type Progress } from "./wait";
-import { adapterListFor, newVersions, versionsToProve } from "../plan/model-names";
-import { sharesOf } from "../plan/shares";
+import { shareIn, sharesOf } from "../plan/shares";
 import { UserError } from "../messages/user-error";
 
 /** What waiting for adapters needs to know of an update. */
@@ -31,7 +31,7 @@ export function loadedBefore(
     const isNew = observed.record?.pools[name] === undefined;
     const grows = live?.replicas !== undefined && planned.replicas > live.replicas;
     const [now, next] = [observed.route?.backends ?? [], plan.backends].map(
-      (backends) => sharesOf(backends).get(name) ?? 0,
+      (backends) => shareIn(sharesOf(backends), name),
     ) as [number, number];
     if (task === undefined || !(isNew || grows) || next < now) return undefined;
     const { replicas } = planned;

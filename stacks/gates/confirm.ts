@@ -1,3 +1,4 @@
+import { overriddenBy } from "../plan/rival-routes";
 import type { GatewayConfig } from "../../components/gateways/gateway";
 import type { ServiceConfig, Plan } from "../plan/model";
 import * as pulumi from "@pulumi/pulumi";
@@ -10,7 +11,6 @@ import { routePath } from "../state/paths";
 import { until } from "./wait";
 import { previewRouteName } from "../../components/names";
 import { sameShares, shareText, sharesOf } from "../plan/shares";
-import { overriddenBy } from "../plan/other-routes";
 
 /**
  * After the route: in every update, also in one that changes nothing, the gateway's own word that the route is in
@@ -84,10 +84,9 @@ async function confirmPrecedence(
 async function confirmShares(config: ServiceConfig, plan: Plan, client: ClusterReader): Promise<void> {
   const route = await client.get(routePath(config.namespace, config.route));
   const live = sharesOf(route === undefined ? [] : observedRoute(route).backends);
-  const wanted = new Map(Object.entries(plan.shares));
   // Half a percent: an edit by hand that the config adopted need not add up to 100.
-  if (sameShares(live, wanted, 0.5)) return;
+  if (sameShares(live, plan.shares, 0.5)) return;
   throw new UserError(
-    `The live route sends ${shareText(live)}, and this update's plan is ${shareText(wanted)}: somebody edited it meanwhile, or Pulumi's state is ahead of the cluster. pulumi up --refresh looks again.`,
+    `The live route sends ${shareText(live)}, and this update's plan is ${shareText(plan.shares)}: somebody edited it meanwhile, or Pulumi's state is ahead of the cluster. pulumi up --refresh looks again.`,
   );
 }

@@ -1,5 +1,5 @@
 import type { GatewayConfig } from "../../components/gateways/gateway";
-import type { ServiceConfig, Observed } from "./model";
+import type { PlannedNamespace, ServiceConfig, Observed } from "./model";
 
 /*
  * Which namespaces a stack makes. What exists is never made: Kubernetes has its own, others made theirs, and where a
@@ -28,18 +28,6 @@ export function platformNamespaces(
   return [...new Set([namespace, gateway.namespace])].filter((name) =>
     isMadeHere(name, owners, gateway.existing && name === gateway.namespace),
   );
-}
-
-/** A namespace that pools of this stack live in beside the route's. */
-export interface PlannedNamespace {
-  name: string;
-  pool: string;
-  /** Whether this stack makes it; otherwise it exists. */
-  create: boolean;
-  /** The pool that it is made with: of several in one namespace, one that the route waits for. */
-  maker: string;
-  /** Pools that it may have been made with: Pulumi has to know it for the same one when the maker changes. */
-  makers: readonly string[];
 }
 
 /** One entry a pool that lives beside the route. */

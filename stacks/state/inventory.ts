@@ -1,5 +1,5 @@
+import type { OwnedObject, Owner } from "../plan/claims";
 import { annotations, apis, labels, managedBy } from "../../components/names";
-import type { OwnedObject, Owner } from "../plan/ownership";
 import { ClusterUnreadable, type ClusterReader, type LiveObject } from "./cluster-reader";
 
 /*

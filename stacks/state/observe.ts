@@ -1,11 +1,10 @@
-import type { ServiceConfig, DeploymentRecord, Observed, ObservedPool, ObservedRoute } from "../plan/model";
+import type { PoolIdentity, ServiceConfig, DeploymentRecord, Observed, ObservedPool, ObservedRoute } from "../plan/model";
 import { isGrouped } from "../../components/accelerators/placement";
 import { annotations, apis, labels, managedBy, poolNamespace } from "../../components/names";
 import { isOurs } from "./ours";
 import { readOtherRoutes, type CustomersGateway } from "./other-routes";
 import { poolsPath, routePath } from "./paths";
 import { observedRewrites } from "./rewrites";
-import type { PoolIdentity } from "../plan/identity";
 import type { ClusterReader, LiveObject } from "./cluster-reader";
 import { backendOf, routeShape, type Attachment, type LiveBackendRef } from "./route-shape";
 import { everyKind, modelServersIn } from "./model-servers";

@@ -1,24 +1,15 @@
+import { refusedAsAnothers } from "../plan/rules/ownership-rules";
+import { objectKey, ownId, whoseIs, type Claim, type OwnedObject, type OwnState, type Self } from "../plan/claims";
 import type { GatewayConfig } from "../../components/gateways/gateway";
-import type { ServiceConfig, Refusal } from "../plan/model";
+import type { Allowance, ServiceConfig, Refusal } from "../plan/model";
 import { randomUUID } from "node:crypto";
 import * as pulumi from "@pulumi/pulumi";
-import { setCommand } from "../messages/mistakes";
-import type { Allowance } from "../config/schema";
+import { fix, set } from "../plan/edits";
 import type { ClusterReader } from "./cluster-reader";
 import { inventory, ownedObject } from "./inventory";
 import type { Belongs } from "./observe";
 import { annotations, secretArgsName, stackLabel } from "../../components/names";
 import { kubernetesKind, ownStackName, ownState } from "./own-state";
-import {
-  belongsToAnother,
-  objectKey,
-  ownId,
-  whoseIs,
-  type Claim,
-  type OwnedObject,
-  type OwnState,
-  type Self,
-} from "../plan/ownership";
 import type { LastUpdate } from "./record";
 
 /** What this stack knows of whose the live objects are. */
@@ -94,10 +85,10 @@ export function gatewayOfAnother(gateway: GatewayConfig, { claims }: Ownership):
     .filter(({ whose, object }) => whose === "theirs" && object.kind === "Gateway")
     .filter(({ object }) => object.name === gateway.name && object.namespace === gateway.namespace)
     .map(({ object }) => {
-      const refusal = belongsToAnother(object.owner?.stack ?? "", [object]);
+      const refusal = refusedAsAnothers(object.owner?.stack ?? "", [object]);
       return {
         ...refusal,
-        fix: `use it as it is: ${setCommand("gateway.existing", true)}; or ${refusal.fix}`,
+        fix: fix`use it as it is: ${set("gateway.existing", true)}; or ${refusal.fix}`,
       };
     });
 }

@@ -6,10 +6,9 @@ import type { CopiedPods } from "../../components/model-server/copied/adapt";
 import type { PlatformConfig } from "../../stacks/config/resolved";
 import type { RawConfig } from "../../stacks/config/validate";
 import { newCluster } from "../../stacks/state/served";
-import { plan } from "../../stacks/plan/plan";
 import { buildPlatform } from "../../stacks/platform";
 import { buildService } from "../../stacks/service";
-import { serviceConfig } from "../stacks/cases";
+import { serviceConfig, planFor } from "../stacks/cases";
 
 /** Renders the service of a config, in a platform that is there. */
 export function renderService(
@@ -20,7 +19,7 @@ export function renderService(
 ): Promise<Registered[]> {
   const config = serviceConfig(raw, secrets);
   return rendered(() =>
-    buildService(config, plan(config, observed), {
+    buildService(config, planFor(config, observed), {
       platform: {
         kubeconfig: pulumi.output("{}"),
         provider: new k8s.Provider("cluster", { kubeconfig: "{}" }),
@@ -66,7 +65,7 @@ export function renderStack(
 ): Promise<Registered[]> {
   return rendered(() => {
     const platform = buildPlatform(around, { owners: {}, stack: "test", definitions: [], deletable: false });
-    return buildService(service, plan(service, observed), {
+    return buildService(service, planFor(service, observed), {
       platform: { ...platform, provider: new k8s.Provider("other", { kubeconfig: "{}" }) },
       stack: "test",
       copies: copiesOf(service),

@@ -4,11 +4,10 @@ import { before, describe, it } from "node:test";
 import type { Registered } from "../rendering";
 import { renderService as render } from "./rendered-service";
 import { rolloutPlanType } from "../../components/route/rollout-plan";
-import { after, serviceConfig, sourceCase } from "../stacks/cases";
+import { after, serviceConfig, sourceCase, planFor } from "../stacks/cases";
 import { at, foreign, rolledBack } from "../stacks/plan/scenarios";
 import { deployed } from "../stacks/plan/worlds";
 import type { RawConfig } from "../../stacks/config/validate";
-import { plan } from "../../stacks/plan/plan";
 
 const find = (resources: readonly Registered[], kind: string, name: string): Registered["inputs"] => {
   const found = resources.filter(
@@ -241,7 +240,7 @@ describe("the customers' route", () => {
       "true",
     );
     const config = serviceConfig(take);
-    const next = await routeOf(take, after(config, plan(config, foreign(theirs, { llm: 1 }))));
+    const next = await routeOf(take, after(config, planFor(config, foreign(theirs, { llm: 1 }))));
     assert.equal(next.importId, undefined);
     assert.ok(!("pulumi.com/patchForce" in notesOf([next])));
   });

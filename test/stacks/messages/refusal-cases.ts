@@ -1,6 +1,6 @@
+import type { Claim, OwnedObject } from "../../../stacks/plan/claims";
 import type { Observed } from "../../../stacks/plan/model";
 import type { RawConfig } from "../../../stacks/config/validate";
-import type { Claim, OwnedObject } from "../../../stacks/plan/ownership";
 import { sourceCase } from "../cases";
 import { at, edited, less, serving, type Scenario } from "../plan/scenarios";
 import { deployed } from "../plan/worlds";

@@ -1,9 +1,9 @@
+import { fixText } from "../../../stacks/messages/edits";
 import assert from "node:assert/strict";
 import * as fs from "node:fs";
 import * as path from "node:path";
 import { describe, it } from "node:test";
-import { plan } from "../../../stacks/plan/plan";
-import { serviceConfig } from "../cases";
+import { serviceConfig, planFor } from "../cases";
 import { prose } from "./refusal-cases";
 import { allScenarios, follow, planned, refusalsOf, waysOf, type Situation } from "./refusals";
 
@@ -29,10 +29,10 @@ describe("a refusal's fix", () => {
         const commands = ways.slice(0, refusal.waiver === undefined ? undefined : -1);
         assert.ok(
           commands.length > 0 || act !== undefined,
-          `the fix of ${rule} names no command: ${refusal.fix}\nGive it one, or say in "prose" of test/stacks/messages/refusal-cases.ts what a person does`,
+          `the fix of ${rule} names no command: ${fixText(refusal.fix)}\nGive it one, or say in "prose" of test/stacks/messages/refusal-cases.ts what a person does`,
         );
         for (const way of ways) {
-          const told = `${refusal.fix}\nway: ${JSON.stringify(way)}`;
+          const told = `${fixText(refusal.fix)}\nway: ${JSON.stringify(way)}`;
           const end = attempt(() => follow(rule, start, way), told);
           assert.ok(
             !attempt(() => isThere(end, rule, refusal.found), told),
@@ -65,7 +65,7 @@ describe("a refusal's fix", () => {
   });
 
   it("leaves a scenario's config without mistakes to begin with", () => {
-    for (const { config, world } of allScenarios) plan(serviceConfig(config), world());
+    for (const { config, world } of allScenarios) planFor(serviceConfig(config), world());
   });
 });
 

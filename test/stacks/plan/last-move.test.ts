@@ -2,12 +2,11 @@ import { nothingDeployed, type Observed, type Plan } from "../../../stacks/plan/
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { RawConfig } from "../../../stacks/config/validate";
-import { plan } from "../../../stacks/plan/plan";
-import { after, serviceConfig, sourceCase } from "../cases";
+import { after, serviceConfig, sourceCase, planFor } from "../cases";
 
 function update(raw: RawConfig, world: Observed = nothingDeployed, succeeds = true): [Plan, Observed] {
   const config = serviceConfig(raw);
-  const planned = plan(config, world);
+  const planned = planFor(config, world);
   return [planned, after(config, planned, world, succeeds)];
 }
 

@@ -1,3 +1,5 @@
+import { fix } from "../../../stacks/plan/edits";
+import { fixText } from "../../../stacks/messages/edits";
 import { nothingDeployed, type Observed } from "../../../stacks/plan/model";
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
@@ -56,7 +58,7 @@ describe("a pool that another route sends to", () => {
         refusals[0]?.found ?? "",
         /llm-new would be removed, and HTTPRoute default\/testers sends/,
       );
-      assert.match(refusals[0]?.fix ?? "", /kubectl edit httproute -n default testers/);
+      assert.match(fixText(refusals[0]?.fix ?? fix``), /kubectl edit httproute -n default testers/);
     });
   }
 
@@ -130,7 +132,7 @@ describe("the name of the customers' route", () => {
       refusals.map(({ rule }) => rule),
       ["other-route", "route-missing"],
     );
-    for (const { fix } of refusals) assert.match(fix, /pulumi config set route routes-to-llm/);
+    for (const refusal of refusals) assert.match(fixText(refusal.fix), /pulumi config set route routes-to-llm/);
   });
 
   it("may become that of a live route that gets the requests of this stack's own", () => {

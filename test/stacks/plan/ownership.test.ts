@@ -1,19 +1,10 @@
+import { leftBehind } from "../../../stacks/plan/rules/ownership-rules";
+import { objectKey, ownId, whoseIs, type OwnedObject, type OwnState, type Recorded, type Self } from "../../../stacks/plan/claims";
 import { nothingDeployed } from "../../../stacks/plan/model";
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import fc from "fast-check";
-import {
-  leftBehind,
-  objectKey,
-  ownId,
-  whoseIs,
-  type OwnedObject,
-  type OwnState,
-  type Recorded,
-  type Self,
-} from "../../../stacks/plan/ownership";
-import { plan } from "../../../stacks/plan/plan";
-import { serviceConfig } from "../cases";
+import { serviceConfig, planFor } from "../cases";
 import { at, serving } from "./scenarios";
 import { deployed, planned } from "./worlds";
 
@@ -231,7 +222,7 @@ describe("a plan with other stacks", () => {
     };
     const old = { ...world, record: before.record! };
     assert.deepEqual(planned(at(30), old).refusals, []);
-    assert.deepEqual(leftBehind(serviceConfig(at(30)), old.claims, plan(serviceConfig(at(30)), old)), []);
+    assert.deepEqual(leftBehind(serviceConfig(at(30)), old.claims, planFor(serviceConfig(at(30)), old)), []);
     assert.ok(planned(serving, old).refusals.some(({ rule }) => rule === "pool-has-traffic"));
   });
 

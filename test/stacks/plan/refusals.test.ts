@@ -2,9 +2,8 @@ import assert from "node:assert/strict";
 import * as fs from "node:fs";
 import * as path from "node:path";
 import { describe, it } from "node:test";
-import { plan } from "../../../stacks/plan/plan";
 import { describeRefusals } from "../../../stacks/messages/refusals";
-import { serviceConfig } from "../cases";
+import { serviceConfig, planFor } from "../cases";
 import { scenarios } from "./scenarios";
 
 const page = fs.readFileSync(path.join(__dirname, "..", "..", "..", "docs", "refusals.md"), "utf8");
@@ -12,7 +11,7 @@ const page = fs.readFileSync(path.join(__dirname, "..", "..", "..", "docs", "ref
 describe("docs/refusals.md", () => {
   for (const { rule, config, world } of scenarios) {
     it(`tells of ${rule}, with the message that the program gives`, () => {
-      const refusals = plan(serviceConfig(config), world()).refusals.filter((one) => one.rule === rule);
+      const refusals = planFor(serviceConfig(config), world()).refusals.filter((one) => one.rule === rule);
       assert.ok(refusals.length > 0, "the scenario is not refused");
       assert.ok(page.includes(`## ${rule}\n`), "no section");
       const message = describeRefusals(refusals);

@@ -1,12 +1,11 @@
-import { nothingDeployed, type Observed, type Plan } from "../../../stacks/plan/model";
+import { nothingDeployed, type Observed } from "../../../stacks/plan/model";
 import assert from "node:assert/strict";
 import type { RawConfig } from "../../../stacks/config/validate";
-import { plan } from "../../../stacks/plan/plan";
 import { describeRefusals } from "../../../stacks/messages/refusals";
-import { after, serviceConfig } from "../cases";
+import { after, serviceConfig, planFor, type Planned } from "../cases";
 
-export const planned = (raw: RawConfig, observed: Observed = nothingDeployed): Plan =>
-  plan(serviceConfig(raw), observed);
+export const planned = (raw: RawConfig, observed: Observed = nothingDeployed): Planned =>
+  planFor(serviceConfig(raw), observed);
 
 export const rulesOf = (raw: RawConfig, observed?: Observed): string[] =>
   planned(raw, observed).refusals.map(({ rule }) => rule);

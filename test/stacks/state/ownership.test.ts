@@ -1,3 +1,4 @@
+import { objectKey, type OwnedObject, type OwnState } from "../../../stacks/plan/claims";
 import "../../rendering";
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
@@ -6,7 +7,6 @@ import { inventoried, inventory } from "../../../stacks/state/inventory";
 import type { ClusterReader, LiveObject } from "../../../stacks/state/cluster-reader";
 import { kubernetesKind, objectsIn } from "../../../stacks/state/own-state";
 import { transformed, treatmentOf, type Ownership } from "../../../stacks/state/ownership";
-import { objectKey, type OwnedObject, type OwnState } from "../../../stacks/plan/ownership";
 import { renderStack } from "../../components/rendered-service";
 import { resolveConfig } from "../../../stacks/config/resolve";
 import { cloud, sourceCase } from "../cases";

@@ -1,9 +1,16 @@
+import { hiddenText } from "../../stacks/plan/secret-args";
 import { resolveConfig } from "../../stacks/config/resolve";
-import { hiddenText, keepsSecrets } from "../../stacks/config/secrets";
+import { keepsSecrets } from "../../stacks/config/secrets";
 import type { StackConfig } from "../../stacks/config/resolved";
 import { own, project, short, type StackValues } from "./values";
 
 export type ServiceStack = Exclude<StackConfig, { role: "platform" }>;
+
+export type Resolved =
+  | { outcome: "resolved"; config: ServiceStack }
+  | { outcome: "mistakes"; mistakes: readonly string[] };
+
+const mistaken = (mistakes: readonly string[]): Resolved => ({ outcome: "mistakes", mistakes });
 
 /**
  * What the program makes of a config. Secrets are not known here, so something of the right shape stands for them:
@@ -12,7 +19,7 @@ export type ServiceStack = Exclude<StackConfig, { role: "platform" }>;
  */
 export function resolveValues(
   values: StackValues,
-): { config: ServiceStack } | { mistakes: readonly string[] } {
+): Resolved {
   const secrets = new Set<string>();
   const raw: Record<string, unknown> = {};
   for (const [key, value] of Object.entries(values)) {
@@ -28,17 +35,17 @@ export function resolveValues(
   }
   const hidden = [...secrets].filter((key) => raw[key] === undefined && !/[.[]/.test(key));
   if (hidden.length > 0) {
-    return { mistakes: hidden.map((key) => `${key} is secret, and what it says cannot be compared`) };
+    return mistaken(hidden.map((key) => `${key} is secret, and what it says cannot be compared`));
   }
   const { config, mistakes } = resolveConfig(raw, cloudOf(values), secrets);
   if (config === undefined) {
-    return {
-      mistakes: mistakes.map(({ key, found, allowed }) => `${key} is ${found}; expected: ${allowed}`),
-    };
+    return mistaken(
+      mistakes.map(({ key, found, allowed }) => `${key} is ${found}; expected: ${allowed}`),
+    );
   }
   return config.role === "platform"
-    ? { mistakes: ["role is platform: there is no service and no rollout in this stack"] }
-    : { config };
+    ? mistaken(["role is platform: there is no service and no rollout in this stack"])
+    : { outcome: "resolved", config };
 }
 
 /** Keys that may be secret; others would hide what a decision needs. */
