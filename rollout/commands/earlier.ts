@@ -14,7 +14,8 @@ export async function runRollbackTo(
 ): Promise<number> {
   const { toUpdate } = options;
   const [history, now] = await Promise.all([session.engine.history(), present(session)]);
-  if (now.outcome === "unknown") return refused(session, "Not possible now; nothing was changed.", [now.reason]);
+  if (now.outcome === "unknown")
+    return refused(session, "Not possible now; nothing was changed.", [now.reason]);
   const past = history.find(({ number }) => number === toUpdate);
   if (past === undefined) {
     const found = `the stack has no update ${toUpdate}`;
@@ -41,7 +42,8 @@ export async function runRollbackTo(
 export async function runList(session: Session): Promise<number> {
   const { screen } = session;
   const [history, now] = await Promise.all([session.engine.history(), present(session)]);
-  if (now.outcome === "unknown") return refused(session, "Not possible now; nothing was changed.", [now.reason]);
+  if (now.outcome === "unknown")
+    return refused(session, "Not possible now; nothing was changed.", [now.reason]);
   const why = { reason: "listing", now: new Date() };
   const rows = history.map((past) => ({ past, way: wayBack(past, now.present, why) }));
   for (const note of now.notes) screen.line(`(${note})`);
@@ -80,8 +82,7 @@ function summaryOf(way: WayBack): object {
 async function present(
   session: Session,
 ): Promise<
-  | { outcome: "known"; present: Present; notes: readonly string[] }
-  | { outcome: "unknown"; reason: Reason }
+  { outcome: "known"; present: Present; notes: readonly string[] } | { outcome: "unknown"; reason: Reason }
 > {
   const { values, deployed, outputs } = session;
   const common = { values, ...(deployed === undefined ? {} : { deployed }) };

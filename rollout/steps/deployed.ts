@@ -53,7 +53,7 @@ export function deployedOf(outputs: Readonly<Record<string, unknown>>): Deployed
 }
 
 /** The share that a pool had after the last successful update, in percent. */
-export const shareOf = (deployed: Deployed | undefined, pool: string): number => 
+export const shareOf = (deployed: Deployed | undefined, pool: string): number =>
   shareIn(deployed?.weights, pool);
 
 /** An earlier update of the stack. */

@@ -7,8 +7,7 @@ import { own, project, short, type StackValues } from "./values";
 export type ServiceStack = Exclude<StackConfig, { role: "platform" }>;
 
 export type Resolved =
-  | { outcome: "resolved"; config: ServiceStack }
-  | { outcome: "mistakes"; mistakes: readonly string[] };
+  { outcome: "resolved"; config: ServiceStack } | { outcome: "mistakes"; mistakes: readonly string[] };
 
 const mistaken = (mistakes: readonly string[]): Resolved => ({ outcome: "mistakes", mistakes });
 
@@ -17,9 +16,7 @@ const mistaken = (mistakes: readonly string[]): Resolved => ({ outcome: "mistake
  * no decision of the plan depends on one.
  * @returns why the program would refuse it, where it would.
  */
-export function resolveValues(
-  values: StackValues,
-): Resolved {
+export function resolveValues(values: StackValues): Resolved {
   const secrets = new Set<string>();
   const raw: Record<string, unknown> = {};
   for (const [key, value] of Object.entries(values)) {
@@ -39,9 +36,7 @@ export function resolveValues(
   }
   const { config, mistakes } = resolveConfig(raw, cloudOf(values), secrets);
   if (config === undefined) {
-    return mistaken(
-      mistakes.map(({ key, found, allowed }) => `${key} is ${found}; expected: ${allowed}`),
-    );
+    return mistaken(mistakes.map(({ key, found, allowed }) => `${key} is ${found}; expected: ${allowed}`));
   }
   return config.role === "platform"
     ? mistaken(["role is platform: there is no service and no rollout in this stack"])

@@ -68,8 +68,14 @@ export function wayBack(
   if (reasons.length > 0) return refused(reasons);
   if (steps.length === 1 && isThere(target, resolved.config.service, present)) return { outcome: "same" };
   // A latch that is written anew does not stay as it is.
-  const marked = steps.some(({ target: config }) => !sameValue(config[rolledBack], present.values[rolledBack]));
-  return { outcome: "steps", steps, notes: kept.filter((note) => !marked || !note.startsWith("rolledBack ")) };
+  const marked = steps.some(
+    ({ target: config }) => !sameValue(config[rolledBack], present.values[rolledBack]),
+  );
+  return {
+    outcome: "steps",
+    steps,
+    notes: kept.filter((note) => !marked || !note.startsWith("rolledBack ")),
+  };
 }
 
 const rolledBack = own("rolledBack");

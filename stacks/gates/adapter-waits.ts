@@ -30,8 +30,8 @@ export function loadedBefore(
     const live = observed.pools.find((pool) => pool.owned && pool.name === name);
     const isNew = observed.record?.pools[name] === undefined;
     const grows = live?.replicas !== undefined && planned.replicas > live.replicas;
-    const [now, next] = [observed.route?.backends ?? [], plan.backends].map(
-      (backends) => shareIn(sharesOf(backends), name),
+    const [now, next] = [observed.route?.backends ?? [], plan.backends].map((backends) =>
+      shareIn(sharesOf(backends), name),
     ) as [number, number];
     if (task === undefined || !(isNew || grows) || next < now) return undefined;
     const { replicas } = planned;

@@ -177,7 +177,8 @@ async function guardHook(context: HookContext, args: pulumi.ResourceHookArgs): P
   if (route === undefined) return;
   const shares = sharesOf(observedRoute(route).backends);
   if (object?.kind === "HTTPRoute") {
-    if (Object.keys(shares).length === 0 || route.metadata.annotations?.[annotations.deletable] === "true") return;
+    if (Object.keys(shares).length === 0 || route.metadata.annotations?.[annotations.deletable] === "true")
+      return;
     throw new Error(
       `HTTPRoute ${config.namespace}/${config.route} carries the customers' traffic. ` +
         "To take the whole service down: pulumi config set --path 'allow[0]' destroy && pulumi up && pulumi destroy --run-program",

@@ -57,9 +57,11 @@ export function commandText(command: Command): string {
     case "set-secret":
       return ["pulumi config set", "--secret", ...pathAndName(command.path).flat()].join(" ");
     case "set-time":
-      return ["pulumi config set", ...pathAndName(command.path).flat(), "$(date -u +%Y-%m-%dT%H:%M:%SZ)"].join(
-        " ",
-      );
+      return [
+        "pulumi config set",
+        ...pathAndName(command.path).flat(),
+        "$(date -u +%Y-%m-%dT%H:%M:%SZ)",
+      ].join(" ");
     case "remove":
       return ["pulumi config rm", ...pathAndName(command.path).flat()].join(" ");
   }

@@ -10,8 +10,13 @@ export function describeRefusals(refusals: readonly Refusal[]): string {
       `  ${rule}`,
       `    found: ${found}`,
       `    fix:   ${fixText(fix)}`,
-      ...(waiver === undefined ? [] : [`    or:    ${commandText(allow(waiver))} waives the rule for one update`]),
+      ...(waiver === undefined
+        ? []
+        : [`    or:    ${commandText(allow(waiver))} waives the rule for one update`]),
     ].join("\n"),
   );
-  return [`Update refused (${count} ${count === 1 ? "rule" : "rules"}). Nothing was changed.`, ...blocks].join("\n");
+  return [
+    `Update refused (${count} ${count === 1 ? "rule" : "rules"}). Nothing was changed.`,
+    ...blocks,
+  ].join("\n");
 }

@@ -5,8 +5,7 @@ import type { KnownRoute, OtherRoutes } from "./routes";
 
 /** The commands after which a route is the customers' route of this stack, or what stands against that. */
 export type Adoption =
-  | { possible: true; commands: readonly Command[] }
-  | { possible: false; obstacles: readonly string[] };
+  { possible: true; commands: readonly Command[] } | { possible: false; obstacles: readonly string[] };
 
 /** The same for one property of the route. */
 interface Part {

@@ -91,7 +91,10 @@ export interface Place {
   namespaces: readonly string[];
 }
 
-export function isAt({ kind, namespace, name, service, pool }: OwnedObject, { home, namespaces }: Place): boolean {
+export function isAt(
+  { kind, namespace, name, service, pool }: OwnedObject,
+  { home, namespaces }: Place,
+): boolean {
   if (namespace !== undefined) return namespaces.includes(namespace);
   if (kind === "Namespace") return namespaces.includes(name);
   return pool === undefined

@@ -1,4 +1,12 @@
-import type { ObservedCopy, CopyReport, OwnedPool, ServiceConfig, Observed, Draft, PlannedPool } from "./model";
+import type {
+  ObservedCopy,
+  CopyReport,
+  OwnedPool,
+  ServiceConfig,
+  Observed,
+  Draft,
+  PlannedPool,
+} from "./model";
 import { isMisfit, placementOf } from "../../components/accelerators/placement";
 import { adaptPods, copyArgs, type Adapted } from "../../components/model-server/copied/adapt";
 import { podOf } from "../../components/model-server/copied/pod";

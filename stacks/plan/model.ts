@@ -136,6 +136,8 @@ export interface Rule {
   };
   /** gate: the plan goes on, and the gate waits for it; only the waiver is the plan's. Default: plan. */
   heldBy?: "plan" | "gate";
+  /** What the gate says, where it holds the rule. Default: the page shows what the plan says to a case of the tests. */
+  example?: string;
   check: (config: ServiceConfig, observed: Observed, draft: Draft) => Finding[];
 }
 

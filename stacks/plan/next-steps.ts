@@ -92,10 +92,7 @@ export function versionSteps(standing: VersionStanding): Steps {
     edits: [set([...at, "weight"], weight)],
   });
   const without = [remove([...at, "candidate"]), remove([...at, "weight"])];
-  const version = [
-    set([...at, "version"], candidate.version),
-    set([...at, "source"], candidate.source),
-  ];
+  const version = [set([...at, "version"], candidate.version), set([...at, "source"], candidate.source)];
   return {
     next:
       share < 100

@@ -139,7 +139,9 @@ function withoutWait(
   const isThere = observed.pools.some(({ name }) => name === config.stable);
   if (!waived.includes("unready-stable") || !isThere) return { pools, rising };
   return {
-    pools: pools.map((entry) => (entry.pool.name === config.stable ? { ...entry, beforeRoute: false } : entry)),
+    pools: pools.map((entry) =>
+      entry.pool.name === config.stable ? { ...entry, beforeRoute: false } : entry,
+    ),
     rising: rising.filter(({ pool }) => pool !== config.stable),
   };
 }

@@ -14,8 +14,7 @@ export function redeclare(name: string, config: ServiceConfig, observed: Observe
   if (live === undefined || name.includes("/")) return undefined;
   const at = ["pools", name] as const;
   if (!live.owned) {
-    const namespace =
-      live.namespace === config.namespace ? [] : [set([...at, "namespace"], live.namespace)];
+    const namespace = live.namespace === config.namespace ? [] : [set([...at, "namespace"], live.namespace)];
     return [set([...at, "existing"], true), ...namespace];
   }
   if (live.identity === undefined) return undefined;
@@ -51,8 +50,7 @@ function identityEdits(at: readonly string[], identity: PoolIdentity): ConfigEdi
     } else if (field === "weights") {
       const weights = parsed(text);
       if (typeof weights !== "object" || weights === null) return undefined;
-      for (const [name, value] of Object.entries(weights))
-        edits.push(set([...key, name], String(value)));
+      for (const [name, value] of Object.entries(weights)) edits.push(set([...key, name], String(value)));
     } else if (field === "adapters") {
       edits.push(set(key, text === adaptersLoaded));
     } else if (field === "like") {

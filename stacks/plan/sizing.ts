@@ -66,11 +66,7 @@ function wholeAbove(amount: number): number {
  * What is known after this update, of every pool that the config marks as existing. The size is taken anew when the
  * route moves: at any other time it would follow an autoscaler, and every update would change the route.
  */
-export function carriedSizes(
-  config: ServiceConfig,
-  observed: Observed,
-  shares: Shares,
-): Carried {
+export function carriedSizes(config: ServiceConfig, observed: Observed, shares: Shares): Carried {
   const live = liveShares(observed);
   const moves = !sameShares(live, shares);
   const sizes = Object.values(config.pools)
@@ -125,8 +121,7 @@ export interface CapacityStage {
 
 /** What every stage of the ladder needs, from weight 0 on, for the pools that this stack makes. */
 export function capacityStages(config: ServiceConfig, plan: Pick<Plan, "pools">): CapacityStage[] {
-  const weights =
-    config.candidate === undefined ? [0] : sortedLadder([0, ...config.ladder]);
+  const weights = config.candidate === undefined ? [0] : sortedLadder([0, ...config.ladder]);
   const sizes = (weight: number): Record<string, number> =>
     Object.fromEntries(
       plan.pools.map(({ pool }) => [

@@ -1,4 +1,11 @@
-import type { PoolIdentity, ServiceConfig, DeploymentRecord, Observed, ObservedPool, ObservedRoute } from "../plan/model";
+import type {
+  PoolIdentity,
+  ServiceConfig,
+  DeploymentRecord,
+  Observed,
+  ObservedPool,
+  ObservedRoute,
+} from "../plan/model";
 import { isGrouped } from "../../components/accelerators/placement";
 import { annotations, apis, labels, managedBy, poolNamespace } from "../../components/names";
 import { isOurs } from "./ours";

@@ -1,5 +1,13 @@
 import { refusedAsAnothers } from "../plan/rules/ownership-rules";
-import { objectKey, ownId, whoseIs, type Claim, type OwnedObject, type OwnState, type Self } from "../plan/claims";
+import {
+  objectKey,
+  ownId,
+  whoseIs,
+  type Claim,
+  type OwnedObject,
+  type OwnState,
+  type Self,
+} from "../plan/claims";
 import type { GatewayConfig } from "../../components/gateways/gateway";
 import type { Allowance, ServiceConfig, Refusal } from "../plan/model";
 import { randomUUID } from "node:crypto";

@@ -1,6 +1,13 @@
 import { recordOfAdapter } from "../../stacks/plan/adapter-versions";
 import { clientNames, rulesFor } from "../../stacks/plan/client-names";
-import type { ApprovedPlan, OwnedPool, Refusal, ServiceConfig, Observed, Plan } from "../../stacks/plan/model";
+import type {
+  ApprovedPlan,
+  OwnedPool,
+  Refusal,
+  ServiceConfig,
+  Observed,
+  Plan,
+} from "../../stacks/plan/model";
 import assert from "node:assert/strict";
 import { resolveConfig } from "../../stacks/config/resolve";
 import type { RawConfig } from "../../stacks/config/validate";

@@ -1,5 +1,11 @@
 import { servedName } from "../../../components/names";
-import { recordedShares, recordOfAdapter, shownVersions, versionShares, versionsOf } from "../adapter-versions";
+import {
+  recordedShares,
+  recordOfAdapter,
+  shownVersions,
+  versionShares,
+  versionsOf,
+} from "../adapter-versions";
 import { clientNames, namesAsMade } from "../client-names";
 import { fix, pulumiUp, remove, set, type ConfigEdit, type Fix } from "../edits";
 import type { Adapter, AdapterRecord, Observed, Rule, ServiceConfig } from "../model";
@@ -14,24 +20,26 @@ const adapterVersionHasTraffic: Rule = {
 live rules count, and what the last successful update recorded.`,
   fix: "Take its weight away first, then the version.",
   check: (config, observed, { pools }) =>
-  config.adapters.flatMap((adapter) => {
-    const kept = new Set<string>(versionsOf(adapter).map(({ served }) => served));
-    const found = new Map<string, string>();
-    for (const { pool } of pools) {
-      for (const [served, share] of Object.entries(versionShares(observed, pool.name, adapter.name))) {
-        if (!kept.has(served))
-          found.set(served, `on pool ${pool.name} it answers ${Math.round(share)} % of the requests`);
+    config.adapters.flatMap((adapter) => {
+      const kept = new Set<string>(versionsOf(adapter).map(({ served }) => served));
+      const found = new Map<string, string>();
+      for (const { pool } of pools) {
+        for (const [served, share] of Object.entries(versionShares(observed, pool.name, adapter.name))) {
+          if (!kept.has(served))
+            found.set(served, `on pool ${pool.name} it answers ${Math.round(share)} % of the requests`);
+        }
       }
-    }
-    for (const [served, share] of Object.entries(recordedShares(adapter.name, observed.record?.adapters?.[adapter.name]))) {
-      if (!kept.has(served) && !found.has(served))
-        found.set(served, `the last successful update gave it ${share} % of the requests`);
-    }
-    return [...found].map(([served, evidence]) => ({
-      found: `${served} would be unloaded, and ${evidence} for ${adapter.name}`,
-      fix: wayOut(adapter, served, observed),
-    }));
-  }),
+      for (const [served, share] of Object.entries(
+        recordedShares(adapter.name, observed.record?.adapters?.[adapter.name]),
+      )) {
+        if (!kept.has(served) && !found.has(served))
+          found.set(served, `the last successful update gave it ${share} % of the requests`);
+      }
+      return [...found].map(([served, evidence]) => ({
+        found: `${served} would be unloaded, and ${evidence} for ${adapter.name}`,
+        fix: wayOut(adapter, served, observed),
+      }));
+    }),
 };
 
 function wayOut(adapter: Adapter, served: string, observed: Observed): Fix {
@@ -56,22 +64,26 @@ const setVersion = (at: string, { version, source }: { version: string; source: 
 /** A version becomes the one that serves by having been the candidate with all requests; only going back is quicker. */
 const unprovenAdapter: Rule = {
   id: "unproven-adapter",
-  summary: "A version becomes the one that serves by having been the candidate version with all of the requests.",
+  summary:
+    "A version becomes the one that serves by having been the candidate version with all of the requests.",
   fix: "Make it the candidate and raise its weight.",
   check: (config, observed, { pools }) =>
-  config.adapters.flatMap((adapter) => {
-    const record = observed.record?.adapters?.[adapter.name];
-    if (record === undefined || record.version === adapter.stable.version) return [];
-    const { served, version } = adapter.stable;
-    return pools
-      .map(({ pool }) => ({ pool, live: versionShares(observed, pool.name, adapter.name) }))
-      .filter(({ live }) => Object.keys(live).length > 0 && 100 - adapter.weight > shareIn(live, served) + rounding)
-      .slice(0, 1)
-      .map(({ live }) => ({
-        found: `${served} answers ${Math.round(shareIn(live, served))} % of the requests for ${adapter.name} and would get ${100 - adapter.weight} % at once`,
-        fix: fix`${set(`adapters[${adapter.index}].version`, record.version)} and make ${version} the candidate until it has all of them`,
-      }));
-  }),
+    config.adapters.flatMap((adapter) => {
+      const record = observed.record?.adapters?.[adapter.name];
+      if (record === undefined || record.version === adapter.stable.version) return [];
+      const { served, version } = adapter.stable;
+      return pools
+        .map(({ pool }) => ({ pool, live: versionShares(observed, pool.name, adapter.name) }))
+        .filter(
+          ({ live }) =>
+            Object.keys(live).length > 0 && 100 - adapter.weight > shareIn(live, served) + rounding,
+        )
+        .slice(0, 1)
+        .map(({ live }) => ({
+          found: `${served} answers ${Math.round(shareIn(live, served))} % of the requests for ${adapter.name} and would get ${100 - adapter.weight} % at once`,
+          fix: fix`${set(`adapters[${adapter.index}].version`, record.version)} and make ${version} the candidate until it has all of them`,
+        }));
+    }),
 };
 
 /** An adapter runs on the models it was trained for, and on no other. */
@@ -81,38 +93,39 @@ const adapterNotForBase: Rule = {
 requests with noise, or not at all.`,
   fix: "Train one for the new model and say so, or choose another model.",
   check: (config, _observed, { pools }) =>
-  pools
-    .filter(({ pool }) => pool.adapters)
-    .flatMap(({ pool }) =>
-      config.adapters
-        .filter(({ bases }) => !bases.includes(pool.model))
-        .map(({ name, bases, index }) => ({
-          found: `pool ${pool.name} serves ${pool.model}, and adapter ${name} was trained for ${bases.join(", ")}`,
-          fix: fix`train a version of ${name} for ${pool.model} and name it: ${set(`adapters[${index}].bases[${bases.length}]`, pool.model)} (or give ${pool.name} a model of these)`,
-        })),
-    ),
+    pools
+      .filter(({ pool }) => pool.adapters)
+      .flatMap(({ pool }) =>
+        config.adapters
+          .filter(({ bases }) => !bases.includes(pool.model))
+          .map(({ name, bases, index }) => ({
+            found: `pool ${pool.name} serves ${pool.model}, and adapter ${name} was trained for ${bases.join(", ")}`,
+            fix: fix`train a version of ${name} for ${pool.model} and name it: ${set(`adapters[${index}].bases[${bases.length}]`, pool.model)} (or give ${pool.name} a model of these)`,
+          })),
+      ),
 };
 
 /** A pool is made for adapters or without; one that was made without cannot begin to load them. */
 const poolWithoutAdapters: Rule = {
   id: "pool-without-adapters",
-  summary: "Whether a model server can load adapters is settled when it starts. A pool that was made without cannot begin to.",
+  summary:
+    "Whether a model server can load adapters is settled when it starts. A pool that was made without cannot begin to.",
   fix: "Roll out a pool that can.",
   check: (config, _observed, { pools, stable }) => {
-  if (config.adapters.length === 0) return [];
-  const without = pools.filter(({ pool }) => !pool.adapters && pool.templateOf === undefined);
-  const [last] = pools.filter(({ pool }) => pool.name !== stable.name);
-  // The way to adapters is a candidate that has them; the way back from one that has not would lose them.
-  return without
-    .filter(({ pool }) => !(pool.name === stable.name && last?.pool.adapters === true))
-    .map(({ pool }) => ({
-      found: `pool ${pool.name} loads no adapters, and the config has ${config.adapters.map(({ name }) => name).join(", ")}`,
-      fix:
-        pool.name === stable.name
-          ? fix`roll out a pool that loads them: ${[set(`pools.${pool.name}-lora.like`, pool.name), set(`pools.${pool.name}-lora.adapters`, true), set("candidate", `${pool.name}-lora`)]}`
-          : fix`${remove(`pools.${pool.name}.adapters`)}: a candidate serves what the stable pool serves`,
-    }));
-},
+    if (config.adapters.length === 0) return [];
+    const without = pools.filter(({ pool }) => !pool.adapters && pool.templateOf === undefined);
+    const [last] = pools.filter(({ pool }) => pool.name !== stable.name);
+    // The way to adapters is a candidate that has them; the way back from one that has not would lose them.
+    return without
+      .filter(({ pool }) => !(pool.name === stable.name && last?.pool.adapters === true))
+      .map(({ pool }) => ({
+        found: `pool ${pool.name} loads no adapters, and the config has ${config.adapters.map(({ name }) => name).join(", ")}`,
+        fix:
+          pool.name === stable.name
+            ? fix`roll out a pool that loads them: ${[set(`pools.${pool.name}-lora.like`, pool.name), set(`pools.${pool.name}-lora.adapters`, true), set("candidate", `${pool.name}-lora`)]}`
+            : fix`${remove(`pools.${pool.name}.adapters`)}: a candidate serves what the stable pool serves`,
+      }));
+  },
 };
 
 /**
@@ -127,18 +140,18 @@ was, and each way back would be a combination that nobody has seen. (With the sa
 allowed.)`,
   fix: "One after the other.",
   check: (config, _observed, { kind, candidate, stable }) => {
-  if (candidate === undefined || (kind !== "base-model" && kind !== undefined)) return [];
-  const what =
-    kind === undefined
-      ? `from ${stable.name} to ${candidate.name} is not known to keep the base model`
-      : `from ${stable.name} to ${candidate.name} is a new base model`;
-  return config.adapters
-    .filter((adapter) => adapter.candidate !== undefined)
-    .map(({ name, index, candidate: version }) => ({
-      found: `${what}, and adapter ${name} has a version ${version?.version ?? ""} under way: were the answers to change, nothing would tell why`,
-      fix: fix`one after the other; the adapter first: ${[remove("candidate"), remove("weight")]}; or the pool first: ${withoutCandidate(index)}`,
-    }));
-},
+    if (candidate === undefined || (kind !== "base-model" && kind !== undefined)) return [];
+    const what =
+      kind === undefined
+        ? `from ${stable.name} to ${candidate.name} is not known to keep the base model`
+        : `from ${stable.name} to ${candidate.name} is a new base model`;
+    return config.adapters
+      .filter((adapter) => adapter.candidate !== undefined)
+      .map(({ name, index, candidate: version }) => ({
+        found: `${what}, and adapter ${name} has a version ${version?.version ?? ""} under way: were the answers to change, nothing would tell why`,
+        fix: fix`one after the other; the adapter first: ${[remove("candidate"), remove("weight")]}; or the pool first: ${withoutCandidate(index)}`,
+      }));
+  },
 };
 
 const withoutCandidate = (index: number): ConfigEdit[] => [
@@ -149,34 +162,31 @@ const withoutCandidate = (index: number): ConfigEdit[] => [
 /** Two weights are moved by two updates: each is judged by itself. Going down with both is always allowed. */
 const oneWeightAtATime: Rule = {
   id: "one-weight-at-a-time",
-  summary: "One update moves the weight of the pool and the weight of an adapter's version. Going back with both is allowed.",
+  summary:
+    "One update moves the weight of the pool and the weight of an adapter's version. Going back with both is allowed.",
   fix: "Two updates.",
-  check: (
-  config,
-  observed,
-  { candidate, candidateShareNow, candidateRises, pools },
-) => {
-  if (candidate === undefined) return [];
-  const poolFalls = config.weight < candidateShareNow - rounding;
-  return config.adapters.flatMap((adapter) => {
-    if (adapter.candidate === undefined) return [];
-    const served = adapter.candidate.served;
-    const shares = pools
-      .filter(({ pool }) => pool.name === config.stable && pool.adapters)
-      .map(({ pool }) => versionShares(observed, pool.name, adapter.name))
-      .filter((live) => Object.keys(live).length > 0)
-      .map((live) => shareIn(live, served));
-    const rises = shares.some((share) => adapter.weight > share + rounding);
-    const falls = shares.some((share) => adapter.weight < share - rounding);
-    if (!((candidateRises && (rises || falls)) || (poolFalls && rises))) return [];
-    return [
-      {
-        found: `the weight of ${candidate.name} goes from ${Math.round(candidateShareNow)} to ${config.weight} and that of ${adapter.name} from ${Math.round(shares[0] ?? 0)} to ${adapter.weight} in one update`,
-        fix: fix`two updates: put one of them back first, ${set("weight", Math.round(candidateShareNow))} or ${set(`adapters[${adapter.index}].weight`, Math.round(shares[0] ?? 0))}`,
-      },
-    ];
-  });
-},
+  check: (config, observed, { candidate, candidateShareNow, candidateRises, pools }) => {
+    if (candidate === undefined) return [];
+    const poolFalls = config.weight < candidateShareNow - rounding;
+    return config.adapters.flatMap((adapter) => {
+      if (adapter.candidate === undefined) return [];
+      const served = adapter.candidate.served;
+      const shares = pools
+        .filter(({ pool }) => pool.name === config.stable && pool.adapters)
+        .map(({ pool }) => versionShares(observed, pool.name, adapter.name))
+        .filter((live) => Object.keys(live).length > 0)
+        .map((live) => shareIn(live, served));
+      const rises = shares.some((share) => adapter.weight > share + rounding);
+      const falls = shares.some((share) => adapter.weight < share - rounding);
+      if (!((candidateRises && (rises || falls)) || (poolFalls && rises))) return [];
+      return [
+        {
+          found: `the weight of ${candidate.name} goes from ${Math.round(candidateShareNow)} to ${config.weight} and that of ${adapter.name} from ${Math.round(shares[0] ?? 0)} to ${adapter.weight} in one update`,
+          fix: fix`two updates: put one of them back first, ${set("weight", Math.round(candidateShareNow))} or ${set(`adapters[${adapter.index}].weight`, Math.round(shares[0] ?? 0))}`,
+        },
+      ];
+    });
+  },
 };
 
 /** While pools are compared, what both load stays as it is. Weights of adapters may move, one thing at a time. */
@@ -185,22 +195,26 @@ const adaptersUnderWay: Rule = {
   summary: "While a pool is rolled out, both pools load what they loaded when it began.",
   fix: "Change the adapters before or after.",
   check: (config, { record }) => {
-  if (config.candidate === undefined || record?.candidate !== config.candidate) return [];
-  if (record.adapters === undefined) return [];
-  const before = record.adapters;
-  const after = new Map(config.adapters.map((adapter) => [adapter.name, recordOfAdapter(adapter)]));
-  const names = [...new Set([...Object.keys(before), ...after.keys()])].sort();
-  return names
-    .filter((name) => shownVersions(before[name]) !== shownVersions(after.get(name)))
-    .map((name) => ({
-      found: `adapter ${name} is deployed as ${shownVersions(before[name])}, the config says ${shownVersions(after.get(name))}, while ${config.candidate ?? ""} is rolled out`,
-      fix: fix`put the adapter back: ${adapterBack(config, name, before[name])}; change it when the rollout of the pool is over`,
-    }));
-},
+    if (config.candidate === undefined || record?.candidate !== config.candidate) return [];
+    if (record.adapters === undefined) return [];
+    const before = record.adapters;
+    const after = new Map(config.adapters.map((adapter) => [adapter.name, recordOfAdapter(adapter)]));
+    const names = [...new Set([...Object.keys(before), ...after.keys()])].sort();
+    return names
+      .filter((name) => shownVersions(before[name]) !== shownVersions(after.get(name)))
+      .map((name) => ({
+        found: `adapter ${name} is deployed as ${shownVersions(before[name])}, the config says ${shownVersions(after.get(name))}, while ${config.candidate ?? ""} is rolled out`,
+        fix: fix`put the adapter back: ${adapterBack(config, name, before[name])}; change it when the rollout of the pool is over`,
+      }));
+  },
 };
 
 /** Edits that make the config say of an adapter what was deployed. */
-function adapterBack({ adapters }: ServiceConfig, name: string, record: AdapterRecord | undefined): ConfigEdit[] {
+function adapterBack(
+  { adapters }: ServiceConfig,
+  name: string,
+  record: AdapterRecord | undefined,
+): ConfigEdit[] {
   const found = adapters.find((adapter) => adapter.name === name);
   const at = `adapters[${found?.index ?? adapters.length}]`;
   if (record === undefined) return [remove(at)];
@@ -216,24 +230,27 @@ function adapterBack({ adapters }: ServiceConfig, name: string, record: AdapterR
 /** A version is what it was when it was loaded: pods that load it later must get the same. */
 const adapterEditedInPlace: Rule = {
   id: "adapter-edited-in-place",
-  summary: "A version is what it was when it was loaded: pods that start later must get the same as those that run.",
+  summary:
+    "A version is what it was when it was loaded: pods that start later must get the same as those that run.",
   fix: "Give what comes from elsewhere a version of its own.",
   check: (config, { record }) => {
-  const before = new Map(
-    Object.entries(record?.adapters ?? {}).flatMap(([name, { version, source, candidate }]) => [
-      [servedName(name, version), source] as const,
-      ...(candidate === undefined ? [] : [[servedName(name, candidate.version), candidate.source] as const]),
-    ]),
-  );
-  return config.adapters.flatMap((adapter) =>
-    versionsOf(adapter)
-      .filter(({ served, source }) => (before.get(served) ?? source) !== source)
-      .map(({ served, source, version }) => ({
-        found: `${served} was loaded from ${before.get(served) ?? ""}, the config says ${source}`,
-        fix: fix`give what comes from ${source} a version of its own and roll it out as the candidate, or put the source of ${version} back: ${set(sourceOf(adapter, version), before.get(served) ?? "")}`,
-      })),
-  );
-},
+    const before = new Map(
+      Object.entries(record?.adapters ?? {}).flatMap(([name, { version, source, candidate }]) => [
+        [servedName(name, version), source] as const,
+        ...(candidate === undefined
+          ? []
+          : [[servedName(name, candidate.version), candidate.source] as const]),
+      ]),
+    );
+    return config.adapters.flatMap((adapter) =>
+      versionsOf(adapter)
+        .filter(({ served, source }) => (before.get(served) ?? source) !== source)
+        .map(({ served, source, version }) => ({
+          found: `${served} was loaded from ${before.get(served) ?? ""}, the config says ${source}`,
+          fix: fix`give what comes from ${source} a version of its own and roll it out as the candidate, or put the source of ${version} back: ${set(sourceOf(adapter, version), before.get(served) ?? "")}`,
+        })),
+    );
+  },
 };
 
 /** Where the config says where a version comes from. */
@@ -248,17 +265,17 @@ const splitOnExisting: Rule = {
 two pools only.`,
   fix: "Finish the rollout of the pool first.",
   check: (config) => {
-  const existing = [config.stable, config.candidate].filter(
-    (name) => name !== undefined && config.pools[name]?.existing === true,
-  );
-  if (existing.length === 0) return [];
-  return config.adapters
-    .filter(({ candidate }) => candidate !== undefined)
-    .map(({ name, index }) => ({
-      found: `adapter ${name} has a version under way, and pool ${existing.join(", ")} was created outside this stack: its requests are not split`,
-      fix: fix`first finish the rollout of the pool, then that of the adapter: ${withoutCandidate(index)}`,
-    }));
-},
+    const existing = [config.stable, config.candidate].filter(
+      (name) => name !== undefined && config.pools[name]?.existing === true,
+    );
+    if (existing.length === 0) return [];
+    return config.adapters
+      .filter(({ candidate }) => candidate !== undefined)
+      .map(({ name, index }) => ({
+        found: `adapter ${name} has a version under way, and pool ${existing.join(", ")} was created outside this stack: its requests are not split`,
+        fix: fix`first finish the rollout of the pool, then that of the adapter: ${withoutCandidate(index)}`,
+      }));
+  },
 };
 
 /** Clients keep their model names: one that was answered is not dropped by the way. */
@@ -287,4 +304,15 @@ const nameDropped: Rule = {
   },
 };
 
-export const adapterRules: readonly Rule[] = [adapterVersionHasTraffic, unprovenAdapter, adapterNotForBase, poolWithoutAdapters, bothAtOnce, oneWeightAtATime, adaptersUnderWay, adapterEditedInPlace, splitOnExisting, nameDropped];
+export const adapterRules: readonly Rule[] = [
+  adapterVersionHasTraffic,
+  unprovenAdapter,
+  adapterNotForBase,
+  poolWithoutAdapters,
+  bothAtOnce,
+  oneWeightAtATime,
+  adaptersUnderWay,
+  adapterEditedInPlace,
+  splitOnExisting,
+  nameDropped,
+];

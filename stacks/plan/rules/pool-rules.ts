@@ -63,12 +63,7 @@ function wayOut(name: string, config: ServiceConfig, observed: Observed): Fix {
 }
 
 /** From one stable pool to the next: the new one is the candidate until it has all of the traffic. */
-function throughTheLadder(
-  from: string,
-  to: string,
-  observed: Observed,
-  back: readonly ConfigEdit[],
-): Fix {
+function throughTheLadder(from: string, to: string, observed: Observed, back: readonly ConfigEdit[]): Fix {
   const share = Math.round(shareIn(liveShares(observed), to));
   const roles = [...back, set("stable", from), set("candidate", to), set("weight", share), pulumiUp];
   const promote = [set("stable", to), remove("candidate"), remove("weight"), pulumiUp];
@@ -191,4 +186,11 @@ function missingPool(name: string, namespace: string): Finding {
   };
 }
 
-export const poolRules: readonly Rule[] = [poolMissing, poolHasTraffic, unprovenStable, editedInPlace, movedNamespace, existingPoolMissing];
+export const poolRules: readonly Rule[] = [
+  poolMissing,
+  poolHasTraffic,
+  unprovenStable,
+  editedInPlace,
+  movedNamespace,
+  existingPoolMissing,
+];

@@ -89,6 +89,9 @@ needs, before the route moves. It asks nothing else: going back depends on nothi
     use: `The route then moves at once, whatever the stable pool is; use it when the candidate is still the worse of the two.`,
   },
   heldBy: "gate",
+  example: `The route was not changed: stable pool llm is not ready for 100 % of the traffic after 600 s.
+  - 4 of 6 model servers of llm are ready
+Fix it and run pulumi up again; or send the traffic there all the same: pulumi config set --path 'allow[0]' unready-stable && pulumi up`,
   check: (_config, _observed, draft) => {
     const rising = draft.rising.find(({ pool }) => pool === draft.stable.name);
     if (rising === undefined) return [];
@@ -122,6 +125,10 @@ no such list, they want an API key (\`gate.apiKey\`).`,
 \`gate.names: declared\`.`,
   },
   heldBy: "gate",
+  example: `The route was not changed: candidate llm-new is not ready for more traffic after 600 s.
+  - llm-new answered 404 for model chat: The model \`chat\` does not exist.
+  - llm serves chat, and clients may ask for it: to have llm-new answer for it with its base model: pulumi config set --path 'aliases[0]' chat && pulumi up; to give it up: pulumi config set --path 'allow[0]' stable-names (for one update), or pulumi config set --path 'gate.names' declared (for good: only the names in the config count)
+Fix it and run pulumi up again; or go back: pulumi config set weight 0 && pulumi up`,
   check: (config, _observed, { candidate, candidateRises, stable }) => {
     if (candidate === undefined || !candidateRises || !asksStable(config)) return [];
     return [

@@ -119,8 +119,7 @@ the edit back.`,
     const findings: Finding[] = [];
     // An unknown backend changes the shares too: then its own refusal says so.
     if (drift.shares && unknownBackends(observed, draft).length === 0) {
-      const same =
-        share === undefined ? fix`` : fix` (${[set("weight", Math.round(share)), pulumiUp]})`;
+      const same = share === undefined ? fix`` : fix` (${[set("weight", Math.round(share)), pulumiUp]})`;
       findings.push({
         found: `somebody edited the weights of the live route: it sends ${shareText(live)}, this stack wrote ${shareText(observed.route?.written ?? {})}, the config asks for ${shareText(draft.shares)}`,
         fix: fix`keep what is live by saying the same in the config${same}, or take the edit back in the cluster`,

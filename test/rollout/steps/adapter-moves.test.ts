@@ -32,7 +32,7 @@ describe("the commands, while only a version of an adapter is rolled out", () =>
 
   it("promote it only with all of the requests, and then the config names one version", () => {
     const half = new Simulated(split(0)).up().up(split(50));
-    assert.ok("refused" in promote(half.values, half.deployed));
+    assert.equal(promote(half.values, half.deployed).outcome, "refused");
     const all = half.up(split(100));
     const decision = promote(all.values, all.deployed);
     assert.deepEqual(adapterOf(decision), { name: "food-review", ...v2 });
@@ -54,7 +54,8 @@ describe("promoting another base model", () => {
     const decision = promote(stack.values, stack.deployed);
     assert.deepEqual(valueOf(wanted(decision), "aliases"), ["chat", "Qwen/Qwen3-8B"]);
     assert.ok(
-      decision.outcome === "update" && decision.notes.some((note) => note.includes("Qwen/Qwen3-8B stays a name")),
+      decision.outcome === "update" &&
+        decision.notes.some((note) => note.includes("Qwen/Qwen3-8B stays a name")),
     );
     stack.up(wanted(decision));
   });

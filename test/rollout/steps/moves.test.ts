@@ -55,7 +55,10 @@ describe("next", () => {
     const { deployed } = stackAt(10);
     const decision = next(values(at(30)), deployed);
     assert.equal(rolesOf(wanted(decision)).weight, 30);
-    assert.match((decision.outcome === "update" ? decision.notes : []).join(), /config says weight 30, deployed is 10/);
+    assert.match(
+      (decision.outcome === "update" ? decision.notes : []).join(),
+      /config says weight 30, deployed is 10/,
+    );
   });
 
   it("goes to a weight that is asked for, also 0", () => {

@@ -89,6 +89,7 @@ describe("the rollout command's view of a config with a secret inside", () => {
   it("says so where the file does not tell", () => {
     const resolved = resolveValues(printed);
     assert.deepEqual(resolved, {
+      outcome: "mistakes",
       mistakes: ["pools is secret, and what it says cannot be compared"],
     });
   });

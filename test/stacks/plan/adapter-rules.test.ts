@@ -125,7 +125,10 @@ describe("an adapter and a pool", () => {
     const promoted = atWeight(0, { stable: "llm-pool-version-2", candidate: "" });
     const [refusal] = planned(promoted, world).refusals;
     assert.equal(refusal?.rule, "name-dropped");
-    assert.equal(fixText(refusal.fix).split(" keeps")[0], "pulumi config set --path 'aliases[1]' Qwen/Qwen3-8B");
+    assert.equal(
+      fixText(refusal.fix).split(" keeps")[0],
+      "pulumi config set --path 'aliases[1]' Qwen/Qwen3-8B",
+    );
     assert.deepEqual(rulesOf({ ...promoted, aliases: ["chat", "Qwen/Qwen3-8B"] }, world), []);
     assert.deepEqual(rulesOf({ ...promoted, allow: ["drop-names"] }, world), []);
   });

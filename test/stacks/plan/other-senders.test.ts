@@ -132,7 +132,8 @@ describe("the name of the customers' route", () => {
       refusals.map(({ rule }) => rule),
       ["other-route", "route-missing"],
     );
-    for (const refusal of refusals) assert.match(fixText(refusal.fix), /pulumi config set route routes-to-llm/);
+    for (const refusal of refusals)
+      assert.match(fixText(refusal.fix), /pulumi config set route routes-to-llm/);
   });
 
   it("may become that of a live route that gets the requests of this stack's own", () => {

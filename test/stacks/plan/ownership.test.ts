@@ -1,5 +1,13 @@
 import { leftBehind } from "../../../stacks/plan/rules/ownership-rules";
-import { objectKey, ownId, whoseIs, type OwnedObject, type OwnState, type Recorded, type Self } from "../../../stacks/plan/claims";
+import {
+  objectKey,
+  ownId,
+  whoseIs,
+  type OwnedObject,
+  type OwnState,
+  type Recorded,
+  type Self,
+} from "../../../stacks/plan/claims";
 import { nothingDeployed } from "../../../stacks/plan/model";
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";

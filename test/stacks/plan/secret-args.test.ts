@@ -1,5 +1,12 @@
 import { commandsText } from "../../../stacks/messages/edits";
-import { type PoolIdentity, type OwnedPool, type ServiceConfig, nothingDeployed, type Observed, type Plan } from "../../../stacks/plan/model";
+import {
+  type PoolIdentity,
+  type OwnedPool,
+  type ServiceConfig,
+  nothingDeployed,
+  type Observed,
+  type Plan,
+} from "../../../stacks/plan/model";
 import type { Server } from "../../../components/engines/engine";
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";

@@ -1,5 +1,11 @@
 import { fixText } from "../../../stacks/messages/edits";
-import { baseNames, baseNamesOf, clientNames, namesLostByPromotion, rulesFor } from "../../../stacks/plan/client-names";
+import {
+  baseNames,
+  baseNamesOf,
+  clientNames,
+  namesLostByPromotion,
+  rulesFor,
+} from "../../../stacks/plan/client-names";
 import { nothingDeployed } from "../../../stacks/plan/model";
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";

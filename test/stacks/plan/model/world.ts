@@ -1,6 +1,15 @@
 import { planFor } from "../../cases";
 import { objectKey, whoseIs, type Claim, type OwnedObject } from "../../../../stacks/plan/claims";
-import type { PoolIdentity, Latch, ServiceConfig, Backend, DeploymentRecord, Observed, Plan, PlannedPool } from "../../../../stacks/plan/model";
+import type {
+  PoolIdentity,
+  Latch,
+  ServiceConfig,
+  Backend,
+  DeploymentRecord,
+  Observed,
+  Plan,
+  PlannedPool,
+} from "../../../../stacks/plan/model";
 import assert from "node:assert/strict";
 import { identityOf } from "../../../../stacks/plan/identity";
 import { sharesOf, shareIn } from "../../../../stacks/plan/shares";
@@ -256,7 +265,9 @@ export function refresh(world: World): void {
 }
 
 function rounded(backends: readonly Backend[]): [string, number][] {
-  return Object.entries(sharesOf(backends)).map(([name, share]): [string, number] => [name, Math.round(share)]).sort();
+  return Object.entries(sharesOf(backends))
+    .map(([name, share]): [string, number] => [name, Math.round(share)])
+    .sort();
 }
 
 function without<V>(entries: Readonly<Record<string, V>>, name: string): Record<string, V> {
