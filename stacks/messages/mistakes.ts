@@ -64,7 +64,7 @@ function editDistance(a: string, b: string): number {
 
 /**
  * Entries that leave a list, the last one first: each one that goes moves those behind it, and the commands are typed
- * in the order in which they are told.
+ * in the order in which they are printed.
  */
 export function lastFirst(mistakes: readonly Mistake[]): Mistake[] {
   const leaves = ({ fix }: Mistake): readonly [string, number] | undefined => {
@@ -91,7 +91,7 @@ export function missing(key: string, allowed: string, example: string | number):
   return { key, found: "nothing", allowed, fix: setCommand(key, example) };
 }
 
-/** Whether a mistake of this key (or of what is inside it) was told already. */
+/** Whether a mistake of this key (or of what is inside it) was reported already. */
 export function broken(mistakes: readonly Mistake[], key: string): boolean {
   return mistakes.some((mistake) => mistake.key === key || mistake.key.startsWith(`${key}.`));
 }

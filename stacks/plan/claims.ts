@@ -44,10 +44,10 @@ export interface StateObject {
 export type OwnState = ReadonlyMap<string, StateObject> | undefined;
 
 /**
- * ours: this stack's, and in its state (or the state is not known). lost: this stack's, and its state lacks it.
+ * own: this stack's, and in its state (or the state is not known). lost: this stack's, and its state lacks it.
  * theirs: another stack's.
  */
-export type Whose = "ours" | "lost" | "theirs";
+export type Whose = "own" | "lost" | "theirs";
 
 export interface Claim {
   object: OwnedObject;
@@ -72,7 +72,7 @@ export const objectKey = ({
 export interface Recorded {
   /** The service that the config names. */
   service?: string;
-  /** Where it is; absent: its name is looked for everywhere. */
+  /** Where it is; absent: its name counts everywhere. */
   place?: Place;
   /** Namespace by pool, as the last successful update left them; undefined: there was none. */
   pools?: Readonly<Record<string, string>>;
@@ -104,11 +104,11 @@ export function isAt(
 
 export function whoseIs(object: OwnedObject, self: Self, state: OwnState, recorded: Recorded): Whose {
   const inState = state?.has(objectKey(object)) ?? false;
-  const own = inState || state === undefined ? "ours" : "lost";
+  const own = inState || state === undefined ? "own" : "lost";
   if (object.owner !== undefined) return object.owner.id === self.id ? own : "theirs";
-  if (inState) return "ours";
+  if (inState) return "own";
   if (object.stackLabel !== undefined && object.stackLabel === self.label) return own;
-  if (state === undefined && recorded.pools === undefined && recorded.preview === true) return "ours";
+  if (state === undefined && recorded.pools === undefined && recorded.preview === true) return "own";
   return isRecorded(object, recorded) ? own : "theirs";
 }
 

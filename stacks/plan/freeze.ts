@@ -46,7 +46,7 @@ export function* frozenChanges(config: ServiceConfig, observed: Observed, draft:
   if (record !== undefined && objectivesDiffer(config, record.objectives))
     yield "the objectives would change";
   if (record !== undefined) yield* adapterChanges(config, record.adapters ?? {});
-  if (route?.foreign === true) yield "a route of somebody else would be taken over";
+  if (route?.foreign === true) yield "a route created outside this stack would be taken over";
   if (config.allow.includes("destroy")) yield "the config allows the service to be destroyed";
 }
 

@@ -173,7 +173,7 @@ export interface RouteMove {
   moves: number;
   /** Whether fields that others own are taken over in this update. */
   force: boolean;
-  /** Whether the route of somebody else becomes this stack's. */
+  /** Whether a route created outside this stack becomes its own. */
   takeOver: boolean;
 }
 

@@ -12,7 +12,7 @@ export type NamespaceOwners = Readonly<Record<string, "owned" | "foreign">>;
 /** Namespaces that every cluster has from its first moment. */
 const builtIn: ReadonlySet<string> = new Set(["default", "kube-system", "kube-public", "kube-node-lease"]);
 
-/** @param known of a namespace that nobody has looked for: whether something in it is said to exist. */
+/** @param known of a namespace that was not read: whether something in it is said to exist. */
 export function isMadeHere(name: string, owners: NamespaceOwners, known = false): boolean {
   if (builtIn.has(name)) return false;
   const owner = owners[name];

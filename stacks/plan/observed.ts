@@ -41,7 +41,7 @@ export interface ObservedPool {
   /** Replicas its model server is asked to have; undefined where there is no model server. */
   replicas?: number;
   readyReplicas?: number;
-  /** What makes the pods of a pool of others; absent for pools of ours. */
+  /** What makes the pods of a pool created outside this stack; absent for other pools. */
   workloads?: readonly ObservedWorkload[];
 }
 
@@ -92,7 +92,7 @@ export interface ObservedCopy {
   unusable?: readonly string[];
   /** What the pods name and the namespace has not. */
   missing?: readonly MissingObject[];
-  /** What could not be looked up, for lack of rights. */
+  /** What could not be read, for lack of rights. */
   unchecked?: readonly string[];
   /** InferencePools there that would select the copy's pods too. */
   selectedBy?: readonly string[];
@@ -191,7 +191,7 @@ export interface Observed {
   /** How model names are rewritten; absent: no pool rewrites any. */
   rewrites?: readonly ObservedRewrite[];
   record?: DeploymentRecord;
-  /** What pools copy that are like a pool of others, by pool; absent: it was not looked up. */
+  /** What pools copy that are like one created outside this stack, by pool; absent: it was not read. */
   copies?: Readonly<Record<string, ObservedCopy>>;
   /** Whose the live objects are that this program made; absent: not asked. */
   claims?: readonly Claim[];

@@ -28,13 +28,13 @@ export function overlapsWith(customers: CustomersRoute, others: OtherRoutes): Ov
   const { gateway, routes } = others;
   const own = gateway.hostname === undefined ? [] : [gateway.hostname];
   return listenersOf(others).flatMap((listener) => {
-    const ours = hostsOn(listener.hostname, own);
+    const ownHosts = hostsOn(listener.hostname, own);
     return routes.flatMap((route) => {
       if (!isOn(route, listener, gateway)) return [];
-      const theirs = hostsOn(listener.hostname, route.hostnames);
-      return meetings(ours, theirs)
+      const otherHosts = hostsOn(listener.hostname, route.hostnames);
+      return meetings(ownHosts, otherHosts)
         .filter((host) => isOf(listener, host, listenersOf(others)))
-        .flatMap((host) => meet(customers, route, listener, { host, ours, theirs }));
+        .flatMap((host) => meet(customers, route, listener, { host, ownHosts, otherHosts }));
     });
   });
 }
@@ -55,8 +55,8 @@ function isOn(route: KnownRoute, listener: KnownListener, gateway: OtherRoutes["
   );
 }
 
-function meetings(ours: readonly string[], theirs: readonly string[]): string[] {
-  const common = ours.flatMap((a) => theirs.map((b) => commonHost(a, b)));
+function meetings(ownHosts: readonly string[], otherHosts: readonly string[]): string[] {
+  const common = ownHosts.flatMap((a) => otherHosts.map((b) => commonHost(a, b)));
   return [...new Set(common.filter((host) => host !== undefined))];
 }
 
@@ -76,9 +76,13 @@ function meet(
   customers: CustomersRoute,
   route: KnownRoute,
   { port }: KnownListener,
-  { host, ours, theirs }: { host: string; ours: readonly string[]; theirs: readonly string[] },
+  {
+    host,
+    ownHosts,
+    otherHosts,
+  }: { host: string; ownHosts: readonly string[]; otherHosts: readonly string[] },
 ): Overlap[] {
-  const [own, other] = [bestHost(ours, host), bestHost(theirs, host)];
+  const [own, other] = [bestHost(ownHosts, host), bestHost(otherHosts, host)];
   if (own === undefined || other === undefined) return [];
   const byHost = bySpecificity(other, own);
   return route.rules.flatMap((rule) =>

@@ -6,7 +6,7 @@
 /** One backendRef of a route. */
 export interface Backend {
   namespace: string;
-  /** Name of the InferencePool; of anything else `Kind/name`, so that it is no pool of ours by chance. */
+  /** Name of the InferencePool; of anything else `Kind/name`, so that it is never taken for a pool of the service. */
   pool: string;
   /** Relative to the sum of all, as Gateway API means it. */
   weight: number;

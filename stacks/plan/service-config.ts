@@ -41,7 +41,7 @@ export interface OwnedPool {
   copied?: boolean;
 }
 
-/** A pool that somebody else made: read and routed to, never changed. */
+/** A pool created outside this stack: read and routed to, never changed. */
 export interface ExistingPool {
   name: string;
   namespace: string;

@@ -87,7 +87,7 @@ export function carriedSizes(config: ServiceConfig, observed: Observed, shares: 
 }
 
 /**
- * Replicas that carry all of the traffic of a pool: declared for a pool of ours; for one of others declared, else what
+ * Replicas that carry all of the traffic of a pool: declared for a pool of this stack; for another one declared, else what
  * carried it before, else what it has. Undefined where nobody knows.
  */
 export function fullSize(

@@ -138,7 +138,7 @@ const movedNamespace: Rule = {
     }),
 };
 
-/** A pool that somebody else made has to be there, and so has the pool whose pods a new one copies. */
+/** A pool created outside this stack has to be there, and so has the pool whose pods a new one copies. */
 const existingPoolMissing: Rule = {
   id: "existing-pool-missing",
   summary:

@@ -97,7 +97,7 @@ Fix it and run pulumi up again; or send the traffic there all the same: pulumi c
     if (rising === undefined) return [];
     return [
       {
-        found: `stable pool ${rising.pool} would get ${rising.share} % of the traffic without being asked whether it is ready`,
+        found: `stable pool ${rising.pool} would get ${rising.share} % of the traffic before it is known to be ready`,
         fix: fix`wait until it is ready`,
       },
     ];
@@ -133,7 +133,7 @@ Fix it and run pulumi up again; or go back: pulumi config set weight 0 && pulumi
     if (candidate === undefined || !candidateRises || !asksStable(config)) return [];
     return [
       {
-        found: `${candidate.name} would get ${config.weight} % of the traffic, and whether it answers for every model name that ${stable.name} lists would not be asked`,
+        found: `${candidate.name} would get ${config.weight} % of the traffic, and whether it answers for every model name that ${stable.name} lists is not checked`,
         fix: fix`wait until the gate has asked`,
       },
     ];

@@ -5,10 +5,10 @@ import type { Draft, Finding, Observed, Rule, ServiceConfig } from "../model";
 import { redeclare } from "../redeclare";
 import { liveShares, sameShares, shareIn, sharesOf, shareText } from "../shares";
 
-/* The customers' route: made by somebody else, gone, or edited in the cluster. */
+/* The customers' route: created outside this stack, gone, or edited in the cluster. */
 
 /**
- * A route that somebody else made is taken over in one step that changes nothing for its customers: same shares,
+ * A route that was created outside this stack is taken over in one step that changes nothing for its customers: same shares,
  * same rules, same gateway. Weights move in the update after it.
  */
 const routeNotOurs: Rule = {
@@ -23,7 +23,8 @@ host names. Where something would change, the message lists it and there is no w
     const { route } = observed;
     if (route?.foreign !== true) return [];
     const changes = [...differences(observed, draft)];
-    const found = "the customers' route was made by somebody else (nothing on it says that this stack did)";
+    const found =
+      "the customers' route was created outside this stack (nothing on it says that this stack made it)";
     if (changes.length > 0) {
       return [
         {

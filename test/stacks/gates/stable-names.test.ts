@@ -94,7 +94,7 @@ describe("names that the stable pool serves", () => {
       metadata: { name, labels },
       spec: { poolRef: { name: "llm" }, rules: [{ matches: [{ model: { value: name } }], targets: [] }] },
     });
-    pools.rewrites = [rewrite("ours", { "app.kubernetes.io/managed-by": "gke-inference-rollout" })];
+    pools.rewrites = [rewrite("own", { "app.kubernetes.io/managed-by": "gke-inference-rollout" })];
     await pass();
     pools.rewrites.push(rewrite("theirs", {}));
     await assert.rejects(pass(), says("llm-new answered 404 for model theirs"));

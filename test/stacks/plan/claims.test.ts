@@ -42,7 +42,7 @@ const empty: OwnState = new Map();
 
 describe("whose an object is", () => {
   const cases: [string, OwnedObject, OwnState, Recorded, string, Self?][] = [
-    ["marked ours and in the state", pool({ owner: mine }), holding(pool()), recorded, "ours"],
+    ["marked ours and in the state", pool({ owner: mine }), holding(pool()), recorded, "own"],
     ["after `pulumi state delete` of a pool", pool({ owner: mine }), empty, recorded, "lost"],
     ["after `pulumi state delete` of the route", { ...route, owner: mine }, empty, recorded, "lost"],
     ["after `pulumi state delete` of a namespace", namespace({ owner: mine }), empty, {}, "lost"],
@@ -51,7 +51,7 @@ describe("whose an object is", () => {
       pool({ owner: { id: "id-a", stack: "other/q/b" } }),
       holding(pool()),
       recorded,
-      "ours",
+      "own",
     ],
     [
       "the same, and not in the state",
@@ -75,13 +75,13 @@ describe("whose an object is", () => {
       recorded,
       "theirs",
     ],
-    ["made before there was a mark", pool(), holding(pool()), recorded, "ours"],
+    ["made before there was a mark", pool(), holding(pool()), recorded, "own"],
     [
       "made before there was a mark, by a stack renamed since",
       namespace({ stackLabel: "p.old" }),
       holding(namespace()),
       {},
-      "ours",
+      "own",
     ],
     ["made before there was a mark, and lost", pool(), empty, recorded, "lost"],
     ["the route, made before there was a mark, and lost", route, empty, recorded, "lost"],
@@ -96,7 +96,7 @@ describe("whose an object is", () => {
     ],
     ["its namespace, by the label of before", namespace({ stackLabel: "p.a" }), empty, {}, "lost"],
     ["a namespace of another stack", namespace({ stackLabel: "p.b" }), empty, recorded, "theirs"],
-    ["without a mark, in a first preview", pool(), undefined, { service: "llm", preview: true }, "ours"],
+    ["without a mark, in a first preview", pool(), undefined, { service: "llm", preview: true }, "own"],
     [
       "another's, in a first preview",
       pool({ owner: { id: "id-b", stack: "x/y/z" } }),
@@ -116,7 +116,7 @@ describe("whose an object is", () => {
         const object = pool({ owner: { id, stack: then } });
         const state = held ? holding(object) : empty;
         const told = whoseIs(object, { ...self, stack: now, label: now }, state, recorded);
-        assert.equal(told, id !== "id-a" ? "theirs" : held ? "ours" : "lost");
+        assert.equal(told, id !== "id-a" ? "theirs" : held ? "own" : "lost");
       }),
     );
   });
