@@ -47,7 +47,7 @@ async function main(): Promise<void> {
     ).length;
     const floor = await plainStack(lab, "floor", 0);
     const sized = await plainStack(lab, "sized", others);
-    const runs = [["floor", floor] as const, ["sized", sized] as const, ["own", ours.pulumi] as const];
+    const runs = [["floor", floor] as const, ["sized", sized] as const, ["ours", ours.pulumi] as const];
     const times: Record<(typeof runs)[number][0], number[]> = { floor: [], sized: [], ours: [] };
     for (let round = 0; round < Number(rounds); round++) {
       for (const [name, pulumi] of runs) {

@@ -3,7 +3,7 @@ import * as fs from "node:fs";
 import * as path from "node:path";
 import { after, before, describe, it } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
-import { chanceOf } from "../../rollout/traffic/shares";
+import { chanceOf } from "../../rollout/traffic/split-odds";
 import { minutes, splitAt, StackLab, weightsOf, type StackUnderTest } from "../../test/end-to-end/stack-lab";
 import { pythonEnvironment, whyNot } from "../tools/python";
 import { projectFolder } from "../workspace";

@@ -1,5 +1,5 @@
 import { holds, newestLatches } from "../../stacks/plan/latch";
-import { set, type ConfigEdit } from "../../stacks/plan/edits";
+import { set, type ConfigEdit } from "../../stacks/plan/config-edits";
 import type { CandidateMark, Latch } from "../../stacks/plan/model";
 import { shareOf, type Deployed } from "./deployed";
 import { valueOf, type StackValues } from "./values";

@@ -1,5 +1,5 @@
 import { clientNames } from "../../stacks/plan/client-names";
-import { set, setList, type ConfigEdit } from "../../stacks/plan/edits";
+import { set, setList, type ConfigEdit } from "../../stacks/plan/config-edits";
 import {
   aliasEdits,
   nextWeight,

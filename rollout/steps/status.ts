@@ -1,5 +1,5 @@
 import { commandsText, commandText } from "../../stacks/messages/edits";
-import { set } from "../../stacks/plan/edits";
+import { set } from "../../stacks/plan/config-edits";
 import type { Latch, Observed } from "../../stacks/plan/model";
 import { commandsFor, poolSteps, type Step } from "../../stacks/plan/next-steps";
 import { liveShares, sameShares, type Shares } from "../../stacks/plan/shares";

@@ -1,6 +1,6 @@
 import { defaults } from "../../stacks/config/defaults";
 import { keyText } from "../../stacks/messages/edits";
-import type { ConfigEdit, ConfigPath, ConfigValue } from "../../stacks/plan/edits";
+import type { ConfigEdit, ConfigPath, ConfigValue } from "../../stacks/plan/config-edits";
 import { hiddenText } from "../../stacks/plan/secret-args";
 import { isDeepStrictEqual } from "node:util";
 import { withoutSecure } from "../../stacks/config/written";

@@ -9,9 +9,9 @@ import {
   type ConfigPath,
   type ConfigValue,
   type Fix,
-} from "../plan/edits";
+} from "../plan/config-edits";
 
-export { pathOf, type ConfigKeyOrPath, type ConfigPath } from "../plan/edits";
+export { pathOf, type ConfigKeyOrPath, type ConfigPath } from "../plan/config-edits";
 
 /*
  * Every change of a stack's config that a message proposes, as a command that does it when it is typed as printed.

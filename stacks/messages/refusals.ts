@@ -1,5 +1,5 @@
 import type { Refusal } from "../plan/model";
-import { allow } from "../plan/edits";
+import { allow } from "../plan/config-edits";
 import { commandText, fixText } from "./edits";
 
 /** Every reason why an update is refused, in one message. */

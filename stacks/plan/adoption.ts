@@ -1,4 +1,4 @@
-import { allow, pulumiUp, remove, run, set, type Command } from "./edits";
+import { allow, pulumiUp, remove, run, set, type Command } from "./config-edits";
 import type { ServiceConfig, Observed, RoutedPool } from "./model";
 import { rounding, shareIn, sharesOf } from "./shares";
 import type { KnownRoute, OtherRoutes } from "./routes";

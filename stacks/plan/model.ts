@@ -1,4 +1,4 @@
-import type { Fix } from "./edits";
+import type { Fix } from "./config-edits";
 import type { Carried, LastMove, Latch, Observed, ObservedPool, PoolIdentity } from "./observed";
 import type { Backend } from "./routes";
 import type { Allowance, OwnedPool, RolloutKind, ServiceConfig } from "./service-config";

@@ -1,5 +1,5 @@
 import { namesLostByPromotion } from "./client-names";
-import { pulumiUp, remove, run, set, type Command, type ConfigEdit } from "./edits";
+import { pulumiUp, remove, run, set, type Command, type ConfigEdit } from "./config-edits";
 import { holds } from "./latch";
 import type { AdapterVersion, Plan, ServiceConfig } from "./model";
 import { shareIn } from "./shares";

@@ -160,32 +160,24 @@ function guardedRoutes(
   };
 }
 
-/** What a rule found, as what may become a refusal. */
-interface Judged extends Refusal {
-  heldBy: NonNullable<Rule["heldBy"]>;
-}
-
-const judged =
-  ({ id, waiver, heldBy = "plan" }: Rule) =>
-  ({ found, fix, waivable = true }: Finding): Judged => ({
-    ...{ rule: id, found, fix, heldBy },
-    ...(waiver !== undefined && waivable ? { waiver: waiver.name } : {}),
-  });
-
 /** Puts a draft before every rule. */
 function judge(
   config: ServiceConfig,
   observed: Observed,
   draft: Draft,
 ): Pick<Plan, "notes" | "waived"> & { refusals: Refusal[] } {
-  const found = rules.flatMap((rule) => rule.check(config, observed, draft).map(judged(rule)));
-  const waivers = config.allow.filter((name) => found.some((refusal) => refusal.waiver === name));
+  const found = rules.flatMap((rule) =>
+    rule.check(config, observed, draft).map((finding) => ({ rule, refusal: refusalOf(rule, finding) })),
+  );
+  const waivers = config.allow.filter((name) => found.some(({ refusal }) => refusal.waiver === name));
   const spent = waivers.filter((name) => observed.record?.waived.includes(name));
   const waived = waivers.filter((name) => !spent.includes(name));
   const notes = notesOf(config, observed, draft, { waived, found: waivers });
   const refusals = found
-    .filter(({ heldBy, waiver }) => heldBy === "plan" && (waiver === undefined || !waived.includes(waiver)))
-    .map(({ heldBy: _, ...refusal }) =>
+    .filter(({ rule }) => rule.heldBy !== "gate")
+    .map(({ refusal }) => refusal)
+    .filter(({ waiver }) => waiver === undefined || !waived.includes(waiver))
+    .map((refusal) =>
       refusal.waiver !== undefined && spent.includes(refusal.waiver)
         ? {
             ...refusal,
@@ -195,6 +187,13 @@ function judge(
     );
   return { notes, waived, refusals };
 }
+
+const refusalOf = ({ id, waiver }: Rule, { found, fix, waivable = true }: Finding): Refusal => ({
+  rule: id,
+  found,
+  fix,
+  ...(waiver !== undefined && waivable ? { waiver: waiver.name } : {}),
+});
 
 /**
  * Replicas of a pool in this update, and afterwards. No pool with traffic shrinks in an update that moves the route,

@@ -1,6 +1,6 @@
 import { hiddenText } from "./secret-args";
 import type { PoolIdentity, ServiceConfig, Observed } from "./model";
-import { remove, set, type ConfigEdit } from "./edits";
+import { remove, set, type ConfigEdit } from "./config-edits";
 import { adaptersLoaded } from "./identity";
 
 /**

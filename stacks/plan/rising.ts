@@ -1,4 +1,4 @@
-import { allow, fix, set, type Fix } from "./edits";
+import { allow, fix, set, type Fix } from "./config-edits";
 import type { RisingPool, Pool, ServiceConfig, Observed, PlannedPool, RoutedPool } from "./model";
 import { isGrouped } from "../../components/accelerators/placement";
 import { liveShares, rounding, shareIn, type Shares } from "./shares";

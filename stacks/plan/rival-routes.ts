@@ -1,5 +1,5 @@
 import type { Draft, Observed, RoutedPool, ServiceConfig } from "./model";
-import { fix, run, type Fix } from "./edits";
+import { fix, run, type Fix } from "./config-edits";
 import { requestFor } from "../answers/endpoints";
 import { clientNames } from "./client-names";
 import { shareText, sharesOf } from "./shares";

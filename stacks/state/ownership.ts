@@ -12,7 +12,7 @@ import type { GatewayConfig } from "../../components/gateways/gateway";
 import type { Allowance, ServiceConfig, Refusal } from "../plan/model";
 import { randomUUID } from "node:crypto";
 import * as pulumi from "@pulumi/pulumi";
-import { fix, set } from "../plan/edits";
+import { fix, set } from "../plan/config-edits";
 import type { ClusterReader } from "./cluster-reader";
 import { inventory, ownedObject } from "./inventory";
 import type { Belongs } from "./observe";

@@ -7,7 +7,7 @@ import {
   versionsOf,
 } from "../adapter-versions";
 import { clientNames, namesAsMade } from "../client-names";
-import { fix, pulumiUp, remove, set, type ConfigEdit, type Fix } from "../edits";
+import { fix, pulumiUp, remove, set, type ConfigEdit, type Fix } from "../config-edits";
 import type { Adapter, AdapterRecord, Observed, Rule, ServiceConfig } from "../model";
 import { rounding, shareIn } from "../shares";
 

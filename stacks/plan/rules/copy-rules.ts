@@ -1,6 +1,6 @@
 import type { OwnedPool, Rule } from "../model";
 import { adaptedPods, copying } from "../copied-pools";
-import { fix, joinFixes, remove, set, type Fix } from "../edits";
+import { fix, joinFixes, remove, set, type Fix } from "../config-edits";
 import type { MissingObject, ObservedCopy } from "../observed";
 import type { Adapted } from "../../../components/model-server/copied/adapt";
 import { podOf, type Unusable } from "../../../components/model-server/copied/pod";

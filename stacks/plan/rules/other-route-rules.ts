@@ -1,5 +1,5 @@
 import { adoptionOf } from "../adoption";
-import { fix, set, type Fix } from "../edits";
+import { fix, set, type Fix } from "../config-edits";
 import type { Draft, Finding, Observed, Rule, ServiceConfig } from "../model";
 import { poolsOf, rivalsOfDraft, type Rival } from "../rival-routes";
 import { nameOf, ruleSendsTo, type OtherRoutes } from "../routes";

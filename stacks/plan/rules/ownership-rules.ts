@@ -1,6 +1,6 @@
 import { closedPathsName, previewRouteName } from "../../../components/names";
 import { isAt, objectKey, type Claim, type OwnedObject } from "../claims";
-import { allow, fix, pulumiUp } from "../edits";
+import { allow, fix, pulumiUp } from "../config-edits";
 import type { Draft, Finding, Observed, Refusal, Rule, ServiceConfig } from "../model";
 
 /* What another stack has and this update would write, and what this stack has and its state lost. */

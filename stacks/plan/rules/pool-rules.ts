@@ -1,6 +1,6 @@
 import type { Draft, Finding, Observed, Rule, RoutedPool, ServiceConfig } from "../model";
 import { missingPools, trafficEvidence } from "../drift";
-import { allow, fix, pulumiUp, remove, run, set, type ConfigEdit, type Fix } from "../edits";
+import { allow, fix, pulumiUp, remove, run, set, type ConfigEdit, type Fix } from "../config-edits";
 import { identityChanges } from "../identity";
 import { putBack, redeclare } from "../redeclare";
 import { offOtherRoutes, otherTraffic } from "../rival-routes";

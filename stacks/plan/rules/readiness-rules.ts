@@ -1,4 +1,4 @@
-import { fix, joinFixes, pulumiUp, set, type Fix } from "../edits";
+import { fix, joinFixes, pulumiUp, set, type Fix } from "../config-edits";
 import type { Draft, Observed, ObservedPool, RisingPool, Rule, ServiceConfig } from "../model";
 import { counted, growCommands, largestShare } from "../other-sizes";
 import { asksStable } from "../rising";

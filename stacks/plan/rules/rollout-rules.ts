@@ -1,4 +1,4 @@
-import { fix, remove, run, set, setTime, type ConfigEdit, type Fix } from "../edits";
+import { fix, remove, run, set, setTime, type ConfigEdit, type Fix } from "../config-edits";
 import { frozenChanges, windowNow } from "../freeze";
 import { holds, isOnTheWayBack } from "../latch";
 import type { Observed, Rule, ServiceConfig } from "../model";

@@ -1,6 +1,6 @@
 import { adoptionOf } from "../adoption";
 import { adopts, driftOf } from "../drift";
-import { allow, fix, pulumiUp, run, set, type Fix } from "../edits";
+import { allow, fix, pulumiUp, run, set, type Fix } from "../config-edits";
 import type { Draft, Finding, Observed, Rule, ServiceConfig } from "../model";
 import { redeclare } from "../redeclare";
 import { liveShares, sameShares, shareIn, sharesOf, shareText } from "../shares";

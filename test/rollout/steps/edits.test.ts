@@ -12,7 +12,7 @@ import {
   setSecret,
   setTime,
   fix,
-} from "../../../stacks/plan/edits";
+} from "../../../stacks/plan/config-edits";
 import { runConfig } from "../../stacks/messages/cli-model";
 import { allScenarios, refusalsOf } from "../../stacks/messages/refusals";
 import { values } from "./cases";

@@ -1,4 +1,4 @@
-import { fix } from "../../../stacks/plan/edits";
+import { fix } from "../../../stacks/plan/config-edits";
 import { fixText } from "../../../stacks/messages/edits";
 import { nothingDeployed, type Observed } from "../../../stacks/plan/model";
 import assert from "node:assert/strict";

@@ -1,4 +1,4 @@
-import { fix } from "../../../stacks/plan/edits";
+import { fix } from "../../../stacks/plan/config-edits";
 import { fixText } from "../../../stacks/messages/edits";
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
