@@ -79,7 +79,7 @@ export function refused({ screen }: Session, what: string, reasons: readonly Rea
   screen.bad(what);
   for (const { found, fix } of reasons) {
     screen.line(`  found: ${found}`);
-    screen.line(`  fix:  ${fix}`);
+    screen.line(`  fix:   ${fix}`);
   }
   screen.result({ ok: false, reasons });
   return exit.refused;
