@@ -1,7 +1,8 @@
 import type { DefinitionName } from "../components/definitions/inference-definitions";
 import type { PlatformConfig, StackConfig } from "./config/resolve";
 import type { NamespaceOwners } from "./plan/namespaces";
-import { nothingDeployed, type Observed } from "./plan/model";
+import { nothingDeployed } from "./plan/model";
+import type { Observed } from "./plan/observed";
 import { namespaceOwners, type PlatformSource } from "./platform";
 import type { ClusterReader } from "./state/cluster-reader";
 import { observedCopies } from "./state/copies";

@@ -1,45 +1,49 @@
 import type { GatewayConfig } from "../components/gateways/gateway";
-import type { ServiceConfig, Plan, RoutedPool, ObservedWorkload } from "./plan/model";
-import * as pulumi from "@pulumi/pulumi";
+import type { ServiceConfig } from "./plan/service-config";
+import type { Plan, RoutedPool } from "./plan/model";
+import type { ObservedWorkload } from "./plan/observed";
 import { previewHeader } from "../components/route/inference-route";
-import { adapterStates, keepNames, nextAdapterSteps } from "./adapter-steps";
 import { nodesFor } from "../components/accelerators/placement";
 import { endpointOf, urlOf } from "../components/gateways/endpoint";
 import { requestFor } from "./answers/endpoints";
-import { removeCommand, setCommand } from "./messages/mistakes";
-import { acceleratorsOf, capacityStages } from "./plan/capacity";
+import { commandsText } from "./messages/edits";
+import { targetsOf } from "./plan/adapter-versions";
+import { baseNameOf } from "./plan/client-names";
 import { holds } from "./plan/latch";
-import { baseNameOf } from "./plan/model-names";
-import { sharesOf } from "./plan/shares";
+import { commandsFor, stepsAfter } from "./plan/next-steps";
+import { shareIn } from "./plan/shares";
+import { acceleratorsOf, capacityStages } from "./plan/sizing";
 import type { Platform } from "./platform";
 import { recordOf, recordOutput } from "./state/record";
+import * as pulumi from "@pulumi/pulumi";
 
 /** The output `state` while another route gets the customers' requests. */
 export const overriddenState = "overridden";
 
 /** Commands for the next step up, and for going back. */
 export function nextSteps(config: ServiceConfig, plan: Plan): { next?: string; back?: string } {
-  const { candidate } = plan;
-  if (candidate === undefined) return nextAdapterSteps(config);
-  const up = "pulumi up";
-  const higher = [...config.ladder].sort((a, b) => a - b).find((weight) => weight > config.weight);
-  const promote = `${keepNames(config)}${setCommand("stable", candidate.name)} && ${removeCommand("candidate")} && ${removeCommand("weight")} && ${up}`;
-  const abandon = `${removeCommand("candidate")} && ${removeCommand("weight")} && ${up}`;
-  if (plan.latches.some((latch) => holds(latch) && latch.candidate === candidate.name)) {
-    const back = config.weight > 0 ? `${setCommand("weight", "0")} && ${up}` : abandon;
-    return { next: "npm run rollout -- resume --reason WHY", back };
-  }
+  const steps = stepsAfter(config, plan);
+  if (steps === undefined) return {};
   return {
-    next: config.weight === 100 ? promote : `${setCommand("weight", String(higher ?? 100))} && ${up}`,
-    back: config.weight === 0 ? abandon : `${setCommand("weight", "0")} && ${up}`,
+    next: commandsText(commandsFor(steps.next)),
+    back: commandsText(commandsFor(steps.back)),
   };
+}
+
+/** How the requests for each adapter are split, in percent by version. */
+export function adapterStates({ adapters }: ServiceConfig): Record<string, Record<string, number>> {
+  return Object.fromEntries(
+    adapters.map((adapter) => [
+      adapter.name,
+      Object.fromEntries(targetsOf(adapter).map(({ model, weight }) => [model, weight])),
+    ]),
+  );
 }
 
 /** What each pool is and carries, for a person or a script. */
 export function poolStates(plan: Plan): Record<string, object> {
-  const shares = sharesOf(plan.backends);
   const weight = (name: string): { weight?: number } =>
-    plan.overridden.length === 0 ? { weight: shares.get(name) ?? 0 } : {};
+    plan.overridden.length === 0 ? { weight: shareIn(plan.shares, name) } : {};
   const owned = plan.pools.map(({ pool, namespace, replicas, copied }) => {
     const nodes = nodesFor(replicas, pool.placement);
     const state = {
@@ -91,7 +95,7 @@ export function howToTry(
   gateway: GatewayConfig,
   address: string,
 ): { customers: string; candidate?: string } {
-  // Of a pool that somebody else made, or whose template is theirs, nobody may have said what it serves.
+  // For a pool created outside this stack, or with such a template, the config need not say what it serves.
   const model = baseNameOf(config.pools[config.stable]) ?? "MODEL";
   const { path, body: fields } = requestFor(config.gate.endpoint, { model, prompt: "Hello", maxTokens: 16 });
   // The key itself stands in no output.

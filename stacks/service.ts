@@ -1,8 +1,9 @@
 import { PoolNamespace } from "../components/pool/inference-pool";
-import type { ServiceConfig, Plan, PlannedPool } from "./plan/model";
-import * as k8s from "@pulumi/kubernetes";
-import * as pulumi from "@pulumi/pulumi";
-import * as random from "@pulumi/random";
+import type { ServiceConfig } from "./plan/service-config";
+import type { Plan, PlannedPool, ApprovedPlan } from "./plan/model";
+import { adapterListFor } from "./plan/adapter-versions";
+import { rulesFor } from "./plan/client-names";
+import { asksStable } from "./plan/rising";
 import { ClosedPaths } from "../components/route/closed-paths";
 import { InferenceRoute, PreviewRoute, type GatewayRef } from "../components/route/inference-route";
 import { RolloutPlan } from "../components/route/rollout-plan";
@@ -12,11 +13,12 @@ import type { CopiedPods } from "../components/model-server/copied/adapt";
 import type { ServiceHooks } from "./gates/hooks";
 import type { Served } from "./state/served";
 import { labels } from "../components/names";
-import { adapterListFor, rulesFor } from "./plan/model-names";
 import { secretsRevision } from "./plan/secret-args";
-import { asksStable } from "./plan/stable-names";
 import type { Platform } from "./platform";
 import { routeAnnotations } from "./state/route-annotations";
+import * as k8s from "@pulumi/kubernetes";
+import * as pulumi from "@pulumi/pulumi";
+import * as random from "@pulumi/random";
 
 export interface ServiceOptions {
   platform: Platform;
@@ -41,7 +43,7 @@ export interface Service {
 }
 
 /** Renders the plan of one service. Every decision is the plan's; here is only what depends on what. */
-export function buildService(config: ServiceConfig, plan: Plan, options: ServiceOptions): Service {
+export function buildService(config: ServiceConfig, plan: ApprovedPlan, options: ServiceOptions): Service {
   const { provider, ready, gateway } = options.platform;
   const gatewayRef: GatewayRef = { name: gateway.name, namespace: gateway.namespace };
   const hostnames = gateway.hostname === undefined ? {} : { hostnames: [gateway.hostname] };

@@ -1,4 +1,4 @@
-import * as pulumi from "@pulumi/pulumi";
+import { ownerOutput } from "./plan/claims";
 import type { CopiedPods } from "../components/model-server/copied/adapt";
 import { stackLabel } from "../components/names";
 import { readRawConfig } from "./config/read-config";
@@ -17,14 +17,15 @@ import { describeMistakes, secretCommand } from "./messages/mistakes";
 import { describeRefusals } from "./messages/refusals";
 import { UserError, withoutLibraryFrames } from "./messages/user-error";
 import { outputsOf } from "./outputs";
-import type { Observed, Plan } from "./plan/model";
-import { ownerOutput } from "./plan/ownership";
+import type { ApprovedPlan, Outcome, Plan } from "./plan/model";
+import type { Observed } from "./plan/observed";
 import { plan as makePlan } from "./plan/plan";
 import { ownPlatform, sharedPlatform, type PlatformSource } from "./platform";
 import { buildService } from "./service";
 import { claimEverything, gatewayOfAnother } from "./state/ownership";
 import { lazyReader } from "./state/readable";
 import { lastUpdate, type LastUpdate } from "./state/record";
+import * as pulumi from "@pulumi/pulumi";
 
 /**
  * One update of a stack: read the config, read what is deployed, plan, and only then register resources. Mistakes and
@@ -76,41 +77,46 @@ async function deployService(config: ServiceStack): Promise<Record<string, unkno
     config.role === "service" ? await sharedPlatform(config.platformStack) : ownPlatform(config.platform);
   const last = await lastUpdate();
   const state = await readServiceState(config, source, last);
-  const plan = makePlan(config.service, state.observed);
-  for (const line of newCopies(plan, state.observed)) void pulumi.log.info(line);
-  for (const note of [...plan.notes, ...hardwareNotes(plan)]) void pulumi.log.warn(note);
-  const { takeOver } = checkPlan(config, plan, source, state);
+  const outcome = makePlan(config.service, state.observed);
+  for (const line of newCopies(outcome.plan, state.observed)) void pulumi.log.info(line);
+  for (const note of [...outcome.plan.notes, ...hardwareNotes(outcome.plan)]) void pulumi.log.warn(note);
+  const { plan, takeOver } = approved(config, outcome, source, state);
   claimEverything(state.ownership, takeOver);
   return buildApproved(config, plan, source, state, last);
 }
 
 /**
- * @returns whether objects of another stack become this one's.
+ * @returns the plan, and whether objects of another stack become this one's.
  * @throws UserError with every reason why the update must not happen.
  */
-function checkPlan(
+function approved(
   { role, service }: ServiceStack,
-  plan: Plan,
+  outcome: Outcome,
   { gateway }: PlatformSource,
   { observed, ownership, served }: ServiceState,
-): { takeOver: boolean } {
+): { plan: ApprovedPlan; takeOver: boolean } {
+  const { waived } = outcome.plan;
   const gatewayRefusals = role === "all" ? gatewayOfAnother(gateway, ownership) : [];
   // A waiver holds for one update: the record says that the last one had it.
   const isAllowed =
     service.allow.includes("take-over-service") &&
     observed.record?.waived.includes("take-over-service") !== true;
-  const takeOver = plan.waived.includes("take-over-service") || (isAllowed && gatewayRefusals.length > 0);
-  const refusals = [...plan.refusals, ...(takeOver ? [] : gatewayRefusals)];
-  if (refusals.length > 0) throw new UserError(describeRefusals(refusals));
+  const takeOver = waived.includes("take-over-service") || (isAllowed && gatewayRefusals.length > 0);
+  const refusals = [
+    ...(outcome.outcome === "refused" ? outcome.refusals : []),
+    ...(takeOver ? [] : gatewayRefusals),
+  ];
+  if (outcome.outcome === "refused" || refusals.length > 0) throw new UserError(describeRefusals(refusals));
+  const { plan } = outcome;
   const groupless = poolsWithoutGroups(plan, served);
   if (groupless !== undefined) throw new UserError(groupless);
-  return { takeOver };
+  return { plan, takeOver };
 }
 
 /** Registers what the plan says; the outputs wait for the gateway. */
 function buildApproved(
   { role, service, hasHuggingFaceToken }: ServiceStack,
-  plan: Plan,
+  plan: ApprovedPlan,
   source: PlatformSource,
   { observed, served, definitions, ownership }: ServiceState,
   last: LastUpdate,

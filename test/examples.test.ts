@@ -1,15 +1,15 @@
-import { type ServiceConfig, nothingDeployed, type Observed } from "../stacks/plan/model";
+import type { ServiceConfig } from "../stacks/plan/service-config";
+import { nothingDeployed } from "../stacks/plan/model";
+import type { Observed } from "../stacks/plan/observed";
+import { renderStack } from "./stacks/rendered-service";
+import { resolveConfig, type PlatformConfig } from "../stacks/config/resolve";
+import { describeRefusals } from "../stacks/messages/refusals";
+import { after, planFor } from "./stacks/cases";
+import { keysOf, readConfigFile } from "../lab/rehearsal/config-file";
 import assert from "node:assert/strict";
 import * as fs from "node:fs";
 import * as path from "node:path";
 import { describe, it } from "node:test";
-import { renderStack } from "./stacks/rendered-service";
-import { resolveConfig } from "../stacks/config/resolve";
-import type { PlatformConfig } from "../stacks/config/resolve";
-import { plan } from "../stacks/plan/plan";
-import { describeRefusals } from "../stacks/messages/refusals";
-import { after } from "./stacks/cases";
-import { keysOf, readConfigFile } from "../lab/rehearsal/config-file";
 
 /** Every example is a whole stack: its config has no mistake, every step of its ladder is allowed, and it renders. */
 
@@ -56,7 +56,7 @@ describe("examples", () => {
         let world = before(service);
         for (const step of steps) {
           const config = read(file, step).service;
-          const result = plan(config, world);
+          const result = planFor(config, world);
           assert.deepEqual(result.refusals, [], describeRefusals(result.refusals));
           world = { ...after(config, result, world), pools: poolsAfter(world, after(config, result, world)) };
         }

@@ -1,4 +1,4 @@
-import type { RolloutKind } from "../../stacks/plan/model";
+import type { RolloutKind } from "../../stacks/plan/service-config";
 import type { Asking } from "../../rollout/traffic/client";
 import { prefixed } from "./config-file";
 import { adapterLadder, ladderOf, type Measure, type Step } from "./ladder";

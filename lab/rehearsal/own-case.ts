@@ -1,9 +1,9 @@
-import type { ServiceConfig } from "../../stacks/plan/model";
-import { baseNames, namesLostByPromotion } from "../../stacks/plan/model-names";
+import { baseNames, namesLostByPromotion } from "../../stacks/plan/client-names";
+import type { ServiceConfig } from "../../stacks/plan/service-config";
 import { describeMistakes } from "../../stacks/messages/mistakes";
 import { resolveConfig } from "../../stacks/config/resolve";
-import { kindOf } from "../../stacks/plan/kind";
 import { keysOf, prefixed, readConfigFile } from "./config-file";
+import { kindOf } from "../../stacks/plan/rollout-move";
 import { configFileOf, withoutSecrets } from "../workspace";
 import { byPool, type Rehearsal } from "./kinds";
 import { ladderOf, type Step } from "./ladder";

@@ -1,7 +1,7 @@
 import type { Outcome } from "../traffic/outcome";
 import type { Traffic } from "../traffic/traffic";
-import { chanceOf, doubtful, sigmaOf, wrong, type Split } from "../../rollout/traffic/shares";
 import { now } from "../../rollout/traffic/client";
+import { chanceOf, doubtful, sigmaOf, wrong, type Split } from "../../rollout/traffic/split-odds";
 import type { ChangeWatch } from "./change-watch";
 import type { Step } from "./ladder";
 import type { Series } from "./series";

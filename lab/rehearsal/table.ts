@@ -1,4 +1,4 @@
-import { boundOfZero } from "../../rollout/traffic/shares";
+import { boundOfZero } from "../../rollout/traffic/split-odds";
 import type { NameReport, Report, StageReport } from "./report";
 
 /** The result as a person reads it: one line per stage. */

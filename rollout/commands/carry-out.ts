@@ -1,5 +1,5 @@
 import { changesBetween, describeChange } from "../steps/changes";
-import type { Reason } from "../steps/decision";
+import type { Reason } from "../steps/moves";
 import type { Status } from "../steps/status";
 import type { Step } from "../steps/way-back";
 import type { Replaced } from "../pulumi/config-file";
@@ -49,7 +49,7 @@ export async function carryOut(
   if (first !== undefined) screen.line(`${await first()}.`);
   for (const [i, step] of steps.entries()) {
     const where = steps.length === 1 ? "" : ` (update ${i + 1} of ${steps.length})`;
-    const edited = await session.engine.edit(step.wanted);
+    const edited = await session.engine.edit(step.target);
     const result = await update(session, `${step.title}${where}`, (say, signal) =>
       session.engine.up({
         message: `rollout: ${step.title}${where}`,
@@ -82,7 +82,7 @@ export function refused({ screen }: Session, what: string, reasons: readonly Rea
   screen.bad(what);
   for (const { found, fix } of reasons) {
     screen.line(`  found: ${found}`);
-    screen.line(`  fix:  ${fix}`);
+    screen.line(`  fix:   ${fix}`);
   }
   screen.result({ ok: false, reasons });
   return exit.refused;
@@ -93,10 +93,10 @@ function show({ screen, values, engine }: Session, { title, steps, notes }: Unde
   let before = values;
   for (const [i, step] of steps.entries()) {
     if (steps.length > 1) screen.line(`update ${i + 1} of ${steps.length}: ${step.title}`);
-    const changes = changesBetween(before, step.wanted);
+    const changes = changesBetween(before, step.target);
     for (const change of changes) screen.line(`  ${describeChange(change)}`);
     if (changes.length === 0) screen.line(`  ${engine.file.name} says it already`);
-    before = step.wanted;
+    before = step.target;
   }
   for (const note of notes) screen.line(`  (${note})`);
 }
@@ -121,7 +121,7 @@ async function preview(session: Session, { steps }: Undertaking, options: Change
   const { engine, screen } = session;
   const [first] = steps;
   if (first === undefined) return exit.done;
-  const result = await engine.withDraft(first.wanted, (configFile) =>
+  const result = await engine.withDraft(first.target, (configFile) =>
     update(session, `preview of ${first.title}`, (say, signal) =>
       engine.preview({ configFile, say, signal, ...packs(options) }),
     ),

@@ -1,7 +1,6 @@
 import { defaults } from "../../stacks/config/defaults";
 import { changesBetween, describeChange } from "../steps/changes";
-import { command } from "../steps/decision";
-import { allowDestroy } from "../steps/moves";
+import { allowDestroy, command } from "../steps/moves";
 import { valueOf } from "../steps/values";
 import type { UpdateResult } from "../pulumi/update-log";
 import { exit, packs, refused, showPreview, update } from "./carry-out";
@@ -19,8 +18,8 @@ export async function runDestroy(
   const { screen, engine, values } = session;
   const named = valueOf(values, "service");
   const service = typeof named === "string" ? named : defaults.service;
-  const wanted = allowDestroy(values, true);
-  const changes = changesBetween(values, wanted);
+  const target = allowDestroy(values, true);
+  const changes = changesBetween(values, target);
   screen.line(screen.styled("bold", `${engine.stack}: take service ${service} down`));
   screen.line("update 1 of 2: its deletion is allowed");
   for (const change of changes) screen.line(`  ${describeChange(change)}`);
@@ -29,7 +28,7 @@ export async function runDestroy(
     screen.line(`  ${pool} serves ${share} % of the customers`);
   }
   if (options.dryRun === true) {
-    const result = await engine.withDraft(wanted, (configFile) =>
+    const result = await engine.withDraft(target, (configFile) =>
       update(session, "preview of update 1", (say, signal) =>
         engine.preview({ configFile, say, signal, ...packs(options) }),
       ),
@@ -39,7 +38,7 @@ export async function runDestroy(
   }
   const reason = await missingConsent(session, service, options);
   if (reason !== undefined) return refused(session, "Nothing was destroyed.", [reason]);
-  const edited = await engine.edit(wanted);
+  const edited = await engine.edit(target);
   const allowed = await update(session, "allow the deletion", (say, signal) =>
     engine.up({ message: `rollout: allow the deletion of ${service}`, say, signal, ...packs(options) }),
   );

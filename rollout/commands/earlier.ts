@@ -1,11 +1,9 @@
-import type { DeploymentRecord } from "../../stacks/plan/model";
-import type { PastUpdate } from "../steps/history";
-import { command } from "../steps/decision";
-import { rolesOf } from "../steps/moves";
-import { resolveValues } from "../steps/resolved";
+import type { DeploymentRecord } from "../../stacks/plan/observed";
+import { observedByRecord, type PastUpdate } from "../steps/deployed";
+import { command, type Reason } from "../steps/moves";
+import { resolveValues } from "../steps/resolve-values";
+import { rolesOf } from "../steps/values";
 import { wayBack, type Present, type WayBack } from "../steps/way-back";
-
-import { recordedWorld } from "../steps/world";
 import { carryOut, exit, refused } from "./carry-out";
 import type { ChangeOptions, Session } from "./session";
 
@@ -16,7 +14,8 @@ export async function runRollbackTo(
 ): Promise<number> {
   const { toUpdate } = options;
   const [history, now] = await Promise.all([session.engine.history(), present(session)]);
-  if ("unknown" in now) return refused(session, "Not possible now; nothing was changed.", [now.unknown]);
+  if (now.outcome === "unknown")
+    return refused(session, "Not possible now; nothing was changed.", [now.reason]);
   const past = history.find(({ number }) => number === toUpdate);
   if (past === undefined) {
     const found = `the stack has no update ${toUpdate}`;
@@ -26,9 +25,9 @@ export async function runRollbackTo(
   }
   const reason = options.reason ?? `back to update ${toUpdate}`;
   const way = wayBack(past, now.present, { reason, now: new Date() });
-  if ("reasons" in way)
+  if (way.outcome === "refused")
     return refused(session, `Update ${toUpdate} cannot be gone back to; nothing was changed.`, way.reasons);
-  if ("same" in way) {
+  if (way.outcome === "same") {
     session.screen.good(`Nothing to do: what update ${toUpdate} deployed is what there is.`);
     session.screen.result({ ok: true, updates: { done: 0, of: 0 }, errors: [] });
     return exit.done;
@@ -43,7 +42,8 @@ export async function runRollbackTo(
 export async function runList(session: Session): Promise<number> {
   const { screen } = session;
   const [history, now] = await Promise.all([session.engine.history(), present(session)]);
-  if ("unknown" in now) return refused(session, "Not possible now; nothing was changed.", [now.unknown]);
+  if (now.outcome === "unknown")
+    return refused(session, "Not possible now; nothing was changed.", [now.reason]);
   const why = { reason: "listing", now: new Date() };
   const rows = history.map((past) => ({ past, way: wayBack(past, now.present, why) }));
   for (const note of now.notes) screen.line(`(${note})`);
@@ -63,8 +63,8 @@ export async function runList(session: Session): Promise<number> {
 }
 
 function verdict(way: WayBack): string[] {
-  if ("same" in way) return ["that is where things are"];
-  if ("reasons" in way) return way.reasons.map(({ found }) => `no: ${found}`);
+  if (way.outcome === "same") return ["that is where things are"];
+  if (way.outcome === "refused") return way.reasons.map(({ found }) => `no: ${found}`);
   return [`yes, in ${way.steps.length === 1 ? "one update" : `${way.steps.length} updates`}`];
 }
 
@@ -73,32 +73,37 @@ function summary({ number, kind, succeeded, time, message, values }: PastUpdate)
 }
 
 function summaryOf(way: WayBack): object {
-  if ("same" in way) return { possible: true, updates: 0 };
-  if ("reasons" in way) return { possible: false, reasons: way.reasons };
+  if (way.outcome === "same") return { possible: true, updates: 0 };
+  if (way.outcome === "refused") return { possible: false, reasons: way.reasons };
   return { possible: true, updates: way.steps.length };
 }
 
 /** What there is now, as well as it can be known: the cluster's own word, else the last update's. */
 async function present(
   session: Session,
-): Promise<{ present: Present; notes: string[] } | { unknown: { found: string; fix: string } }> {
+): Promise<
+  { outcome: "known"; present: Present; notes: readonly string[] } | { outcome: "unknown"; reason: Reason }
+> {
   const { values, deployed, outputs } = session;
   const common = { values, ...(deployed === undefined ? {} : { deployed }) };
   const live = await session.look();
-  if ("observed" in live) return { present: { ...common, observed: live.observed }, notes: [] };
+  if (live.outcome === "read")
+    return { outcome: "known", present: { ...common, observed: live.observed }, notes: [] };
   const resolved = resolveValues(values);
   const record = outputs["deployed"] as DeploymentRecord | undefined;
-  if ("mistakes" in resolved || record === undefined) {
+  if (resolved.outcome !== "resolved" || record === undefined) {
     return {
-      unknown: {
-        found: `what is deployed is not known: ${live.unreadable}`,
+      outcome: "unknown",
+      reason: {
+        found: `what is deployed is not known: ${live.why}`,
         fix: "make the cluster readable from here, or fix the config",
       },
     };
   }
-  const world = { ...recordedWorld(resolved.config.service, record), now: new Date() };
+  const observed = { ...observedByRecord(resolved.config.service, record), now: new Date() };
   return {
-    present: { ...common, observed: world },
-    notes: [`decided by the last update's record: the cluster was not read (${live.unreadable})`],
+    outcome: "known",
+    present: { ...common, observed },
+    notes: [`decided by the last update's record: the cluster was not read (${live.why})`],
   };
 }

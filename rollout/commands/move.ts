@@ -1,12 +1,12 @@
-import { sharesOf } from "../../stacks/plan/shares";
-import { command, type Decision } from "../steps/decision";
-import { next, promote, resume, rolesOf, rollback } from "../steps/moves";
+import { liveShares, type Shares } from "../../stacks/plan/shares";
+import { next, promote, resume, rollback, command, type Decision } from "../steps/moves";
+import { rolesOf } from "../steps/values";
 import { rollBackFirst } from "../now/rollback-first";
 import { changesBetween, describeChange } from "../steps/changes";
 import { carryOut, exit, refused } from "./carry-out";
 import type { ChangeOptions, Session } from "./session";
 
-/** What is told where the user gives no reason. */
+/** The reason where the user gives none. */
 export const noReason = "no reason given";
 
 /** `next`: one step up the ladder, or to another weight. */
@@ -34,12 +34,15 @@ export async function runRollback(
   const decision = rollback(values, deployed, {
     reason: options.reason ?? noReason,
     now: new Date(),
-    live: await liveShares(session),
+    live: await sharesNow(session),
   });
   const again = session.command("pulumi up");
   // A version of an adapter goes back by the rewrites, not by the route.
-  const isOfPools = "wanted" in decision && rolesOf(decision.wanted).candidate !== undefined;
-  const first = isOfPools ? () => rollBackFirst(session, decision.wanted) : undefined;
+  const target = decision.outcome === "update" ? decision.target : undefined;
+  const first =
+    target === undefined || rolesOf(target).candidate === undefined
+      ? undefined
+      : () => rollBackFirst(session, target);
   return move(session, decision, options, {
     again,
     takeBack: false,
@@ -48,11 +51,11 @@ export async function runRollback(
 }
 
 /** The live route's word, where config and last update do not agree: else a rollback is in a hurry. */
-async function liveShares(session: Session): Promise<Record<string, number>> {
+async function sharesNow(session: Session): Promise<Shares> {
   const { values, deployed } = session;
   if (deployed === undefined || rolesOf(values).candidate === deployed.candidate) return {};
   const live = await session.look();
-  return "observed" in live ? Object.fromEntries(sharesOf(live.observed.route?.backends ?? [])) : {};
+  return live.outcome === "read" ? liveShares(live.observed) : {};
 }
 
 async function move(
@@ -61,10 +64,10 @@ async function move(
   options: ChangeOptions,
   how: { again: string; takeBack: boolean; first?: () => Promise<string> },
 ): Promise<number> {
-  if ("refused" in decision)
-    return refused(session, "Not possible now; nothing was changed.", decision.refused);
-  const { title, wanted, notes } = decision;
-  return carryOut(session, { title, steps: [{ title, wanted }], notes, ...how }, options);
+  if (decision.outcome === "refused")
+    return refused(session, "Not possible now; nothing was changed.", decision.reasons);
+  const { title, target, notes } = decision;
+  return carryOut(session, { title, steps: [{ title, target }], notes, ...how }, options);
 }
 
 /** `resume`: the config says that a candidate may have traffic again; no update is run. */
@@ -79,9 +82,9 @@ export async function runResume(
     now: new Date(),
     ...(candidate === undefined ? {} : { candidate }),
   });
-  if ("refused" in decision)
-    return refused(session, "Not possible now; nothing was changed.", decision.refused);
-  const changes = changesBetween(values, decision.wanted);
+  if (decision.outcome === "refused")
+    return refused(session, "Not possible now; nothing was changed.", decision.reasons);
+  const changes = changesBetween(values, decision.target);
   screen.line(screen.styled("bold", `${engine.stack}: ${decision.title}`));
   for (const change of changes) screen.line(`  ${describeChange(change)}`);
   for (const note of decision.notes) screen.line(`  (${note})`);
@@ -95,7 +98,7 @@ export async function runResume(
       screen.line("Nothing was changed.");
       return exit.refused;
     }
-    await engine.edit(decision.wanted);
+    await engine.edit(decision.target);
     screen.good(
       `${engine.file.name} says so now. Its traffic is as it was; the next step: ${session.command(command("next"))}`,
     );

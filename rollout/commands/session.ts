@@ -1,8 +1,8 @@
 import { deployedOf, type Deployed } from "../steps/deployed";
-import { describeStatus, statusOf, type Status } from "../steps/status";
+import { describeStatus, statusOf, type LiveState, type Status } from "../steps/status";
 import type { StackValues } from "../steps/values";
 import { Engine } from "../pulumi/engine";
-import { lookAtCluster, type Live } from "../pulumi/live";
+import { lookAtCluster } from "../pulumi/live";
 import type { Screen } from "../terminal/screen";
 
 /** Options that every command has. */
@@ -48,7 +48,7 @@ export class Session {
     [this.values, this.outputs] = await Promise.all([this.engine.values(), this.engine.outputs()]);
   }
 
-  look(): Promise<Live> {
+  look(): Promise<LiveState> {
     return lookAtCluster(this.engine, this.values, this.outputs);
   }
 

@@ -1,12 +1,11 @@
-import type { GateConfig } from "../../stacks/plan/model";
+import { clientNames } from "../../stacks/plan/client-names";
+import type { GateConfig } from "../../stacks/plan/service-config";
 import { endpointOf } from "../../components/gateways/endpoint";
-import { rolesOf } from "../steps/moves";
-import { resolveValues } from "../steps/resolved";
+import { rolesOf, own, valueOf } from "../steps/values";
 import { platformOf } from "../pulumi/live";
-import { own, valueOf } from "../steps/values";
 import { gateSchema } from "../../stacks/config/gate-keys";
-import { wayOut } from "../../stacks/answers/ways-out";
-import { clientNames } from "../../stacks/plan/model-names";
+import { resolveValues } from "../steps/resolve-values";
+import { wayOut } from "../../stacks/messages/ways-out";
 import { Interruption } from "../terminal/interruption";
 import { sendLoad, type Load } from "../traffic/measure";
 import { targetOf, type Target } from "../traffic/outcome";
@@ -83,7 +82,8 @@ async function findTarget(
   address: string | undefined,
 ): Promise<Target | { found: string; fix: string }> {
   const resolved = resolveValues(values);
-  if ("mistakes" in resolved) return { found: resolved.mistakes.join("; "), fix: "fix the config first" };
+  if (resolved.outcome !== "resolved")
+    return { found: resolved.mistakes.join("; "), fix: "fix the config first" };
   const { config } = resolved;
   const { gateway } = await platformOf(engine, config, outputs);
   if (gateway === undefined) {
@@ -99,7 +99,7 @@ async function findTarget(
 /** Every name that the stable pool's clients ask for, as far as the config declares them. */
 function modelsOf({ values }: Session): string[] {
   const resolved = resolveValues(values);
-  return "mistakes" in resolved ? [] : clientNames(resolved.config.service);
+  return resolved.outcome === "resolved" ? clientNames(resolved.config.service) : [];
 }
 
 /** How the models are asked. A gate with a key in it is a secret as a whole: only the CLI can read it. */

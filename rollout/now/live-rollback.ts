@@ -1,6 +1,7 @@
 import { annotations } from "../../components/names";
-import { holds, latchesOf, type Latch } from "../../stacks/plan/latch";
-import { sharesOf } from "../../stacks/plan/shares";
+import { holds, latchesOf } from "../../stacks/plan/latch";
+import type { Latch } from "../../stacks/plan/observed";
+import { shareIn, sharesOf } from "../../stacks/plan/shares";
 import type { LiveObject } from "../../stacks/state/cluster-reader";
 import { observedRoute } from "../../stacks/state/observe";
 import { backendOf, isPoolName, type LiveBackendRef, type LiveRule } from "../../stacks/state/route-shape";
@@ -77,7 +78,7 @@ export function liveRollback(service: LiveService, request: RollbackRequest): Li
   const roles = rolesOf(service, request, backends);
   if ("reasons" in roles) return { outcome: "refused", reasons: roles.reasons };
   const { from, to } = roles;
-  const share = sharesOf(backends).get(from) ?? 0;
+  const share = shareIn(sharesOf(backends), from);
   const held = latches.find((latch) => latch.candidate === from && holds(latch));
   if (share === 0 && held !== undefined) return { outcome: "there", from, to, latch: held };
   const mark = {
@@ -128,7 +129,7 @@ function rolesOf(
   }
   const losing = from ?? candidate?.name;
   if (losing === undefined) {
-    const serving = [...sharesOf(backends)]
+    const serving = Object.entries(sharesOf(backends))
       .map(([pool, share]) => `${pool} ${Math.round(share)} %`)
       .join(", ");
     return {
@@ -141,7 +142,7 @@ function rolesOf(
     };
   }
   const others = [...known.values()].filter(({ name }) => name !== losing);
-  const live = others.filter(({ name }) => (sharesOf(backends).get(name) ?? 0) > 0);
+  const live = others.filter(({ name }) => shareIn(sharesOf(backends), name) > 0);
   const gaining =
     to === undefined
       ? ((live.length === 1 ? live[0] : undefined) ?? stable ?? (others.length === 1 ? others[0] : undefined))

@@ -3,7 +3,7 @@ import { clusterWriter } from "../../stacks/state/cluster-reader";
 import { routePath } from "../../stacks/state/paths";
 import type { Session } from "../commands/session";
 import { platformOf } from "../pulumi/live";
-import { resolveValues } from "../steps/resolved";
+import { resolveValues } from "../steps/resolve-values";
 import type { StackValues } from "../steps/values";
 import { rollBackNow } from "./rollback-now";
 
@@ -14,23 +14,23 @@ const patience = 5;
  * The first thing that a rollback does: the live route is written, so that customers are back before Pulumi has
  * started. What Pulumi does afterwards only records it. Where the pool to go back to is too small for all of the
  * traffic, nothing is written: then Pulumi makes it grow first.
- * @param wanted the config that the rollback will write.
+ * @param target the config that the rollback will write.
  * @returns what was done, in a sentence; or why it was not, and Pulumi moves the route instead.
  */
-export async function rollBackFirst(session: Session, wanted: StackValues): Promise<string> {
+export async function rollBackFirst(session: Session, target: StackValues): Promise<string> {
   const otherwise = (why: string): string => `${why}: pulumi up moves the route`;
-  const resolved = resolveValues(wanted);
+  const resolved = resolveValues(target);
   if ("mistakes" in resolved) return otherwise("the config has mistakes");
   const { config } = resolved;
   const { service } = config;
   const { candidate, rolledBack } = service;
   if (candidate === undefined || rolledBack === undefined) return otherwise("no candidate is rolled back");
   const live = await session.look();
-  if ("unreadable" in live) return otherwise(`the cluster cannot be read (${live.unreadable})`);
+  if (live.outcome === "unreadable") return otherwise(`the cluster cannot be read (${live.why})`);
   const planned = plan(service, live.observed);
-  const [refusal] = planned.refusals;
-  if (refusal !== undefined) return otherwise(`the update itself is refused (${refusal.rule})`);
-  const small = planned.rising.find(({ pool, needs }) => {
+  if (planned.outcome === "refused")
+    return otherwise(`the update itself is refused (${planned.refusals.map(({ rule }) => rule).join(", ")})`);
+  const small = planned.plan.rising.find(({ pool, needs }) => {
     const ready = live.observed.pools.find(({ name }) => name === pool)?.readyReplicas ?? 0;
     return needs !== undefined && ready < needs;
   });

@@ -11,7 +11,7 @@ import {
 } from "@pulumi/pulumi/automation";
 import { keysInFile } from "../../stacks/config/config-file";
 import { changesBetween, configCommands } from "../steps/changes";
-import { pastUpdates, type PastUpdate } from "../steps/history";
+import { pastUpdates, type PastUpdate } from "../steps/deployed";
 import { asWritten, parseValues, project, type StackValues } from "../steps/values";
 import { ConfigFile, type Replaced } from "./config-file";
 import { OwnGroupCommand, PulumiFailed } from "./pulumi-command";

@@ -1,5 +1,8 @@
+import { overriddenBy } from "../../stacks/plan/rival-routes";
+import { ownerOutput, whoseIs } from "../../stacks/plan/claims";
 import type { GatewayConfig } from "../../components/gateways/gateway";
-import type { ServiceConfig, DeploymentRecord, Observed } from "../../stacks/plan/model";
+import type { ServiceConfig } from "../../stacks/plan/service-config";
+import type { DeploymentRecord } from "../../stacks/plan/observed";
 import { completeGateway, type GivenGateway } from "../../components/gateways/endpoint";
 import { clusterReader } from "../../stacks/state/cluster-reader";
 import { ownedObject } from "../../stacks/state/inventory";
@@ -7,22 +10,10 @@ import { namespacesOf, observe, type Belongs } from "../../stacks/state/observe"
 import { routeProgress } from "../../stacks/gates/programmed";
 import { stackLabel } from "../../components/names";
 import { routedPools } from "../../stacks/plan/plan";
-import { overriddenBy } from "../../stacks/plan/other-routes";
-import { ownerOutput, whoseIs } from "../../stacks/plan/ownership";
-import { resolveValues, type ServiceStack } from "../steps/resolved";
+import { resolveValues, type ServiceStack } from "../steps/resolve-values";
+import type { LiveState } from "../steps/status";
 import { project, type StackValues } from "../steps/values";
 import type { Engine } from "./engine";
-
-/** What the cluster itself says, or why it could not be asked. */
-export type Live =
-  | {
-      observed: Observed;
-      /** What the gateway has yet to say before the route is known to be in force; empty: it is. */
-      unconfirmed: readonly string[];
-      /** Why the live route's split is not what customers get; empty: it is. */
-      overridden: readonly string[];
-    }
-  | { unreadable: string };
 
 /** Seconds for a cluster to answer: a status is asked for by somebody who waits. */
 const patience = 5;
@@ -32,15 +23,15 @@ export async function lookAtCluster(
   engine: Engine,
   values: StackValues,
   outputs: Readonly<Record<string, unknown>>,
-): Promise<Live> {
+): Promise<LiveState> {
   const resolved = resolveValues(values);
-  if ("mistakes" in resolved)
-    return { unreadable: `the config has mistakes: ${resolved.mistakes.join("; ")}` };
+  if (resolved.outcome !== "resolved")
+    return { outcome: "unreadable", why: `the config has mistakes: ${resolved.mistakes.join("; ")}` };
   const { config } = resolved;
   try {
     const { kubeconfig, gateway } = await platformOf(engine, config, outputs);
     if (kubeconfig === undefined || gateway === undefined)
-      return { unreadable: "the stack's outputs have no kubeconfig that can be read" };
+      return { outcome: "unreadable", why: "the stack's outputs have no kubeconfig that can be read" };
     const reader = await clusterReader(kubeconfig, patience);
     const { service } = config;
     const route = { namespace: service.namespace, name: service.route };
@@ -53,12 +44,13 @@ export async function lookAtCluster(
       routeProgress(reader, route, gateway),
     ]);
     return {
+      outcome: "read",
       observed,
       unconfirmed: confirmed.state === "waiting" ? confirmed.missing : [],
       overridden: overriddenBy(service, observed.others, routedPools(service, observed)),
     };
   } catch (error) {
-    return { unreadable: error instanceof Error ? error.message : String(error) };
+    return { outcome: "unreadable", why: error instanceof Error ? error.message : String(error) };
   }
 }
 

@@ -1,4 +1,4 @@
-import { sameValue, short, type StackValues, type Value } from "./values";
+import { isObject, sameValue, short, type StackValues, type Value } from "./values";
 
 /** One difference between two configs. */
 export interface Change {
@@ -38,10 +38,6 @@ function inside(key: string, path: readonly string[], before: unknown, after: un
   return names.flatMap((name) => inside(key, [...path, name], before[name], after[name]));
 }
 
-function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
-}
-
 /** A change as one line: what it was, what it will be. */
 export function describeChange({ key, path, before, after }: Change): string {
   const name = [short(key), ...path].join(".");
@@ -59,7 +55,7 @@ function text(value: unknown): string {
  * The `pulumi config` commands that carry changes out; at the most three, and none of them takes comments away from
  * lines that stay. Values that `--path` would read as another type (it takes "8000" for a number) are written by
  * their whole key, with their types.
- * @param after the config that is wanted: whole keys are taken from it.
+ * @param after the config to deploy: whole keys are taken from it.
  */
 export function configCommands(changes: readonly Change[], after: StackValues): string[][] {
   const whole = new Set(changes.filter((change) => !fitsPath(change)).map(({ key }) => key));

@@ -1,17 +1,12 @@
-import type { AdapterRecord } from "../../stacks/plan/model";
+import { identityOf } from "../../stacks/plan/identity";
+import type { AdapterRecord, DeploymentRecord, Latch, Observed } from "../../stacks/plan/observed";
+import type { Plan } from "../../stacks/plan/model";
+import type { ServiceConfig } from "../../stacks/plan/service-config";
+import { shareIn } from "../../stacks/plan/shares";
+import { recordOf } from "../../stacks/state/record";
+import { parseValues, type StackValues } from "./values";
 
-/** A candidate that was rolled back. */
-export interface Latch {
-  candidate: string;
-  reason: string;
-  /** ISO 8601. */
-  time: string;
-  /** Percent of the traffic that it had. */
-  from?: number;
-  resumed?: { reason: string; time: string };
-}
-
-/** What the last successful update left behind, as the stack's outputs tell it. */
+/** What the last successful update left behind, as the stack's outputs have it. */
 export interface Deployed {
   state: string;
   stable: string;
@@ -53,4 +48,108 @@ export function deployedOf(outputs: Readonly<Record<string, unknown>>): Deployed
 }
 
 /** The share that a pool had after the last successful update, in percent. */
-export const shareOf = (deployed: Deployed | undefined, pool: string): number => deployed?.weights[pool] ?? 0;
+export const shareOf = (deployed: Deployed | undefined, pool: string): number =>
+  shareIn(deployed?.weights, pool);
+
+/** An earlier update of the stack. */
+export interface PastUpdate {
+  /** Pulumi Cloud's version; of a file backend, which counts none, the position from the oldest. */
+  number: number;
+  /** update, refresh, destroy, import, ... */
+  kind: string;
+  succeeded: boolean;
+  /** ISO 8601; when it began. */
+  time: string;
+  message: string;
+  values: StackValues;
+  /** Only some resources were updated: what its config says is not what was deployed. */
+  partial: boolean;
+}
+
+interface Printed {
+  version?: number;
+  kind?: string;
+  result?: string;
+  startTime?: string;
+  message?: string;
+  config?: unknown;
+  environment?: Record<string, string>;
+}
+
+/**
+ * The stack's history, newest first, from `pulumi stack history --json` (which is newest first too).
+ * Secrets are not in it: without --show-secrets the CLI leaves them out.
+ */
+export function pastUpdates(printed: readonly Printed[]): PastUpdate[] {
+  // A file backend writes version 0 into every entry.
+  const counted = printed.some(({ version }) => (version ?? 0) > 0);
+  return printed.map((entry, i) => ({
+    number: counted ? (entry.version ?? 0) : printed.length - i,
+    kind: entry.kind ?? "unknown",
+    succeeded: entry.result === "succeeded",
+    time: entry.startTime ?? "",
+    message: (entry.message ?? "").split("\n")[0] ?? "",
+    values: parseValues(entry.config),
+    partial: partialFlags.some((flag) => `pulumi.flag.${flag}` in (entry.environment ?? {})),
+  }));
+}
+
+const partialFlags = ["target", "target-dependents", "exclude", "exclude-dependents", "target-replace"];
+
+/**
+ * What is deployed by the last update's own word, where the cluster cannot be asked.
+ * @param config the config as it is now: what the pools are made as is taken from it.
+ */
+export function observedByRecord(config: ServiceConfig, record: DeploymentRecord): Observed {
+  const names = Object.entries(record.pools);
+  const namespaceOf = (pool: string): string =>
+    record.pools[pool] ?? config.pools[pool]?.namespace ?? config.namespace;
+  const existing = Object.values(config.pools).filter(({ existing }) => existing);
+  return {
+    route: {
+      backends: Object.entries(record.weights).map(([pool, weight]) => ({
+        pool,
+        namespace: namespaceOf(pool),
+        weight,
+      })),
+    },
+    pools: [
+      ...names.map(([name, namespace]) => {
+        const pool = config.pools[name];
+        return {
+          name,
+          namespace,
+          owned: true,
+          ...(pool === undefined || pool.existing
+            ? {}
+            : { identity: identityOf(pool), replicas: pool.replicas, readyReplicas: pool.replicas }),
+        };
+      }),
+      ...existing.map(({ name, namespace }) => ({ name, namespace, owned: false })),
+    ],
+    namespaces: {},
+    record,
+  };
+}
+
+/** What is deployed once an update has carried a plan out. */
+export function observedAfter(config: ServiceConfig, plan: Plan, before: Observed): Observed {
+  const owned = plan.pools.map(({ pool, namespace, replicas, identity }) => ({
+    name: pool.name,
+    namespace,
+    owned: true,
+    identity,
+    replicas,
+    readyReplicas: replicas,
+  }));
+  return {
+    ...before,
+    route: { backends: plan.backends },
+    pools: [...owned, ...before.pools.filter((pool) => !pool.owned)],
+    namespaces: {
+      ...before.namespaces,
+      ...Object.fromEntries(plan.namespaces.map(({ name, create }) => [name, create ? "owned" : "foreign"])),
+    },
+    record: recordOf(config, plan),
+  };
+}

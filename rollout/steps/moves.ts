@@ -1,35 +1,51 @@
-import { nextVersion, promoteVersion, rollbackVersion, versionUnderWay } from "./adapter-moves";
-import { command, refuse, type Decision, type Reason } from "./decision";
-import { defaults } from "../../stacks/config/defaults";
-import { clientNames } from "../../stacks/plan/model-names";
-import type { Deployed } from "./deployed";
-import { shareOf } from "./deployed";
-import { latchesHeld, latchOn, markTime } from "./latch";
-import { resolveValues } from "./resolved";
-import { valueOf, withValues, type StackValues } from "./values";
+import { clientNames } from "../../stacks/plan/client-names";
+import { set, setList, type ConfigEdit } from "../../stacks/plan/config-edits";
+import {
+  aliasEdits,
+  nextWeight,
+  promotion,
+  versionSteps,
+  type Standing,
+  type VersionStanding,
+} from "../../stacks/plan/next-steps";
+import { shareIn, type Shares } from "../../stacks/plan/shares";
+import { commandText } from "../../stacks/messages/edits";
+import { shareOf, type Deployed } from "./deployed";
+import { latchesHeld, latchOn, markEdits, markTime } from "./marks";
+import { resolveValues } from "./resolve-values";
+import { ladderOf, rolesOf, valueOf, withEdits, type StackValues } from "./values";
 
-/** The keys of the config that say where a rollout stands. */
-export function rolesOf(values: StackValues): { stable?: string; candidate?: string; weight: number } {
-  const [stable, candidate] = [valueOf(values, "stable"), valueOf(values, "candidate")];
-  const weight = Number(valueOf(values, "weight") ?? 0);
-  return {
-    ...(typeof stable === "string" ? { stable } : {}),
-    ...(typeof candidate === "string" ? { candidate } : {}),
-    weight: Number.isFinite(weight) ? weight : 0,
-  };
+/* The moves of the rollout command: what each makes of the config, or why it makes nothing of it. */
+
+/** Why a command does nothing, and what to do instead. */
+export interface Reason {
+  found: string;
+  fix: string;
 }
 
-function ladderOf(values: StackValues): number[] {
-  const ladder = valueOf(values, "ladder");
-  const steps = Array.isArray(ladder) && ladder.length > 0 ? ladder.map(Number) : [...defaults.ladder];
-  return steps.filter((step) => Number.isInteger(step)).sort((a, b) => a - b);
-}
+/** A config to be deployed, or why there is none. */
+export type Decision =
+  | { outcome: "update"; target: StackValues; title: string; notes: readonly string[] }
+  | { outcome: "refused"; reasons: readonly Reason[] };
 
-const noRollOut = (): Decision =>
+export const command = (words: string): string => `npm run rollout -- ${words}`;
+
+const refuse = (found: string, fix: string): Decision => ({
+  outcome: "refused",
+  reasons: [{ found, fix }],
+});
+
+const noRollout = (): Decision =>
   refuse(
     "no rollout is under way: the config names no candidate",
-    "declare the new pool (pools.NAME) and name it: pulumi config set candidate NAME",
+    `declare the new pool (pools.NAME) and name it: ${commandText(set("candidate", "NAME"))}`,
   );
+
+/** How far the config's candidate has come, by what is deployed. */
+export function standingOf(values: StackValues, deployed: Deployed | undefined, candidate: string): Standing {
+  const staged = deployed?.candidate === candidate;
+  return { staged, share: staged ? shareOf(deployed, candidate) : 0, ladder: ladderOf(values) };
+}
 
 /**
  * The next step of the ladder. It is counted from what is deployed, not from the config: a step that failed is taken
@@ -40,11 +56,11 @@ export function next(values: StackValues, deployed: Deployed | undefined, to?: n
   const { candidate, weight: configured } = rolesOf(values);
   if (candidate === undefined) {
     const version = versionUnderWay(values, deployed);
-    return version === undefined ? noRollOut() : nextVersion(values, version, ladderOf(values), to);
+    return version === undefined ? noRollout() : nextVersion(values, version, to);
   }
-  const staged = deployed?.candidate === candidate;
-  const now = staged ? shareOf(deployed, candidate) : 0;
-  const step = to ?? (staged ? ladderOf(values).find((weight) => weight > now) : 0);
+  const standing = standingOf(values, deployed, candidate);
+  const { staged, share: now } = standing;
+  const step = to ?? nextWeight(standing);
   if (step === undefined) {
     return refuse(
       `${candidate} has ${now} % of the traffic, and the ladder has no higher step`,
@@ -73,11 +89,12 @@ export function next(values: StackValues, deployed: Deployed | undefined, to?: n
       : []),
     ...(staged && step < now ? [`${candidate} goes down from ${now} to ${step} %`] : []),
     ...(!staged && step > 0
-      ? [`${candidate} is not staged yet: it is built, asked, and gets ${step} % at once`]
+      ? [`${candidate} is not staged yet: it is built, checked, and gets ${step} % at once`]
       : []),
   ];
   return {
-    wanted: withValues(values, { weight: step }),
+    outcome: "update",
+    target: withEdits(values, [set("weight", step)]),
     title: staged ? `${candidate} from ${now} to ${step} %` : `stage ${candidate} at ${step} %`,
     notes,
   };
@@ -88,9 +105,9 @@ export function promote(values: StackValues, deployed: Deployed | undefined): De
   const { stable, candidate, weight } = rolesOf(values);
   if (candidate === undefined) {
     const version = versionUnderWay(values, deployed);
-    return version === undefined ? noRollOut() : promoteVersion(values, version);
+    return version === undefined ? noRollout() : promoteVersion(values, version);
   }
-  const share = deployed?.candidate === candidate ? shareOf(deployed, candidate) : 0;
+  const { share } = standingOf(values, deployed, candidate);
   const reasons: Reason[] = [];
   if (share !== 100) {
     reasons.push({
@@ -107,14 +124,15 @@ export function promote(values: StackValues, deployed: Deployed | undefined): De
   if (deployed !== undefined && stable !== deployed.stable) {
     reasons.push({
       found: `the config says stable ${stable ?? "(nothing)"}, deployed is ${deployed.stable}`,
-      fix: `pulumi config set stable ${deployed.stable}`,
+      fix: commandText(set("stable", deployed.stable)),
     });
   }
-  if (reasons.length > 0) return { refused: reasons };
-  const promoted = withValues(values, { stable: candidate, candidate: undefined, weight: undefined });
-  const { wanted, kept } = withNames(promoted, deployed?.names ?? []);
+  if (reasons.length > 0) return { outcome: "refused", reasons };
+  const promoted = withEdits(values, promotion(candidate));
+  const { edits, kept } = aliasesFor(promoted, deployed?.names ?? []);
   return {
-    wanted,
+    outcome: "update",
+    target: withEdits(promoted, edits),
     title: `promote ${candidate}`,
     notes: [
       `${stable ?? "the old pool"} is removed: after this, going back is a rollout of its own`,
@@ -126,21 +144,15 @@ export function promote(values: StackValues, deployed: Deployed | undefined): De
 }
 
 /** Names that clients are answered for, and that a config would drop, become aliases: the old base model's, say. */
-function withNames(
+function aliasesFor(
   values: StackValues,
   names: readonly string[],
-): { wanted: StackValues; kept: readonly string[] } {
+): { edits: readonly ConfigEdit[]; kept: readonly string[] } {
   const resolved = resolveValues(values);
-  const answered = "config" in resolved ? clientNames(resolved.config.service) : names;
+  const answered = resolved.outcome === "resolved" ? clientNames(resolved.config.service) : names;
   const kept = names.filter((name) => !answered.includes(name));
-  if (kept.length === 0) return { wanted: values, kept };
   const before = valueOf(values, "aliases");
-  return {
-    wanted: withValues(values, {
-      aliases: [...(Array.isArray(before) ? (before as string[]) : []), ...kept],
-    }),
-    kept,
-  };
+  return { edits: aliasEdits(kept, Array.isArray(before) ? before.length : 0), kept };
 }
 
 /**
@@ -152,10 +164,10 @@ function withNames(
 export function rollback(
   values: StackValues,
   deployed: Deployed | undefined,
-  { reason, now, live = {} }: { reason: string; now: Date; live?: Readonly<Record<string, number>> },
+  { reason, now, live = {} }: { reason: string; now: Date; live?: Shares },
 ): Decision {
   const roles = rolesOf(values);
-  const share = (pool: string): number => Math.max(shareOf(deployed, pool), live[pool] ?? 0);
+  const share = (pool: string): number => Math.max(shareOf(deployed, pool), shareIn(live, pool));
   const [candidate] = [roles.candidate, deployed?.candidate]
     .filter((name) => name !== undefined)
     .sort((a, b) => share(b) - share(a));
@@ -170,12 +182,13 @@ export function rollback(
   const stable = candidate === deployed?.candidate ? deployed.stable : roles.stable;
   const other = roles.candidate !== candidate || roles.stable !== stable;
   return {
-    wanted: withValues(values, {
-      ...(stable === undefined ? {} : { stable }),
-      candidate,
-      weight: 0,
-      rolledBack: { candidate, reason, time: markTime(values, deployed, now) },
-    }),
+    outcome: "update",
+    target: withEdits(values, [
+      ...(stable === undefined ? [] : [set("stable", stable)]),
+      set("candidate", candidate),
+      set("weight", 0),
+      ...markEdits("rolledBack", { candidate, reason, time: markTime(values, deployed, now) }),
+    ]),
     title: `${candidate} from ${share(candidate)} to 0 %, latched`,
     notes: other
       ? [`the config had other roles than the deployed ones: stable ${stable ?? ""}, candidate ${candidate}`]
@@ -201,10 +214,10 @@ export function resume(
         : `name one of ${names}: ${command("resume --candidate NAME --reason WHY")}`,
     );
   }
+  const mark = { candidate: latch.candidate, reason, time: markTime(values, deployed, now) };
   return {
-    wanted: withValues(values, {
-      resumed: { candidate: latch.candidate, reason, time: markTime(values, deployed, now) },
-    }),
+    outcome: "update",
+    target: withEdits(values, markEdits("resumed", mark)),
     title: `${latch.candidate} may have traffic again`,
     notes: [`it was rolled back at ${latch.time}: ${latch.reason}`],
   };
@@ -214,7 +227,88 @@ export function resume(
 export function allowDestroy(values: StackValues, allowed: boolean): StackValues {
   const present = valueOf(values, "allow");
   const list: unknown[] = Array.isArray(present) ? present : [];
-  const others = list.filter((name) => name !== "destroy");
-  const wanted = allowed ? [...others, "destroy"] : others;
-  return withValues(values, { allow: wanted.length === 0 ? undefined : wanted });
+  const others = list.filter((name) => name !== "destroy").map(String);
+  return withEdits(values, setList("allow", allowed ? [...others, "destroy"] : others));
+}
+
+/*
+ * The same moves where no pool is rolled out, but a version of an adapter is: the first one that the config names, as
+ * in the output `next`.
+ */
+
+/** An adapter as the config has it. */
+interface WrittenAdapter {
+  name: string;
+  version?: string;
+  source: string;
+  candidate?: { version: string; source: string };
+  weight?: number | string;
+}
+
+interface UnderWay extends VersionStanding {
+  adapter: WrittenAdapter;
+}
+
+/** @returns undefined where no version of an adapter is rolled out. */
+function versionUnderWay(values: StackValues, deployed: Deployed | undefined): UnderWay | undefined {
+  const listed = valueOf(values, "adapters");
+  const all = Array.isArray(listed) ? (listed as WrittenAdapter[]) : [];
+  const index = all.findIndex(({ candidate }) => candidate !== undefined);
+  const adapter = all[index];
+  if (adapter?.candidate === undefined) return undefined;
+  const record = deployed?.adapters[adapter.name];
+  const staged = record?.candidate?.version === adapter.candidate.version;
+  const share = staged ? record.weight : 0;
+  return { index, adapter, candidate: adapter.candidate, staged, share, ladder: ladderOf(values) };
+}
+
+const versionName = ({ adapter, candidate }: UnderWay): string => `${adapter.name} ${candidate.version}`;
+
+/** The next step of an adapter's version, counted from what is deployed; staged first, at weight 0. */
+function nextVersion(values: StackValues, version: UnderWay, to?: number): Decision {
+  const { adapter, index, staged, share: now } = version;
+  const step = to ?? nextWeight(version);
+  const what = versionName(version);
+  if (step === undefined || (staged && step === now && Number(adapter.weight ?? 0) === now)) {
+    return refuse(
+      `${what} answers ${now} % of the requests for ${adapter.name} already`,
+      now === 100 ? command("promote") : command("next"),
+    );
+  }
+  return {
+    outcome: "update",
+    target: withEdits(values, [set(["adapters", index, "weight"], step)]),
+    title: staged ? `${what} from ${now} to ${step} %` : `stage ${what} at ${step} %`,
+    notes: [],
+  };
+}
+
+/** The new version becomes the version: only with all of the requests. */
+function promoteVersion(values: StackValues, version: UnderWay): Decision {
+  const { adapter, staged, share: now } = version;
+  const { next: step } = versionSteps(version);
+  if (!staged || step.kind !== "promote") {
+    return refuse(
+      `${versionName(version)} answers ${now} % of the requests for ${adapter.name}; promotion needs 100`,
+      command("next"),
+    );
+  }
+  return {
+    outcome: "update",
+    target: withEdits(values, step.edits),
+    title: `promote ${versionName(version)}`,
+    notes: [
+      `${adapter.name} ${adapter.version ?? "v1"} is unloaded: after this, going back is a rollout of its own`,
+    ],
+  };
+}
+
+/** All requests back to the version that served before. It stays loaded everywhere, so nothing is waited for. */
+function rollbackVersion(values: StackValues, version: UnderWay): Decision {
+  return {
+    outcome: "update",
+    target: withEdits(values, [set(["adapters", version.index, "weight"], 0)]),
+    title: `${versionName(version)} from ${version.share} to 0 %`,
+    notes: ["a version that was rolled back is not latched: only pools are"],
+  };
 }

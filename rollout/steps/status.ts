@@ -1,10 +1,12 @@
-import type { Observed } from "../../stacks/plan/model";
-import { sharesOf } from "../../stacks/plan/shares";
-import type { Deployed, Latch } from "./deployed";
-import { latchesHeld } from "./latch";
-import { command } from "./decision";
-import { rolesOf } from "./moves";
-import type { StackValues } from "./values";
+import { commandsText, commandText } from "../../stacks/messages/edits";
+import { set } from "../../stacks/plan/config-edits";
+import type { Latch, Observed } from "../../stacks/plan/observed";
+import { commandsFor, poolSteps, type Step } from "../../stacks/plan/next-steps";
+import { liveShares, sameShares, type Shares } from "../../stacks/plan/shares";
+import type { Deployed } from "./deployed";
+import { latchesHeld } from "./marks";
+import { command, standingOf } from "./moves";
+import { rolesOf, type StackValues } from "./values";
 
 /** Where a rollout stands, for a person or a script. */
 export interface Status {
@@ -27,16 +29,24 @@ export interface Status {
     | { unreadable: string };
   pools: Readonly<Record<string, Readonly<Record<string, unknown>>>>;
   latches: readonly Latch[];
-  /** What does not fit together, and what was told by the last update. */
+  /** What does not fit together, and the notes of the last update. */
   notes: readonly string[];
   /** Commands. */
   next: string;
   back?: string;
 }
 
+/** What the cluster itself says, or why it was not read. */
 export type LiveState =
-  | { observed: Observed; unconfirmed: readonly string[]; overridden: readonly string[] }
-  | { unreadable: string };
+  | {
+      outcome: "read";
+      observed: Observed;
+      /** What the gateway has yet to say before the route is known to be in force; empty: it is. */
+      unconfirmed: readonly string[];
+      /** Why the live route's split is not what customers get; empty: it is. */
+      overridden: readonly string[];
+    }
+  | { outcome: "unreadable"; why: string };
 
 /** The state while another route gets the customers' requests: whatever the weights, they are not what customers get. */
 const overriddenState = "overridden";
@@ -55,13 +65,13 @@ export function statusOf(
     config: rolesOf(values),
     deployed: deployed?.weights ?? {},
     live:
-      "observed" in live
+      live.outcome === "read"
         ? {
-            weights: liveShares(live.observed),
+            weights: roundedShares(live.observed),
             confirmed: live.unconfirmed.length === 0,
             inForce: live.overridden.length === 0,
           }
-        : { unreadable: live.unreadable },
+        : { unreadable: live.why },
     pools: withLiveSizes(deployed?.poolStates ?? {}, live),
     latches,
     notes: [...disagreements(values, deployed, live), ...(deployed?.notes ?? [])],
@@ -70,16 +80,16 @@ export function statusOf(
   };
 }
 
-const isOverridden = (live: LiveState): boolean => "observed" in live && live.overridden.length > 0;
+const isOverridden = (live: LiveState): boolean => live.outcome === "read" && live.overridden.length > 0;
 
-function liveShares({ route }: Observed): Record<string, number> {
-  const shares = [...sharesOf(route?.backends ?? [])];
+function roundedShares(observed: Observed): Shares {
+  const shares = Object.entries(liveShares(observed));
   return Object.fromEntries(shares.map(([pool, share]) => [pool, Math.round(share * 100) / 100]));
 }
 
 /** Pools of others have the size that their owner gives them, whatever the last update saw. */
 function withLiveSizes(states: Status["pools"], live: LiveState): Status["pools"] {
-  if (!("observed" in live)) return states;
+  if (live.outcome !== "read") return states;
   return Object.fromEntries(
     Object.entries(states).map(([name, state]) => {
       const now = live.observed.pools.find(
@@ -107,8 +117,8 @@ function disagreements(values: StackValues, deployed: Deployed | undefined, live
       if (asked !== is) notes.push(`the config says ${key} ${asked}, the last successful update had ${is}`);
     }
   }
-  if (!("observed" in live)) return notes;
-  if (deployed !== undefined && !sameWeights(deployed.weights, liveShares(live.observed))) {
+  if (live.outcome !== "read") return notes;
+  if (deployed !== undefined && !sameShares(deployed.weights, roundedShares(live.observed))) {
     notes.push(
       "the live route is not as the last successful update left it: an update failed half-way, or somebody edited it; pulumi up says which",
     );
@@ -121,32 +131,31 @@ function disagreements(values: StackValues, deployed: Deployed | undefined, live
   ];
 }
 
-function sameWeights(a: Readonly<Record<string, number>>, b: Readonly<Record<string, number>>): boolean {
-  return [...new Set([...Object.keys(a), ...Object.keys(b)])].every(
-    (pool) => Math.abs((a[pool] ?? 0) - (b[pool] ?? 0)) < 0.01,
-  );
-}
-
 function whatNext(
   values: StackValues,
   deployed: Deployed | undefined,
   latches: readonly Latch[],
 ): { next: string; back?: string } {
-  const { candidate } = rolesOf(values);
+  const { candidate, weight: configured } = rolesOf(values);
   if (candidate === undefined) {
     return deployed?.candidate === undefined
-      ? { next: deployed === undefined ? "pulumi up" : "pulumi config set candidate NAME" }
+      ? { next: deployed === undefined ? "pulumi up" : commandText(set("candidate", "NAME")) }
       : { next: "pulumi up", back: command("rollback") };
   }
-  const share = deployed?.candidate === candidate ? (deployed.weights[candidate] ?? 0) : 0;
-  if (latches.some((latch) => latch.candidate === candidate)) {
-    // Rolled back in the config, and not yet in the cluster.
-    return share > 0 ? { next: "pulumi up" } : { next: command("resume --reason WHY") };
-  }
-  return {
-    next: share === 100 ? command("promote") : command("next"),
-    back: share === 0 ? "pulumi config rm candidate && pulumi up" : command("rollback"),
-  };
+  const steps = poolSteps({
+    ...standingOf(values, deployed, candidate),
+    candidate,
+    configured,
+    latched: latches.some((latch) => latch.candidate === candidate),
+  });
+  return { next: asCommand(steps.next, "next"), back: asCommand(steps.back, "rollback") };
+}
+
+/** A step as this command takes it, where it has a move for it. */
+function asCommand(step: Step, move: "next" | "rollback"): string {
+  if (step.kind === "promote") return command("promote");
+  if (step.kind === "weight") return command(move);
+  return commandsText(commandsFor(step));
 }
 
 /**
@@ -167,7 +176,7 @@ export function describeStatus(status: Status, again?: string): string[] {
     ...Object.entries(pools).map(([name, pool]): [string, string] => [`pool ${name}`, poolText(pool)]),
     ...latches.map((latch): [string, string] => [
       "rolled back",
-      `${latch.candidate}${latch.from === undefined ? "" : ` from ${latch.from} %`} at ${latch.time}: ${latch.reason}`,
+      `${latch.candidate} from ${latch.from} % at ${latch.time}: ${latch.reason}`,
     ]),
     ...notes.map((note): [string, string] => ["note", note]),
     ["next", status.next],

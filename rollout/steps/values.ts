@@ -1,6 +1,9 @@
-import { isDeepStrictEqual } from "node:util";
-import { hiddenText } from "../../stacks/config/secrets";
+import { defaults } from "../../stacks/config/defaults";
+import { keyText } from "../../stacks/messages/edits";
+import type { ConfigEdit, ConfigPath, ConfigValue } from "../../stacks/plan/config-edits";
+import { hiddenText } from "../../stacks/plan/secret-args";
 import { withoutSecure } from "../../stacks/config/config-file";
+import { isDeepStrictEqual } from "node:util";
 
 /**
  * One value of a stack's config. A secret's value is never known here: not to show it is to not have it. Of an object
@@ -66,14 +69,62 @@ export function valueOf(values: StackValues, key: string): unknown {
   return entry === undefined || entry.secret || entry.value === "" ? undefined : entry.value;
 }
 
-/** The same config with other values of the program's own keys; undefined: without the key. */
-export function withValues(values: StackValues, changes: Readonly<Record<string, unknown>>): StackValues {
+/**
+ * The same config after edits, as the CLI would make them.
+ * @throws Error where an edit goes into a secret, or needs a person: that is nobody's to write here.
+ */
+export function withEdits(values: StackValues, edits: readonly ConfigEdit[]): StackValues {
+  return edits.reduce(withEdit, values);
+}
+
+function withEdit(values: StackValues, edit: ConfigEdit): StackValues {
+  const [first, ...rest] = edit.path;
+  const key = own(String(first));
   const result: Record<string, Value> = { ...values };
-  for (const [key, value] of Object.entries(changes)) {
-    if (value === undefined) Reflect.deleteProperty(result, own(key));
-    else result[own(key)] = { secret: false, value };
+  if (edit.op === "set-secret" || edit.op === "set-time") throw new Error(`${keyText(edit.path)} is typed`);
+  if (rest.length === 0 && edit.op === "remove") {
+    Reflect.deleteProperty(result, key);
+    return result;
   }
+  if (rest.length > 0 && values[key]?.secret === true)
+    throw new Error(`${String(first)} is secret and would be changed`);
+  const before = valueOf(values, String(first));
+  const value = edit.op === "set" ? placed(before, rest, edit.value) : without(before, rest);
+  if (value !== undefined) result[key] = { secret: false, value };
   return result;
+}
+
+/** A value with another one at a path inside it; what is missing on the way is made. */
+function placed(inside: unknown, [name, ...rest]: ConfigPath, value: ConfigValue): unknown {
+  if (name === undefined) return value;
+  if (typeof name === "number") {
+    const list: unknown[] = Array.isArray(inside) ? [...(inside as unknown[])] : [];
+    list[name] = placed(list[name], rest, value);
+    return list;
+  }
+  const object = isObject(inside) ? inside : {};
+  return { ...object, [name]: placed(object[name], rest, value) };
+}
+
+/** A value without what is at a path inside it. */
+function without(inside: unknown, [name, ...rest]: ConfigPath): unknown {
+  if (name === undefined || typeof inside !== "object" || inside === null) return inside;
+  if (Array.isArray(inside)) {
+    const list = inside as readonly unknown[];
+    return rest.length === 0
+      ? list.filter((_, i) => i !== name)
+      : list.map((entry, i) => (i === name ? without(entry, rest) : entry));
+  }
+  const object = inside as Readonly<Record<string, unknown>>;
+  const entries = Object.entries(object).flatMap(([key, entry]): [string, unknown][] => {
+    if (key !== String(name)) return [[key, entry]];
+    return rest.length === 0 ? [] : [[key, without(entry, rest)]];
+  });
+  return Object.fromEntries(entries);
+}
+
+export function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
 /** Whether two values are the same to the program: at the top level, Pulumi keeps numbers as text. */
@@ -85,3 +136,20 @@ export function sameValue(a: Value | undefined, b: Value | undefined): boolean {
 
 const plain = (value: unknown): unknown =>
   typeof value === "number" || typeof value === "boolean" ? String(value) : value;
+
+/** The keys of the config that say where a rollout stands. */
+export function rolesOf(values: StackValues): { stable?: string; candidate?: string; weight: number } {
+  const [stable, candidate] = [valueOf(values, "stable"), valueOf(values, "candidate")];
+  const weight = Number(valueOf(values, "weight") ?? 0);
+  return {
+    ...(typeof stable === "string" ? { stable } : {}),
+    ...(typeof candidate === "string" ? { candidate } : {}),
+    weight: Number.isFinite(weight) ? weight : 0,
+  };
+}
+
+export function ladderOf(values: StackValues): number[] {
+  const ladder = valueOf(values, "ladder");
+  const steps = Array.isArray(ladder) && ladder.length > 0 ? ladder.map(Number) : [...defaults.ladder];
+  return steps.filter((step) => Number.isInteger(step));
+}

@@ -1,17 +1,16 @@
-import type { ServiceConfig, Observed } from "../../stacks/plan/model";
+import type { ServiceConfig } from "../../stacks/plan/service-config";
+import type { Observed } from "../../stacks/plan/observed";
 import { topLevelKeys } from "../../stacks/config/schema";
 import { setCommand } from "../../stacks/messages/mistakes";
-import { sharesOf } from "../../stacks/plan/shares";
+import { liveShares, sameShares, shareIn } from "../../stacks/plan/shares";
+import { fixText } from "../../stacks/messages/edits";
 import { plan } from "../../stacks/plan/plan";
 import { changesBetween } from "./changes";
-import type { Deployed } from "./deployed";
-import type { PastUpdate } from "./history";
-import { latchOn, markTime } from "./latch";
-import { command, type Reason } from "./decision";
-import { rolesOf, rollback } from "./moves";
-import { places, resolveValues } from "./resolved";
-import { own, sameValue, short, withValues, type StackValues, type Value } from "./values";
-import { worldAfter } from "./world";
+import { observedAfter, shareOf, type Deployed, type PastUpdate } from "./deployed";
+import { latchOn, markEdits, markTime } from "./marks";
+import { command, rollback, type Reason } from "./moves";
+import { places, resolveValues } from "./resolve-values";
+import { own, rolesOf, sameValue, short, withEdits, type StackValues, type Value } from "./values";
 
 /** What the decision is made from. */
 export interface Present {
@@ -23,14 +22,17 @@ export interface Present {
 /** One update on the way. */
 export interface Step {
   title: string;
-  wanted: StackValues;
+  /** The config to deploy. */
+  target: StackValues;
 }
 
 export type WayBack =
-  | { steps: readonly Step[]; notes: readonly string[] }
+  | { outcome: "steps"; steps: readonly Step[]; notes: readonly string[] }
   /** Nothing to do: it is what the config says and what is deployed. */
-  | { same: true }
-  | { reasons: readonly Reason[] };
+  | { outcome: "same" }
+  | { outcome: "refused"; reasons: readonly Reason[] };
+
+const refused = (reasons: readonly Reason[]): WayBack => ({ outcome: "refused", reasons });
 
 /**
  * Keys that keep their present values when an earlier config is put back: they say what may be done now, not what was
@@ -41,7 +43,7 @@ const keptKeys = topLevelKeys(({ keptOnRollback }) => keptOnRollback === true);
 
 /**
  * The updates that lead back to what an earlier update deployed, in the order of things: traffic first. Each is put
- * before the program's own plan, in the world that the one before it leaves; what the plan would refuse is no way.
+ * before the program's own plan, with what the one before it leaves; what the plan would refuse is no way.
  */
 export function wayBack(
   past: PastUpdate,
@@ -49,28 +51,34 @@ export function wayBack(
   { reason, now }: { reason: string; now: Date },
 ): WayBack {
   const unfit = unfitToGoBackTo(past);
-  if (unfit !== undefined) return { reasons: [unfit] };
+  if (unfit !== undefined) return refused([unfit]);
   const { target, kept, lost } = targetOf(past, present.values);
   const early = [...lost, ...elsewhere(past, present.values), ...latchedThen(target, present)];
-  if (early.length > 0) return { reasons: early };
+  if (early.length > 0) return refused(early);
   const resolved = resolveValues(target);
-  if ("mistakes" in resolved) {
-    return {
-      reasons: resolved.mistakes.map((mistake) => ({
+  if (resolved.outcome !== "resolved") {
+    return refused(
+      resolved.mistakes.map((mistake) => ({
         found: `the program no longer takes its config: ${mistake}`,
         fix: "put the keys back by hand that are meant: pulumi config set KEY VALUE",
       })),
-    };
+    );
   }
   const missing = builtAnew(resolved.config.service, present.observed);
-  if (missing.length > 0) return { reasons: missing };
+  if (missing.length > 0) return refused(missing);
   const steps = stepsTo(target, past, present, { reason, now });
   const reasons = refusalsOnTheWay(steps, present);
-  if (reasons.length > 0) return { reasons };
-  if (steps.length === 1 && isThere(target, resolved.config.service, present)) return { same: true };
+  if (reasons.length > 0) return refused(reasons);
+  if (steps.length === 1 && isThere(target, resolved.config.service, present)) return { outcome: "same" };
   // A latch that is written anew does not stay as it is.
-  const marked = steps.some(({ wanted }) => !sameValue(wanted[rolledBack], present.values[rolledBack]));
-  return { steps, notes: kept.filter((note) => !marked || !note.startsWith("rolledBack ")) };
+  const marked = steps.some(
+    ({ target: config }) => !sameValue(config[rolledBack], present.values[rolledBack]),
+  );
+  return {
+    outcome: "steps",
+    steps,
+    notes: kept.filter((note) => !marked || !note.startsWith("rolledBack ")),
+  };
 }
 
 const rolledBack = own("rolledBack");
@@ -170,54 +178,50 @@ function stepsTo(
 ): Step[] {
   const title = `the config of update ${past.number}`;
   const candidate = deployed?.candidate ?? rolesOf(values).candidate;
-  if (candidate === undefined) return [{ title, wanted: target }];
-  const share = Math.max(
-    sharesOf(observed.route?.backends ?? []).get(candidate) ?? 0,
-    deployed?.weights[candidate] ?? 0,
-  );
+  if (candidate === undefined) return [{ title, target }];
+  const share = Math.max(shareIn(liveShares(observed), candidate), shareOf(deployed, candidate));
   const then = rolesOf(target);
   const keepsTraffic = then.stable === candidate || (then.candidate === candidate && then.weight > 0);
-  if (share === 0 || keepsTraffic) return [{ title, wanted: target }];
+  if (share === 0 || keepsTraffic) return [{ title, target }];
   // A candidate that loses its traffic is rolled back, whatever the config of then says: it is latched.
   const mark = { candidate, reason, time: markTime(values, deployed, now) };
-  const latched = withValues(target, { rolledBack: mark });
-  if (then.candidate === candidate) return [{ title, wanted: latched }];
+  const latched = withEdits(target, markEdits("rolledBack", mark));
+  if (then.candidate === candidate) return [{ title, target: latched }];
   // The route has to move in an update of its own, before the pool may go.
   const first = rollback(values, deployed, { reason, now });
-  if ("refused" in first) return [{ title, wanted: latched }];
+  if (first.outcome === "refused") return [{ title, target: latched }];
   return [
-    { title: first.title, wanted: first.wanted },
-    { title, wanted: latched },
+    { title: first.title, target: first.target },
+    { title, target: latched },
   ];
 }
 
 function refusalsOnTheWay(steps: readonly Step[], { observed }: Present): Reason[] {
-  let world = observed;
+  let present = observed;
   for (const [i, step] of steps.entries()) {
-    const resolved = resolveValues(step.wanted);
+    const resolved = resolveValues(step.target);
     const where = steps.length === 1 ? "" : ` (in update ${i + 1} of ${steps.length}: ${step.title})`;
-    if ("mistakes" in resolved) {
+    if (resolved.outcome !== "resolved") {
       return resolved.mistakes.map((mistake) => ({
         found: `the program would not take the config${where}: ${mistake}`,
         fix: "fix the config first",
       }));
     }
     const { service } = resolved.config;
-    const planned = plan(service, world);
-    if (planned.refusals.length > 0) {
-      return planned.refusals.map(({ rule, found, fix }) => ({ found: `${rule}: ${found}${where}`, fix }));
+    const result = plan(service, present);
+    if (result.outcome === "refused") {
+      return result.refusals.map(({ rule, found, fix }) => ({
+        found: `${rule}: ${found}${where}`,
+        fix: fixText(fix),
+      }));
     }
-    world = worldAfter(service, planned, world);
+    present = observedAfter(service, result.plan, present);
   }
   return [];
 }
 
-/** Whether the config says it already, and the world is as it asks. */
+/** Whether the config says it already, and what is deployed is as it asks. */
 function isThere(target: StackValues, config: ServiceConfig, { values, observed }: Present): boolean {
   if (changesBetween(values, target).length > 0) return false;
-  const shares = sharesOf(plan(config, observed).backends);
-  const now = sharesOf(observed.route?.backends ?? []);
-  return [...new Set([...shares.keys(), ...now.keys()])].every(
-    (pool) => Math.abs((shares.get(pool) ?? 0) - (now.get(pool) ?? 0)) < 0.01,
-  );
+  return sameShares(plan(config, observed).plan.shares, liveShares(observed));
 }

@@ -1,6 +1,6 @@
 import type { Fault } from "../../stacks/answers/fault";
 import type { Outcome } from "./outcome";
-import { boundOfZero, chanceOf, sigmaOf, wrong } from "./shares";
+import { boundOfZero, chanceOf, sigmaOf, wrong } from "./split-odds";
 
 /** What measured traffic says of a split. */
 export interface Verdict {

@@ -2,7 +2,7 @@ import { z } from "zod";
 import { engineNamed, enginesThat } from "../../components/engines/catalogue";
 import { servedName } from "../../components/names";
 import { removeCommand, setCommand, type Mistake } from "../messages/mistakes";
-import type { Adapter, AdapterVersion, Pool } from "../plan/model";
+import type { Adapter, AdapterVersion, Pool } from "../plan/service-config";
 import {
   aModel,
   clientName,

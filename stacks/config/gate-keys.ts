@@ -1,6 +1,6 @@
 import type { z } from "zod";
 import { endpointNames } from "../answers/endpoints";
-import type { GateConfig } from "../plan/model";
+import type { GateConfig } from "../plan/service-config";
 import { integer, matching, object, oneOf, optional, section, withDefault } from "./fields";
 
 /* The gate: what a candidate must prove before its share rises. */

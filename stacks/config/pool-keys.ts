@@ -3,7 +3,7 @@ import { defaultEngine } from "../../components/engines/catalogue";
 import { acceleratorNamed } from "../../components/accelerators/accelerators";
 import { maxLabel, maxPoolName, poolNamespace } from "../../components/names";
 import { isReported, missing, removeCommand, setCommand, shown, type Mistake } from "../messages/mistakes";
-import type { Pool } from "../plan/model";
+import type { Pool } from "../plan/service-config";
 import { aModel, flag, integer, name, object, optional, record, required } from "./fields";
 import { hardwareFields, resolveHardware } from "./hardware-keys";
 import { resolveServer, serverSchema, type ServerInput } from "./server-keys";

@@ -1,7 +1,7 @@
 import type { GatewayConfig } from "../../components/gateways/gateway";
 import { defaultRouteName } from "../../components/names";
 import { isReported, lastFirst, missing, type Mistake } from "../messages/mistakes";
-import type { Pool, ServiceConfig } from "../plan/model";
+import type { Allowance, Pool, ServiceConfig } from "../plan/service-config";
 import { checkPoolsWithAdapters, resolveAdapters } from "./adapter-keys";
 import { resolveCluster, type CloudConfig, type ClusterConfig } from "./cluster-keys";
 import { resolveGate } from "./gate-keys";
@@ -9,7 +9,6 @@ import { resolveGateway } from "./gateway-keys";
 import { parseConfig, type ParsedConfig, type RawConfig, type Values } from "./parse";
 import { checkNodeLabels, resolvePool } from "./pool-keys";
 import { resolveSafety } from "./safety-keys";
-import type { Allowance } from "./schema";
 import { withoutSecrets } from "./secrets";
 import { checkService } from "./service-keys";
 

@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { isReported, removeCommand, type Mistake } from "../messages/mistakes";
 import { holds, isLater } from "../plan/latch";
-import type { Safety } from "../plan/model";
+import type { Safety } from "../plan/service-config";
 import { type Entry, list, number, object, oneOf, optional, required, section, withDefault } from "./fields";
 
 /*

@@ -13,8 +13,6 @@ import { rolloutKeys, serviceKeys } from "./service-keys";
  * defaults, examples and checks.
  */
 
-export type { Allowance } from "./service-keys";
-
 export const keyGroups: readonly { title: string; keys: Readonly<Record<string, z.ZodType>> }[] = [
   { title: "Service", keys: serviceKeys },
   { title: "Rollout", keys: rolloutKeys },

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { hiddenText } from "../plan/secret-args";
 import { secretly } from "../messages/edits";
 import type { Mistake } from "../messages/mistakes";
 import { infoOf, unwrapped } from "./fields";
@@ -9,9 +10,6 @@ import { allKeys, configSchema } from "./schema";
  * `pools.llm.server.args[1]`. A top-level key that holds an object stands for "somewhere inside": the engine says no
  * more of it, and only the config file can (config-file.ts).
  */
-
-/** Shown in place of a secret. */
-export const hiddenText = "(a secret)";
 
 /** Keys whose values may be secret, as the schema has them; of a list, its entries. */
 const keeps: readonly RegExp[] = allKeys()

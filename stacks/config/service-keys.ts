@@ -7,6 +7,7 @@ import {
   previewRouteName,
 } from "../../components/names";
 import { nearest, isReported, missing, removeCommand, setCommand, type Mistake } from "../messages/mistakes";
+import { allowances } from "../plan/rules/all-rules";
 import { defaults } from "./defaults";
 import {
   aModel,
@@ -100,13 +101,7 @@ export const serviceKeys = {
   }),
 };
 
-const allowable = oneOf([
-  ...(["edited-in-place", "drop-names", "destroy", "unready-stable", "frozen"] as const),
-  ...(["route-edited", "take-over-route", "pool-missing", "route-missing", "stable-names"] as const),
-  ...(["other-route", "routes-unknown", "take-over-service"] as const),
-]);
-
-export type Allowance = z.infer<typeof allowable>;
+const allowable = z.enum(allowances, { error: `one of ${allowances.join(", ")}` });
 
 export const rolloutKeys = {
   stable: optional(name(maxPoolName), {

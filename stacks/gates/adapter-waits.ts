@@ -1,11 +1,13 @@
-import type { ServiceConfig, Observed, Plan, PlannedPool } from "../plan/model";
-import * as pulumi from "@pulumi/pulumi";
+import { adapterListFor, newVersions, versionsToProve } from "../plan/adapter-versions";
+import type { ServiceConfig } from "../plan/service-config";
+import type { Observed } from "../plan/observed";
+import type { Plan, PlannedPool } from "../plan/model";
 import type { ClusterReader } from "../state/cluster-reader";
 import { serversProgress, type Failing, type ServersTask } from "./servers";
 import { until, type Progress } from "./wait";
-import { adapterListFor, newVersions, versionsToProve } from "../plan/model-names";
-import { sharesOf } from "../plan/shares";
+import { shareIn, sharesOf } from "../plan/shares";
 import { UserError } from "../messages/user-error";
+import * as pulumi from "@pulumi/pulumi";
 
 /** What waiting for adapters needs to know of an update. */
 export interface AdapterWaits {
@@ -30,8 +32,8 @@ export function loadedBefore(
     const live = observed.pools.find((pool) => pool.owned && pool.name === name);
     const isNew = observed.record?.pools[name] === undefined;
     const grows = live?.replicas !== undefined && planned.replicas > live.replicas;
-    const [now, next] = [observed.route?.backends ?? [], plan.backends].map(
-      (backends) => sharesOf(backends).get(name) ?? 0,
+    const [now, next] = [observed.route?.backends ?? [], plan.backends].map((backends) =>
+      shareIn(sharesOf(backends), name),
     ) as [number, number];
     if (task === undefined || !(isNew || grows) || next < now) return undefined;
     const { replicas } = planned;

@@ -5,7 +5,7 @@ import { requestFor, type EndpointName } from "../answers/endpoints";
 import { type Fault } from "../answers/fault";
 import { judgeAnswer } from "../answers/judge";
 import { isFault, modelsIn, type ListedModel } from "../answers/list";
-import { wayOut } from "../answers/ways-out";
+import { wayOut } from "../messages/ways-out";
 
 /** How somebody behind a gateway is asked: a pool by the preview header, the service as customers do. */
 export interface Way {

@@ -1,6 +1,8 @@
+import { overriddenBy } from "../plan/rival-routes";
 import type { GatewayConfig } from "../../components/gateways/gateway";
-import type { ServiceConfig, Observed, Plan } from "../plan/model";
-import * as pulumi from "@pulumi/pulumi";
+import type { ServiceConfig } from "../plan/service-config";
+import type { Observed } from "../plan/observed";
+import type { Plan } from "../plan/model";
 import { UserError } from "../messages/user-error";
 import type { ClusterReader } from "../state/cluster-reader";
 import { confirmVersions } from "./adapter-waits";
@@ -11,7 +13,7 @@ import { routePath } from "../state/paths";
 import { until } from "./wait";
 import { previewRouteName } from "../../components/names";
 import { sameShares, shareText, sharesOf } from "../plan/shares";
-import { overriddenBy } from "../plan/other-routes";
+import * as pulumi from "@pulumi/pulumi";
 
 /** What the checks before and after a route's move know of the update. */
 export interface UpdateContext {
@@ -103,10 +105,9 @@ async function confirmPrecedence(
 async function confirmShares(config: ServiceConfig, plan: Plan, client: ClusterReader): Promise<void> {
   const route = await client.get(routePath(config.namespace, config.route));
   const live = sharesOf(route === undefined ? [] : observedRoute(route).backends);
-  const planned = new Map(Object.entries(plan.shares));
   // Half a percent: an edit by hand that the config adopted need not add up to 100.
-  if (sameShares(live, planned, 0.5)) return;
+  if (sameShares(live, plan.shares, 0.5)) return;
   throw new UserError(
-    `The live route sends ${shareText(live)}, but this update planned ${shareText(planned)}: the route was edited meanwhile, or Pulumi's state is ahead of the cluster. To read the cluster again: pulumi up --refresh`,
+    `The live route sends ${shareText(live)}, and this update's plan is ${shareText(plan.shares)}: somebody edited it meanwhile, or Pulumi's state is ahead of the cluster. pulumi up --refresh looks again.`,
   );
 }

@@ -1,5 +1,10 @@
-import type { ServiceConfig, Observed, Plan, PlannedPool, RoutedPool } from "../plan/model";
-import * as pulumi from "@pulumi/pulumi";
+import type { ServiceConfig } from "../plan/service-config";
+import type { Observed } from "../plan/observed";
+import type { Plan, PlannedPool, RoutedPool, RisingPool } from "../plan/model";
+import { adapterListFor, versionsOf } from "../plan/adapter-versions";
+import { baseNamesOf, clientNames } from "../plan/client-names";
+import { offOtherRoutes, otherTraffic, rivalsFor } from "../plan/rival-routes";
+import { asksStable, withoutTheList } from "../plan/rising";
 import { previewHeader, stableValue } from "../../components/route/inference-route";
 import { loadedBefore, proveVersions } from "./adapter-waits";
 import type { UpdateContext } from "./confirm";
@@ -12,14 +17,10 @@ import { routePath } from "../state/paths";
 import type { WaitOptions } from "./wait";
 import { annotations, labels, previewRouteName, servedName } from "../../components/names";
 import type { StableTask } from "./stable-names";
-import { adapterListFor, baseNamesOf, clientNames, versionsOf } from "../plan/model-names";
-import { setCommand } from "../messages/mistakes";
-import { offOtherRoutes, otherTraffic } from "../plan/other-routes";
-import { rivalsFor } from "../plan/rival-routes";
+import { fixText, setCommand } from "../messages/edits";
 import type { OtherRoutes } from "../plan/routes";
-import { sharesOf } from "../plan/shares";
-import { asksStable, withoutTheList } from "../plan/stable-names";
-import type { RisingPool } from "../plan/rising";
+import { sharesOf, shareIn } from "../plan/shares";
+import * as pulumi from "@pulumi/pulumi";
 
 /** Hooks of the resources that move or hold traffic; none under Pulumi's mocks, which cannot run them. */
 export interface ServiceHooks {
@@ -140,7 +141,7 @@ function stableTask(config: ServiceConfig, plan: Plan, observed: Observed, value
     pool: plan.stable,
     header: { name: previewHeader, value },
     versions: [...config.adapters.flatMap(versionsOf).map(({ served }) => served), ...before],
-    without: withoutTheList(config),
+    without: fixText(withoutTheList(config)),
     remedy:
       candidate === undefined || candidate.existing
         ? { by: "theirs" }
@@ -180,14 +181,15 @@ async function guardHook(context: HookContext, args: pulumi.ResourceHookArgs): P
   if (route === undefined) return;
   const shares = sharesOf(observedRoute(route).backends);
   if (object?.kind === "HTTPRoute") {
-    if (shares.size === 0 || route.metadata.annotations?.[annotations.deletable] === "true") return;
+    if (Object.keys(shares).length === 0 || route.metadata.annotations?.[annotations.deletable] === "true")
+      return;
     throw new Error(
       `HTTPRoute ${config.namespace}/${config.route} carries the customers' traffic. ` +
         "To take the whole service down: pulumi config set --path 'allow[0]' destroy && pulumi up && pulumi destroy --run-program",
     );
   }
   const pool = object?.metadata?.labels?.[labels.pool];
-  const share = pool === undefined ? 0 : (shares.get(pool) ?? 0);
+  const share = pool === undefined ? 0 : shareIn(shares, pool);
   if (pool === undefined || share === 0) return;
   throw new Error(
     `pool ${pool} serves customers: the live route sends it ${Math.round(share)} % of the traffic. ` +
@@ -213,7 +215,7 @@ function guardPool(
   }
   if (text === undefined) return;
   throw new Error(
-    `pool ${pool} serves customers: ${text}. ${offOtherRoutes({ name: pool, namespace }, { others })}`,
+    `pool ${pool} serves customers: ${text}. ${fixText(offOtherRoutes({ name: pool, namespace }, { others }))}`,
   );
 }
 

@@ -1,3 +1,18 @@
+import {
+  pathOf,
+  remove,
+  set,
+  setList,
+  setSecret,
+  type Command,
+  type ConfigKeyOrPath,
+  type ConfigPath,
+  type ConfigValue,
+  type Fix,
+} from "../plan/config-edits";
+
+export { pathOf, type ConfigKeyOrPath, type ConfigPath } from "../plan/config-edits";
+
 /*
  * Every change of a stack's config that a message proposes, as a command that does it when it is typed as printed.
  * What the CLI makes of a command was tried with pulumi 3.250.0, and is held by test/stacks/messages:
@@ -12,21 +27,6 @@
  * - A secret is not an argument, where every process of the machine can read it: without a value, the CLI asks for it.
  */
 
-/** Where a value is: names of keys, and places in lists. */
-export type ConfigPath = readonly (string | number)[];
-
-/** A key as it stands in messages, or a path where a name may have a dot or a bracket in it. */
-export type ConfigKeyOrPath = string | ConfigPath;
-
-/** Splits a key as the CLI does: `pools.llm.server.args[1]`, `pools["llama-3.1-8b"]`. */
-export function pathOf(key: ConfigKeyOrPath): ConfigPath {
-  if (typeof key !== "string") return key;
-  const parts = key.matchAll(/\["((?:\\"|[^"])*)"\]|\[(\d+)\]|\.?([^.[]+)/g);
-  return [...parts].map(([, quoted, index, name]) =>
-    quoted !== undefined ? quoted.replaceAll('\\"', '"') : index !== undefined ? Number(index) : (name ?? ""),
-  );
-}
-
 /** A path as the CLI reads it, and as messages show it. */
 export function keyText(key: ConfigKeyOrPath): string {
   return pathOf(key).reduce<string>((text, part) => {
@@ -39,23 +39,54 @@ export function keyText(key: ConfigKeyOrPath): string {
 /** What needs no brackets: the parser of the CLI takes any character but a dot and a bracket. */
 const plainName = /^[A-Za-z0-9_/-]+$/;
 
-/**
- * The command that sets a key.
- * @param value a string is stored as a string, a number or boolean as that.
- */
-export function setCommand(key: ConfigKeyOrPath, value: string | number | boolean): string {
+/** A fix as people read it, with its commands as they are typed. */
+export function fixText({ parts }: Fix): string {
+  return parts.map((part) => (part.kind === "text" ? part.text : commandsText(part.commands))).join("");
+}
+
+/** Commands that are typed one after the other. */
+export const commandsText = (commands: readonly Command[]): string => commands.map(commandText).join(" && ");
+
+/** One command as it is typed. */
+export function commandText(command: Command): string {
+  switch (command.op) {
+    case "run":
+      return command.command;
+    case "set":
+      return setText(command.path, command.value);
+    case "set-secret":
+      return ["pulumi config set", "--secret", ...pathAndName(command.path).flat()].join(" ");
+    case "set-time":
+      return [
+        "pulumi config set",
+        ...pathAndName(command.path).flat(),
+        "$(date -u +%Y-%m-%dT%H:%M:%SZ)",
+      ].join(" ");
+    case "remove":
+      return ["pulumi config rm", ...pathAndName(command.path).flat()].join(" ");
+  }
+}
+
+function setText(key: ConfigPath, value: ConfigValue): string {
   const text = String(value);
   const [path, name] = pathAndName(key);
   const flags = [...path, ...typeFlag(path.length > 0 && typeof value === "string" ? text : "", key)];
-  const value_ = text.startsWith("-") ? `-- ${quoted(text)}` : quoted(text);
-  return ["pulumi config set", ...flags, name, value_].join(" ");
+  const word = text.startsWith("-") ? `-- ${quoted(text)}` : quoted(text);
+  return ["pulumi config set", ...flags, name, word].join(" ");
 }
 
+/** The command that sets a key. @param value a string is stored as a string, a number or boolean as that. */
+export const setCommand = (key: ConfigKeyOrPath, value: ConfigValue): string => commandText(set(key, value));
+
 /** The command that sets a secret: the CLI asks for the value. */
-export function secretCommand(key: ConfigKeyOrPath): string {
-  const [path, name] = pathAndName(key);
-  return ["pulumi config set", "--secret", ...path, name].join(" ");
-}
+export const secretCommand = (key: ConfigKeyOrPath): string => commandText(setSecret(key));
+
+/** The command that takes a key out. */
+export const removeCommand = (key: ConfigKeyOrPath): string => commandText(remove(key));
+
+/** Commands that set a list anew, whatever was there. */
+export const listCommands = (key: ConfigKeyOrPath, values: readonly ConfigValue[]): string =>
+  commandsText(setList(key, values));
 
 /** The same commands for values that are secret: none of them has a value in it. */
 export function secretly(commands: string): string {
@@ -68,28 +99,15 @@ export function secretly(commands: string): string {
 const unquoted = (word: string): string =>
   word.startsWith("'") ? word.slice(1, -1).replaceAll(`'\\''`, "'") : word;
 
-/** The command that takes a key out. */
-export function removeCommand(key: ConfigKeyOrPath): string {
-  const [path, name] = pathAndName(key);
-  return ["pulumi config rm", ...path, name].join(" ");
-}
-
-/** Commands that set a list anew, whatever was there. */
-export function listCommands(key: ConfigKeyOrPath, values: readonly (string | number | boolean)[]): string {
-  const path = pathOf(key);
-  return [removeCommand(path), ...values.map((value, i) => setCommand([...path, i], value))].join(" && ");
-}
-
 /** A key of the top level is named as it is, whatever is in its name; what is inside one needs a path. */
-function pathAndName(key: ConfigKeyOrPath): [flags: string[], name: string] {
-  const path = pathOf(key);
+function pathAndName(path: ConfigPath): [flags: string[], name: string] {
   const first = path[0];
   if (path.length === 1 && typeof first === "string") return [[], quoted(first)];
   return [["--path"], `'${keyText(path).replaceAll("'", `'\\''`)}'`];
 }
 
 /** --type and --plaintext exclude each other; what looks like a number is no secret to the CLI. */
-function typeFlag(text: string, key: ConfigKeyOrPath): string[] {
+function typeFlag(text: string, key: ConfigPath): string[] {
   if (/^([+-]?\d+|true|false)$/.test(text)) return ["--type string"];
   return /pass|pwd|secret|token/i.test(keyText(key)) ? ["--plaintext"] : [];
 }

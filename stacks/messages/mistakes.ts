@@ -24,7 +24,7 @@ export class ConfigMistakes extends Error {
 export function describeMistakes(mistakes: readonly Mistake[]): string {
   const count = mistakes.length === 1 ? "1 mistake" : `${mistakes.length} mistakes`;
   const blocks = mistakes.map(({ key, found, allowed, fix }) =>
-    [`  ${key}`, `    found:    ${found}`, `    expected: ${allowed}`, `    fix:     ${fix}`].join("\n"),
+    [`  ${key}`, `    found:    ${found}`, `    expected: ${allowed}`, `    fix:      ${fix}`].join("\n"),
   );
   return [`The stack's config has ${count}; nothing was changed.`, ...blocks].join("\n");
 }
@@ -64,7 +64,7 @@ function editDistance(a: string, b: string): number {
 
 /**
  * Entries that leave a list, the last one first: each one that goes moves those behind it, and the commands are typed
- * in the order in which they are told.
+ * in the order in which they are printed.
  */
 export function lastFirst(mistakes: readonly Mistake[]): Mistake[] {
   const leaves = ({ fix }: Mistake): readonly [string, number] | undefined => {

@@ -1,18 +1,22 @@
 import type { Refusal } from "../plan/model";
-import { setCommand } from "./edits";
+import { allow } from "../plan/config-edits";
+import { commandText, fixText } from "./edits";
 
-/** Every reason why an update is not carried out, in one message. */
+/** Every reason why an update is refused, in one message. */
 export function describeRefusals(refusals: readonly Refusal[]): string {
-  const count = refusals.length === 1 ? "a reason" : `${refusals.length} reasons`;
+  const count = new Set(refusals.map(({ rule }) => rule)).size;
   const blocks = refusals.map(({ rule, found, fix, waiver }) =>
     [
       `  ${rule}`,
       `    found: ${found}`,
-      `    fix:  ${fix}`,
+      `    fix:   ${fixText(fix)}`,
       ...(waiver === undefined
         ? []
-        : [`    or:    ${setCommand("allow[0]", waiver)} lets it pass for one update`]),
+        : [`    or:    ${commandText(allow(waiver))} waives the rule for one update`]),
     ].join("\n"),
   );
-  return [`This update is not carried out, for ${count}; nothing was changed.`, ...blocks].join("\n");
+  return [
+    `Update refused (${count} ${count === 1 ? "rule" : "rules"}). Nothing was changed.`,
+    ...blocks,
+  ].join("\n");
 }

@@ -14,7 +14,7 @@ export class UserError extends RunError {
   }
 }
 
-/** The same for what is nobody's mistake but ours: a stack trace, of the program's own frames. */
+/** The same for what is a mistake of this program: a stack trace, of the program's own frames. */
 export function withoutLibraryFrames(error: unknown): unknown {
   if (error instanceof Error && error.stack !== undefined) {
     const own = error.stack.split("\n").filter((line) => !/^\s+at .*node_modules/.test(line));

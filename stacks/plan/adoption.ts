@@ -1,10 +1,19 @@
-import type { ServiceConfig, Observed, RoutedPool } from "./model";
-import { removeCommand, setCommand } from "../messages/mistakes";
-import { rounding, sharesOf } from "./shares";
+import { allow, pulumiUp, remove, run, set, type Command } from "./config-edits";
+import type { ServiceConfig } from "./service-config";
+import type { Observed } from "./observed";
+import type { RoutedPool } from "./model";
+import { rounding, shareIn, sharesOf } from "./shares";
 import type { KnownRoute, OtherRoutes } from "./routes";
 
 /** The commands after which a route is the customers' route of this stack, or what stands against that. */
-export type Adoption = { commands: readonly string[] } | { obstacles: readonly string[] };
+export type Adoption =
+  { possible: true; commands: readonly Command[] } | { possible: false; obstacles: readonly string[] };
+
+/** The same for one property of the route. */
+interface Part {
+  commands?: readonly Command[];
+  obstacles?: readonly string[];
+}
 
 interface Roles {
   stable: RoutedPool;
@@ -23,28 +32,26 @@ export function adoptionOf(
   roles: Roles,
 ): Adoption {
   if (route.service === config.service && route.namespace === config.namespace) {
-    return { commands: [setCommand("route", route.name), "pulumi up"] };
+    return { possible: true, commands: [set("route", route.name), pulumiUp] };
   }
-  const parts = [
+  const parts: Part[] = [
     ownerOf(route),
     namespaceOf(route, config, observed, others, roles),
     rulesOf(route),
     attachmentOf(route, others),
     weightOf(route, config, roles),
   ];
-  const obstacles = parts.flatMap((part) => ("obstacles" in part ? part.obstacles : []));
-  if (obstacles.length > 0) return { obstacles };
-  const commands = parts.flatMap((part) => ("commands" in part ? part.commands : []));
-  const own = route.name === config.route ? [] : [setCommand("route", route.name)];
-  return {
-    commands: [...commands, ...own, setCommand("allow[0]", "take-over-route"), "pulumi up"],
-  };
+  const obstacles = parts.flatMap((part) => part.obstacles ?? []);
+  if (obstacles.length > 0) return { possible: false, obstacles };
+  const commands = parts.flatMap((part) => part.commands ?? []);
+  const own = route.name === config.route ? [] : [set("route", route.name)];
+  return { possible: true, commands: [...commands, ...own, allow("take-over-route"), pulumiUp] };
 }
 
-const nothing: Adoption = { commands: [] };
-const obstacle = (...obstacles: string[]): Adoption => ({ obstacles });
+const nothing: Part = {};
+const obstacle = (...obstacles: string[]): Part => ({ obstacles });
 
-function ownerOf({ kind, service, controller }: KnownRoute): Adoption {
+function ownerOf({ kind, service, controller }: KnownRoute): Part {
   return {
     obstacles: [
       ...(kind === "HTTPRoute" ? [] : [`it is a ${kind}`]),
@@ -61,7 +68,7 @@ function namespaceOf(
   { record }: Observed,
   { gateway }: OtherRoutes,
   { stable, candidate }: Roles,
-): Adoption {
+): Part {
   if (namespace === config.namespace) return nothing;
   if (record !== undefined) {
     return obstacle(`it is in namespace ${namespace}, and this stack's route in ${config.namespace}`);
@@ -71,9 +78,9 @@ function namespaceOf(
   );
   return {
     commands: [
-      setCommand("namespace", namespace),
-      ...pools.map((pool) => setCommand(`pools.${pool.name}.namespace`, pool.namespace)),
-      ...(gateway.configurable ? [setCommand("gateway.namespace", gateway.namespace)] : []),
+      set("namespace", namespace),
+      ...pools.map((pool) => set(`pools.${pool.name}.namespace`, pool.namespace)),
+      ...(gateway.configurable ? [set("gateway.namespace", gateway.namespace)] : []),
     ],
   };
 }
@@ -81,18 +88,20 @@ function namespaceOf(
 /** Fields of a rule that can go without a change of where its requests are sent. */
 const removable = /^rules\[0\]\.(timeouts|name|retry|sessionPersistence)$/;
 
-function rulesOf({ namespace, name, extras }: KnownRoute): Adoption {
+function rulesOf({ namespace, name, extras }: KnownRoute): Part {
   const kept = extras.filter((extra) => !removable.test(extra));
   if (kept.length > 0) return obstacle(`this stack would not write its ${kept.join(", ")}`);
   const fields = extras.flatMap((extra) => removable.exec(extra)?.[1] ?? []);
   if (fields.length === 0) return nothing;
   const patch = fields.map((field) => ({ op: "remove", path: `/spec/rules/0/${field}` }));
   return {
-    commands: [`kubectl patch httproute -n ${namespace} ${name} --type json -p '${JSON.stringify(patch)}'`],
+    commands: [
+      run(`kubectl patch httproute -n ${namespace} ${name} --type json -p '${JSON.stringify(patch)}'`),
+    ],
   };
 }
 
-function attachmentOf({ parents, hostnames }: KnownRoute, { gateway }: OtherRoutes): Adoption {
+function attachmentOf({ parents, hostnames }: KnownRoute, { gateway }: OtherRoutes): Part {
   const [parent] = parents;
   const obstacles = [
     ...(parent === undefined || parents.length > 1
@@ -107,24 +116,24 @@ function attachmentOf({ parents, hostnames }: KnownRoute, { gateway }: OtherRout
   ];
   if (parent === undefined || obstacles.length > 0) return { obstacles };
   const commands = [
-    ...(parent.name === gateway.name ? [] : [setCommand("gateway.name", parent.name)]),
-    ...(parent.namespace === gateway.namespace ? [] : [setCommand("gateway.namespace", parent.namespace)]),
+    ...(parent.name === gateway.name ? [] : [set("gateway.name", parent.name)]),
+    ...(parent.namespace === gateway.namespace ? [] : [set("gateway.namespace", parent.namespace)]),
     ...hostnameCommands(hostnames[0], gateway.hostname),
   ];
   // The Gateway of a live route is there: this stack uses it.
   if (parent.name !== gateway.name || parent.namespace !== gateway.namespace)
-    commands.push(setCommand("gateway.existing", true));
+    commands.push(set("gateway.existing", true));
   if (commands.length === 0 || gateway.configurable) return { commands };
   return obstacle("it attaches otherwise than the platform stack's gateway says");
 }
 
-function hostnameCommands(live: string | undefined, wanted: string | undefined): string[] {
-  if (live === wanted) return [];
-  return [live === undefined ? removeCommand("gateway.hostname") : setCommand("gateway.hostname", live)];
+function hostnameCommands(live: string | undefined, configured: string | undefined): Command[] {
+  if (live === configured) return [];
+  return [live === undefined ? remove("gateway.hostname") : set("gateway.hostname", live)];
 }
 
 /** The weight with which the config says what the route does. */
-function weightOf({ rules }: KnownRoute, config: ServiceConfig, { stable, candidate }: Roles): Adoption {
+function weightOf({ rules }: KnownRoute, config: ServiceConfig, { stable, candidate }: Roles): Part {
   const backends = rules.flatMap((rule) => rule.backends);
   const roles = [stable, ...(candidate === undefined ? [] : [candidate])];
   const strangers = backends.filter(
@@ -135,11 +144,11 @@ function weightOf({ rules }: KnownRoute, config: ServiceConfig, { stable, candid
     const names = [...new Set(strangers.map(({ pool, namespace }) => `${namespace}/${pool}`))];
     return obstacle(`it sends to ${names.join(", ")}, which is neither the stable pool nor the candidate`);
   }
-  const share = candidate === undefined ? 0 : (sharesOf(backends).get(candidate.name) ?? 0);
+  const share = candidate === undefined ? 0 : shareIn(sharesOf(backends), candidate.name);
   const weight = Math.round(share);
   if (Math.abs(share - weight) > rounding) {
     return obstacle(`it sends ${Number(share.toFixed(2))} % to ${candidate?.name ?? ""}, no whole percent`);
   }
   if (weight === config.weight) return nothing;
-  return { commands: [setCommand("weight", String(weight))] };
+  return { commands: [set("weight", weight)] };
 }

@@ -1,7 +1,6 @@
-import type { ServiceConfig, Observed, Draft, Refusal } from "./model";
-import { setCommand } from "../messages/mistakes";
-import { sameShares, shareText, sharesOf } from "./shares";
-import { redeclare } from "./redeclare";
+import type { Draft } from "./model";
+import type { Observed } from "./observed";
+import { liveShares, sameShares, shareIn, sharesOf } from "./shares";
 
 /*
  * What somebody else changed behind the program's back. Only the route's own annotation can tell: it is written in
@@ -24,8 +23,8 @@ export function driftOf({ route }: Observed): RouteDrift | undefined {
   if (route === undefined || route.foreign === true) return undefined;
   const live = sharesOf(route.backends);
   // A route of before there was the annotation tells nothing: the record may be behind it.
-  const written = route.written === undefined ? live : new Map(Object.entries(route.written));
-  const unknown = [...live.keys()].filter((pool) => !written.has(pool));
+  const written = route.written ?? live;
+  const unknown = Object.keys(live).filter((pool) => !Object.hasOwn(written, pool));
   const shares = !sameShares(live, written);
   const rules = route.differences?.rules ?? [];
   return shares || rules.length > 0 ? { unknown, shares, rules } : undefined;
@@ -38,75 +37,18 @@ export function driftOf({ route }: Observed): RouteDrift | undefined {
 export function adopts(observed: Observed, draft: Draft): boolean {
   const drift = driftOf(observed);
   if (drift === undefined || drift.rules.length > 0) return false;
-  const live = sharesOf(observed.route?.backends ?? []);
-  return sameShares(live, new Map(Object.entries(draft.shares)), 0.5);
+  return sameShares(liveShares(observed), draft.shares, 0.5);
 }
 
-/** A backend that is neither the config's nor ours, and gets customers. */
-export function unknownBackend(config: ServiceConfig, observed: Observed, draft: Draft): Refusal[] {
-  const live = sharesOf(observed.route?.backends ?? []);
-  const known = [draft.stable.name, draft.candidate?.name];
-  return (driftOf(observed)?.unknown ?? [])
-    .filter((pool) => !known.includes(pool))
-    .map((pool) => ({
-      rule: "unknown-backend",
-      found: `somebody gave ${pool} ${Math.round(live.get(pool) ?? 0)} % of the traffic in the live route; it is neither the stable pool nor the candidate`,
-      fix: `take it out of the route again (kubectl edit httproute -n ${config.namespace})${candidateOf(pool, config, observed)}`,
-      waiver: "route-edited" as const,
-    }));
-}
-
-/** Where no other pool is the candidate, one that is there may be. */
-function candidateOf(pool: string, config: ServiceConfig, observed: Observed): string {
-  const back = redeclare(pool, config, observed);
-  if (back === undefined || config.candidate !== undefined) return "";
-  const share = Math.round(sharesOf(observed.route?.backends ?? []).get(pool) ?? 0);
-  return `; or make it the candidate with the weight it has: ${back}${setCommand("candidate", pool)} && ${setCommand("weight", String(share))}`;
-}
-
-/** Weights or rules that somebody edited in the cluster. */
-export function routeEdited(config: ServiceConfig, observed: Observed, draft: Draft): Refusal[] {
-  const drift = driftOf(observed);
-  if (drift === undefined || adopts(observed, draft)) return [];
-  const live = sharesOf(observed.route?.backends ?? []);
-  const wanted = new Map(Object.entries(draft.shares));
-  const share = draft.candidate === undefined ? undefined : live.get(draft.candidate.name);
-  const refusals: Refusal[] = [];
-  // An unknown backend changes the shares too: then its own refusal says so.
-  if (drift.shares && unknownBackend(config, observed, draft).length === 0) {
-    const written = new Map(Object.entries(observed.route?.written ?? {}));
-    refusals.push({
-      rule: "route-edited",
-      found: `somebody edited the weights of the live route: it sends ${shareText(live)}, this stack wrote ${shareText(written)}, the config asks for ${shareText(wanted)}`,
-      fix: `keep what is live by saying the same in the config${share === undefined ? "" : ` (${setCommand("weight", String(Math.round(share)))} && pulumi up)`}, or take the edit back in the cluster`,
-      waiver: "route-edited",
-    });
+/** Why a pool still counts as one with traffic: by the live route, or by the last successful update. */
+export function trafficEvidence(name: string, observed: Observed): string | undefined {
+  const live = shareIn(liveShares(observed), name);
+  const recorded = shareIn(observed.record?.weights, name);
+  if (live > 0) return `the live route sends it ${Math.round(live)} % of the traffic`;
+  if (recorded > 0) {
+    return `the last successful update sent it ${Math.round(recorded)} % of the traffic (the live route does not: run pulumi up with the weight as it is first)`;
   }
-  if (drift.rules.length > 0) {
-    refusals.push({
-      rule: "route-edited",
-      found: `the live route has what this stack did not write and would remove: ${drift.rules.join(", ")}`,
-      fix: `take it out of the route in the cluster (kubectl edit httproute -n ${config.namespace}), if customers do not need it`,
-      waiver: "route-edited",
-    });
-  }
-  return refusals;
-}
-
-/**
- * A pool that was made and is gone. Pulumi's state still has it, so that a plain update would change nothing. Taking
- * the traffic off a pool that is gone is not held up: that is the way back.
- */
-export function poolMissing(config: ServiceConfig, observed: Observed, draft: Draft): Refusal[] {
-  if (config.allow.includes("destroy")) return [];
-  return missingPools(observed, draft)
-    .filter(({ falls }) => !falls)
-    .map(({ name, namespace, evidence }) => ({
-      rule: "pool-missing",
-      found: `InferencePool ${name} is not in namespace ${namespace}, and ${evidence}`,
-      fix: `make it anew: ${setCommand("allow[0]", "pool-missing")} && pulumi up --refresh; or send its traffic to the other pool first`,
-      waiver: "pool-missing" as const,
-    }));
+  return undefined;
 }
 
 export interface MissingPool {
@@ -118,47 +60,22 @@ export interface MissingPool {
 }
 
 export function missingPools(observed: Observed, draft: Draft): MissingPool[] {
-  const live = sharesOf(observed.route?.backends ?? []);
+  const live = liveShares(observed);
   return draft.pools
     .filter(
       ({ pool, namespace }) =>
         !observed.pools.some((one) => one.name === pool.name && one.namespace === namespace),
     )
     .flatMap(({ pool: { name }, namespace }) => {
-      const now = live.get(name) ?? 0;
+      const now = shareIn(live, name);
       const evidence =
         now > 0
           ? `the live route sends it ${Math.round(now)} % of the traffic`
           : observed.record?.pools[name] !== undefined
             ? "the last successful update left it there"
             : undefined;
-      const wanted = draft.shares[name] ?? 0;
-      const falls = wanted === 0 || wanted < now;
+      const planned = shareIn(draft.shares, name);
+      const falls = planned === 0 || planned < now;
       return evidence === undefined ? [] : [{ name, namespace, evidence, falls }];
     });
-}
-
-/** The customers' route is gone: Pulumi's state still has it, so that a plain update would not bring it back. */
-export function routeMissing(config: ServiceConfig, observed: Observed): Refusal[] {
-  const { route, record } = observed;
-  if (route !== undefined || record === undefined || config.allow.includes("destroy")) return [];
-  const [namespace, name] = (record.route ?? "").split("/");
-  if (name !== undefined && namespace === config.namespace && name !== config.route) {
-    // A route that is renamed in the config alone would be deleted under its customers.
-    return [
-      {
-        rule: "route-missing",
-        found: `there is no HTTPRoute ${config.route} in namespace ${config.namespace}: this stack's route is ${name}, which the last successful update wrote with ${shareText(new Map(Object.entries(record.weights)))}`,
-        fix: `${setCommand("route", name)}; route names an HTTPRoute that exists and serves the customers, to take it over`,
-      },
-    ];
-  }
-  return [
-    {
-      rule: "route-missing",
-      found: `there is no HTTPRoute ${config.route} in namespace ${config.namespace}, and the last successful update wrote it with ${shareText(new Map(Object.entries(record.weights)))}`,
-      fix: `put service and namespace back, if the config has others now (a route never moves); else make it anew: ${setCommand("allow[0]", "route-missing")} && pulumi up --refresh`,
-      waiver: "route-missing",
-    },
-  ];
 }

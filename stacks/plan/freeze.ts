@@ -1,7 +1,9 @@
-import type { ServiceConfig, AdapterRecord, Observed, Draft, Refusal } from "./model";
-import { recordOfAdapter, shownVersions } from "./adapter-record";
+import type { FreezeWindow, ServiceConfig } from "./service-config";
+import type { AdapterRecord, Observed } from "./observed";
+import type { Draft } from "./model";
+import { recordOfAdapter, shownVersions } from "./adapter-versions";
 import { identityChanges } from "./identity";
-import { rounding, sharesOf } from "./shares";
+import { liveShares, rounding, shareIn } from "./shares";
 
 /*
  * A freeze is a time in which customers are not to notice anything: Black Friday, an incident, a Friday evening.
@@ -9,17 +11,8 @@ import { rounding, sharesOf } from "./shares";
  * else would touch what customers are connected to, or begin something that does, is refused.
  */
 
-/** A time in which the service is frozen. Without bounds: until it is taken out of the config. */
-export interface FreezeWindow {
-  /** ISO 8601; absent: since ever. */
-  from?: string;
-  /** ISO 8601, no longer frozen then; absent: until further notice. */
-  to?: string;
-  reason: string;
-}
-
 /** The window that holds now. An unknown time is inside every window: a freeze is not to fail open. */
-export function freezeNow(windows: readonly FreezeWindow[], now: Date | undefined): FreezeWindow | undefined {
+export function windowNow(windows: readonly FreezeWindow[], now: Date | undefined): FreezeWindow | undefined {
   return windows.find(({ from, to }) => {
     if (now === undefined) return true;
     const begun = from === undefined || Date.parse(from) <= now.getTime();
@@ -27,30 +20,13 @@ export function freezeNow(windows: readonly FreezeWindow[], now: Date | undefine
   });
 }
 
-export function frozen(config: ServiceConfig, observed: Observed, draft: Draft): Refusal[] {
-  const window = freezeNow(config.freeze, observed.now);
-  // Before there is a route there is nobody to protect: a service may begin in a freeze.
-  if (window === undefined || (observed.route === undefined && observed.record === undefined)) return [];
-  const until = window.to === undefined ? "until further notice" : `until ${window.to}`;
-  const end =
-    window.to === undefined
-      ? "wait until the freeze is taken out of the config"
-      : `wait until ${window.to}, or take the freeze out of the config`;
-  return [...changes(config, observed, draft)].map((change) => ({
-    rule: "frozen",
-    found: `${change}, and ${config.service} is frozen ${until}: ${window.reason}`,
-    fix: `${end}; going back (a lower weight) is always allowed`,
-    waiver: "frozen" as const,
-  }));
-}
-
 /** What an update would do beyond going back. */
-function* changes(config: ServiceConfig, observed: Observed, draft: Draft): Generator<string> {
+export function* frozenChanges(config: ServiceConfig, observed: Observed, draft: Draft): Generator<string> {
   const { record, route } = observed;
   const { candidate, stable } = draft;
-  const now = route === undefined ? new Map(Object.entries(record?.weights ?? {})) : sharesOf(route.backends);
+  const now = route === undefined ? record?.weights : liveShares(observed);
   if (candidate !== undefined) {
-    const before = now.get(candidate.name) ?? 0;
+    const before = shareIn(now, candidate.name);
     if (config.weight > before + rounding) {
       yield `the config raises ${candidate.name} from ${Math.round(before)} to ${config.weight} % of the traffic`;
     } else if (before === 0 && record?.candidate !== candidate.name) {
@@ -72,7 +48,7 @@ function* changes(config: ServiceConfig, observed: Observed, draft: Draft): Gene
   if (record !== undefined && objectivesDiffer(config, record.objectives))
     yield "the objectives would change";
   if (record !== undefined) yield* adapterChanges(config, record.adapters ?? {});
-  if (route?.foreign === true) yield "a route of somebody else would be taken over";
+  if (route?.foreign === true) yield "a route created outside this stack would be taken over";
   if (config.allow.includes("destroy")) yield "the config allows the service to be destroyed";
 }
 
@@ -81,9 +57,9 @@ function* adapterChanges(
   config: ServiceConfig,
   deployed: Readonly<Record<string, AdapterRecord>>,
 ): Generator<string> {
-  const wanted = new Map(config.adapters.map((adapter) => [adapter.name, recordOfAdapter(adapter)]));
-  for (const name of new Set([...Object.keys(deployed), ...wanted.keys()])) {
-    const [before, after] = [deployed[name], wanted.get(name)];
+  const configured = new Map(config.adapters.map((adapter) => [adapter.name, recordOfAdapter(adapter)]));
+  for (const name of new Set([...Object.keys(deployed), ...configured.keys()])) {
+    const [before, after] = [deployed[name], configured.get(name)];
     if (shownVersions(before) !== shownVersions(after)) {
       yield `adapter ${name} would be ${shownVersions(after)} instead of ${shownVersions(before)}`;
     } else if (before !== undefined && after !== undefined && after.weight > before.weight) {
@@ -93,7 +69,7 @@ function* adapterChanges(
 }
 
 function objectivesDiffer(config: ServiceConfig, deployed: Readonly<Record<string, number>>): boolean {
-  const wanted = new Map(config.objectives.map(({ name, priority }) => [name, priority]));
-  const names = new Set([...wanted.keys(), ...Object.keys(deployed)]);
-  return [...names].some((name) => wanted.get(name) !== deployed[name]);
+  const configured = new Map(config.objectives.map(({ name, priority }) => [name, priority]));
+  const names = new Set([...configured.keys(), ...Object.keys(deployed)]);
+  return [...names].some((name) => configured.get(name) !== deployed[name]);
 }

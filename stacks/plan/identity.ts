@@ -1,12 +1,6 @@
-import type { OwnedPool } from "./model";
+import type { PoolIdentity } from "./observed";
+import type { OwnedPool } from "./service-config";
 import { argsChange, argsIdentity, isArgsField } from "./secret-args";
-
-/**
- * What a pool is made as and keeps for life: to have another accelerator, model or server is to be another pool,
- * because the old one has to stay for rollback. The keys are config keys below `pools.<name>`.
- * Replicas, probes and labels are not part of it: they change in place.
- */
-export type PoolIdentity = Readonly<Record<string, string>>;
 
 /** @param deployed what the pool was made as, where it is there: a digest of the same secrets stays as it is. */
 export function identityOf(pool: OwnedPool, deployed?: PoolIdentity): PoolIdentity {
@@ -50,17 +44,17 @@ export const adaptersLoaded = "loaded";
 export interface IdentityChange {
   field: string;
   deployed: string;
-  wanted: string;
+  configured: string;
 }
 
 /** Fields that differ. A field only one side knows differs too: a default that was not there then is a change now. */
-export function identityChanges(deployed: PoolIdentity, wanted: PoolIdentity): IdentityChange[] {
-  const fields = [...new Set([...Object.keys(deployed), ...Object.keys(wanted)])].sort();
-  const args = argsChange(deployed, wanted);
+export function identityChanges(deployed: PoolIdentity, configured: PoolIdentity): IdentityChange[] {
+  const fields = [...new Set([...Object.keys(deployed), ...Object.keys(configured)])].sort();
+  const args = argsChange(deployed, configured);
   const changes = fields.flatMap((field) => {
     if (isArgsField(field)) return field === args?.field ? [args] : [];
-    const [before, after] = [deployed[field] ?? "nothing", wanted[field] ?? "nothing"];
-    return before === after ? [] : [{ field, deployed: before, wanted: after }];
+    const [before, after] = [deployed[field] ?? "nothing", configured[field] ?? "nothing"];
+    return before === after ? [] : [{ field, deployed: before, configured: after }];
   });
   // Another accelerator comes on another machine: that is one change, not two.
   const chosen = changes.some(({ field }) => choosesMachine.has(field));

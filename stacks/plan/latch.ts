@@ -1,6 +1,6 @@
-import type { ServiceConfig, Observed, Draft, Refusal } from "./model";
-import { setCommand } from "../messages/mistakes";
-import { rounding, sharesOf } from "./shares";
+import type { CandidateMark, ServiceConfig } from "./service-config";
+import type { Latch, Observed } from "./observed";
+import { liveShares, rounding, shareIn } from "./shares";
 
 /*
  * A candidate that was rolled back stays at weight 0, also where an older config comes by that still gives it
@@ -12,37 +12,34 @@ import { rounding, sharesOf } from "./shares";
  * costs one more command; the opposite mistake costs customers their answers.
  */
 
-export interface Latch {
-  /** Name of the pool. */
-  candidate: string;
-  /** Percent of the traffic that it had when it was rolled back. */
-  from: number;
-  reason: string;
-  /** When it was rolled back: ISO 8601. */
-  time: string;
-  /** When and why it may have traffic again. It is kept, so that the keys of an older config do not latch anew. */
-  resumed?: { reason: string; time: string };
-}
-
-/**
- * The latches that hold after this update: the live route's, the record's and the config's. The newest word about
- * a candidate counts, wherever it stands.
- */
+/** The latches that hold after this update: the live route's, the record's and the config's. */
 export function latchesOf(
-  config: Pick<ServiceConfig, "rolledBack" | "resumed">,
-  observed: Pick<Observed, "route" | "record">,
+  { rolledBack, resumed }: Pick<ServiceConfig, "rolledBack" | "resumed">,
+  { route, record }: Pick<Observed, "route" | "record">,
   shareNow: (pool: string) => number,
 ): Latch[] {
+  return newestLatches([...(record?.latches ?? []), ...(route?.latches ?? [])], {
+    ...(rolledBack === undefined
+      ? {}
+      : { rolledBack: { ...rolledBack, from: Math.round(shareNow(rolledBack.candidate)) } }),
+    ...(resumed === undefined ? {} : { resumed }),
+  });
+}
+
+/** What the config says of candidates that were rolled back. */
+export interface LatchKeys {
+  rolledBack?: Latch;
+  resumed?: CandidateMark;
+}
+
+/** One latch a candidate, by name: the newest word about it counts, wherever it stands. */
+export function newestLatches(known: readonly Latch[], { rolledBack, resumed }: LatchKeys): Latch[] {
   const latches = new Map<string, Latch>();
-  for (const latch of [...(observed.record?.latches ?? []), ...(observed.route?.latches ?? [])]) {
-    latches.set(latch.candidate, newer(latches.get(latch.candidate), latch));
-  }
-  const { rolledBack, resumed } = config;
+  for (const latch of known) latches.set(latch.candidate, newer(latches.get(latch.candidate), latch));
   if (rolledBack !== undefined) {
-    const { candidate, reason, time } = rolledBack;
-    const known = latches.get(candidate);
-    const latch = { candidate, from: Math.round(shareNow(candidate)), reason, time };
-    if (known === undefined || isLater(time, known.time)) latches.set(candidate, newer(known, latch));
+    const before = latches.get(rolledBack.candidate);
+    if (before === undefined || isLater(rolledBack.time, before.time))
+      latches.set(rolledBack.candidate, newer(before, rolledBack));
   }
   const latch = resumed === undefined ? undefined : latches.get(resumed.candidate);
   if (resumed !== undefined && latch !== undefined) {
@@ -63,8 +60,9 @@ function newer(a: Latch | undefined, b: Latch): Latch {
   return resumed !== undefined && isLater(resumed.time, latch.time) ? { ...latch, resumed } : latch;
 }
 
+/** A time that cannot be read is nobody's permission: it is never later. */
 export function isLater(a: string, b: string): boolean {
-  return Date.parse(a) > Date.parse(b);
+  return Date.parse(a) > Date.parse(b) || (!Number.isNaN(Date.parse(a)) && Number.isNaN(Date.parse(b)));
 }
 
 /** Whether a latch holds, and not: was resumed since. */
@@ -72,41 +70,17 @@ export function holds({ time, resumed }: Latch): boolean {
   return resumed === undefined || !isLater(resumed.time, time);
 }
 
-/** A latched candidate gets no weight, neither as the candidate nor by being named the stable pool. */
-export function latched(_config: ServiceConfig, observed: Observed, draft: Draft): Refusal[] {
-  return draft.latches.filter(holds).flatMap((latch) => {
-    const share = draft.shares[latch.candidate] ?? 0;
-    if (share === 0 || isOnTheWayBack(latch.candidate, share, observed)) return [];
-    // A latch on the pool that serves the customers already would only take their service away.
-    if (latch.candidate === draft.stable.name && observed.record?.stable === latch.candidate) return [];
-    return [
-      {
-        rule: "latched",
-        found: `${latch.candidate} was rolled back from ${latch.from} % at ${latch.time} (${latch.reason}), and the config gives it ${share} % of the traffic`,
-        fix: `leave it without traffic (${setCommand("weight", "0")}), or say why it may have some again: npm run rollout -- resume --reason WHY (or ${resumeCommand(latch.candidate)})`,
-      },
-    ];
-  });
-}
-
 /**
  * Going back may take steps, where the pool to go back to is small for now: a latched candidate may lose traffic, and
  * keep what such a step of this program left it.
  */
-function isOnTheWayBack(candidate: string, share: number, { route }: Observed): boolean {
-  const live = sharesOf(route?.backends ?? []).get(candidate) ?? 0;
+export function isOnTheWayBack(candidate: string, share: number, observed: Observed): boolean {
+  const { route } = observed;
+  const live = shareIn(liveShares(observed), candidate);
   if (share < live - rounding) return true;
   const step = route?.latches?.some((latch) => latch.candidate === candidate && holds(latch)) === true;
-  const written = route?.written?.[candidate] ?? 0;
+  const written = shareIn(route?.written, candidate);
   return step && Math.abs(share - live) <= rounding && Math.abs(share - written) <= rounding;
-}
-
-function resumeCommand(candidate: string): string {
-  return [
-    setCommand("resumed.candidate", candidate),
-    setCommand("resumed.reason", "WHY"),
-    "pulumi config set --path 'resumed.time' $(date -u +%Y-%m-%dT%H:%M:%SZ)",
-  ].join(" && ");
 }
 
 /** Latches as they stand in an annotation. What cannot be read is nobody's latch: the record is the second source. */

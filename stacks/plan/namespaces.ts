@@ -1,5 +1,7 @@
 import type { GatewayConfig } from "../../components/gateways/gateway";
-import type { ServiceConfig, Observed } from "./model";
+import type { PlannedNamespace } from "./model";
+import type { ServiceConfig } from "./service-config";
+import type { Observed } from "./observed";
 
 /*
  * Which namespaces a stack makes. What exists is never made: Kubernetes has its own, others made theirs, and where a
@@ -12,7 +14,7 @@ export type NamespaceOwners = Readonly<Record<string, "owned" | "foreign">>;
 /** Namespaces that every cluster has from its first moment. */
 const builtIn: ReadonlySet<string> = new Set(["default", "kube-system", "kube-public", "kube-node-lease"]);
 
-/** @param known of a namespace that nobody has looked for: whether something in it is said to exist. */
+/** @param known of a namespace that was not read: whether something in it is said to exist. */
 export function isMadeHere(name: string, owners: NamespaceOwners, known = false): boolean {
   if (builtIn.has(name)) return false;
   const owner = owners[name];
@@ -28,18 +30,6 @@ export function platformNamespaces(
   return [...new Set([namespace, gateway.namespace])].filter((name) =>
     isMadeHere(name, owners, gateway.existing && name === gateway.namespace),
   );
-}
-
-/** A namespace that pools of this stack live in beside the route's. */
-export interface PlannedNamespace {
-  name: string;
-  pool: string;
-  /** Whether this stack makes it; otherwise it exists. */
-  create: boolean;
-  /** The pool that it is made with: of several in one namespace, one that the route waits for. */
-  maker: string;
-  /** Pools that it may have been made with: Pulumi has to know it for the same one when the maker changes. */
-  makers: readonly string[];
 }
 
 /** One entry a pool that lives beside the route. */

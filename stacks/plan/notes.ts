@@ -1,12 +1,13 @@
-import type { ServiceConfig, Observed, Draft } from "./model";
-import type { Allowance } from "../config/schema";
+import type { Allowance, ServiceConfig } from "./service-config";
+import type { Observed } from "./observed";
+import type { Draft } from "./model";
 import { adopts, driftOf, missingPools } from "./drift";
-import { freezeNow } from "./freeze";
+import { windowNow } from "./freeze";
 import { holds } from "./latch";
-import { shareText, sharesOf } from "./shares";
-import { otherTraffic, routeNotes } from "./other-routes";
+import { liveShares, shareText } from "./shares";
+import { otherTraffic, routeNotes } from "./rival-routes";
 import { sizeNotes } from "./other-sizes";
-import { ownershipNotes } from "./ownership";
+import { ownershipNotes } from "./rules/ownership-rules";
 
 /** What a person should know of an update, beyond what it does. */
 export function notesOf(
@@ -57,15 +58,15 @@ export function notesOf(
 
 function adoption(observed: Observed, draft: Draft): string[] {
   if (driftOf(observed) === undefined || !adopts(observed, draft)) return [];
-  const live = shareText(sharesOf(observed.route?.backends ?? []));
-  const written = shareText(new Map(Object.entries(observed.route?.written ?? {})));
+  const live = shareText(liveShares(observed));
+  const written = shareText(observed.route?.written ?? {});
   return [
     `the live route was edited by somebody (${live}; this stack wrote ${written}); the config says the same now, so it stays`,
   ];
 }
 
 function sizes(config: ServiceConfig, observed: Observed, draft: Draft): string[] {
-  const frozen = freezeNow(config.freeze, observed.now) !== undefined;
+  const frozen = windowNow(config.freeze, observed.now) !== undefined;
   return draft.pools.flatMap(({ pool, namespace, replicas, settled }) => {
     const live = observed.pools.find(
       (one) => one.name === pool.name && one.namespace === namespace,

@@ -1,9 +1,8 @@
-import type { ServiceConfig, Observed, ObservedPool, ObservedWorkload, Draft, Refusal } from "./model";
-import { setCommand } from "../messages/mistakes";
-import { fullSize } from "./carried";
-import { sharesOf } from "./shares";
-import type { RisingPool } from "./rising";
-import { replicasFor } from "./sizing";
+import type { ServiceConfig } from "./service-config";
+import type { Observed, ObservedPool, ObservedWorkload } from "./observed";
+import type { Draft } from "./model";
+import { liveShares, shareIn } from "./shares";
+import { fullSize, replicasFor } from "./sizing";
 
 /*
  * A pool of others has the size that its owner gives it: this stack can ask for more, and not make it so. To wait for
@@ -11,42 +10,7 @@ import { replicasFor } from "./sizing";
  * that grows it and the step that its present size allows.
  */
 
-/** A pool of others would get more traffic than the replicas it is asked to have can carry. */
-export function existingPoolTooSmall(config: ServiceConfig, observed: Observed, draft: Draft): Refusal[] {
-  return draft.rising.flatMap((rising) => {
-    const pool = draft.others.find(({ name }) => name === rising.pool);
-    const { needs } = rising;
-    if (pool?.replicas === undefined || needs === undefined || pool.replicas >= needs) return [];
-    return [
-      {
-        rule: "existing-pool-too-small",
-        found: `${foundText(config, observed, pool, rising)}: ${rising.share} % of the traffic needs ${needs}, and this stack does not scale a pool that was created outside it`,
-        fix: [
-          `grow it, then go on: ${growCommands(pool, needs)} && pulumi up`,
-          ...steps(config, observed, draft, pool),
-        ].join("; or "),
-        ...(pool.name === draft.stable.name ? { waiver: "unready-stable" as const } : {}),
-      },
-    ];
-  });
-}
-
-function foundText(
-  config: ServiceConfig,
-  observed: Observed,
-  pool: ObservedPool,
-  { share }: RisingPool,
-): string {
-  const { name, replicas = 0, readyReplicas = 0, namespace } = pool;
-  const full = fullSize(config, observed, name, namespace) ?? 0;
-  const why =
-    config.pools[name]?.replicas === undefined
-      ? `it carried ${share === 100 ? "the" : "all of the"} traffic with ${full}`
-      : `pools.${name}.replicas says that ${full} carry all of the traffic`;
-  return `pool ${name} is scaled to ${counted(replicas)} (${readyReplicas} ready), and ${why}`;
-}
-
-const counted = (replicas: number): string => `${replicas} ${replicas === 1 ? "replica" : "replicas"}`;
+export const counted = (replicas: number): string => `${replicas} ${replicas === 1 ? "replica" : "replicas"}`;
 
 /** How its owner gives a pool more replicas: the autoscaler where one owns the number, else the workload. */
 export function growCommands({ namespace, workloads = [] }: ObservedPool, needs: number): string {
@@ -78,22 +42,6 @@ function atLeast(
   return `kubectl patch ${kind.toLowerCase()} ${name} -n ${namespace} --type merge -p '${JSON.stringify({ spec })}'`;
 }
 
-/** The largest step that the ready replicas carry now; none where that is no step. */
-function steps(config: ServiceConfig, observed: Observed, draft: Draft, pool: ObservedPool): string[] {
-  if (draft.candidate === undefined) return [];
-  const live = sharesOf(observed.route?.backends ?? []).get(pool.name) ?? 0;
-  const share = largestShare(config, observed, pool, draft.shares[pool.name] ?? 0);
-  if (share <= live) return [];
-  const stable = pool.name === draft.stable.name;
-  const weight = stable ? 100 - share : share;
-  const step = `${setCommand("weight", String(weight))} && pulumi up`;
-  return [
-    stable
-      ? `go back as far as its ready replicas carry, at once: ${step} gives it ${share} %`
-      : `go as far as its ready replicas carry: ${step}`,
-  ];
-}
-
 /** The largest share in whole percent, up to `most`, that a pool's ready replicas carry. */
 export function largestShare(
   config: ServiceConfig,
@@ -114,7 +62,7 @@ export function sizeNotes(config: ServiceConfig, observed: Observed, draft: Draf
   const { candidate, stable, shares } = draft;
   const pool = draft.others.find(({ name }) => name === stable.name);
   if (candidate === undefined || pool?.replicas === undefined) return [];
-  const live = sharesOf(observed.route?.backends ?? []).get(stable.name) ?? 0;
+  const live = shareIn(liveShares(observed), stable.name);
   const full = fullSize(config, observed, stable.name, stable.namespace);
   if (full === undefined || draft.rising.some(({ pool: name }) => name === stable.name)) return [];
   if (pool.replicas < full && live < 100) {

@@ -1,39 +1,56 @@
+import type { Allowance, OwnedPool, Pool, ServiceConfig } from "./service-config";
 import type {
-  Plan,
-  RoutedPool,
+  ApprovedPlan,
+  Backend,
   Draft,
+  Finding,
   GuardedRoutes,
   LadderState,
-  OwnedPool,
-  Pool,
-  ServiceConfig,
-  Backend,
-  Observed,
+  Outcome,
+  Plan,
+  Refusal,
+  RoutedPool,
+  Rule,
 } from "./model";
-import { carriedSizes } from "./carried";
-import { asCopied, copyReport } from "./copies";
-import { identityOf, type PoolIdentity } from "./identity";
-import { freezeNow } from "./freeze";
-import { adapterKind, kindOf } from "./kind";
-import { lastMove } from "./last-move";
+import type { Observed, PoolIdentity } from "./observed";
+import { asMade } from "./client-names";
+import { asCopied, copyReport } from "./copied-pools";
+import { windowNow } from "./freeze";
+import { identityOf } from "./identity";
 import { latchesOf } from "./latch";
-import { asMade } from "./model-names";
 import { poolNamespaces } from "./namespaces";
 import { notesOf } from "./notes";
-import { otherTraffic, overriddenBy } from "./other-routes";
-import { rounding, sameShares, sharesOf } from "./shares";
+import { otherTraffic, overriddenBy } from "./rival-routes";
 import { risingPools, routeWaitsFor } from "./rising";
-import { moveOf } from "./route-move";
+import { adapterKind, kindOf, lastMove, moveOf } from "./rollout-move";
 import { sendersTo } from "./routes";
-import { rules } from "./rules";
+import { rules } from "./rules/all-rules";
 import { serverAsMade } from "./secret-args";
-import { plannedSize, sizeAt } from "./sizing";
+import { liveShares, rounding, sameShares, shareIn, sharesOf, type Shares } from "./shares";
+import { carriedSizes, plannedSize, sizeAt } from "./sizing";
 
 /**
  * The heart of the program: what the config asks for and what is deployed, turned into what is to be done, or
  * into every reason not to. Pure; components only render what it returns.
  */
-export function plan(config: ServiceConfig, observed: Observed): Plan {
+export function plan(config: ServiceConfig, observed: Observed): Outcome {
+  const draft = draftOf(config, observed);
+  const { notes, waived, refusals } = judge(config, observed, draft);
+  const planned: Plan = {
+    ...draft,
+    ...withoutWait(config, observed, draft, waived),
+    route: moveOf(observed, draft, waived),
+    notes,
+    waived,
+  };
+  // The one place where a plan is approved.
+  return refusals.length === 0
+    ? { outcome: "approved", plan: planned as ApprovedPlan }
+    : { outcome: "refused", refusals, plan: planned };
+}
+
+/** What the config asks for, before any rule has seen it. */
+function draftOf(config: ServiceConfig, observed: Observed): Draft {
   const place = (pool: Pool): RoutedPool => ({ name: pool.name, namespace: namespaceOf(pool, observed) });
   const stablePool = poolNamed(config, config.stable);
   const candidatePool = config.candidate === undefined ? undefined : poolNamed(config, config.candidate);
@@ -41,29 +58,18 @@ export function plan(config: ServiceConfig, observed: Observed): Plan {
   const candidate = candidatePool === undefined ? undefined : place(candidatePool);
 
   const backends = backendsOf(config, stable, candidate);
-  const shares = Object.fromEntries(sharesOf(backends));
+  const shares = sharesOf(backends);
   const pools = [stablePool, candidatePool]
     .filter((pool): pool is OwnedPool => pool?.existing === false)
-    .map((pool) => asCopied(asMade(pool, observed), observed))
-    .map((pool) => ({ ...pool, server: serverAsMade(pool.server, identityIn(observed, pool)) }))
-    .map((pool) => ({
-      pool,
-      namespace: namespaceOf(pool, observed),
-      ...sizesOf(config, observed, { ...pool, namespace: namespaceOf(pool, observed) }, shares),
-      beforeRoute: routeWaitsFor({ pool, namespace: namespaceOf(pool, observed) }, observed, shares),
-      identity: identityOf(pool, identityIn(observed, pool)),
-      ...optional("copied", copyReport(config, pool, observed)),
-      // In one namespace an objective's name exists once and is bound to one pool: there the stable one has it.
-      objectives: pool.name === config.stable || namespaceOf(pool, observed) !== stable.namespace,
-    }));
+    .map((pool) => plannedPool(config, observed, pool, stable, shares));
   const kept = new Set([config.stable, config.candidate]);
   const removed = observed.pools
     .filter(({ name, owned }) => owned && !kept.has(name))
     .map(({ name, namespace }) => ({ name, namespace }));
 
-  const now = sharesOf(observed.route?.backends ?? []);
-  const candidateShareNow = candidate === undefined ? 0 : (now.get(candidate.name) ?? 0);
-  const draft: Draft = {
+  const now = liveShares(observed);
+  const candidateShareNow = candidate === undefined ? 0 : shareIn(now, candidate.name);
+  return {
     state: stateOf(config),
     ...optional(
       "kind",
@@ -76,7 +82,7 @@ export function plan(config: ServiceConfig, observed: Observed): Plan {
     backends,
     shares,
     rising: risingPools(config, observed, candidate === undefined ? [stable] : [stable, candidate], shares),
-    latches: latchesOf(config, observed, (name) => now.get(name) ?? observed.record?.weights[name] ?? 0),
+    latches: latchesOf(config, observed, (name) => now[name] ?? shareIn(observed.record?.weights, name)),
     carried: carriedSizes(config, observed, shares),
     others: [stablePool, candidatePool].flatMap((pool) =>
       pool?.existing === true
@@ -94,17 +100,45 @@ export function plan(config: ServiceConfig, observed: Observed): Plan {
       ...removed,
     ]),
   };
-  const judged = judge(config, observed, draft);
-  const { waived } = judged;
-  const isThere = observed.pools.some(({ name }) => name === config.stable);
-  const unasked = waived.includes("unready-stable") && isThere ? config.stable : undefined;
+}
+
+function plannedPool(
+  config: ServiceConfig,
+  observed: Observed,
+  declared: OwnedPool,
+  stable: RoutedPool,
+  shares: Shares,
+): Draft["pools"][number] {
+  const deployed = identityIn(observed, declared);
+  const copied = asCopied(asMade(declared, observed), observed);
+  const pool = { ...copied, server: serverAsMade(copied.server, deployed) };
+  const namespace = namespaceOf(pool, observed);
   return {
-    ...draft,
-    // A stable pool that nobody waits for does not hold up the route by what is done to it either.
-    pools: pools.map((entry) => (entry.pool.name === unasked ? { ...entry, beforeRoute: false } : entry)),
-    rising: draft.rising.filter(({ pool }) => pool !== unasked),
-    route: moveOf(observed, draft, waived),
-    ...judged,
+    pool,
+    namespace,
+    ...sizesOf(config, observed, { ...pool, namespace }, shares),
+    beforeRoute: routeWaitsFor({ pool, namespace }, observed, shares),
+    identity: identityOf(pool, deployed),
+    ...optional("copied", copyReport(config, pool, observed)),
+    // In one namespace an objective's name exists once and is bound to one pool: there the stable one has it.
+    objectives: pool.name === config.stable || namespace !== stable.namespace,
+  };
+}
+
+/** A stable pool that nobody waits for (unready-stable) does not hold up the route by what is done to it either. */
+function withoutWait(
+  config: ServiceConfig,
+  observed: Observed,
+  { pools, rising }: Draft,
+  waived: readonly Allowance[],
+): Pick<Draft, "pools" | "rising"> {
+  const isThere = observed.pools.some(({ name }) => name === config.stable);
+  if (!waived.includes("unready-stable") || !isThere) return { pools, rising };
+  return {
+    pools: pools.map((entry) =>
+      entry.pool.name === config.stable ? { ...entry, beforeRoute: false } : entry,
+    ),
+    rising: rising.filter(({ pool }) => pool !== config.stable),
   };
 }
 
@@ -122,21 +156,25 @@ function guardedRoutes(
   };
 }
 
+/** Puts a draft before every rule. */
 function judge(
   config: ServiceConfig,
   observed: Observed,
   draft: Draft,
-): Pick<Plan, "notes" | "waived" | "refusals"> {
-  const found = rules.flatMap((rule) => rule(config, observed, draft));
-  const waivers = config.allow.filter((name) => found.some((refusal) => refusal.waiver === name));
+): Pick<Plan, "notes" | "waived"> & { refusals: Refusal[] } {
+  const found = rules.flatMap((rule) =>
+    rule.check(config, observed, draft).map((finding) => ({ rule, refusal: refusalOf(rule, finding) })),
+  );
+  const waivers = config.allow.filter((name) => found.some(({ refusal }) => refusal.waiver === name));
   const spent = waivers.filter((name) => observed.record?.waived.includes(name));
   const waived = waivers.filter((name) => !spent.includes(name));
   const notes = notesOf(config, observed, draft, { waived, found: waivers });
   const refusals = found
-    .filter(({ heldBy }) => heldBy !== "gate")
-    .filter(({ waiver }) => waiver === undefined || !waived.some((name) => name === waiver))
+    .filter(({ rule }) => rule.heldBy !== "gate")
+    .map(({ refusal }) => refusal)
+    .filter(({ waiver }) => waiver === undefined || !waived.includes(waiver))
     .map((refusal) =>
-      spent.some((name) => name === refusal.waiver)
+      refusal.waiver !== undefined && spent.includes(refusal.waiver)
         ? {
             ...refusal,
             found: `${refusal.found}; allow: ${refusal.waiver} let the last update pass, and counts for one`,
@@ -146,6 +184,13 @@ function judge(
   return { notes, waived, refusals };
 }
 
+const refusalOf = ({ id, waiver }: Rule, { found, fix, waivable = true }: Finding): Refusal => ({
+  rule: id,
+  found,
+  fix,
+  ...(waiver !== undefined && waivable ? { waiver: waiver.name } : {}),
+});
+
 /**
  * Replicas of a pool in this update, and afterwards. No pool with traffic shrinks in an update that moves the route,
  * also where the config itself says fewer; and nothing shrinks while the service is frozen.
@@ -154,16 +199,16 @@ function sizesOf(
   config: ServiceConfig,
   observed: Observed,
   { name, namespace, replicas }: OwnedPool,
-  shares: Readonly<Record<string, number>>,
+  shares: Shares,
 ): { replicas: number; settled: number } {
   const { weight, capacity } = config;
   const role = name === config.stable ? "stable" : "candidate";
-  const live = sharesOf(observed.route?.backends ?? []);
-  const carried = [live.get(name) ?? 0, observed.record?.weights[name] ?? 0];
+  const live = liveShares(observed);
+  const carried = [shareIn(live, name), shareIn(observed.record?.weights, name)];
   const settled = sizeAt(role, replicas, weight, capacity);
   const planned = plannedSize(role, replicas, weight, carried, capacity);
-  const moves = Math.max(...carried) > 0 && !sameShares(live, new Map(Object.entries(shares)));
-  const frozen = freezeNow(config.freeze, observed.now) !== undefined;
+  const moves = Math.max(...carried) > 0 && !sameShares(live, shares);
+  const frozen = windowNow(config.freeze, observed.now) !== undefined;
   // What other routes send to it nobody knows in numbers.
   const shared = otherTraffic({ name, namespace }, observed) !== undefined;
   const kept = observed.pools.find((pool) => pool.name === name && pool.owned)?.replicas ?? 0;
@@ -194,7 +239,7 @@ export function routedPools(config: ServiceConfig, observed: Observed): RoutedPo
   }));
 }
 
-/** A pool stays where it was made; a namespace that the config names differently is told by a rule, not followed. */
+/** A pool stays where it was made; a namespace that the config names differently is refused by a rule, not followed. */
 export function namespaceOf(pool: Pool, observed: Observed): string {
   const live = observed.pools.find(({ name, owned }) => name === pool.name && owned);
   if (!pool.existing && live !== undefined) return live.namespace;

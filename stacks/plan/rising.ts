@@ -1,33 +1,21 @@
-import type { Pool, ServiceConfig, Observed, Draft, PlannedPool, RoutedPool, Refusal } from "./model";
-import { fullSize } from "./carried";
-import { rounding, sharesOf } from "./shares";
-import { replicasFor } from "./sizing";
-
-/** A pool that gets a larger share than it has now: it has to be ready for it before the route moves. */
-export interface RisingPool {
-  pool: string;
-  namespace: string;
-  /** Percent of the traffic it will get. */
-  share: number;
-  /** Model servers that have to be ready; absent where nobody knows how many the pool has. */
-  needs?: number;
-  /** Its replicas are groups of pods. Default: single ones. */
-  groups?: boolean;
-  /** It was created outside this stack. Default: it was not. */
-  existing?: boolean;
-}
+import { allow, fix, set, type Fix } from "./config-edits";
+import type { RisingPool, PlannedPool, RoutedPool } from "./model";
+import type { Pool, ServiceConfig } from "./service-config";
+import type { Observed } from "./observed";
+import { liveShares, rounding, shareIn, type Shares } from "./shares";
+import { fullSize, replicasFor } from "./sizing";
 
 /** Pools whose share rises against the live route; against nothing where there is none. */
 export function risingPools(
   config: ServiceConfig,
   observed: Observed,
   routed: readonly RoutedPool[],
-  shares: Readonly<Record<string, number>>,
+  shares: Shares,
 ): RisingPool[] {
-  const live = sharesOf(observed.route?.backends ?? []);
+  const live = liveShares(observed);
   return routed.flatMap(({ name, namespace }) => {
     const share = shares[name] ?? 0;
-    if (share <= (live.get(name) ?? 0) + rounding) return [];
+    if (share <= shareIn(live, name) + rounding) return [];
     const size = fullSize(config, observed, name, namespace);
     const needs = size === undefined ? {} : { needs: replicasFor(size, share, config.capacity.headroom) };
     return [{ pool: name, namespace, share, ...needs, ...kindOfPool(config.pools[name]) }];
@@ -41,33 +29,28 @@ function kindOfPool(pool: Pool | undefined): Pick<RisingPool, "groups" | "existi
 }
 
 /**
- * Going back waits for the stable pool to be ready for what it gets: not refused by the plan, but held by the gate.
- * When it cannot be ready (its machines are gone, say), only the user can decide that it is still the better pool.
- */
-export function unreadyStable(_config: ServiceConfig, _observed: Observed, draft: Draft): Refusal[] {
-  const rising = draft.rising.find(({ pool }) => pool === draft.stable.name);
-  if (rising === undefined) return [];
-  return [
-    {
-      rule: "unready-stable",
-      found: `stable pool ${rising.pool} would get ${rising.share} % of the traffic without being asked whether it is ready`,
-      fix: "wait until it is ready",
-      waiver: "unready-stable",
-      heldBy: "gate",
-    },
-  ];
-}
-
-/**
  * Whether the route waits for what this update does to a pool. One that loses traffic is not waited for: a candidate
  * that does not get ready must not hold up the way back from it.
  */
 export function routeWaitsFor(
   { pool, namespace }: Pick<PlannedPool, "pool" | "namespace">,
   observed: Observed,
-  shares: Readonly<Record<string, number>>,
+  shares: Shares,
 ): boolean {
   const isThere = observed.pools.some((one) => one.name === pool.name && one.namespace === namespace);
-  const now = sharesOf(observed.route?.backends ?? []).get(pool.name) ?? 0;
+  const now = shareIn(liveShares(observed), pool.name);
   return !isThere || (shares[pool.name] ?? 0) >= now - rounding;
+}
+
+/** Whether this config has the gate ask the stable pool which model names it serves. */
+export function asksStable({ gate, candidate }: ServiceConfig): boolean {
+  return candidate !== undefined && gate.via === "gateway" && gate.names === "listed";
+}
+
+/** What lets a raise pass without the stable pool's list. @param allow of the config. */
+export function withoutTheList({ allow: used }: Pick<ServiceConfig, "allow">): Fix {
+  const declared = fix`${set("gate.names", "declared")} (for good: only the names in the config count)`;
+  // A waiver that is in the config still has been used: it counts for one update.
+  if (used.includes("stable-names")) return declared;
+  return fix`${allow("stable-names", used.length)} (for one update), or ${declared}`;
 }

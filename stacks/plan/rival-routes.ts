@@ -1,11 +1,13 @@
-import type { ServiceConfig } from "./model";
+import type { Draft, RoutedPool } from "./model";
+import type { Observed } from "./observed";
+import type { ServiceConfig } from "./service-config";
+import { fix, run, type Fix } from "./config-edits";
 import { requestFor } from "../answers/endpoints";
-import { reachOf } from "./customers-requests";
-import { clientNames } from "./model-names";
+import { clientNames } from "./client-names";
 import { shareText, sharesOf } from "./shares";
-import { anyHost, hostCovers } from "./route-hosts";
-import { overlapsWith, type Overlap } from "./route-overlap";
-import { ruleSendsTo, type KnownRoute, type OtherRoutes, type PoolRef } from "./routes";
+import { reachOf } from "./route-matches";
+import { anyHost, hostCovers, overlapsWith, type Overlap } from "./route-overlap";
+import { nameOf, ruleSendsTo, sendersTo, type KnownRoute, type OtherRoutes, type PoolRef } from "./routes";
 
 /** Another route that requests come by, and what it does with them. */
 export interface Rival {
@@ -62,10 +64,10 @@ export function rivalsOf(
     (one) =>
       one.narrow && !seen.has(one.overlap.route) && (one.requests !== "unknown" || isOurs(one.overlap)),
   );
-  const told = new Set([...seen, ...narrow.map(({ overlap }) => overlap.route)]);
+  const known = new Set([...seen, ...narrow.map(({ overlap }) => overlap.route)]);
   const beside = others.routes.filter(
     (route) =>
-      !told.has(route) &&
+      !known.has(route) &&
       route.rules.some((rule) => pools.some((pool) => ruleSendsTo(rule, pool))) &&
       isReached(route, others, lost),
   );
@@ -85,6 +87,18 @@ export function rivalsFor(
   const { namespace, route } = config;
   const asked = requestFor(config.gate.endpoint, { model: "", prompt: "", maxTokens: 1 }).path;
   return rivalsOf({ namespace, route, names: clientNames(config), asked: [asked] }, others, pools);
+}
+
+export const poolsOf = ({ stable, candidate }: Pick<Draft, "stable" | "candidate">): RoutedPool[] =>
+  candidate === undefined ? [stable] : [stable, candidate];
+
+/** The other routes, against the customers' route of a plan. */
+export function rivalsOfDraft(
+  config: ServiceConfig,
+  { others }: Observed,
+  draft: Pick<Draft, "stable" | "candidate">,
+): Rivals {
+  return rivalsFor(config, others, poolsOf(draft));
 }
 
 /** Whether any request can come by a route: another Gateway, another hostname, or a match that wins. */
@@ -139,4 +153,50 @@ function waysTo({ parents, hostnames }: KnownRoute): string {
 function sendsOf({ rules }: KnownRoute): string {
   const texts = rules.map(({ backends }) => shareText(sharesOf(backends)));
   return [...new Set(texts)].join("; ");
+}
+
+/** Why a pool must stay although the customers' route does not name it; undefined: nothing else sends to it. */
+export function otherTraffic(pool: PoolRef, { others }: Pick<Observed, "others">): string | undefined {
+  const senders = sendersTo(pool, others);
+  if (senders.length === 0) return undefined;
+  const names = senders.map(nameOf).join(", ");
+  return `${names} ${senders.length === 1 ? "sends" : "send"} requests to it`;
+}
+
+/** The commands that take a pool out of the routes of others. */
+export function offOtherRoutes(pool: PoolRef, { others }: Pick<Observed, "others">): Fix {
+  const edits = sendersTo(pool, others).map(({ kind, namespace, name }) =>
+    run(`kubectl edit ${kind.toLowerCase()} -n ${namespace} ${name}`),
+  );
+  return fix`take it out of ${edits.length === 1 ? "that route" : "those routes"} first: ${edits}`;
+}
+
+/** Why the weights are not what customers get; empty: they are. */
+export function overriddenBy(
+  config: ServiceConfig,
+  others: OtherRoutes | undefined,
+  pools: readonly PoolRef[],
+): string[] {
+  const own = `HTTPRoute ${config.namespace}/${config.route}`;
+  return rivalsFor(config, others, pools).winning.map(
+    ({ route, requests, sends }) =>
+      `${nameOf(route)} gets customers' requests before ${own} does: ${requests}; it sends ${sends}`,
+  );
+}
+
+/** What a person should know of the other routes, in every update. */
+export function routeNotes(config: ServiceConfig, observed: Observed, draft: Draft): string[] {
+  const { beside, narrow } = rivalsOfDraft(config, observed, draft);
+  return [
+    ...draft.overridden.map((text) => `the weights are not what customers get: ${text}`),
+    ...beside.map(
+      ({ route, requests, sends }) =>
+        `${nameOf(route)} sends ${sends} (${requests}): these requests are not part of the split`,
+    ),
+    ...narrow.map(
+      ({ route, requests, sends }) =>
+        `${nameOf(route)} takes ${requests} and sends ${sends}: these requests are not part of the split`,
+    ),
+    ...(observed.others?.unseen ?? []).map((text) => `${text}: other routes are not known`),
+  ];
 }

@@ -1,4 +1,3 @@
-import { bestHost, bySpecificity, commonHost, anyHost, hostCovers, hostsOn } from "./route-hosts";
 import { canBothFit, everything, isEverything, takesBefore } from "./route-matches";
 import type { KnownListener, KnownRoute, OtherRoutes, RouteMatch, RouteRule } from "./routes";
 
@@ -29,13 +28,13 @@ export function overlapsWith(customers: CustomersRoute, others: OtherRoutes): Ov
   const { gateway, routes } = others;
   const own = gateway.hostname === undefined ? [] : [gateway.hostname];
   return listenersOf(others).flatMap((listener) => {
-    const ours = hostsOn(listener.hostname, own);
+    const ownHosts = hostsOn(listener.hostname, own);
     return routes.flatMap((route) => {
       if (!isOn(route, listener, gateway)) return [];
-      const theirs = hostsOn(listener.hostname, route.hostnames);
-      return meetings(ours, theirs)
+      const otherHosts = hostsOn(listener.hostname, route.hostnames);
+      return meetings(ownHosts, otherHosts)
         .filter((host) => isOf(listener, host, listenersOf(others)))
-        .flatMap((host) => meet(customers, route, listener, { host, ours, theirs }));
+        .flatMap((host) => meet(customers, route, listener, { host, ownHosts, otherHosts }));
     });
   });
 }
@@ -56,8 +55,8 @@ function isOn(route: KnownRoute, listener: KnownListener, gateway: OtherRoutes["
   );
 }
 
-function meetings(ours: readonly string[], theirs: readonly string[]): string[] {
-  const common = ours.flatMap((a) => theirs.map((b) => commonHost(a, b)));
+function meetings(ownHosts: readonly string[], otherHosts: readonly string[]): string[] {
+  const common = ownHosts.flatMap((a) => otherHosts.map((b) => commonHost(a, b)));
   return [...new Set(common.filter((host) => host !== undefined))];
 }
 
@@ -77,9 +76,13 @@ function meet(
   customers: CustomersRoute,
   route: KnownRoute,
   { port }: KnownListener,
-  { host, ours, theirs }: { host: string; ours: readonly string[]; theirs: readonly string[] },
+  {
+    host,
+    ownHosts,
+    otherHosts,
+  }: { host: string; ownHosts: readonly string[]; otherHosts: readonly string[] },
 ): Overlap[] {
-  const [own, other] = [bestHost(ours, host), bestHost(theirs, host)];
+  const [own, other] = [bestHost(ownHosts, host), bestHost(otherHosts, host)];
   if (own === undefined || other === undefined) return [];
   const byHost = bySpecificity(other, own);
   return route.rules.flatMap((rule) =>
@@ -92,4 +95,42 @@ function meet(
         return { route, rule, match, host, port, winner: before ? "other" : "customers", by };
       }),
   );
+}
+
+/*
+ * Hostnames as Gateway API means them: an exact name, `*.` and a name for one or more labels before it, or any.
+ */
+
+/** Stands for every hostname: a listener or route that names none. */
+export const anyHost = "*";
+
+/** Whether `wide` stands for every name that `narrow` stands for. */
+export function hostCovers(wide: string, narrow: string): boolean {
+  if (wide === anyHost || wide === narrow) return true;
+  return wide.startsWith("*.") && narrow.endsWith(wide.slice(1));
+}
+
+/** The names that both stand for; undefined: none. */
+export function commonHost(a: string, b: string): string | undefined {
+  if (hostCovers(a, b)) return b;
+  return hostCovers(b, a) ? a : undefined;
+}
+
+/** The hostnames under which a route serves on a listener; none: it cannot attach there. */
+export function hostsOn(listener: string | undefined, route: readonly string[]): string[] {
+  const listening = (listener ?? anyHost).toLowerCase();
+  if (route.length === 0) return [listening];
+  const common = route.map((host) => commonHost(listening, host.toLowerCase()));
+  return [...new Set(common.filter((host) => host !== undefined))];
+}
+
+/** The most specific of the hostnames that stand for all of `host`. */
+export function bestHost(hosts: readonly string[], host: string): string | undefined {
+  return hosts.filter((one) => hostCovers(one, host)).sort(bySpecificity)[0];
+}
+
+/** Most specific first: names without a wildcard before names with one, longer before shorter. */
+export function bySpecificity(a: string, b: string): number {
+  const rank = (host: string): number => (host === anyHost ? 0 : host.startsWith("*.") ? 1 : 2);
+  return rank(b) - rank(a) || b.length - a.length;
 }

@@ -1,9 +1,16 @@
-import type { Backend } from "./model";
-
 /*
  * The routes of a cluster as the plan knows them: every HTTPRoute and GRPCRoute that names an InferencePool or attaches
  * to the service's Gateway. Shapes and meanings are Gateway API's (HTTPRoute v1, GRPCRoute v1).
  */
+
+/** One backendRef of a route. */
+export interface Backend {
+  namespace: string;
+  /** Name of the InferencePool; of anything else `Kind/name`, so that it is never taken for a pool of the service. */
+  pool: string;
+  /** Relative to the sum of all, as Gateway API means it. */
+  weight: number;
+}
 
 /** One header or query parameter that a match asks for. */
 export interface ValueMatch {

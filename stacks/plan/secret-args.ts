@@ -1,6 +1,5 @@
 import type { Server } from "../../components/engines/engine";
 import { randomBytes, scryptSync, timingSafeEqual } from "node:crypto";
-import { hiddenText } from "../config/secrets";
 
 /*
  * A server's arguments in a pool's identity. Without secrets they are the list itself. A secret is not written down:
@@ -58,19 +57,19 @@ export function argsIdentity(server: Server, deployed?: Identity): Record<string
 /** Whether two identities have other arguments, each as it is shown; undefined: they are the same. */
 export function argsChange(
   deployed: Identity,
-  wanted: Identity,
-): { field: string; deployed: string; wanted: string } | undefined {
-  const [before, after] = [deployed[fields.args], wanted[fields.args]];
-  const [oldDigest, newDigest] = [deployed[fields.digest], wanted[fields.digest]];
+  configured: Identity,
+): { field: string; deployed: string; configured: string } | undefined {
+  const [before, after] = [deployed[fields.args], configured[fields.args]];
+  const [oldDigest, newDigest] = [deployed[fields.digest], configured[fields.digest]];
   if (before === after && oldDigest === newDigest) return undefined;
-  const words = wordsOf(wanted) ?? [];
+  const words = wordsOf(configured) ?? [];
   // Words that stay in clear are there only where the pool has the very same ones: serverAsMade.
   if (words.some((word) => typeof word !== "string" && word.secret === "args")) return undefined;
   return {
     field: fields.args,
     // What was deployed in clear may be the secret that is one now.
     deployed: oldDigest === undefined && newDigest !== undefined ? hiddenText : shown(before, hiddenText),
-    wanted: shown(after, before === after ? "(another secret)" : hiddenText),
+    configured: shown(after, before === after ? "(another secret)" : hiddenText),
   };
 }
 
@@ -136,3 +135,12 @@ function digestOf(values: readonly string[], like?: string): string {
 
 /** One plan asks for the same digest more than once. */
 const digests = new Map<string, string>();
+
+/*
+ * Which values of a config are secret, and what becomes of them. A key that ends here is written as messages write it:
+ * `pools.llm.server.args[1]`. A top-level key that holds an object stands for "somewhere inside": the engine says no
+ * more of it, and only the config file can (written.ts).
+ */
+
+/** What stands in the place of a secret wherever people or programs read. */
+export const hiddenText = "(a secret)";

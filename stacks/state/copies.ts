@@ -1,11 +1,11 @@
-import type { OwnedPool, ServiceConfig, Observed } from "../plan/model";
+import type { ObservedCopy, Observed } from "../plan/observed";
+import type { OwnedPool, ServiceConfig } from "../plan/service-config";
 import { UserError } from "../messages/user-error";
 import { labelsOfCopy, type CopiedPods } from "../../components/model-server/copied/adapt";
 import { podOf } from "../../components/model-server/copied/pod";
 import { referencesOf } from "../../components/model-server/copied/references";
 import type { PodTemplate } from "../../components/model-server/pod-template";
 import { annotations, podSelector } from "../../components/names";
-import type { ObservedCopy } from "../plan/copies";
 import { namespaceOf } from "../plan/plan";
 import type { ClusterReader, LiveObject } from "./cluster-reader";
 import { deploymentsPath, everyKind, groupLabels, modelServersIn } from "./model-servers";

@@ -1,7 +1,7 @@
 import type { PolicyKind } from "../../components/gateways/gateway";
 import { gatewayKinds } from "../../components/gateways/gateway-kinds";
+import type { OwnedObject, Owner } from "../plan/claims";
 import { annotations, apis, labels, managedBy } from "../../components/names";
-import type { OwnedObject, Owner } from "../plan/ownership";
 import { ClusterUnreadable, type ClusterReader, type LiveObject } from "./cluster-reader";
 
 /*

@@ -1,10 +1,10 @@
-import type { ServiceConfig, DeploymentRecord, Observed, ObservedPool, ObservedRoute } from "../plan/model";
+import type { ServiceConfig } from "../plan/service-config";
+import type { DeploymentRecord, Observed, ObservedPool, ObservedRoute, PoolIdentity } from "../plan/observed";
 import { annotations, apis, labels, managedBy, poolNamespace } from "../../components/names";
 import { isOurs } from "./ours";
 import { readOtherRoutes, type CustomersGateway } from "./other-routes";
 import { poolsPath, routePath } from "./paths";
 import { observedRewrites } from "./rewrites";
-import type { PoolIdentity } from "../plan/identity";
 import type { ClusterReader, LiveObject } from "./cluster-reader";
 import { backendOf, routeShape, type Attachment, type LiveBackendRef } from "./route-shape";
 import { everyKind, modelServersIn } from "./model-servers";

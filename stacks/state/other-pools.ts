@@ -1,4 +1,4 @@
-import type { ObservedAutoscaler, ObservedPool, ObservedWorkload } from "../plan/model";
+import type { ObservedAutoscaler, ObservedPool, ObservedWorkload } from "../plan/observed";
 import { ClusterUnreadable, type ClusterReader, type LiveObject } from "./cluster-reader";
 import { isReady, isSelected, selectorOf, selectsPodsOf } from "./selectors";
 

@@ -1,4 +1,4 @@
-import type { ServiceConfig } from "../plan/model";
+import type { ServiceConfig } from "../plan/service-config";
 import { isPoolName } from "./route-shape";
 import { closedPathsName, previewRouteName } from "../../components/names";
 import type { KnownListener, KnownRoute, OtherRoutes } from "../plan/routes";

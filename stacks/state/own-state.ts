@@ -1,6 +1,6 @@
+import { objectKey, type OwnState, type StateObject } from "../plan/claims";
 import * as pulumi from "@pulumi/pulumi";
 import { UserError } from "../messages/user-error";
-import { objectKey, type OwnState, type StateObject } from "../plan/ownership";
 
 /*
  * What this stack's own state holds. The engine passes no state to a program, but its built-in provider answers

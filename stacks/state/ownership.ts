@@ -1,16 +1,5 @@
-import type { GatewayConfig } from "../../components/gateways/gateway";
-import type { ServiceConfig, Refusal } from "../plan/model";
-import { randomUUID } from "node:crypto";
-import * as pulumi from "@pulumi/pulumi";
-import { setCommand } from "../messages/mistakes";
-import type { Allowance } from "../config/schema";
-import type { ClusterReader } from "./cluster-reader";
-import { inventory, ownedObject } from "./inventory";
-import type { Belongs } from "./observe";
-import { annotations, secretArgsName, stackLabel } from "../../components/names";
-import { kubernetesKind, ownStackName, ownState } from "./own-state";
+import { refusedAsAnothers } from "../plan/rules/ownership-rules";
 import {
-  belongsToAnother,
   objectKey,
   ownId,
   whoseIs,
@@ -18,8 +7,19 @@ import {
   type OwnedObject,
   type OwnState,
   type Self,
-} from "../plan/ownership";
+} from "../plan/claims";
+import type { GatewayConfig } from "../../components/gateways/gateway";
+import type { Allowance, ServiceConfig } from "../plan/service-config";
+import type { Refusal } from "../plan/model";
+import { fix, set } from "../plan/config-edits";
+import type { ClusterReader } from "./cluster-reader";
+import { inventory, ownedObject } from "./inventory";
+import type { Belongs } from "./observe";
+import { annotations, secretArgsName, stackLabel } from "../../components/names";
+import { kubernetesKind, ownStackName, ownState } from "./own-state";
 import type { LastUpdate } from "./record";
+import { randomUUID } from "node:crypto";
+import * as pulumi from "@pulumi/pulumi";
 
 /** What this stack knows of whose the live objects are. */
 export interface Ownership {
@@ -94,10 +94,10 @@ export function gatewayOfAnother(gateway: GatewayConfig, { claims }: Ownership):
     .filter(({ whose, object }) => whose === "theirs" && object.kind === "Gateway")
     .filter(({ object }) => object.name === gateway.name && object.namespace === gateway.namespace)
     .map(({ object }) => {
-      const refusal = belongsToAnother(object.owner?.stack ?? "", [object]);
+      const refusal = refusedAsAnothers(object.owner?.stack ?? "", [object]);
       return {
         ...refusal,
-        fix: `use it as it is: ${setCommand("gateway.existing", true)}; or ${refusal.fix}`,
+        fix: fix`use it as it is: ${set("gateway.existing", true)}; or ${refusal.fix}`,
       };
     });
 }

@@ -1,10 +1,11 @@
-import type { ServiceConfig, DeploymentRecord, Plan } from "../plan/model";
-import * as pulumi from "@pulumi/pulumi";
+import { recordOfAdapter } from "../plan/adapter-versions";
+import { clientNames } from "../plan/client-names";
+import { ownerOutput } from "../plan/claims";
+import type { ServiceConfig } from "../plan/service-config";
+import type { DeploymentRecord } from "../plan/observed";
+import type { Plan } from "../plan/model";
 import { ownStackName } from "./own-state";
-import { recordOfAdapter } from "../plan/adapter-record";
-import { clientNames } from "../plan/model-names";
-import { ownerOutput } from "../plan/ownership";
-import { sharesOf } from "../plan/shares";
+import * as pulumi from "@pulumi/pulumi";
 
 /** Output under which an update leaves its record for the next one. */
 export const recordOutput = "deployed";
@@ -38,7 +39,7 @@ export function recordOf(config: ServiceConfig, plan: Plan): DeploymentRecord {
     stable: plan.stable.name,
     route: `${config.namespace}/${config.route}`,
     ...(plan.candidate === undefined ? {} : { candidate: plan.candidate.name }),
-    weights: Object.fromEntries(sharesOf(plan.backends)),
+    weights: plan.shares,
     pools: Object.fromEntries(plan.pools.map(({ pool, namespace }) => [pool.name, namespace])),
     objectives: Object.fromEntries(config.objectives.map(({ name, priority }) => [name, priority])),
     adapters: Object.fromEntries(config.adapters.map((adapter) => [adapter.name, recordOfAdapter(adapter)])),

@@ -1,5 +1,5 @@
+import type { MissingObject } from "../plan/observed";
 import { clusterKinds, type ObjectReference } from "../../components/model-server/copied/references";
-import type { MissingObject } from "../plan/copy-references";
 import { ClusterUnreadable, type ClusterReader, type LiveObject } from "./cluster-reader";
 import { ownersOf } from "./other-pools";
 

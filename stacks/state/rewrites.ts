@@ -1,4 +1,4 @@
-import type { ObservedRewrite } from "../plan/model";
+import type { ObservedRewrite } from "../plan/observed";
 import { apis, labels, managedBy } from "../../components/names";
 import type { ClusterReader } from "./cluster-reader";
 import { isOurs } from "./ours";

@@ -1,4 +1,5 @@
-import type { Backend, ObservedRoute } from "../plan/model";
+import type { Backend } from "../plan/model";
+import type { ObservedRoute } from "../plan/observed";
 import { apis, annotations, labels, managedBy } from "../../components/names";
 import { parseLatches } from "../plan/latch";
 import type { LiveObject } from "./cluster-reader";

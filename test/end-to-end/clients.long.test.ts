@@ -1,15 +1,15 @@
 import { progressOf } from "../../lab/clients/python-program";
-import assert from "node:assert/strict";
-import * as fs from "node:fs";
-import * as path from "node:path";
-import { after, before, describe, it } from "node:test";
-import { setTimeout as sleep } from "node:timers/promises";
-import { chanceOf } from "../../rollout/traffic/shares";
 import { minutes, splitAt, StackLab, weightsOf, type StackUnderTest } from "./stack-lab";
 import { pythonEnvironment, whyNot } from "../../lab/tools/python";
 import { projectFolder } from "../../lab/workspace";
 import { describeLoad, LoadGenerator, type LoadSummary } from "../../lab/clients/load-generator";
 import { describeSummary, OpenAiClient, type ClientSummary } from "../../lab/clients/openai-client";
+import { chanceOf } from "../../rollout/traffic/split-odds";
+import assert from "node:assert/strict";
+import * as fs from "node:fs";
+import * as path from "node:path";
+import { after, before, describe, it } from "node:test";
+import { setTimeout as sleep } from "node:timers/promises";
 
 /*
  * Other people's clients while a weight goes through its ladder: the official OpenAI client all along, and for each

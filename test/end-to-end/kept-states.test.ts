@@ -10,9 +10,8 @@ import { resolveConfig } from "../../stacks/config/resolve";
 import type { StackConfig } from "../../stacks/config/resolve";
 import type { RawConfig } from "../../stacks/config/parse";
 import { nothingDeployed } from "../../stacks/plan/model";
-import { plan } from "../../stacks/plan/plan";
 import { transformed } from "../../stacks/state/ownership";
-import { after, cloud } from "../stacks/cases";
+import { after, cloud, planFor } from "../stacks/cases";
 
 /*
  * Stacks that an older program deployed, and what today's program registers for the same config. The engine knows a
@@ -62,7 +61,7 @@ for (const file of fs.readdirSync(folder)) {
 /** The stack once more: at weight 10, and then as it says. */
 async function registeredAgain({ stack, config }: Kept): Promise<KeptResource[]> {
   const first = stackOf({ ...config, weight: 10 });
-  const began = after(first.service, plan(first.service, nothingDeployed));
+  const began = after(first.service, planFor(first.service, nothingDeployed));
   const registered = await renderStack(stackOf(config), began, stack);
   return registered
     .map((resource) => {

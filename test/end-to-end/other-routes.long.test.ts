@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import * as path from "node:path";
 import { after, before, describe, test } from "node:test";
-import { chanceOf, wrong } from "../../rollout/traffic/shares";
+import { chanceOf, wrong } from "../../rollout/traffic/split-odds";
 import { runCommand, type CommandResult } from "../../lab/tools/command";
 import { Traffic } from "../../lab/traffic/traffic";
 import { projectFolder } from "../../lab/workspace";

@@ -5,7 +5,7 @@ import { annotations, labels, managedBy } from "../../components/names";
 import { describeRollback } from "../../rollout/commands/rollback-now";
 import { liveRollback, type LiveRollback } from "../../rollout/now/live-rollback";
 import { chooseRoute, rollBackNow } from "../../rollout/now/rollback-now";
-import type { Latch } from "../../stacks/plan/latch";
+import type { Latch } from "../../stacks/plan/observed";
 import { ClusterUnreadable, type ClusterWriter, type LiveObject } from "../../stacks/state/cluster-reader";
 import { observedRoute } from "../../stacks/state/observe";
 

@@ -1,11 +1,13 @@
-import type { OwnedPool, ServiceConfig, Observed, Plan } from "../../stacks/plan/model";
-import assert from "node:assert/strict";
+import { recordOfAdapter } from "../../stacks/plan/adapter-versions";
+import { clientNames, rulesFor } from "../../stacks/plan/client-names";
+import type { ApprovedPlan, Refusal, Plan } from "../../stacks/plan/model";
+import type { OwnedPool, ServiceConfig } from "../../stacks/plan/service-config";
+import type { Observed } from "../../stacks/plan/observed";
 import { resolveConfig } from "../../stacks/config/resolve";
 import type { RawConfig } from "../../stacks/config/parse";
-import { recordOfAdapter } from "../../stacks/plan/adapter-record";
-import { clientNames, rulesFor } from "../../stacks/plan/model-names";
 import { identityOf } from "../../stacks/plan/identity";
-import { sharesOf } from "../../stacks/plan/shares";
+import { plan } from "../../stacks/plan/plan";
+import assert from "node:assert/strict";
 
 export const cloud = { project: "acme-ml", region: "us-central1" };
 
@@ -31,6 +33,17 @@ export function serviceConfig(
   return config.service;
 }
 
+/** A plan, and why it is refused. */
+export type Planned = ApprovedPlan & { refusals: readonly Refusal[] };
+
+/** The plan of an update with the reasons to refuse it; empty: it is approved. */
+export function planFor(config: ServiceConfig, observed: Observed): Planned {
+  const result = plan(config, observed);
+  const refusals = result.outcome === "refused" ? result.refusals : [];
+  // What a refused plan would be is looked at in tests; nothing of it is ever built.
+  return { ...(result.plan as ApprovedPlan), refusals };
+}
+
 /** The world after an update carried out a plan, and its record if the update succeeded. */
 export function after(config: ServiceConfig, plan: Plan, previous?: Observed, succeeded = true): Observed {
   const namespaces = Object.fromEntries(plan.namespaces.map(({ name }) => [name, "owned" as const]));
@@ -38,7 +51,7 @@ export function after(config: ServiceConfig, plan: Plan, previous?: Observed, su
     stable: plan.stable.name,
     route: `${config.namespace}/${config.route}`,
     ...(plan.candidate === undefined ? {} : { candidate: plan.candidate.name }),
-    weights: Object.fromEntries(sharesOf(plan.backends)),
+    weights: plan.shares,
     pools: Object.fromEntries(plan.pools.map(({ pool, namespace }) => [pool.name, namespace])),
     objectives: Object.fromEntries(config.objectives.map(({ name, priority }) => [name, priority])),
     adapters: Object.fromEntries(config.adapters.map((adapter) => [adapter.name, recordOfAdapter(adapter)])),

@@ -3,11 +3,10 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { hardwareNotes, poolsWithoutGroups } from "../../stacks/hardware-notes";
 import { newCluster } from "../../stacks/state/served";
-import { plan } from "../../stacks/plan/plan";
-import { serviceConfig } from "./cases";
+import { serviceConfig, planFor } from "./cases";
 
 function planned(pool: object): Plan {
-  return plan(
+  return planFor(
     serviceConfig({ model: "Qwen/Qwen3-8B", stable: "llm", pools: { llm: { replicas: 2, ...pool } } }),
     nothingDeployed,
   );

@@ -1,22 +1,21 @@
 import type { GatewayConfig } from "../../components/gateways/gateway";
-import { nothingDeployed, type Observed } from "../../stacks/plan/model";
+import { nothingDeployed } from "../../stacks/plan/model";
+import type { Observed } from "../../stacks/plan/observed";
 import { rendered, type Registered } from "../rendering";
-import assert from "node:assert/strict";
-import { describe, it } from "node:test";
-import * as k8s from "@pulumi/kubernetes";
-import * as pulumi from "@pulumi/pulumi";
 import { definitionNames, type DefinitionName } from "../../components/definitions/inference-definitions";
-import { resolveConfig } from "../../stacks/config/resolve";
-import type { StackConfig } from "../../stacks/config/resolve";
+import { resolveConfig, type StackConfig } from "../../stacks/config/resolve";
 import { newCluster } from "../../stacks/state/served";
 import { observe, type Belongs } from "../../stacks/state/observe";
 import { labels, managedBy } from "../../components/names";
 import type { ClusterReader, LiveObject } from "../../stacks/state/cluster-reader";
-import { plan } from "../../stacks/plan/plan";
 import { platformNamespaces, type NamespaceOwners } from "../../stacks/plan/namespaces";
 import { buildPlatform, namespaceOwners } from "../../stacks/platform";
 import { buildService } from "../../stacks/service";
-import { cloud } from "./cases";
+import { cloud, planFor } from "./cases";
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import * as k8s from "@pulumi/kubernetes";
+import * as pulumi from "@pulumi/pulumi";
 
 /*
  * What exists is never made, and nothing is made twice: every role with every kind of gateway and every way in which
@@ -158,7 +157,7 @@ async function decided(one: Case): Promise<string[]> {
     config.role === "service"
       ? []
       : platformNamespaces(config.platform.namespace, config.platform.gateway, owners);
-  const pools = config.role === "platform" ? [] : plan(config.service, observed).namespaces;
+  const pools = config.role === "platform" ? [] : planFor(config.service, observed).namespaces;
   return [
     ...platform,
     ...pools
@@ -177,7 +176,7 @@ async function render(one: Case, missing: readonly DefinitionName[] = []): Promi
       config.role === "service"
         ? { kubeconfig: pulumi.output("{}"), gateway, provider: provider(), namespaces: [], ready: [] }
         : buildPlatform(config.platform, options);
-    return buildService(config.service, plan(config.service, observed), {
+    return buildService(config.service, planFor(config.service, observed), {
       platform,
       stack: own,
       copies: {},
@@ -275,7 +274,7 @@ describe("a namespace that two pools share", () => {
   it("goes over to the pool that stays, as the same one to Pulumi", () => {
     const config = configOf({ role: "service", existing: false, pools: "shared", world: "made here" });
     assert.ok(config.role === "service");
-    const entries = plan(config.service, nothingDeployed).namespaces;
+    const entries = planFor(config.service, nothingDeployed).namespaces;
     assert.deepEqual(
       entries.map(({ pool, maker, create }) => [pool, maker, create]),
       [
@@ -285,7 +284,7 @@ describe("a namespace that two pools share", () => {
     );
     const rest = { ...config.service };
     Reflect.deleteProperty(rest, "candidate");
-    const promoted = plan({ ...rest, stable: "llm-new", weight: 0 }, nothingDeployed).namespaces;
+    const promoted = planFor({ ...rest, stable: "llm-new", weight: 0 }, nothingDeployed).namespaces;
     assert.deepEqual(
       promoted.map(({ pool, maker, makers }) => [pool, maker, makers]),
       [["llm-new", "llm-new", ["llm", "llm-new"]]],

@@ -1,15 +1,16 @@
-import { type ServiceConfig, nothingDeployed, type Observed } from "../../stacks/plan/model";
+import type { ServiceConfig } from "../../stacks/plan/service-config";
+import { nothingDeployed } from "../../stacks/plan/model";
+import type { Observed } from "../../stacks/plan/observed";
 import { rendered, type Registered } from "../rendering";
-import * as k8s from "@pulumi/kubernetes";
-import * as pulumi from "@pulumi/pulumi";
 import type { CopiedPods } from "../../components/model-server/copied/adapt";
 import type { PlatformConfig } from "../../stacks/config/resolve";
 import type { RawConfig } from "../../stacks/config/parse";
 import { newCluster } from "../../stacks/state/served";
-import { plan } from "../../stacks/plan/plan";
 import { buildPlatform } from "../../stacks/platform";
 import { buildService } from "../../stacks/service";
-import { serviceConfig } from "./cases";
+import { planFor, serviceConfig } from "./cases";
+import * as k8s from "@pulumi/kubernetes";
+import * as pulumi from "@pulumi/pulumi";
 
 /** Renders the service of a config, in a platform that is there. */
 export function renderService(
@@ -20,7 +21,7 @@ export function renderService(
 ): Promise<Registered[]> {
   const config = serviceConfig(raw, secrets);
   return rendered(() =>
-    buildService(config, plan(config, observed), {
+    buildService(config, planFor(config, observed), {
       platform: {
         kubeconfig: pulumi.output("{}"),
         provider: new k8s.Provider("cluster", { kubeconfig: "{}" }),
@@ -67,7 +68,7 @@ export function renderStack(
 ): Promise<Registered[]> {
   return rendered(() => {
     const platform = buildPlatform(around, { owners: {}, stack, definitions: [], deletable: false });
-    return buildService(service, plan(service, observed), {
+    return buildService(service, planFor(service, observed), {
       platform: { ...platform, provider: new k8s.Provider("other", { kubeconfig: "{}" }) },
       stack,
       copies: copiesOf(service),

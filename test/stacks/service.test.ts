@@ -1,14 +1,14 @@
-import { nothingDeployed, type Observed } from "../../stacks/plan/model";
-import assert from "node:assert/strict";
-import { before, describe, it } from "node:test";
+import { nothingDeployed } from "../../stacks/plan/model";
+import type { Observed } from "../../stacks/plan/observed";
 import type { Registered } from "../rendering";
 import { renderService as render } from "./rendered-service";
 import { rolloutPlanType } from "../../components/route/rollout-plan";
-import { after, serviceConfig, sourceCase } from "./cases";
+import { after, serviceConfig, sourceCase, planFor } from "./cases";
 import { at, foreign, rolledBack } from "./plan/scenarios";
 import { deployed } from "./plan/worlds";
 import type { RawConfig } from "../../stacks/config/parse";
-import { plan } from "../../stacks/plan/plan";
+import assert from "node:assert/strict";
+import { before, describe, it } from "node:test";
 
 const find = (resources: readonly Registered[], kind: string, name: string): Registered["inputs"] => {
   const found = resources.filter(
@@ -241,7 +241,7 @@ describe("the customers' route", () => {
       "true",
     );
     const config = serviceConfig(take);
-    const next = await routeOf(take, after(config, plan(config, foreign(theirs, { llm: 1 }))));
+    const next = await routeOf(take, after(config, planFor(config, foreign(theirs, { llm: 1 }))));
     assert.equal(next.importId, undefined);
     assert.ok(!("pulumi.com/patchForce" in notesOf([next])));
   });

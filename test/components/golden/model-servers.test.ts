@@ -1,9 +1,8 @@
 import { nothingDeployed } from "../../../stacks/plan/model";
 import { describe, it } from "node:test";
 import { rendered, type Registered } from "../../rendering";
-import { serviceConfig } from "../../stacks/cases";
+import { serviceConfig, planFor } from "../../stacks/cases";
 import type { RawConfig } from "../../../stacks/config/parse";
-import { plan } from "../../../stacks/plan/plan";
 import { ServingPool } from "../../../components/pool/serving-pool";
 import { poolArgs } from "../../../stacks/service";
 import { assertGolden } from "../golden";
@@ -22,7 +21,7 @@ const kinds = new Set([
 async function render(pool: Record<string, unknown>): Promise<unknown[]> {
   const raw: RawConfig = { model: "Qwen/Qwen3-8B", stable: "llm", pools: { llm: { replicas: 2, ...pool } } };
   const config = serviceConfig(raw);
-  const [planned] = plan(config, nothingDeployed).pools;
+  const [planned] = planFor(config, nothingDeployed).pools;
   const resources = await rendered(
     () =>
       new ServingPool("llm", {

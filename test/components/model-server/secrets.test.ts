@@ -3,9 +3,8 @@ import { renderService } from "../../stacks/rendered-service";
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { argWords } from "../../../components/model-server/server-secrets";
-import { plan } from "../../../stacks/plan/plan";
 import type { Registered } from "../../rendering";
-import { after, serviceConfig, sourceCase } from "../../stacks/cases";
+import { after, serviceConfig, sourceCase, planFor } from "../../stacks/cases";
 
 const key = "sk-live-1";
 const args = ["--max-model-len", "8192", "--api-key", key];
@@ -79,7 +78,7 @@ describe("a secret argument of a model server", () => {
 
   it("of a pool of before stays in its pods, which are not started again, and is a secret to Pulumi", async () => {
     const before = serviceConfig(raw);
-    const world = after(before, plan(before, nothingDeployed));
+    const world = after(before, planFor(before, nothingDeployed));
     const old = await renderService(raw, nothingDeployed);
     const resources = await renderService(raw, world, undefined, secrets);
     const holding = resources.filter(({ inputs }) => JSON.stringify(inputs).includes(key));

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { next, promote, rollback } from "../../../rollout/steps/moves";
-import type { Decision } from "../../../rollout/steps/decision";
+import type { Decision } from "../../../rollout/steps/moves";
 import { valueOf, type StackValues } from "../../../rollout/steps/values";
 import { adapterCase, baseModelCase, v2 } from "../../stacks/adapter-cases";
 import { Simulated, values } from "./cases";
@@ -10,8 +10,8 @@ const now = new Date("2026-11-22T12:00:00Z");
 const split = (weight: number): StackValues => values(adapterCase({ candidate: v2, weight }));
 
 function wanted(decision: Decision): StackValues {
-  if ("refused" in decision) assert.fail(JSON.stringify(decision.refused));
-  return decision.wanted;
+  if (decision.outcome === "refused") assert.fail(JSON.stringify(decision.reasons));
+  return decision.target;
 }
 
 const adapterOf = (decision: Decision): unknown => (valueOf(wanted(decision), "adapters") as unknown[])[0];
@@ -26,13 +26,13 @@ describe("the commands, while only a version of an adapter is rolled out", () =>
     assert.equal(weightOf(next(staged.values, staged.deployed, 45)), 45);
     const all = staged.up(split(100));
     const decision = next(all.values, all.deployed);
-    assert.ok("refused" in decision);
-    assert.match(decision.refused[0]!.fix, /promote/);
+    assert.ok(decision.outcome === "refused");
+    assert.match(decision.reasons[0]!.fix, /promote/);
   });
 
   it("promote it only with all of the requests, and then the config names one version", () => {
     const half = new Simulated(split(0)).up().up(split(50));
-    assert.ok("refused" in promote(half.values, half.deployed));
+    assert.equal(promote(half.values, half.deployed).outcome, "refused");
     const all = half.up(split(100));
     const decision = promote(all.values, all.deployed);
     assert.deepEqual(adapterOf(decision), { name: "food-review", ...v2 });
@@ -54,7 +54,8 @@ describe("promoting another base model", () => {
     const decision = promote(stack.values, stack.deployed);
     assert.deepEqual(valueOf(wanted(decision), "aliases"), ["chat", "Qwen/Qwen3-8B"]);
     assert.ok(
-      "notes" in decision && decision.notes.some((note) => note.includes("Qwen/Qwen3-8B stays a name")),
+      decision.outcome === "update" &&
+        decision.notes.some((note) => note.includes("Qwen/Qwen3-8B stays a name")),
     );
     stack.up(wanted(decision));
   });

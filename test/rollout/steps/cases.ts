@@ -1,10 +1,10 @@
-import { type ServiceConfig, nothingDeployed, type Observed } from "../../../stacks/plan/model";
-import { deployedOf, type Deployed } from "../../../rollout/steps/deployed";
-import { resolveValues } from "../../../rollout/steps/resolved";
+import type { ServiceConfig } from "../../../stacks/plan/service-config";
+import { nothingDeployed } from "../../../stacks/plan/model";
+import type { Observed } from "../../../stacks/plan/observed";
+import { deployedOf, type Deployed, observedAfter } from "../../../rollout/steps/deployed";
+import { resolveValues } from "../../../rollout/steps/resolve-values";
 import { own, type StackValues, type Value } from "../../../rollout/steps/values";
-import { worldAfter } from "../../../rollout/steps/world";
-import { plan } from "../../../stacks/plan/plan";
-import { sourceCase } from "../../stacks/cases";
+import { sourceCase, planFor } from "../../stacks/cases";
 
 /** A stack's config from the program's keys without prefix. */
 export function values(keys: Readonly<Record<string, unknown>> = sourceCase): StackValues {
@@ -20,11 +20,20 @@ export function values(keys: Readonly<Record<string, unknown>> = sourceCase): St
   };
 }
 
+/** The same config with other values of the program's keys; undefined: without the key. */
+export function withValues(config: StackValues, changes: Readonly<Record<string, unknown>>): StackValues {
+  const kept = Object.entries(config).filter(([key]) => !Object.keys(changes).map(own).includes(key));
+  const set = Object.entries(changes).flatMap(([key, value]): [string, Value][] =>
+    value === undefined ? [] : [[own(key), { secret: false, value }]],
+  );
+  return Object.fromEntries([...kept, ...set]);
+}
+
 export const at = (weight: number): Record<string, unknown> => ({ ...sourceCase, weight });
 
 export function serviceOf(config: StackValues): ServiceConfig {
   const resolved = resolveValues(config);
-  if ("mistakes" in resolved) throw new Error(resolved.mistakes.join("\n"));
+  if (resolved.outcome !== "resolved") throw new Error(resolved.mistakes.join("\n"));
   return resolved.config.service;
 }
 
@@ -40,9 +49,9 @@ export class Simulated {
   up(next: StackValues = this.values): this {
     this.values = next;
     const config = serviceOf(next);
-    const planned = plan(config, this.observed);
+    const planned = planFor(config, this.observed);
     if (planned.refusals.length > 0) throw new Error(planned.refusals.map(({ found }) => found).join("\n"));
-    this.observed = worldAfter(config, planned, this.observed);
+    this.observed = observedAfter(config, planned, this.observed);
     this.deployed = deployedOf({ state: planned.state, deployed: this.observed.record });
     this.history.push(next);
     return this;

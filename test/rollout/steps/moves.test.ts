@@ -1,11 +1,11 @@
+import { rolesOf } from "../../../rollout/steps/values";
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { changesBetween, describeChange } from "../../../rollout/steps/changes";
-import { latchesHeld, markTime } from "../../../rollout/steps/latch";
-import { allowDestroy, next, promote, resume, rollback, rolesOf } from "../../../rollout/steps/moves";
-import type { Decision } from "../../../rollout/steps/decision";
-import { withValues } from "../../../rollout/steps/values";
-import { at, Simulated, values } from "./cases";
+import { latchesHeld, markTime } from "../../../rollout/steps/marks";
+import { allowDestroy, next, promote, resume, rollback } from "../../../rollout/steps/moves";
+import type { Decision } from "../../../rollout/steps/moves";
+import { at, Simulated, values, withValues } from "./cases";
 
 const now = new Date("2026-11-22T12:00:00.700Z");
 const why = { reason: "too slow", now };
@@ -17,13 +17,13 @@ function stackAt(weight: number): Simulated {
 }
 
 function wanted(decision: Decision): ReturnType<typeof values> {
-  if ("refused" in decision) assert.fail(JSON.stringify(decision.refused));
-  return decision.wanted;
+  if (decision.outcome === "refused") assert.fail(JSON.stringify(decision.reasons));
+  return decision.target;
 }
 
 function refusal(decision: Decision): string {
-  if (!("refused" in decision)) assert.fail("it was not refused");
-  return decision.refused.map(({ found, fix }) => `${found} | ${fix}`).join("\n");
+  if (decision.outcome !== "refused") assert.fail("it was not refused");
+  return decision.reasons.map(({ found, fix }) => `${found} | ${fix}`).join("\n");
 }
 
 const changed = (stack: Simulated, decision: Decision): string[] =>
@@ -55,7 +55,10 @@ describe("next", () => {
     const { deployed } = stackAt(10);
     const decision = next(values(at(30)), deployed);
     assert.equal(rolesOf(wanted(decision)).weight, 30);
-    assert.match(("notes" in decision ? decision.notes : []).join(), /config says weight 30, deployed is 10/);
+    assert.match(
+      (decision.outcome === "update" ? decision.notes : []).join(),
+      /config says weight 30, deployed is 10/,
+    );
   });
 
   it("goes to a weight that is asked for, also 0", () => {

@@ -1,12 +1,12 @@
+import { rolesOf, own, type StackValues } from "../../../rollout/steps/values";
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import * as fc from "fast-check";
-import { pastUpdates, type PastUpdate } from "../../../rollout/steps/history";
-import { next, promote, resume, rollback, rolesOf } from "../../../rollout/steps/moves";
-import { own, withValues, type StackValues } from "../../../rollout/steps/values";
+import { pastUpdates, type PastUpdate } from "../../../rollout/steps/deployed";
+import { next, promote, resume, rollback, type Decision } from "../../../rollout/steps/moves";
 import { wayBack, type Step, type WayBack } from "../../../rollout/steps/way-back";
-import { recordedWorld } from "../../../rollout/steps/world";
-import { at, serviceOf, Simulated, values } from "./cases";
+import { observedByRecord } from "../../../rollout/steps/deployed";
+import { at, serviceOf, Simulated, values, withValues } from "./cases";
 
 const now = new Date("2026-11-22T12:00:00Z");
 const why = { reason: "it was better then", now };
@@ -30,12 +30,12 @@ const present = (stack: Simulated): Parameters<typeof wayBack>[1] => ({
 const to = (past: StackValues, stack: Simulated): WayBack => wayBack(update(1, past), present(stack), why);
 
 function steps(way: WayBack): readonly Step[] {
-  if (!("steps" in way)) assert.fail(JSON.stringify(way));
+  if (way.outcome !== "steps") assert.fail(JSON.stringify(way));
   return way.steps;
 }
 
 function reasons(way: WayBack): string {
-  if (!("reasons" in way)) assert.fail(JSON.stringify(way));
+  if (way.outcome !== "refused") assert.fail(JSON.stringify(way));
   return way.reasons.map(({ found, fix }) => `${found} | ${fix}`).join("\n");
 }
 
@@ -46,10 +46,10 @@ describe("the way back to an earlier update", () => {
     const stack = new Simulated(values(at(0))).up().up(values(at(60)));
     const way = steps(to(values(at(10)), stack));
     assert.deepEqual(
-      way.map(({ wanted }) => rolesOf(wanted).weight),
+      way.map(({ target }) => rolesOf(target).weight),
       [10],
     );
-    assert.equal(way[0]!.wanted[own("rolledBack")], undefined);
+    assert.equal(way[0]!.target[own("rolledBack")], undefined);
   });
 
   it("is two updates to one that knew no candidate: the route first, then the pool", () => {
@@ -59,16 +59,16 @@ describe("the way back to an earlier update", () => {
       .up(values(at(60)));
     const way = steps(to(values(alone), stack));
     assert.equal(way.length, 2);
-    assert.deepEqual(rolesOf(way[0]!.wanted), { stable: "llm", candidate: "llm-new", weight: 0 });
-    assert.deepEqual(rolesOf(way[1]!.wanted), { stable: "llm", weight: 0 });
-    for (const { wanted } of way) {
-      const mark = wanted[own("rolledBack")];
+    assert.deepEqual(rolesOf(way[0]!.target), { stable: "llm", candidate: "llm-new", weight: 0 });
+    assert.deepEqual(rolesOf(way[1]!.target), { stable: "llm", weight: 0 });
+    for (const { target } of way) {
+      const mark = target[own("rolledBack")];
       assert.deepEqual(mark, {
         secret: false,
         value: { candidate: "llm-new", reason: "it was better then", time: "2026-11-22T12:00:00Z" },
       });
     }
-    for (const { wanted } of way) stack.up(wanted);
+    for (const { target } of way) stack.up(target);
     assert.deepEqual(stack.shares, { llm: 100 });
   });
 
@@ -76,23 +76,23 @@ describe("the way back to an earlier update", () => {
     const stack = new Simulated(values(at(0))).up().up(values(at(30)));
     const [only, ...others] = steps(to(values(at(0)), stack));
     assert.equal(others.length, 0);
-    assert.ok(only!.wanted[own("rolledBack")] !== undefined);
+    assert.ok(only!.target[own("rolledBack")] !== undefined);
   });
 
   it("is no way where the config of then is what there is", () => {
     const stack = new Simulated(values(at(0))).up();
-    assert.deepEqual(to(values(at(0)), stack), { same: true });
+    assert.deepEqual(to(values(at(0)), stack), { outcome: "same" });
     // The same config, but the route was moved by something else meanwhile: there is something to do.
     stack.observed = {
       ...stack.observed,
       route: { backends: [{ pool: "llm-new", namespace: "default", weight: 1 }] },
     };
-    assert.ok("steps" in to(values(at(0)), stack));
+    assert.equal(to(values(at(0)), stack).outcome, "steps");
   });
 
   it("does not lead over a pool that is gone", () => {
     const stack = new Simulated(values(at(0))).up().up(values(at(100)));
-    stack.up((promote(stack.values, stack.deployed) as { wanted: StackValues }).wanted);
+    stack.up((promote(stack.values, stack.deployed) as { target: StackValues }).target);
     assert.match(
       reasons(to(values(at(60)), stack)),
       /pool llm no longer exists: 6 x nvidia-l4 .* \| .*set candidate llm .*rollout -- next/,
@@ -110,10 +110,10 @@ describe("the way back to an earlier update", () => {
 
   it("does not give a candidate weight that was rolled back since", () => {
     const stack = new Simulated(values(at(0))).up().up(values(at(30)));
-    stack.up((rollback(stack.values, stack.deployed, why) as { wanted: StackValues }).wanted);
+    stack.up((rollback(stack.values, stack.deployed, why) as { target: StackValues }).target);
     assert.match(reasons(to(values(at(30)), stack)), /rolled back .* \| .*resume/);
-    stack.up((resume(stack.values, stack.deployed, why) as { wanted: StackValues }).wanted);
-    assert.ok("steps" in to(values(at(30)), stack));
+    stack.up((resume(stack.values, stack.deployed, why) as { target: StackValues }).target);
+    assert.equal(to(values(at(30)), stack).outcome, "steps");
   });
 
   it("does not lead to another place", () => {
@@ -145,11 +145,11 @@ describe("the way back to an earlier update", () => {
     const past = { ...withValues(values(at(10)), { allow: ["destroy"], gate: { via: "off" } }), ...token };
     const way = to(past, stack);
     const [only] = steps(way);
-    assert.deepEqual(only!.wanted[own("freeze")], { secret: false, value: freeze });
-    assert.equal(only!.wanted[own("allow")], undefined);
-    assert.equal(only!.wanted[own("gate")], undefined);
-    assert.deepEqual(only!.wanted[own("huggingFaceToken")], { secret: true });
-    const notes = "notes" in way ? way.notes : [];
+    assert.deepEqual(only!.target[own("freeze")], { secret: false, value: freeze });
+    assert.equal(only!.target[own("allow")], undefined);
+    assert.equal(only!.target[own("gate")], undefined);
+    assert.deepEqual(only!.target[own("huggingFaceToken")], { secret: true });
+    const notes = way.outcome === "steps" ? way.notes : [];
     for (const key of ["huggingFaceToken is a secret", "allow stays", "freeze stays", "gate stays"]) {
       assert.ok(
         notes.some((note) => note.startsWith(key)),
@@ -167,7 +167,7 @@ describe("the way back to an earlier update", () => {
   it("can be decided from the last update's record, where the cluster cannot be asked", () => {
     const stack = new Simulated(values(at(0))).up().up(values(at(60)));
     const record = stack.observed.record!;
-    stack.observed = { ...recordedWorld(serviceOf(stack.values), record), now };
+    stack.observed = { ...observedByRecord(serviceOf(stack.values), record), now };
     assert.equal(steps(to(values(alone), stack)).length, 2);
   });
 
@@ -186,10 +186,10 @@ describe("the way back to an earlier update", () => {
         for (const word of moves) carryOut(stack, word);
         const past = stack.history[chosen % stack.history.length]!;
         const way = to(past, stack);
-        if (!("steps" in way)) return;
+        if (way.outcome !== "steps") return;
         assert.ok(way.steps.length <= 2);
         // up() throws where the program refuses.
-        for (const { wanted } of way.steps) stack.up(wanted);
+        for (const { target } of way.steps) stack.up(target);
         assert.deepEqual(rolesOf(stack.values), rolesOf(past));
         const { stable, candidate, weight } = rolesOf(past);
         assert.equal(stack.shares[stable!] ?? 0, 100 - weight);
@@ -204,6 +204,7 @@ describe("the way back to an earlier update", () => {
 function carryOut(stack: Simulated, word: string): void {
   const { stable, candidate } = rolesOf(stack.values);
   const other = stable === "llm" ? "llm-new" : "llm";
+  const changed = (target: StackValues): Decision => ({ outcome: "update", target, title: word, notes: [] });
   const decision =
     word === "next"
       ? next(stack.values, stack.deployed)
@@ -214,11 +215,11 @@ function carryOut(stack: Simulated, word: string): void {
           : word === "resume"
             ? resume(stack.values, stack.deployed, why)
             : word === "new" && candidate === undefined
-              ? { wanted: withValues(stack.values, { candidate: other, weight: 0 }) }
+              ? changed(withValues(stack.values, { candidate: other, weight: 0 }))
               : word === "abandon" && candidate !== undefined && stack.shares[candidate] === undefined
-                ? { wanted: withValues(stack.values, { candidate: undefined, weight: undefined }) }
-                : { refused: [] };
-  if ("wanted" in decision) stack.up(decision.wanted);
+                ? changed(withValues(stack.values, { candidate: undefined, weight: undefined }))
+                : undefined;
+  if (decision?.outcome === "update") stack.up(decision.target);
 }
 
 describe("the history", () => {

@@ -4,7 +4,7 @@ import fc from "fast-check";
 import { endpointNames, requestFor } from "../../../stacks/answers/endpoints";
 import { judgeAnswer } from "../../../stacks/answers/judge";
 import { isFault, modelsIn } from "../../../stacks/answers/list";
-import { wayOut } from "../../../stacks/answers/ways-out";
+import { wayOut } from "../../../stacks/messages/ways-out";
 import { answers, faults } from "./bodies";
 
 const textOf = (body: unknown): string => (typeof body === "string" ? body : JSON.stringify(body));

@@ -3,7 +3,7 @@ import { describe, it } from "node:test";
 import * as fc from "fast-check";
 import { secretsInside, withoutSecure, keysInFile } from "../../../stacks/config/config-file";
 import { asWritten } from "../../../rollout/steps/values";
-import { resolveValues } from "../../../rollout/steps/resolved";
+import { resolveValues } from "../../../rollout/steps/resolve-values";
 import { resolveConfig } from "../../../stacks/config/resolve";
 import { cloud, sourceCase } from "../cases";
 
@@ -79,7 +79,7 @@ describe("the rollout command's view of a config with a secret inside", () => {
   it("knows the pools, and not the secret", async () => {
     const values = asWritten(printed, await written());
     const resolved = resolveValues(values);
-    assert.ok("config" in resolved, JSON.stringify(resolved));
+    assert.ok(resolved.outcome === "resolved", JSON.stringify(resolved));
     const pool = resolved.config.service.pools["llm"];
     assert.ok(pool !== undefined && !pool.existing);
     assert.deepEqual(pool.server.args, ["--api-key", "(a secret)"]);
@@ -89,6 +89,7 @@ describe("the rollout command's view of a config with a secret inside", () => {
   it("says so where the file does not tell", () => {
     const resolved = resolveValues(printed);
     assert.deepEqual(resolved, {
+      outcome: "mistakes",
       mistakes: ["pools is secret, and what it says cannot be compared"],
     });
   });

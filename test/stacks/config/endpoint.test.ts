@@ -157,7 +157,7 @@ describe("a default", () => {
         ...{ pools: {}, latches: [], names: [], adapters: {}, poolStates: {}, notes: [] },
       };
       const decision = next(values, deployed);
-      weight = "wanted" in decision ? Number(/to (\d+) %/.exec(decision.title)?.[1]) : undefined;
+      weight = decision.outcome === "update" ? Number(/to (\d+) %/.exec(decision.title)?.[1]) : undefined;
       if (weight !== undefined) steps.push(weight);
     }
     assert.deepEqual(steps, defaults.ladder);

@@ -1,11 +1,11 @@
-import type { OwnedPool } from "../../../stacks/plan/model";
-import assert from "node:assert/strict";
-import { describe, it } from "node:test";
+import type { OwnedPool } from "../../../stacks/plan/service-config";
 import { resolveConfig } from "../../../stacks/config/resolve";
 import type { RawConfig } from "../../../stacks/config/parse";
 import type { Mistake } from "../../../stacks/messages/mistakes";
 import { identityOf } from "../../../stacks/plan/identity";
 import { cloud, ownedPool, serviceConfig, sourceCase } from "../cases";
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
 
 type PoolText = Record<string, unknown>;
 

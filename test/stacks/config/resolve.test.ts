@@ -1,11 +1,11 @@
-import type { ServiceConfig } from "../../../stacks/plan/model";
-import assert from "node:assert/strict";
-import { describe, it } from "node:test";
+import type { ServiceConfig } from "../../../stacks/plan/service-config";
 import { describeMistakes, type Mistake } from "../../../stacks/messages/mistakes";
 import { keyText } from "../../../stacks/messages/edits";
 import { resolveConfig } from "../../../stacks/config/resolve";
 import type { RawConfig } from "../../../stacks/config/parse";
 import { cloud, sourceCase } from "../cases";
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
 
 function service(raw: RawConfig): ServiceConfig {
   const { config, mistakes } = resolveConfig(raw, cloud);

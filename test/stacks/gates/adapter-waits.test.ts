@@ -1,13 +1,13 @@
-import { nothingDeployed, type Observed } from "../../../stacks/plan/model";
-import assert from "node:assert/strict";
-import { describe, it } from "node:test";
+import { adapterListFor } from "../../../stacks/plan/adapter-versions";
+import { nothingDeployed } from "../../../stacks/plan/model";
+import type { Observed } from "../../../stacks/plan/observed";
 import { loadedBefore, proveVersions, type AdapterWaits } from "../../../stacks/gates/adapter-waits";
 import type { RawConfig } from "../../../stacks/config/parse";
 import type { ClusterReader, LiveObject } from "../../../stacks/state/cluster-reader";
-import { adapterListFor } from "../../../stacks/plan/model-names";
-import { plan } from "../../../stacks/plan/plan";
 import { adapterCase, v2 } from "../adapter-cases";
-import { after, ownedPool, serviceConfig } from "../cases";
+import { after, ownedPool, serviceConfig, planFor } from "../cases";
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
 
 const gate = { timeoutSeconds: 1 };
 const at = (weight: number, rest: RawConfig = {}): RawConfig =>
@@ -17,14 +17,14 @@ const alone = adapterCase({}, { gate });
 function world(...raws: RawConfig[]): Observed {
   return raws.reduce<Observed>((observed, raw) => {
     const config = serviceConfig(raw);
-    return after(config, plan(config, observed), observed);
+    return after(config, planFor(config, observed), observed);
   }, nothingDeployed);
 }
 
 function waitsFor(raw: RawConfig, observed: Observed, pods: LiveObject[] = []): AdapterWaits {
   const config = serviceConfig(raw);
   const reader: ClusterReader = { get: () => Promise.resolve(undefined), list: () => Promise.resolve(pods) };
-  return { config, observed, plan: plan(config, observed), reader: () => Promise.resolve(reader) };
+  return { config, observed, plan: planFor(config, observed), reader: () => Promise.resolve(reader) };
 }
 
 /** Pools that something waits for. */
@@ -40,7 +40,7 @@ describe("waiting for pools with adapters", () => {
     assert.deepEqual(waited(alone, nothingDeployed), ["llm"]);
     assert.deepEqual(waited(at(0), world(alone)), ["llm-new"]);
     const config = serviceConfig(at(0));
-    const failed = after(config, plan(config, world(alone)), world(alone), false);
+    const failed = after(config, planFor(config, world(alone)), world(alone), false);
     assert.deepEqual(waited(at(0), failed), ["llm-new"]);
     assert.deepEqual(waited(at(10), world(alone, at(0))), []);
   });
@@ -60,7 +60,7 @@ describe("waiting for pools with adapters", () => {
     };
     assert.deepEqual(waited(at(0, { pools: grown }), world(alone, at(0), at(30))), []);
     const config = serviceConfig(at(30));
-    const broken = after(config, plan(config, world(alone)), world(alone), false);
+    const broken = after(config, planFor(config, world(alone)), world(alone), false);
     assert.deepEqual(waited(at(0), broken), []);
   });
 

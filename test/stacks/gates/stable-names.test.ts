@@ -1,10 +1,11 @@
+import { fixText } from "../../../stacks/messages/edits";
+import { withoutTheList } from "../../../stacks/plan/rising";
 import assert from "node:assert/strict";
 import * as fs from "node:fs";
 import * as path from "node:path";
 import { after, before, beforeEach, describe, it } from "node:test";
 import fc from "fast-check";
 import { asksFor, keepCommand, type StableTask } from "../../../stacks/gates/stable-names";
-import { withoutTheList } from "../../../stacks/plan/stable-names";
 import { serviceConfig } from "../cases";
 import { says, TwoPools } from "../state/two-pools";
 
@@ -48,7 +49,7 @@ describe("names that the stable pool serves", () => {
   it("are missed with the message that the documentation has", async () => {
     pools.stable.names.push("chat");
     const config = serviceConfig();
-    const error = await pass([model], { without: withoutTheList(config) }).catch(
+    const error = await pass([model], { without: fixText(withoutTheList(config)) }).catch(
       (thrown: unknown) => thrown as Error,
     );
     const page = fs.readFileSync(path.join(__dirname, "..", "..", "..", "docs", "refusals.md"), "utf8");
@@ -93,7 +94,7 @@ describe("names that the stable pool serves", () => {
       metadata: { name, labels },
       spec: { poolRef: { name: "llm" }, rules: [{ matches: [{ model: { value: name } }], targets: [] }] },
     });
-    pools.rewrites = [rewrite("ours", { "app.kubernetes.io/managed-by": "gke-inference-rollout" })];
+    pools.rewrites = [rewrite("own", { "app.kubernetes.io/managed-by": "gke-inference-rollout" })];
     await pass();
     pools.rewrites.push(rewrite("theirs", {}));
     await assert.rejects(pass(), says("llm-new answered 404 for model theirs"));

@@ -1,6 +1,5 @@
-import type { Observed } from "../../../stacks/plan/model";
+import type { Observed } from "../../../stacks/plan/observed";
 import type { RawConfig } from "../../../stacks/config/parse";
-import type { Claim, OwnedObject } from "../../../stacks/plan/ownership";
 import { sourceCase } from "../cases";
 import { at, edited, less, serving, type Scenario } from "../plan/scenarios";
 import { deployed } from "../plan/worlds";
@@ -136,20 +135,6 @@ export const prose: Readonly<Record<string, (at: Situation) => Situation>> = {
   frozen: inCluster((world) => ({ ...world, now: new Date("2026-12-01T00:00:00Z") })),
 };
 
-const claim = (kind: string, name: string, rest: Partial<OwnedObject> = {}): Claim => ({
-  object: {
-    group: kind === "HTTPRoute" ? "gateway.networking.k8s.io" : "inference.networking.k8s.io",
-    kind,
-    namespace: "default",
-    name,
-    service: "llm",
-    owner: { id: "b1c2", stack: "acme/inference-rollout/blue" },
-    managers: [],
-    ...rest,
-  },
-  whose: "theirs",
-});
-
 const h100 = { accelerator: "nvidia-h100-80gb", replicas: 2 };
 const withArgs = (args: readonly string[], image?: string): RawConfig => ({
   ...at(0),
@@ -160,14 +145,6 @@ const withArgs = (args: readonly string[], image?: string): RawConfig => ({
 });
 
 export const moreScenarios: readonly Scenario[] = [
-  {
-    rule: "another-stacks",
-    config: serving,
-    world: () => ({
-      ...deployed(serving),
-      claims: [claim("InferencePool", "llm", { pool: "llm" }), claim("HTTPRoute", "routes-to-llm")],
-    }),
-  },
   // The pool is gone from the config altogether, not only its role.
   {
     rule: "pool-has-traffic",

@@ -1,9 +1,9 @@
-import type { Plan, Observed, Refusal } from "../../../stacks/plan/model";
+import type { Observed } from "../../../stacks/plan/observed";
+import type { Refusal } from "../../../stacks/plan/model";
 import type { RawConfig } from "../../../stacks/config/parse";
-import { setCommand } from "../../../stacks/messages/edits";
+import { setCommand, fixText } from "../../../stacks/messages/edits";
 import { resolveConfig } from "../../../stacks/config/resolve";
-import { plan } from "../../../stacks/plan/plan";
-import { after, cloud, serviceConfig } from "../cases";
+import { after, cloud, serviceConfig, planFor, type Planned } from "../cases";
 import { less, scenarios, type Scenario } from "../plan/scenarios";
 import { chainsIn, runConfig } from "./cli-model";
 import { byHand, fills, moreScenarios, replaced } from "./refusal-cases";
@@ -26,7 +26,7 @@ export const allScenarios: readonly Scenario[] = [
 
 /** The refusals of a scenario's own rule. */
 export const refusalsOf = ({ rule, config, world }: Scenario): Refusal[] =>
-  plan(serviceConfig(config), world()).refusals.filter((refusal) => refusal.rule === rule);
+  planFor(serviceConfig(config), world()).refusals.filter((refusal) => refusal.rule === rule);
 
 /** One way: chains of commands, with what happens between them. */
 type Step = { commands: readonly string[] } | { effect: (at: Situation) => Situation };
@@ -35,7 +35,7 @@ type Step = { commands: readonly string[] } | { effect: (at: Situation) => Situa
 export function waysOf(rule: string, { fix, waiver }: Refusal): Step[][] {
   const text = Object.entries(fills[rule] ?? {}).reduce(
     (at, [word, value]) => at.replaceAll(word, value),
-    fix,
+    fixText(fix),
   );
   const ways: Step[][] = [];
   let from = 0;
@@ -77,13 +77,13 @@ export function updated({ config, world }: Situation): Situation {
 }
 
 /** The plan of a situation. @throws Error with the mistakes of a config that has some. */
-export function planned({ config, world }: Situation): Plan {
+export function planned({ config, world }: Situation): Planned {
   const { config: resolved, mistakes } = resolveConfig(config, cloud);
   if (resolved === undefined || resolved.role === "platform")
     throw new Error(
       `the config has mistakes: ${mistakes.map(({ key, found }) => `${key}: ${found}`).join("; ")}`,
     );
-  return plan(resolved.service, world);
+  return planFor(resolved.service, world);
 }
 
 /** What a way leads to. @throws Error where a command fails, or an update on the way is refused. */

@@ -1,13 +1,15 @@
-import type { Observed, Plan } from "../../../stacks/plan/model";
+import { shareIn } from "../../../stacks/plan/shares";
+import { adapterListFor, versionShares, versionsToProve } from "../../../stacks/plan/adapter-versions";
+import { rulesFor } from "../../../stacks/plan/client-names";
+import type { Observed } from "../../../stacks/plan/observed";
+import type { Plan } from "../../../stacks/plan/model";
+import type { RawConfig } from "../../../stacks/config/parse";
+import { adapterCase } from "../adapter-cases";
+import { after, serviceConfig, planFor } from "../cases";
+import { randomWalk } from "./random-walk";
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import fc from "fast-check";
-import type { RawConfig } from "../../../stacks/config/parse";
-import { adapterListFor, liveShares, rulesFor, versionsToProve } from "../../../stacks/plan/model-names";
-import { plan } from "../../../stacks/plan/plan";
-import { adapterCase } from "../adapter-cases";
-import { after, serviceConfig } from "../cases";
-import { randomWalk } from "./random-walk";
 
 /*
  * Whatever people do to adapters, pools and weights, in whatever order, and wherever an update breaks off: no
@@ -92,7 +94,7 @@ describe("no sequence of edits of adapters and failures", () => {
       const config = serviceConfig(raw);
       for (const { pool } of done.pools) {
         const listed = new Set(adapterListFor(config, pool)?.adapters.map(({ name }) => name));
-        for (const served of liveShares(before, pool.name, "food-review").keys())
+        for (const served of Object.keys(versionShares(before, pool.name, "food-review")))
           assert.ok(listed.has(served), served);
         const recorded = before.record?.adapters?.["food-review"];
         if (recorded !== undefined && !listed.has(`food-review-${recorded.version}`)) unloaded++;
@@ -107,7 +109,7 @@ describe("no sequence of edits of adapters and failures", () => {
       for (const { pool } of done.pools) {
         const listed = new Set(adapterListFor(config, pool)?.adapters.map(({ name }) => name));
         const proven = new Set(versionsToProve(config, before, pool));
-        const live = liveShares(before, pool.name, "food-review");
+        const live = versionShares(before, pool.name, "food-review");
         const record = before.record?.adapters?.["food-review"];
         for (const { model, targets } of rulesFor(config, pool)) {
           if (model !== "food-review") continue;
@@ -117,7 +119,7 @@ describe("no sequence of edits of adapters and failures", () => {
           );
           for (const target of targets) {
             assert.ok(target.weight > 0 && listed.has(target.model));
-            if (target.weight <= (live.get(target.model) ?? 0) + 0.01) continue;
+            if (target.weight <= shareIn(live, target.model) + 0.01) continue;
             const own = record !== undefined && target.model === `food-review-${record.version}`;
             assert.ok(proven.has(target.model) || own, target.model);
           }
@@ -141,7 +143,7 @@ describe("no sequence of edits of adapters and failures", () => {
   it("leaves no way back: from every reachable world some config is carried out", () => {
     walk((before, done, raw) => {
       const world = carriedOut(raw, done, before, "succeeds");
-      assert.deepEqual(plan(serviceConfig(raw), world).refusals, []);
+      assert.deepEqual(planFor(serviceConfig(raw), world).refusals, []);
     });
   });
 });

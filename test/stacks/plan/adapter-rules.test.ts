@@ -1,10 +1,13 @@
-import { nothingDeployed, type Observed } from "../../../stacks/plan/model";
-import assert from "node:assert/strict";
-import { describe, it } from "node:test";
+import { fix } from "../../../stacks/plan/config-edits";
+import { fixText } from "../../../stacks/messages/edits";
+import { nothingDeployed } from "../../../stacks/plan/model";
+import type { Observed } from "../../../stacks/plan/observed";
 import type { RawConfig } from "../../../stacks/config/parse";
 import { adapterCase, baseModelCase, v2 } from "../adapter-cases";
 import { after, serviceConfig } from "../cases";
 import { deployed, planned, rulesOf } from "./worlds";
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
 
 const serving = adapterCase({});
 const split = (weight: number, rest: RawConfig = {}): RawConfig =>
@@ -48,7 +51,7 @@ describe("the rollout of an adapter", () => {
       found.map(({ rule }) => rule),
       ["adapter-version-has-traffic", "unproven-adapter"],
     );
-    assert.match(found[0]!.fix, /set --path 'adapters\[0\]\.version' v1 .*candidate\.version' v2/);
+    assert.match(fixText(found[0]!.fix), /set --path 'adapters\[0\]\.version' v1 .*candidate\.version' v2/);
   });
 
   it("lets the two versions not change places on the way", () => {
@@ -78,7 +81,7 @@ describe("the rollout of an adapter", () => {
   it("names the commands that lead out", () => {
     const [refusal] = planned(serving, deployed(serving, split(0), split(30))).refusals;
     assert.equal(
-      refusal?.fix,
+      fixText(refusal?.fix ?? fix``),
       "pulumi config set --path 'adapters[0].candidate.version' v2 && pulumi config set --path 'adapters[0].candidate.source' acme/food-review-v2 && pulumi config set --path 'adapters[0].weight' 0 && pulumi up; then pulumi config rm --path 'adapters[0].candidate' && pulumi up",
     );
   });
@@ -123,7 +126,10 @@ describe("an adapter and a pool", () => {
     const promoted = atWeight(0, { stable: "llm-pool-version-2", candidate: "" });
     const [refusal] = planned(promoted, world).refusals;
     assert.equal(refusal?.rule, "name-dropped");
-    assert.equal(refusal.fix.split(" keeps")[0], "pulumi config set --path 'aliases[1]' Qwen/Qwen3-8B");
+    assert.equal(
+      fixText(refusal.fix).split(" keeps")[0],
+      "pulumi config set --path 'aliases[1]' Qwen/Qwen3-8B",
+    );
     assert.deepEqual(rulesOf({ ...promoted, aliases: ["chat", "Qwen/Qwen3-8B"] }, world), []);
     assert.deepEqual(rulesOf({ ...promoted, allow: ["drop-names"] }, world), []);
   });

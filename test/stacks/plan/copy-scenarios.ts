@@ -1,6 +1,6 @@
-import { nothingDeployed, type Observed } from "../../../stacks/plan/model";
+import type { ObservedCopy, Observed } from "../../../stacks/plan/observed";
+import { nothingDeployed } from "../../../stacks/plan/model";
 import type { PodTemplate } from "../../../components/model-server/pod-template";
-import type { ObservedCopy } from "../../../stacks/plan/copies";
 import { sourceCase } from "../cases";
 import type { Scenario } from "./scenarios";
 

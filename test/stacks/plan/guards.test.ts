@@ -1,12 +1,15 @@
-import { nothingDeployed, type Observed } from "../../../stacks/plan/model";
-import assert from "node:assert/strict";
-import { describe, it } from "node:test";
+import { fix } from "../../../stacks/plan/config-edits";
+import { fixText } from "../../../stacks/messages/edits";
+import { nothingDeployed } from "../../../stacks/plan/model";
+import type { Observed } from "../../../stacks/plan/observed";
 import type { RawConfig } from "../../../stacks/config/parse";
-import { freezeNow } from "../../../stacks/plan/freeze";
+import { windowNow } from "../../../stacks/plan/freeze";
 import { holds, parseLatches } from "../../../stacks/plan/latch";
 import { after, serviceConfig, sourceCase } from "../cases";
 import { at, edited, foreign, less, promoted, resumed, rolledBack, serving, without } from "./scenarios";
 import { deployed, planned, rulesOf } from "./worlds";
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
 
 describe("a candidate that was rolled back", () => {
   const back = { ...at(0), rolledBack };
@@ -101,16 +104,16 @@ describe("a freeze", () => {
   const world = during(deployed(at(0), at(30)));
 
   it("holds from its beginning to just before its end, and where the time is not known", () => {
-    const holdsAt = (time: string): boolean => freezeNow(freeze, new Date(time)) !== undefined;
+    const holdsAt = (time: string): boolean => windowNow(freeze, new Date(time)) !== undefined;
     assert.deepEqual(
       ["2026-11-26T23:59:59Z", "2026-11-27T00:00:00Z", "2026-11-29T22:59:59Z", "2026-11-29T23:00:00Z"].map(
         holdsAt,
       ),
       [false, true, true, false],
     );
-    assert.ok(freezeNow(freeze, undefined) !== undefined);
-    assert.ok(freezeNow([{ reason: "incident" }], new Date()) !== undefined);
-    assert.equal(freezeNow([], undefined), undefined);
+    assert.ok(windowNow(freeze, undefined) !== undefined);
+    assert.ok(windowNow([{ reason: "incident" }], new Date()) !== undefined);
+    assert.equal(windowNow([], undefined), undefined);
   });
 
   it("lets a service go back, stay, and grow", () => {
@@ -164,7 +167,7 @@ describe("a route that somebody edited", () => {
       refusal?.found ?? "",
       /sends llm 50 %, llm-new 50 %, this stack wrote llm 70 %, llm-new 30 %, the config asks for llm 70 %, llm-new 30 %/,
     );
-    assert.match(refusal?.fix ?? "", /pulumi config set weight 50 && pulumi up/);
+    assert.match(fixText(refusal?.fix ?? fix``), /pulumi config set weight 50 && pulumi up/);
   });
 
   it("stays as it is when the config says the same, with a note", () => {

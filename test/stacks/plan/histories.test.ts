@@ -1,9 +1,9 @@
+import { planFor } from "../cases";
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import fc from "fast-check";
-import { freezeNow } from "../../../stacks/plan/freeze";
-import { sharesOf } from "../../../stacks/plan/shares";
-import { plan } from "../../../stacks/plan/plan";
+import { windowNow } from "../../../stacks/plan/freeze";
+import { sharesOf, shareIn } from "../../../stacks/plan/shares";
 import { replicasFor } from "../../../stacks/plan/sizing";
 import { contested, event, type Event } from "./model/events";
 import { configOf, happen, newHistory, type History } from "./model/history";
@@ -62,7 +62,7 @@ describe("in no history does an update", () => {
         const known = states.at(-1)?.record?.weights[pool] ?? 0;
         assert.equal(known, 0, `${pool} had traffic in the last successful update`);
         // Its streams may still run: traffic that goes and the pool that goes are two updates.
-        const began = sharesOf(states.at(-1)?.route?.backends ?? []).get(pool) ?? 0;
+        const began = shareIn(sharesOf(states.at(-1)?.route?.backends ?? []), pool);
         assert.equal(began, 0, `${pool} had traffic when the update began`);
       },
     }));
@@ -125,7 +125,7 @@ describe("in no history does an update", () => {
         if (!before.others.routes.some(({ name }) => name === "everything")) return;
         seen("route written all the same");
         const candidate = done.candidate?.name ?? "";
-        assert.ok((sharesOf(done.backends).get(candidate) ?? 0) <= liveShare(before, candidate) + 0.01);
+        assert.ok(shareIn(done.shares, candidate) <= liveShare(before, candidate) + 0.01);
         assert.ok(done.overridden.length > 0, "nothing says that the weights are not what customers get");
       },
       after: () => {
@@ -139,7 +139,7 @@ describe("in no history does an update", () => {
   it("send more weight to a pool that is not sized and ready for it", () => {
     const counts = walk((seen) => ({
       onRoute: ({ config, done, before }) => {
-        for (const [pool, share] of sharesOf(done.backends)) {
+        for (const [pool, share] of Object.entries(done.shares)) {
           if (share <= liveShare(before, pool) + 0.01) continue;
           if (pool === done.stable.name && done.waived.includes("unready-stable")) continue;
           seen(pool === done.stable.name ? "stable rises" : "candidate rises");
@@ -213,7 +213,7 @@ describe("in no history does an update", () => {
         onRoute: ({ done, before }) => {
           tell(history.knobs);
           for (const candidate of rolledBack.keys()) {
-            const share = sharesOf(done.backends).get(candidate) ?? 0;
+            const share = shareIn(done.shares, candidate);
             if (share === 0) continue;
             if (candidate === done.stable.name && before.record?.stable === candidate) continue;
             // Going back may take steps: it may lose traffic, and keep what such a step left it.
@@ -254,13 +254,13 @@ describe("in no history does an update", () => {
         config: Parameters<Witness["onRoute"]>[0]["config"],
         waived: readonly string[],
       ): boolean =>
-        !waived.includes("frozen") && freezeNow(config.freeze, new Date(history.world.now)) !== undefined;
+        !waived.includes("frozen") && windowNow(config.freeze, new Date(history.world.now)) !== undefined;
       return {
         onRoute: ({ config, done, before }) => {
           if (!isFrozen(config, done.waived) || before.route === undefined) return;
           seen("route in a freeze");
           const candidate = done.candidate?.name ?? "";
-          assert.ok((sharesOf(done.backends).get(candidate) ?? 0) <= liveShare(before, candidate) + 0.01);
+          assert.ok(shareIn(done.shares, candidate) <= liveShare(before, candidate) + 0.01);
           if (before.record !== undefined) assert.equal(done.stable.name, before.record.stable);
         },
         onSize: ({ config, done, before, pool, replicas }) => {
@@ -285,15 +285,15 @@ describe("in no history does an update", () => {
         const { route } = before;
         if (route === undefined) return;
         const live = sharesOf(route.backends);
-        const edited = [...new Set([...live.keys(), ...Object.keys(route.written)])].some(
-          (pool) => Math.abs((live.get(pool) ?? 0) - (route.written[pool] ?? 0)) > 0.01,
+        const edited = [...new Set([...Object.keys(live), ...Object.keys(route.written)])].some(
+          (pool) => Math.abs(shareIn(live, pool) - (route.written[pool] ?? 0)) > 0.01,
         );
         if (!edited) return;
         seen("write over an edit");
         if (done.waived.includes("route-edited")) return;
         const wanted = sharesOf(done.backends);
-        for (const pool of [...live.keys(), ...wanted.keys()]) {
-          assert.ok(Math.abs((live.get(pool) ?? 0) - (wanted.get(pool) ?? 0)) <= 0.5, pool);
+        for (const pool of [...Object.keys(live), ...Object.keys(wanted)]) {
+          assert.ok(Math.abs(shareIn(live, pool) - shareIn(wanted, pool)) <= 0.5, pool);
         }
       },
     }));
@@ -316,7 +316,7 @@ describe("in every history", () => {
         const config = configOf(knobs);
         if (drift.route || drift.pools || config === undefined) return;
         seen("no drift");
-        const found = plan(config, observedOf(world)).refusals.map(({ rule }) => rule);
+        const found = planFor(config, observedOf(world)).refusals.map(({ rule }) => rule);
         assert.deepEqual(
           found.filter((rule) => rulesOfDrift.includes(rule)),
           [],
@@ -337,7 +337,7 @@ describe("in every history", () => {
         const { stable, candidate } = record;
         if (liveShare(world, candidate) === 0 || world.pools[stable] === undefined) return;
         // A live share that the record knows nothing of belongs to a rollout that never succeeded.
-        if ([...sharesOf(route.backends).keys()].some((pool) => pool !== stable && pool !== candidate))
+        if (Object.keys(sharesOf(route.backends)).some((pool) => pool !== stable && pool !== candidate))
           return;
         seen("way back");
         const freeze = [{ reason: "a sale" }];
@@ -355,7 +355,7 @@ describe("in every history", () => {
         const sick = copy.world.pools[candidate];
         if (sick !== undefined) sick.ready = 0;
         for (const pool of [copy.world.pools[stable]]) if (pool !== undefined) pool.ready = pool.replicas;
-        const done = plan(back, observedOf(copy.world));
+        const done = planFor(back, observedOf(copy.world));
         assert.deepEqual(done.refusals, []);
         // Whatever comes before the route is not the candidate's.
         assert.deepEqual(

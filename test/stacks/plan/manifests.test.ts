@@ -1,17 +1,18 @@
-import { nothingDeployed, type Observed } from "../../../stacks/plan/model";
-import assert from "node:assert/strict";
-import * as fs from "node:fs";
-import * as path from "node:path";
-import { describe, it } from "node:test";
-import { load } from "js-yaml";
+import { fixText } from "../../../stacks/messages/edits";
+import { nothingDeployed } from "../../../stacks/plan/model";
+import type { Observed } from "../../../stacks/plan/observed";
 import { resolveConfig } from "../../../stacks/config/resolve";
 import type { RawConfig } from "../../../stacks/config/parse";
 import type { LiveObject } from "../../../stacks/state/cluster-reader";
 import { knownRoute } from "../../../stacks/state/known-route";
 import { observedRoute } from "../../../stacks/state/observe";
-import { plan } from "../../../stacks/plan/plan";
-import { cloud } from "../cases";
+import { cloud, planFor } from "../cases";
 import { typed, type TypedWorld } from "./typed-commands";
+import assert from "node:assert/strict";
+import * as fs from "node:fs";
+import * as path from "node:path";
+import { describe, it } from "node:test";
+import { load } from "js-yaml";
 
 /*
  * Routes of the kinds that people have: each is refused by name before this stack makes a second one, and what the
@@ -125,11 +126,11 @@ describe("routes of the kinds that people have", () => {
       assert.ok(refusal.found.includes(`HTTPRoute ${namespace}/${name}`), refusal.found);
       if ("obstacles" in ends) {
         for (const obstacle of ends.obstacles) assert.match(refusal.found, obstacle);
-        assert.match(refusal.fix, new RegExp(`kubectl edit httproute -n ${namespace} ${name}`));
-        assert.doesNotMatch(refusal.fix, /pulumi config set route/);
+        assert.match(fixText(refusal.fix), new RegExp(`kubectl edit httproute -n ${namespace} ${name}`));
+        assert.doesNotMatch(fixText(refusal.fix), /pulumi config set route/);
         return;
       }
-      const printed = /under its own name: (.*)$/.exec(refusal.fix)?.[1] ?? "";
+      const printed = /under its own name: (.*)$/.exec(fixText(refusal.fix))?.[1] ?? "";
       const keys = typed(world, printed);
       assert.deepEqual(keys, { ...ends.adopted, "allow[0]": "take-over-route" });
       assert.deepEqual(refusalsOf(world), [], printed);
@@ -137,7 +138,7 @@ describe("routes of the kinds that people have", () => {
   }
 });
 
-function refusalsOf({ config: raw, route }: TypedWorld): ReturnType<typeof plan>["refusals"] {
+function refusalsOf({ config: raw, route }: TypedWorld): ReturnType<typeof planFor>["refusals"] {
   const { config, mistakes } = resolveConfig(raw, cloud);
   assert.deepEqual(mistakes, []);
   assert.ok(config?.role === "all");
@@ -160,5 +161,5 @@ function refusalsOf({ config: raw, route }: TypedWorld): ReturnType<typeof plan>
       unseen: [],
     },
   };
-  return plan(service, observed).refusals;
+  return planFor(service, observed).refusals;
 }

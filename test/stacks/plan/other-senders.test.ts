@@ -1,11 +1,14 @@
-import { nothingDeployed, type Observed } from "../../../stacks/plan/model";
-import assert from "node:assert/strict";
-import { describe, it } from "node:test";
+import { fix } from "../../../stacks/plan/config-edits";
+import { fixText } from "../../../stacks/messages/edits";
+import { nothingDeployed } from "../../../stacks/plan/model";
+import type { Observed } from "../../../stacks/plan/observed";
 import type { RawConfig } from "../../../stacks/config/parse";
 import type { KnownRoute } from "../../../stacks/plan/routes";
 import { known, othersOf, poolRef, prefix } from "./route-fixtures";
 import { at, foreign, promoted, serving } from "./scenarios";
 import { deployed, planned, rulesOf } from "./worlds";
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
 
 /* Pools that other routes send to, routes that nobody may read, and the name of the customers' route. */
 
@@ -56,7 +59,7 @@ describe("a pool that another route sends to", () => {
         refusals[0]?.found ?? "",
         /llm-new would be removed, and HTTPRoute default\/testers sends/,
       );
-      assert.match(refusals[0]?.fix ?? "", /kubectl edit httproute -n default testers/);
+      assert.match(fixText(refusals[0]?.fix ?? fix``), /kubectl edit httproute -n default testers/);
     });
   }
 
@@ -130,7 +133,8 @@ describe("the name of the customers' route", () => {
       refusals.map(({ rule }) => rule),
       ["other-route", "route-missing"],
     );
-    for (const { fix } of refusals) assert.match(fix, /pulumi config set route routes-to-llm/);
+    for (const refusal of refusals)
+      assert.match(fixText(refusal.fix), /pulumi config set route routes-to-llm/);
   });
 
   it("may become that of a live route that gets the requests of this stack's own", () => {

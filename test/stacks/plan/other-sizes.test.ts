@@ -1,13 +1,15 @@
-import { nothingDeployed, type Observed, type ObservedPool } from "../../../stacks/plan/model";
-import assert from "node:assert/strict";
-import { describe, it } from "node:test";
-import fc from "fast-check";
+import { fixText } from "../../../stacks/messages/edits";
+import { nothingDeployed } from "../../../stacks/plan/model";
+import type { Observed, ObservedPool } from "../../../stacks/plan/observed";
 import type { RawConfig } from "../../../stacks/config/parse";
-import { sharesOf } from "../../../stacks/plan/shares";
+import { sharesOf, shareIn } from "../../../stacks/plan/shares";
 import { replicasFor } from "../../../stacks/plan/sizing";
 import { after, serviceConfig, sourceCase } from "../cases";
 import { less, rolledBack } from "./scenarios";
 import { planned } from "./worlds";
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import fc from "fast-check";
 
 /* The size of pools that were created outside the stack: an autoscaler changes it while the traffic is elsewhere. */
 
@@ -45,7 +47,7 @@ const refusalOf = (
 ): { rule: string; found: string; fix: string; waiver?: string } => {
   const { refusals } = planned(raw, world);
   assert.equal(refusals.length, 1, JSON.stringify(refusals));
-  return refusals[0]!;
+  return { ...refusals[0]!, fix: fixText(refusals[0]!.fix) };
 };
 
 describe("a stable pool of others that shrank while the candidate had the traffic", () => {
@@ -223,7 +225,7 @@ describe("in no history of autoscalers and updates", () => {
             seen.refused++;
             continue;
           }
-          const now = sharesOf(world.route?.backends ?? []).get("llm") ?? 0;
+          const now = shareIn(sharesOf(world.route?.backends ?? []), "llm");
           const next = done.shares["llm"] ?? 0;
           if (next > now + 0.01) {
             seen.rises++;

@@ -1,9 +1,12 @@
-import { nothingDeployed, type Observed } from "../../../stacks/plan/model";
-import assert from "node:assert/strict";
-import { describe, it } from "node:test";
+import { fix } from "../../../stacks/plan/config-edits";
+import { fixText } from "../../../stacks/messages/edits";
+import { nothingDeployed } from "../../../stacks/plan/model";
+import type { Observed } from "../../../stacks/plan/observed";
 import type { RawConfig } from "../../../stacks/config/parse";
 import { after, serviceConfig, sourceCase } from "../cases";
 import { deployed, planned, rulesOf } from "./worlds";
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
 
 const serving = { ...sourceCase, candidate: "", weight: 0 };
 const at = (weight: number): RawConfig => ({ ...sourceCase, weight });
@@ -93,12 +96,12 @@ describe("what the plan refuses", () => {
   it("names the commands that lead out", () => {
     const [dropped] = planned(serving, deployed(at(0), at(30))).refusals;
     assert.equal(
-      dropped?.fix,
+      fixText(dropped?.fix ?? fix``),
       "pulumi config set candidate llm-new && pulumi config set weight 0 && pulumi up; then pulumi config rm candidate && pulumi up",
     );
     const [early] = planned(promoted, deployed(at(0), at(60))).refusals;
     assert.match(
-      early?.fix ?? "",
+      fixText(early?.fix ?? fix``),
       /set stable llm && .*set candidate llm-new && .*set weight 60 && pulumi up/,
     );
   });

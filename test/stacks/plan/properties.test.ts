@@ -1,12 +1,12 @@
-import type { Observed, Plan } from "../../../stacks/plan/model";
+import type { Observed } from "../../../stacks/plan/observed";
+import type { Plan } from "../../../stacks/plan/model";
+import type { RawConfig } from "../../../stacks/config/parse";
+import { liveShares, shareIn } from "../../../stacks/plan/shares";
+import { after, serviceConfig, planFor } from "../cases";
+import { randomWalk } from "./random-walk";
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import fc from "fast-check";
-import type { RawConfig } from "../../../stacks/config/parse";
-import { sharesOf } from "../../../stacks/plan/shares";
-import { plan } from "../../../stacks/plan/plan";
-import { after, serviceConfig } from "../cases";
-import { randomWalk } from "./random-walk";
 
 /*
  * Whatever people do to the config, in whatever order, and wherever an update breaks off: no plan that is carried
@@ -93,7 +93,7 @@ describe("no sequence of edits and failures", () => {
     walk((before, done) => {
       for (const { name } of done.removed) {
         removals++;
-        assert.equal(sharesOf(before.route?.backends ?? []).get(name) ?? 0, 0, name);
+        assert.equal(shareIn(liveShares(before), name), 0, name);
         assert.equal(before.record?.weights[name] ?? 0, 0, name);
       }
     });
@@ -116,14 +116,14 @@ describe("no sequence of edits and failures", () => {
 
   it("gives a pool more traffic than it has without its being the candidate that is asked for proof, or the stable pool that gets its own back", () => {
     walk((before, done) => {
-      const now = sharesOf(before.route?.backends ?? []);
-      const next = sharesOf(done.backends);
-      if (now.size === 0) return;
-      for (const [name, share] of next) {
-        if (share <= (now.get(name) ?? 0) + 0.01) continue;
+      const now = liveShares(before);
+      const next = done.shares;
+      if (Object.keys(now).length === 0) return;
+      for (const [name, share] of Object.entries(next)) {
+        if (share <= shareIn(now, name) + 0.01) continue;
         const proves = name === done.candidate?.name && done.candidateRises;
         const own = name === done.stable.name && before.record?.stable === name;
-        assert.ok(proves || own, `${name} from ${now.get(name) ?? 0} to ${share}`);
+        assert.ok(proves || own, `${name} from ${shareIn(now, name)} to ${share}`);
       }
     });
   });
@@ -134,7 +134,7 @@ describe("no sequence of edits and failures", () => {
         const live = before.pools.find(({ name }) => name === pool.name);
         if (live === undefined) continue;
         assert.equal(namespace, live.namespace);
-        if (sharesOf(before.route?.backends ?? []).has(pool.name)) assert.deepEqual(identity, live.identity);
+        if (pool.name in liveShares(before)) assert.deepEqual(identity, live.identity);
       }
     });
   });
@@ -142,7 +142,7 @@ describe("no sequence of edits and failures", () => {
   it("leaves no way back: from every reachable world some config is carried out", () => {
     walk((before, done, raw) => {
       const world = carriedOut(raw, done, before, "succeeds");
-      const again = plan(serviceConfig({ ...raw, allow: [] }), world);
+      const again = planFor(serviceConfig({ ...raw, allow: [] }), world);
       assert.deepEqual(again.refusals, []);
       assert.deepEqual(again.removed, []);
       assert.deepEqual(again.backends, done.backends);

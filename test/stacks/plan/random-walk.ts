@@ -1,7 +1,8 @@
-import { nothingDeployed, type Observed, type Plan } from "../../../stacks/plan/model";
-import fc from "fast-check";
+import { nothingDeployed, type Plan } from "../../../stacks/plan/model";
+import type { Observed } from "../../../stacks/plan/observed";
 import type { RawConfig } from "../../../stacks/config/parse";
 import { planned } from "./worlds";
+import fc from "fast-check";
 
 export interface RandomWalk<Edit, Outcome> {
   /** What somebody writes into the config, and what becomes of the update. */

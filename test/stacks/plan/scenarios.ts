@@ -1,5 +1,7 @@
-import { nothingDeployed, type Observed } from "../../../stacks/plan/model";
+import { nothingDeployed } from "../../../stacks/plan/model";
+import type { Observed } from "../../../stacks/plan/observed";
 import type { RawConfig } from "../../../stacks/config/parse";
+import type { Claim, OwnedObject } from "../../../stacks/plan/claims";
 import { sourceCase } from "../cases";
 import { adapterScenarios } from "./adapter-scenarios";
 import { copyScenarios } from "./copy-scenarios";
@@ -7,7 +9,7 @@ import { known, othersOf, poolRef, prefix } from "./route-fixtures";
 import { deployed } from "./worlds";
 
 /*
- * One situation for each rule that refuses an update; docs/refusals.md tells them and the messages they give.
+ * One situation for each rule that refuses an update; docs/refusals.md shows the messages they give.
  */
 
 export const serving = { ...sourceCase, candidate: "", weight: 0 };
@@ -59,7 +61,29 @@ export interface Scenario {
   world: () => Observed;
 }
 
+const claim = (kind: string, name: string, rest: Partial<OwnedObject> = {}): Claim => ({
+  object: {
+    group: kind === "HTTPRoute" ? "gateway.networking.k8s.io" : "inference.networking.k8s.io",
+    kind,
+    namespace: "default",
+    name,
+    service: "llm",
+    owner: { id: "b1c2", stack: "acme/inference-rollout/blue" },
+    managers: [],
+    ...rest,
+  },
+  whose: "theirs",
+});
+
 export const scenarios: readonly Scenario[] = [
+  {
+    rule: "another-stacks",
+    config: serving,
+    world: () => ({
+      ...deployed(serving),
+      claims: [claim("InferencePool", "llm", { pool: "llm" }), claim("HTTPRoute", "routes-to-llm")],
+    }),
+  },
   { rule: "pool-has-traffic", config: serving, world: () => deployed(at(0), at(30)) },
   {
     rule: "unproven-stable",

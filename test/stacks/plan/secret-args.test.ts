@@ -1,22 +1,17 @@
-import {
-  type OwnedPool,
-  type ServiceConfig,
-  nothingDeployed,
-  type Observed,
-  type Plan,
-} from "../../../stacks/plan/model";
+import { commandsText } from "../../../stacks/messages/edits";
+import type { PoolIdentity, Observed } from "../../../stacks/plan/observed";
+import type { OwnedPool, ServiceConfig } from "../../../stacks/plan/service-config";
+import { nothingDeployed, type Plan } from "../../../stacks/plan/model";
 import type { Server } from "../../../components/engines/engine";
+import { resolveConfig } from "../../../stacks/config/resolve";
+import { identityChanges, identityOf } from "../../../stacks/plan/identity";
+import { describeRefusals } from "../../../stacks/messages/refusals";
+import { hiddenText, serverAsMade } from "../../../stacks/plan/secret-args";
+import { after, cloud, ownedPool, serviceConfig, sourceCase, planFor } from "../cases";
+import { putBack } from "../../../stacks/plan/redeclare";
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import * as fc from "fast-check";
-import { resolveConfig } from "../../../stacks/config/resolve";
-import { identityChanges, identityOf, type PoolIdentity } from "../../../stacks/plan/identity";
-import { plan } from "../../../stacks/plan/plan";
-import { describeRefusals } from "../../../stacks/messages/refusals";
-import { serverAsMade } from "../../../stacks/plan/secret-args";
-import { after, cloud, ownedPool, serviceConfig, sourceCase } from "../cases";
-import { putBack } from "../../../stacks/plan/redeclare";
-import { hiddenText } from "../../../stacks/config/secrets";
 
 const key = "sk-live-1";
 const withArgs = (args: readonly string[], more: object = {}): Record<string, unknown> => ({
@@ -46,14 +41,14 @@ function deployed(config: ServiceConfig, made: Plan, before?: Observed): Observe
 /** The world that a config without the mark had made: as the program was before it knew of nested secrets. */
 const legacy = (args: readonly string[]): Observed => {
   const config = configOf(args, []);
-  return after(config, plan(config, nothingDeployed));
+  return after(config, planFor(config, nothingDeployed));
 };
 
 describe("an edit of arguments with a secret among them", () => {
   it("is not put back by a command that would write a mark in the secret's place", () => {
     assert.equal(putBack("llm", "server.args", JSON.stringify(["--api-key", hiddenText])), undefined);
     assert.match(
-      putBack("llm", "server.args", JSON.stringify(["--max-model-len", "1"])) ?? "",
+      commandsText(putBack("llm", "server.args", JSON.stringify(["--max-model-len", "1"])) ?? []),
       /--max-model-len/,
     );
   });
@@ -62,7 +57,7 @@ describe("an edit of arguments with a secret among them", () => {
 describe("a secret among a server's arguments", () => {
   it("stands in no identity, and another value is another pool", () => {
     const config = configOf(["--api-key", key], at(1));
-    const made = plan(config, nothingDeployed);
+    const made = planFor(config, nothingDeployed);
     const { identity, pool } = planned(made);
     assert.deepEqual(pool.server.secretArgs, [1]);
     assert.doesNotMatch(JSON.stringify(identity), /sk-live/);
@@ -70,10 +65,10 @@ describe("a secret among a server's arguments", () => {
     assert.match(identity["server.args.secrets"] ?? "", /^scrypt:15:/);
 
     const world = deployed(config, made);
-    assert.deepEqual(planned(plan(config, world)).identity, identity);
-    assert.deepEqual(plan(config, world).refusals, []);
+    assert.deepEqual(planned(planFor(config, world)).identity, identity);
+    assert.deepEqual(planFor(config, world).refusals, []);
 
-    const { refusals } = plan(configOf(["--api-key", "sk-live-2"], at(1)), world);
+    const { refusals } = planFor(configOf(["--api-key", "sk-live-2"], at(1)), world);
     assert.deepEqual(
       refusals.map(({ rule }) => rule),
       ["edited-in-place"],
@@ -95,7 +90,7 @@ describe("a secret among a server's arguments", () => {
   it("that is in clear in a pool of before stays where it is: its servers are not started again", () => {
     const world = legacy(["--api-key", key]);
     const config = configOf(["--api-key", key], at(1));
-    const made = plan(config, world);
+    const made = planFor(config, world);
     assert.deepEqual(made.refusals, []);
     const { identity, pool } = planned(made);
     assert.deepEqual([pool.server.secretArgs, pool.server.clearSecrets], [undefined, [1]]);
@@ -103,13 +98,13 @@ describe("a secret among a server's arguments", () => {
     assert.ok(made.notes.some((note) => /pool llm .* in clear in its pods/.test(note)));
     assert.doesNotMatch(JSON.stringify(made.notes), /sk-live/);
     // And once the identity holds the digest, still.
-    const next = plan(config, deployed(config, made, world));
+    const next = planFor(config, deployed(config, made, world));
     assert.deepEqual([next.refusals, planned(next).identity], [[], identity]);
     assert.deepEqual(planned(next).pool.server.clearSecrets, [1]);
   });
 
   it("that changes in such a pool is refused without the old one and without the new one", () => {
-    const { refusals } = plan(configOf(["--api-key", "sk-live-2"], at(1)), legacy(["--api-key", key]));
+    const { refusals } = planFor(configOf(["--api-key", "sk-live-2"], at(1)), legacy(["--api-key", key]));
     assert.deepEqual(
       refusals.map(({ rule }) => rule),
       ["edited-in-place"],
@@ -117,25 +112,25 @@ describe("a secret among a server's arguments", () => {
     assert.doesNotMatch(describeRefusals(refusals), /sk-live/);
     // Also where it stands at another place now.
     const moved = configOf(["--x", "1", "--api-key", "sk-live-2"], at(3));
-    assert.doesNotMatch(describeRefusals(plan(moved, legacy(["--api-key", key])).refusals), /sk-live/);
+    assert.doesNotMatch(describeRefusals(planFor(moved, legacy(["--api-key", key])).refusals), /sk-live/);
   });
 
   it("is no less the same where it is known only that it is somewhere", () => {
     const config = configOf(["--max-model-len", "8192", "--api-key", key], at(3));
-    const world = deployed(config, plan(config, nothingDeployed));
+    const world = deployed(config, planFor(config, nothingDeployed));
     for (const secrets of [["pools"], []]) {
-      const other = plan(configOf(["--max-model-len", "8192", "--api-key", key], secrets), world);
+      const other = planFor(configOf(["--max-model-len", "8192", "--api-key", key], secrets), world);
       assert.deepEqual(other.refusals, []);
       assert.deepEqual(planned(other).pool.server.secretArgs, [3], "a pod's template stays as it is");
-      assert.deepEqual(planned(other).identity, planned(plan(config, world)).identity);
+      assert.deepEqual(planned(other).identity, planned(planFor(config, world)).identity);
     }
   });
 
   it("is taken to be unchanged by who cannot read it: the rollout command", () => {
     const config = configOf(["--api-key", key], at(1));
     const unread = configOf(["--api-key", "(a secret)"], at(1));
-    for (const world of [deployed(config, plan(config, nothingDeployed)), legacy(["--api-key", key])]) {
-      assert.deepEqual(plan(unread, world).refusals, []);
+    for (const world of [deployed(config, planFor(config, nothingDeployed)), legacy(["--api-key", key])]) {
+      assert.deepEqual(planFor(unread, world).refusals, []);
     }
   });
 

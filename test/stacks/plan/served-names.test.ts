@@ -1,20 +1,19 @@
-import { nothingDeployed } from "../../../stacks/plan/model";
-import assert from "node:assert/strict";
-import { execFileSync } from "node:child_process";
-import { describe, it } from "node:test";
-import fc from "fast-check";
+import { fixText } from "../../../stacks/messages/edits";
 import {
   baseNames,
   baseNamesOf,
   clientNames,
   namesLostByPromotion,
   rulesFor,
-} from "../../../stacks/plan/model-names";
-import { plan } from "../../../stacks/plan/plan";
+} from "../../../stacks/plan/client-names";
+import { nothingDeployed } from "../../../stacks/plan/model";
+import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
+import { describe, it } from "node:test";
+import fc from "fast-check";
 import { servedNames } from "../../../stacks/plan/served-names";
-import { keepNames } from "../../../stacks/adapter-steps";
 import { nextSteps } from "../../../stacks/outputs";
-import { after, ownedPool, serviceConfig } from "../cases";
+import { after, ownedPool, serviceConfig, planFor } from "../cases";
 
 const model = "Qwen/Qwen3-8B";
 
@@ -145,28 +144,27 @@ describe("a stable pool with several names", () => {
     const commands = ["a", "b", "c"].map(
       (name, i) => `pulumi config set --path 'aliases[${i + 1}]' ${name} && `,
     );
-    assert.equal(keepNames(config), commands.join(""));
-    assert.ok(nextSteps(config, plan(config, nothingDeployed)).next?.startsWith(commands.join("")));
+    assert.ok(nextSteps(config, planFor(config, nothingDeployed)).next?.startsWith(commands.join("")));
   });
 
   it("cannot lose one by a promotion; each refusal has a place of its own for the name", () => {
     const before = serviceConfig({ ...served, weight: 100 });
-    const world = after(before, plan(before, nothingDeployed));
+    const world = after(before, planFor(before, nothingDeployed));
     const promoted = { ...served, stable: "new", candidate: "", weight: 0 };
-    const refusals = plan(serviceConfig(promoted), world).refusals.filter(
+    const refusals = planFor(serviceConfig(promoted), world).refusals.filter(
       ({ rule }) => rule === "name-dropped",
     );
     assert.deepEqual(
-      refusals.map(({ found, fix }) => [found, fix]),
+      refusals.map(({ found, fix }) => [found, fixText(fix)]),
       [
         [
-          "clients were answered for the model name chat, and with this config nobody would",
+          "clients use the model name chat, and no pool would serve it with this config",
           "pulumi config set --path 'aliases[0]' chat keeps it as a name of the base model",
         ],
       ],
     );
     // Typed as printed, it is no longer refused.
-    assert.deepEqual(plan(serviceConfig({ ...promoted, aliases: ["chat"] }), world).refusals, []);
+    assert.deepEqual(planFor(serviceConfig({ ...promoted, aliases: ["chat"] }), world).refusals, []);
   });
 
   it("promises to clients what it answers, whatever the command lines", () => {

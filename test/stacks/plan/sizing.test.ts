@@ -1,12 +1,12 @@
-import { nothingDeployed, type Observed, type Plan } from "../../../stacks/plan/model";
+import { capacityStages, plannedSize, replicasFor, sizeAt } from "../../../stacks/plan/sizing";
+import type { Capacity } from "../../../stacks/plan/service-config";
+import { nothingDeployed, type Plan } from "../../../stacks/plan/model";
+import type { Observed } from "../../../stacks/plan/observed";
+import type { RawConfig } from "../../../stacks/config/parse";
+import { after, serviceConfig, sourceCase, planFor } from "../cases";
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import fc from "fast-check";
-import { capacityStages } from "../../../stacks/plan/capacity";
-import { plan } from "../../../stacks/plan/plan";
-import { plannedSize, replicasFor, sizeAt, type Capacity } from "../../../stacks/plan/sizing";
-import type { RawConfig } from "../../../stacks/config/parse";
-import { after, serviceConfig, sourceCase } from "../cases";
 
 const following: Capacity = { mode: "follow-weight", headroom: 1, rollbackReserve: 0.5 };
 
@@ -101,10 +101,10 @@ describe("a rollout whose capacity follows its weight", () => {
     let world: Observed = nothingDeployed;
     return weights.map((weight) => {
       const config = serviceConfig(at(weight));
-      const first = plan(config, world);
+      const first = planFor(config, world);
       assert.deepEqual(first.refusals, []);
       world = after(config, first, world);
-      const second = plan(config, world);
+      const second = planFor(config, world);
       world = after(config, second, world);
       return [weight, sizesOf(first), sizesOf(second)];
     });
@@ -122,8 +122,8 @@ describe("a rollout whose capacity follows its weight", () => {
 
   it("tells when pulumi up once more will shrink something", () => {
     const staged = serviceConfig(at(0));
-    const world = after(staged, plan(staged, nothingDeployed));
-    const notes = plan(serviceConfig(at(60)), world).notes;
+    const world = after(staged, planFor(staged, nothingDeployed));
+    const notes = planFor(serviceConfig(at(60)), world).notes;
     assert.deepEqual(notes, [
       "pool llm keeps 6 replicas until its traffic is known to have moved; pulumi up once more shrinks it to 3",
     ]);
@@ -131,16 +131,16 @@ describe("a rollout whose capacity follows its weight", () => {
 
   it("does not shrink after an update that the gateway did not confirm", () => {
     const staged = serviceConfig(at(0));
-    const before = after(staged, plan(staged, nothingDeployed));
+    const before = after(staged, planFor(staged, nothingDeployed));
     const raised = serviceConfig(at(60));
-    const unconfirmed = after(raised, plan(raised, before), before, false);
-    assert.deepEqual(sizesOf(plan(raised, unconfirmed)), [6, 2]);
+    const unconfirmed = after(raised, planFor(raised, before), before, false);
+    assert.deepEqual(sizesOf(planFor(raised, unconfirmed)), [6, 2]);
   });
 
   it("says what each stage of the ladder needs, and the most on the way to it", () => {
     const config = serviceConfig(at(30));
     assert.deepEqual(
-      capacityStages(config, plan(config, nothingDeployed)).map(({ weight, accelerators, onTheWay }) => [
+      capacityStages(config, planFor(config, nothingDeployed)).map(({ weight, accelerators, onTheWay }) => [
         weight,
         accelerators,
         onTheWay,
@@ -157,17 +157,17 @@ describe("a rollout whose capacity follows its weight", () => {
 
   it("asks every pool that rises for what its new share needs", () => {
     const shifted = serviceConfig(at(100));
-    const world = after(shifted, plan(shifted, nothingDeployed));
-    assert.deepEqual(plan(serviceConfig(at(30)), world).rising, [
+    const world = after(shifted, planFor(shifted, nothingDeployed));
+    assert.deepEqual(planFor(serviceConfig(at(30)), world).rising, [
       { pool: "llm", namespace: "default", share: 70, needs: 5 },
     ]);
   });
 
   it("waits for nothing of a pool that loses traffic", () => {
     const shifted = serviceConfig(at(60));
-    const world = after(shifted, plan(shifted, nothingDeployed));
+    const world = after(shifted, planFor(shifted, nothingDeployed));
     const waits = (weight: number): string[] =>
-      plan(serviceConfig(at(weight)), world)
+      planFor(serviceConfig(at(weight)), world)
         .pools.filter(({ beforeRoute }) => beforeRoute)
         .map(({ pool }) => pool.name);
     assert.deepEqual(waits(60), ["llm", "llm-new"]);
@@ -177,9 +177,9 @@ describe("a rollout whose capacity follows its weight", () => {
 
   it("goes back to a stable pool that cannot be ready only when told to", () => {
     const shifted = serviceConfig(at(60));
-    const world = after(shifted, plan(shifted, nothingDeployed));
-    assert.equal(plan(serviceConfig(at(0)), world).rising.length, 1);
-    const waived = plan(serviceConfig({ ...at(0), allow: ["unready-stable"] }), world);
+    const world = after(shifted, planFor(shifted, nothingDeployed));
+    assert.equal(planFor(serviceConfig(at(0)), world).rising.length, 1);
+    const waived = planFor(serviceConfig({ ...at(0), allow: ["unready-stable"] }), world);
     assert.deepEqual(waived.rising, []);
     assert.deepEqual(waived.waived, ["unready-stable"]);
     assert.deepEqual(
@@ -190,15 +190,15 @@ describe("a rollout whose capacity follows its weight", () => {
     const next = after(serviceConfig({ ...at(0), allow: ["unready-stable"] }), waived, world);
     const route = { ...next.route, backends: world.route?.backends ?? [] };
     assert.equal(
-      plan(serviceConfig({ ...at(0), allow: ["unready-stable"] }), { ...next, route }).rising.length,
+      planFor(serviceConfig({ ...at(0), allow: ["unready-stable"] }), { ...next, route }).rising.length,
       1,
     );
   });
 
   it("does not lose replicas that the config takes away in the update that moves the traffic", () => {
     const shifted = serviceConfig({ ...at(60), capacity: { mode: "full" } });
-    const world = after(shifted, plan(shifted, nothingDeployed));
+    const world = after(shifted, planFor(shifted, nothingDeployed));
     const smaller = { ...pools, llm: { ...pools.llm, replicas: 3 } };
-    assert.deepEqual(sizesOf(plan(serviceConfig({ ...at(100), pools: smaller }), world)), [6, 2]);
+    assert.deepEqual(sizesOf(planFor(serviceConfig({ ...at(100), pools: smaller }), world)), [6, 2]);
   });
 });

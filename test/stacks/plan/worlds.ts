@@ -1,12 +1,12 @@
-import { nothingDeployed, type Observed, type Plan } from "../../../stacks/plan/model";
-import assert from "node:assert/strict";
+import { nothingDeployed } from "../../../stacks/plan/model";
+import type { Observed } from "../../../stacks/plan/observed";
 import type { RawConfig } from "../../../stacks/config/parse";
-import { plan } from "../../../stacks/plan/plan";
 import { describeRefusals } from "../../../stacks/messages/refusals";
-import { after, serviceConfig } from "../cases";
+import { after, serviceConfig, planFor, type Planned } from "../cases";
+import assert from "node:assert/strict";
 
-export const planned = (raw: RawConfig, observed: Observed = nothingDeployed): Plan =>
-  plan(serviceConfig(raw), observed);
+export const planned = (raw: RawConfig, observed: Observed = nothingDeployed): Planned =>
+  planFor(serviceConfig(raw), observed);
 
 export const rulesOf = (raw: RawConfig, observed?: Observed): string[] =>
   planned(raw, observed).refusals.map(({ rule }) => rule);

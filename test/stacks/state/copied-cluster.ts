@@ -1,13 +1,11 @@
-import type { Plan } from "../../../stacks/plan/model";
-import assert from "node:assert/strict";
+import { adaptedPods } from "../../../stacks/plan/copied-pools";
 import type { RawConfig } from "../../../stacks/config/parse";
 import { ClusterUnreadable, type ClusterReader, type LiveObject } from "../../../stacks/state/cluster-reader";
 import { observedCopies } from "../../../stacks/state/copies";
 import { observe } from "../../../stacks/state/observe";
-import { adaptedPods } from "../../../stacks/plan/copies";
-import { plan } from "../../../stacks/plan/plan";
-import { serviceConfig } from "../cases";
+import { serviceConfig, planFor, type Planned } from "../cases";
 import type { Manifest } from "./manifests";
+import assert from "node:assert/strict";
 
 /* A cluster with a pool that was created outside the stack, and what is planned of one that is like it. */
 
@@ -67,11 +65,11 @@ export async function planOf(
   reader: ClusterReader,
   raw: RawConfig = config(),
   ownNodes = true,
-): Promise<Plan> {
+): Promise<Planned> {
   const service = serviceConfig(raw);
   const observed = await observe(reader, service, undefined, () => true);
   const copies = await observedCopies(reader, service, observed, ownNodes);
-  return plan(service, { ...observed, copies });
+  return planFor(service, { ...observed, copies });
 }
 
 /** Pods of the candidate as they would be rendered. */

@@ -1,3 +1,5 @@
+import { fix } from "../../../stacks/plan/config-edits";
+import { fixText } from "../../../stacks/messages/edits";
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { ClusterReader, LiveObject } from "../../../stacks/state/cluster-reader";
@@ -99,7 +101,8 @@ describe("a pool that is like one created outside the stack", () => {
       refusals.map(({ rule }) => rule),
       ["like-reference-missing"],
     );
-    const { found = "", fix = "" } = refusals[0] ?? {};
+    const { found = "" } = refusals[0] ?? {};
+    const text = fixText(refusals[0]?.fix ?? fix``);
     for (const object of [
       "Secret hf-token",
       "ConfigMap vllm-qwen3-32b-adapters",
@@ -109,12 +112,12 @@ describe("a pool that is like one created outside the stack", () => {
     ])
       assert.ok(found.includes(`there is no ${object}`), `${object} is not in ${found}`);
     assert.match(
-      fix,
+      text,
       /^kubectl create namespace llm-llm-new && kubectl get secret hf-token -n default -o yaml \| sed 's\/\^  namespace: \.\*\/  namespace: llm-llm-new\/' \| kubectl create -f -/,
     );
-    assert.match(fix, /kubectl create secret generic pull -n llm-llm-new/);
-    assert.match(fix, /kubectl create priorityclass online --value VALUE/);
-    assert.match(fix, /pulumi config set --path 'pools.llm-new.namespace' default/);
+    assert.match(text, /kubectl create secret generic pull -n llm-llm-new/);
+    assert.match(text, /kubectl create priorityclass online --value VALUE/);
+    assert.match(text, /pulumi config set --path 'pools.llm-new.namespace' default/);
   });
 
   it("does not copy what a controller makes, and says what cannot be looked up", async () => {
@@ -127,10 +130,10 @@ describe("a pool that is like one created outside the stack", () => {
     const reader = cluster([vllm], { ...adapters, [core("secrets", "hf-token")]: external });
     const [refusal] = (await planOf(reader, raw)).refusals;
     assert.match(
-      refusal?.fix ?? "",
+      fixText(refusal?.fix ?? fix``),
       /ExternalSecret hf makes Secret hf-token in namespace default: make one like it in namespace llm-llm-new/,
     );
-    assert.doesNotMatch(refusal?.fix ?? "", /get secret hf-token/);
+    assert.doesNotMatch(fixText(refusal?.fix ?? fix``), /get secret hf-token/);
     const forbidden = await planOf(
       cluster([vllm], { ...adapters, [core("secrets", "hf-token")]: "forbidden" }),
     );

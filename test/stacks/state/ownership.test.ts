@@ -1,3 +1,4 @@
+import { objectKey, type OwnedObject, type OwnState } from "../../../stacks/plan/claims";
 import "../../rendering";
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
@@ -6,7 +7,6 @@ import { inventoried, inventory } from "../../../stacks/state/inventory";
 import type { ClusterReader, LiveObject } from "../../../stacks/state/cluster-reader";
 import { kubernetesKind, objectsIn } from "../../../stacks/state/own-state";
 import { transformed, treatmentOf, type Ownership } from "../../../stacks/state/ownership";
-import { objectKey, type OwnedObject, type OwnState } from "../../../stacks/plan/ownership";
 import { renderStack } from "../rendered-service";
 import { resolveConfig } from "../../../stacks/config/resolve";
 import { cloud, sourceCase } from "../cases";
@@ -16,7 +16,7 @@ const route: OwnedObject = {
   ...{ group: "gateway.networking.k8s.io", kind: "HTTPRoute", namespace: "default", name: "routes-to-llm" },
   managers: ["pulumi-kubernetes-1"],
 };
-const ownership = (whose: "ours" | "lost" | "theirs" | undefined, state: OwnState): Ownership => ({
+const ownership = (whose: "own" | "lost" | "theirs" | undefined, state: OwnState): Ownership => ({
   self,
   state,
   claims: whose === undefined ? [] : [{ object: route, whose }],
@@ -29,7 +29,7 @@ const force = { "pulumi.com/patchForce": "true" };
 describe("what becomes of an object", () => {
   it("is marked, and nothing else, where it is new or in the state", () => {
     assert.deepEqual(treatmentOf(route, ownership(undefined, new Map()), false), { annotations: mark });
-    assert.deepEqual(treatmentOf(route, ownership("ours", held), false), { annotations: mark });
+    assert.deepEqual(treatmentOf(route, ownership("own", held), false), { annotations: mark });
   });
   it("is adopted where the state lost it, over what the lost resource had written", () => {
     assert.deepEqual(treatmentOf(route, ownership("lost", new Map()), false), {
@@ -39,7 +39,7 @@ describe("what becomes of an object", () => {
   });
   it("stays writable after that: the field manager of before still owns its fields", () => {
     const now = new Map([[objectKey(route), { manager: "pulumi-kubernetes-2" }]]);
-    assert.deepEqual(treatmentOf(route, ownership("ours", now), false), {
+    assert.deepEqual(treatmentOf(route, ownership("own", now), false), {
       annotations: { ...mark, ...force },
     });
   });

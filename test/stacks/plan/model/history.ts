@@ -1,4 +1,4 @@
-import type { ServiceConfig } from "../../../../stacks/plan/model";
+import type { ServiceConfig } from "../../../../stacks/plan/service-config";
 import { annotations } from "../../../../components/names";
 import { liveRollback } from "../../../../rollout/now/live-rollback";
 import type { LiveObject } from "../../../../stacks/state/cluster-reader";

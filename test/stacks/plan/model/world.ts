@@ -1,19 +1,13 @@
-import type {
-  ServiceConfig,
-  Backend,
-  DeploymentRecord,
-  Observed,
-  Plan,
-  PlannedPool,
-} from "../../../../stacks/plan/model";
-import assert from "node:assert/strict";
-import { identityOf, type PoolIdentity } from "../../../../stacks/plan/identity";
-import type { Latch } from "../../../../stacks/plan/latch";
-import { sharesOf } from "../../../../stacks/plan/shares";
-import { objectKey, whoseIs, type Claim, type OwnedObject } from "../../../../stacks/plan/ownership";
-import { plan } from "../../../../stacks/plan/plan";
+import { planFor } from "../../cases";
+import { objectKey, whoseIs, type Claim, type OwnedObject } from "../../../../stacks/plan/claims";
+import type { PoolIdentity, Latch, DeploymentRecord, Observed } from "../../../../stacks/plan/observed";
+import type { ServiceConfig } from "../../../../stacks/plan/service-config";
+import type { Backend, Plan, PlannedPool } from "../../../../stacks/plan/model";
+import { identityOf } from "../../../../stacks/plan/identity";
+import { sharesOf, shareIn } from "../../../../stacks/plan/shares";
 import type { OtherRoutes } from "../../../../stacks/plan/routes";
 import { known, othersOf } from "../route-fixtures";
+import assert from "node:assert/strict";
 
 /*
  * A small model of the world that a plan is carried out in: the cluster, what Pulumi's state believes of it, and
@@ -129,13 +123,13 @@ export function observedOf(world: World): Observed {
 }
 
 export const liveShare = ({ route }: World, pool: string): number =>
-  sharesOf(route?.backends ?? []).get(pool) ?? 0;
+  shareIn(sharesOf(route?.backends ?? []), pool);
 
 type Outcome = "refused" | "ended early" | "not ready" | "not confirmed" | "done";
 
 /** Carries one `pulumi up` out, as far as its fate lets it. The world is changed in place. */
 export function update(world: World, config: ServiceConfig, fate: Fate, witness: Witness): Outcome {
-  const done = plan(config, observedOf(world));
+  const done = planFor(config, observedOf(world));
   if (done.refusals.length > 0) return "refused";
   let steps = 0;
   const mayGoOn = (): boolean => steps++ < fate.cutAfter;
@@ -264,7 +258,9 @@ export function refresh(world: World): void {
 }
 
 function rounded(backends: readonly Backend[]): [string, number][] {
-  return [...sharesOf(backends)].map(([name, share]): [string, number] => [name, Math.round(share)]).sort();
+  return Object.entries(sharesOf(backends))
+    .map(([name, share]): [string, number] => [name, Math.round(share)])
+    .sort();
 }
 
 function without<V>(entries: Readonly<Record<string, V>>, name: string): Record<string, V> {

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { boundOfZero, chanceOf, doubtful, sigmaOf, wrong } from "../../../rollout/traffic/shares";
+import { boundOfZero, chanceOf, doubtful, sigmaOf, wrong } from "../../../rollout/traffic/split-odds";
 
 describe("the judgement of a split", () => {
   it("is exact at 0 and 100", () => {

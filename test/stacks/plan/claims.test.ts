@@ -1,9 +1,5 @@
-import { nothingDeployed } from "../../../stacks/plan/model";
-import assert from "node:assert/strict";
-import { describe, it } from "node:test";
-import fc from "fast-check";
+import { leftBehind } from "../../../stacks/plan/rules/ownership-rules";
 import {
-  leftBehind,
   objectKey,
   ownId,
   whoseIs,
@@ -11,9 +7,12 @@ import {
   type OwnState,
   type Recorded,
   type Self,
-} from "../../../stacks/plan/ownership";
-import { plan } from "../../../stacks/plan/plan";
-import { serviceConfig } from "../cases";
+} from "../../../stacks/plan/claims";
+import { nothingDeployed } from "../../../stacks/plan/model";
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import fc from "fast-check";
+import { serviceConfig, planFor } from "../cases";
 import { at, serving } from "./scenarios";
 import { deployed, planned } from "./worlds";
 
@@ -43,7 +42,7 @@ const empty: OwnState = new Map();
 
 describe("whose an object is", () => {
   const cases: [string, OwnedObject, OwnState, Recorded, string, Self?][] = [
-    ["marked ours and in the state", pool({ owner: mine }), holding(pool()), recorded, "ours"],
+    ["marked ours and in the state", pool({ owner: mine }), holding(pool()), recorded, "own"],
     ["after `pulumi state delete` of a pool", pool({ owner: mine }), empty, recorded, "lost"],
     ["after `pulumi state delete` of the route", { ...route, owner: mine }, empty, recorded, "lost"],
     ["after `pulumi state delete` of a namespace", namespace({ owner: mine }), empty, {}, "lost"],
@@ -52,7 +51,7 @@ describe("whose an object is", () => {
       pool({ owner: { id: "id-a", stack: "other/q/b" } }),
       holding(pool()),
       recorded,
-      "ours",
+      "own",
     ],
     [
       "the same, and not in the state",
@@ -76,13 +75,13 @@ describe("whose an object is", () => {
       recorded,
       "theirs",
     ],
-    ["made before there was a mark", pool(), holding(pool()), recorded, "ours"],
+    ["made before there was a mark", pool(), holding(pool()), recorded, "own"],
     [
       "made before there was a mark, by a stack renamed since",
       namespace({ stackLabel: "p.old" }),
       holding(namespace()),
       {},
-      "ours",
+      "own",
     ],
     ["made before there was a mark, and lost", pool(), empty, recorded, "lost"],
     ["the route, made before there was a mark, and lost", route, empty, recorded, "lost"],
@@ -97,7 +96,7 @@ describe("whose an object is", () => {
     ],
     ["its namespace, by the label of before", namespace({ stackLabel: "p.a" }), empty, {}, "lost"],
     ["a namespace of another stack", namespace({ stackLabel: "p.b" }), empty, recorded, "theirs"],
-    ["without a mark, in a first preview", pool(), undefined, { service: "llm", preview: true }, "ours"],
+    ["without a mark, in a first preview", pool(), undefined, { service: "llm", preview: true }, "own"],
     [
       "another's, in a first preview",
       pool({ owner: { id: "id-b", stack: "x/y/z" } }),
@@ -117,7 +116,7 @@ describe("whose an object is", () => {
         const object = pool({ owner: { id, stack: then } });
         const state = held ? holding(object) : empty;
         const told = whoseIs(object, { ...self, stack: now, label: now }, state, recorded);
-        assert.equal(told, id !== "id-a" ? "theirs" : held ? "ours" : "lost");
+        assert.equal(told, id !== "id-a" ? "theirs" : held ? "own" : "lost");
       }),
     );
   });
@@ -231,7 +230,7 @@ describe("a plan with other stacks", () => {
     };
     const old = { ...world, record: before.record! };
     assert.deepEqual(planned(at(30), old).refusals, []);
-    assert.deepEqual(leftBehind(serviceConfig(at(30)), old.claims, plan(serviceConfig(at(30)), old)), []);
+    assert.deepEqual(leftBehind(serviceConfig(at(30)), old.claims, planFor(serviceConfig(at(30)), old)), []);
     assert.ok(planned(serving, old).refusals.some(({ rule }) => rule === "pool-has-traffic"));
   });
 

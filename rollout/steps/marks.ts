@@ -1,33 +1,27 @@
-import type { Deployed, Latch } from "./deployed";
+import { holds, newestLatches } from "../../stacks/plan/latch";
+import { set, type ConfigEdit } from "../../stacks/plan/config-edits";
+import type { CandidateMark } from "../../stacks/plan/service-config";
+import type { Latch } from "../../stacks/plan/observed";
+import { shareOf, type Deployed } from "./deployed";
 import { valueOf, type StackValues } from "./values";
 
-/** Config keys rolledBack and resumed. */
-export interface Mark {
-  candidate: string;
-  reason: string;
-  /** ISO 8601. */
-  time: string;
-}
+/* The config keys rolledBack and resumed. What they mean is the plan's to say: stacks/plan/latch.ts. */
 
-export function markOf(values: StackValues, key: "rolledBack" | "resumed"): Mark | undefined {
-  const mark = valueOf(values, key) as Partial<Mark> | undefined;
+export function markOf(values: StackValues, key: "rolledBack" | "resumed"): CandidateMark | undefined {
+  const mark = valueOf(values, key) as Partial<CandidateMark> | undefined;
   if (typeof mark?.candidate !== "string" || mark.candidate === "") return undefined;
   return { candidate: mark.candidate, reason: mark.reason ?? "", time: mark.time ?? "" };
 }
 
 /** The latches that hold: of the config and of what is deployed, unless they were resumed since. */
 export function latchesHeld(values: StackValues, deployed: Deployed | undefined): Latch[] {
-  const newest = new Map<string, Latch>();
-  const marked = markOf(values, "rolledBack");
-  for (const latch of [...(deployed?.latches ?? []), ...(marked === undefined ? [] : [marked])]) {
-    const known = newest.get(latch.candidate);
-    if (known === undefined || isLater(latch.time, known.time)) newest.set(latch.candidate, latch);
-  }
-  const resumed = markOf(values, "resumed");
-  return [...newest.values()].filter((latch) => {
-    const times = [latch.resumed?.time, resumed?.candidate === latch.candidate ? resumed.time : undefined];
-    return !times.some((time) => time !== undefined && isLater(time, latch.time));
-  });
+  const [rolledBack, resumed] = [markOf(values, "rolledBack"), markOf(values, "resumed")];
+  return newestLatches(deployed?.latches ?? [], {
+    ...(rolledBack === undefined
+      ? {}
+      : { rolledBack: { ...rolledBack, from: Math.round(shareOf(deployed, rolledBack.candidate)) } }),
+    ...(resumed === undefined ? {} : { resumed }),
+  }).filter(holds);
 }
 
 export function latchOn(
@@ -36,11 +30,6 @@ export function latchOn(
   deployed: Deployed | undefined,
 ): Latch | undefined {
   return latchesHeld(values, deployed).find((latch) => latch.candidate === candidate);
-}
-
-function isLater(a: string, b: string): boolean {
-  // A time that cannot be read is nobody's permission: it is never later.
-  return Date.parse(a) > Date.parse(b) || (!Number.isNaN(Date.parse(a)) && Number.isNaN(Date.parse(b)));
 }
 
 /**
@@ -56,3 +45,13 @@ export function markTime(values: StackValues, deployed: Deployed | undefined, no
   const seconds = Math.max(Math.floor(now.getTime() / 1000), Math.floor(latest / 1000) + 1);
   return new Date(seconds * 1000).toISOString().replace(".000Z", "Z");
 }
+
+/** The edits that write a mark into the config. */
+export const markEdits = (
+  key: "rolledBack" | "resumed",
+  { candidate, reason, time }: CandidateMark,
+): ConfigEdit[] => [
+  set([key, "candidate"], candidate),
+  set([key, "reason"], reason),
+  set([key, "time"], time),
+];

@@ -1,11 +1,12 @@
-import { nothingDeployed, type Observed } from "../../../stacks/plan/model";
-import assert from "node:assert/strict";
-import { describe, it } from "node:test";
+import { nothingDeployed } from "../../../stacks/plan/model";
+import type { Observed } from "../../../stacks/plan/observed";
 import type { KnownRoute, OtherRoutes } from "../../../stacks/plan/routes";
 import { sourceCase } from "../cases";
 import { gateway, known, othersOf, poolRef, prefix, type RouteFields } from "./route-fixtures";
 import { at, serving } from "./scenarios";
 import { deployed, planned, rulesOf } from "./worlds";
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
 
 /* What the plan makes of routes beside the customers' own. */
 

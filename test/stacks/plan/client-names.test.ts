@@ -1,11 +1,11 @@
+import { adapterListFor, versionsToProve } from "../../../stacks/plan/adapter-versions";
+import { rulesFor } from "../../../stacks/plan/client-names";
 import { nothingDeployed } from "../../../stacks/plan/model";
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import fc from "fast-check";
-import { adapterListFor, rulesFor, versionsToProve } from "../../../stacks/plan/model-names";
-import { plan } from "../../../stacks/plan/plan";
 import { adapterCase, baseModelCase, v2 } from "../adapter-cases";
-import { after, ownedPool, serviceConfig } from "../cases";
+import { after, ownedPool, serviceConfig, planFor } from "../cases";
 
 describe("model names", () => {
   it("are rewritten to each pool's own base model, and to the same adapters on both", () => {
@@ -83,7 +83,7 @@ describe("versions that have to be loaded before requests are rewritten to them"
   const world = (...raws: object[]) =>
     raws.reduce<ReturnType<typeof after>>((observed, raw) => {
       const config = serviceConfig({ ...adapterCase({}), ...raw });
-      return after(config, plan(config, observed), observed);
+      return after(config, planFor(config, observed), observed);
     }, nothingDeployed);
   const proves = (raw: object, observed: ReturnType<typeof after>): string[] => {
     const config = serviceConfig({ ...adapterCase({}), ...raw });

@@ -1,6 +1,6 @@
-import { secretCommand, setCommand } from "../messages/mistakes";
-import { endpointNames, type EndpointName } from "./endpoints";
-import type { Fault } from "./fault";
+import { secretCommand, setCommand } from "./edits";
+import { endpointNames, type EndpointName } from "../answers/endpoints";
+import type { Fault } from "../answers/fault";
 
 /** What the config says of how its models are asked. */
 export interface Asked {

@@ -1,13 +1,13 @@
-import { nothingDeployed, type Observed, type Plan } from "../../../stacks/plan/model";
+import { nothingDeployed, type Plan } from "../../../stacks/plan/model";
+import type { Observed } from "../../../stacks/plan/observed";
+import type { RawConfig } from "../../../stacks/config/parse";
+import { after, serviceConfig, sourceCase, planFor } from "../cases";
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import type { RawConfig } from "../../../stacks/config/parse";
-import { plan } from "../../../stacks/plan/plan";
-import { after, serviceConfig, sourceCase } from "../cases";
 
 function update(raw: RawConfig, world: Observed = nothingDeployed, succeeds = true): [Plan, Observed] {
   const config = serviceConfig(raw);
-  const planned = plan(config, world);
+  const planned = planFor(config, world);
   return [planned, after(config, planned, world, succeeds)];
 }
 

@@ -1,18 +1,22 @@
 import { resolveConfig, type StackConfig } from "../../stacks/config/resolve";
 import { topLevelKeys } from "../../stacks/config/schema";
-import { hiddenText, keepsSecrets, secretFieldOf } from "../../stacks/config/secrets";
+import { hiddenText } from "../../stacks/plan/secret-args";
+import { keepsSecrets, secretFieldOf } from "../../stacks/config/secrets";
 import { own, project, short, type StackValues } from "./values";
 
 export type ServiceStack = Exclude<StackConfig, { role: "platform" }>;
+
+export type Resolved =
+  { outcome: "resolved"; config: ServiceStack } | { outcome: "mistakes"; mistakes: readonly string[] };
+
+const mistaken = (mistakes: readonly string[]): Resolved => ({ outcome: "mistakes", mistakes });
 
 /**
  * What the program makes of a config. Secrets are not known here, so something of the right shape stands for them:
  * no decision of the plan depends on one.
  * @returns why the program would refuse it, where it would.
  */
-export function resolveValues(
-  values: StackValues,
-): { config: ServiceStack } | { mistakes: readonly string[] } {
+export function resolveValues(values: StackValues): Resolved {
   const secrets = new Set<string>();
   const raw: Record<string, unknown> = {};
   for (const [key, value] of Object.entries(values)) {
@@ -28,17 +32,15 @@ export function resolveValues(
   }
   const hidden = [...secrets].filter((key) => raw[key] === undefined && !/[.[]/.test(key));
   if (hidden.length > 0) {
-    return { mistakes: hidden.map((key) => `${key} is secret, and what it says cannot be compared`) };
+    return mistaken(hidden.map((key) => `${key} is secret, and what it says cannot be compared`));
   }
   const { config, mistakes } = resolveConfig(raw, cloudOf(values), secrets);
   if (config === undefined) {
-    return {
-      mistakes: mistakes.map(({ key, found, allowed }) => `${key} is ${found}; expected: ${allowed}`),
-    };
+    return mistaken(mistakes.map(({ key, found, allowed }) => `${key} is ${found}; expected: ${allowed}`));
   }
   return config.role === "platform"
-    ? { mistakes: ["role is platform: there is no service and no rollout in this stack"] }
-    : { config };
+    ? mistaken(["role is platform: there is no service and no rollout in this stack"])
+    : { outcome: "resolved", config };
 }
 
 /** Keys that may be secret; others would hide what a decision needs. */

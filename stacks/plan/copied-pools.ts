@@ -1,0 +1,77 @@
+import type { ObservedCopy, Observed } from "./observed";
+import type { CopyReport, Draft, PlannedPool } from "./model";
+import type { OwnedPool, ServiceConfig } from "./service-config";
+import { isEngine } from "../../components/engines/catalogue";
+import { adaptPods, copyArgs, type Adapted } from "../../components/model-server/copied/adapt";
+import { podOf } from "../../components/model-server/copied/pod";
+import { engineOf } from "../../components/model-server/copied/server";
+import { liveShares, shareIn } from "./shares";
+
+/*
+ * A pool that copies the pods of one that was created outside this stack. What the copy needs is checked before
+ * anything is made: that it is known which pods are meant, that they can run on the new nodes, and that everything
+ * they name is where they will run. A copy that is made is kept as it was made.
+ */
+
+/** The adapted pods of a pool, as they will be rendered; undefined where there is nothing to copy. */
+export function adaptedPods(
+  { service }: ServiceConfig,
+  pool: OwnedPool,
+  copy: ObservedCopy | undefined,
+): Adapted | undefined {
+  if (copy?.pods === undefined) return undefined;
+  return adaptPods(copy.pods, copyArgs(service, pool, pool.placement, copy.ownNodes));
+}
+
+/** A pool with the engine and port of the pods that it copies; one that is made keeps those it was made with. */
+export function asCopied(pool: OwnedPool, observed: Observed): OwnedPool {
+  if (pool.templateOf === undefined) return pool;
+  const identity = observed.pools.find(({ name, owned }) => owned && name === pool.name)?.identity;
+  const { server } = pool;
+  if (identity !== undefined) {
+    const engine = identity["server.engine"];
+    const port = Number(identity["server.port"] ?? server.port);
+    // An earlier version gave a copy the config's engine, and did not write it down.
+    return isEngine(engine) ? { ...pool, server: { ...server, engine, port }, copied: true } : pool;
+  }
+  const copy = observed.copies?.[pool.name];
+  if (copy?.pods === undefined) return pool;
+  const { template } = copy.pods;
+  const engine = pool.templateOf.engine ?? engineOf(podOf(template), template.metadata?.labels ?? {});
+  return {
+    ...pool,
+    server: { ...server, engine: engine ?? server.engine, port: copy.ports?.[0] ?? server.port },
+    copied: true,
+  };
+}
+
+/** Pools whose copy is about to be made, or whose copied pods are gone. Whoever only loses traffic is not held up. */
+export function copying(observed: Observed, draft: Draft): { planned: PlannedPool; copy: ObservedCopy }[] {
+  const live = liveShares(observed);
+  return draft.pools.flatMap((planned) => {
+    const { name } = planned.pool;
+    const copy = observed.copies?.[name];
+    const falls = shareIn(live, name) > shareIn(draft.shares, name);
+    return copy === undefined || copy.state === "made" || falls ? [] : [{ planned, copy }];
+  });
+}
+
+/** Undefined for a pool that copies nothing. */
+export function copyReport(
+  config: ServiceConfig,
+  pool: OwnedPool,
+  observed: Observed,
+): CopyReport | undefined {
+  const copy = observed.copies?.[pool.name];
+  const adapted = adaptedPods(config, pool, copy);
+  if (copy?.pods === undefined || adapted === undefined) return undefined;
+  return {
+    from: copy.pods.from ?? pool.templateOf?.name ?? "",
+    taken: [...adapted.taken, `port ${pool.server.port}`, `engine ${pool.server.engine}`],
+    left: adapted.left,
+    notes: [
+      ...adapted.notes,
+      ...(copy.unchecked ?? []).map((what) => `not known whether it is there: ${what} (no right to read it)`),
+    ],
+  };
+}

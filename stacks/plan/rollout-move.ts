@@ -1,0 +1,69 @@
+import type { Draft, RouteMove } from "./model";
+import type { LastMove, Observed } from "./observed";
+import type { Pool, RolloutKind, ServiceConfig } from "./service-config";
+import { liveShares, sameShares, shareIn } from "./shares";
+
+/* What an update is as a step of a rollout: of which kind, what it moves, and how the live route comes to say it. */
+
+/**
+ * What kind of rollout two pools make up: another model is a base-model rollout, else another server a
+ * model-server rollout, else (same model, same server) a node update. Undefined where an existing pool does not
+ * say what it serves and the new one is not made after its template.
+ */
+export function kindOf(stable: Pool, candidate: Pool): RolloutKind | undefined {
+  if (!candidate.existing && candidate.templateOf?.name === stable.name) return "node-update";
+  if (stable.model === undefined || candidate.model === undefined) return undefined;
+  if (stable.model !== candidate.model) return "base-model";
+  if (stable.existing || candidate.existing) return undefined;
+  const [a, b] = [stable.server, candidate.server];
+  const sameServer = a.image === b.image && JSON.stringify(a.args) === JSON.stringify(b.args);
+  return sameServer ? "node-update" : "model-server";
+}
+
+/** Without a candidate pool, only a version of an adapter can be under way. */
+export function adapterKind({ adapters }: ServiceConfig): RolloutKind | undefined {
+  return adapters.some(({ candidate }) => candidate !== undefined) ? "adapter" : undefined;
+}
+
+export function lastMove(
+  { stable, candidate, weight }: ServiceConfig,
+  observed: Observed,
+  removed: readonly { name: string }[],
+): LastMove {
+  const before = observed.record?.move;
+  const same = before?.stable === stable && before.candidate === candidate && before.weight === weight;
+  if (same && removed.length === 0) return before;
+  return {
+    stable,
+    ...(candidate === undefined ? {} : { candidate }),
+    weight,
+    previousWeight: candidate === undefined ? 0 : Math.min(...sharesBefore(candidate, observed)),
+    removed: removed.map(({ name }) => ({ pool: name, share: Math.max(...sharesBefore(name, observed)) })),
+  };
+}
+
+/**
+ * What is known of a pool's share: the live route's word and the last record's. Of a step up the smaller one counts
+ * (after an update that failed half-way the route may have taken the step already), of a removal the larger one.
+ */
+function sharesBefore(pool: string, { route, record }: Observed): [number, ...number[]] {
+  const rounded = (share: number): number => Math.round(share * 100) / 100;
+  const live = route === undefined ? undefined : rounded(shareIn(liveShares({ route }), pool));
+  const recorded = record === undefined ? undefined : rounded(shareIn(record.weights, pool));
+  if (live === undefined) return [recorded ?? 0];
+  return recorded === undefined ? [live] : [live, recorded];
+}
+
+export function moveOf(observed: Observed, draft: Draft, waived: readonly string[]): RouteMove {
+  const { route } = observed;
+  const moves = route === undefined || sameShares(liveShares(observed), draft.shares) ? 0 : 1;
+  const takeOver = waived.includes("take-over-route");
+  // Whoever edited weights that we adopt owns all rules with us (the list is atomic, with the API server's defaults
+  // in it), and every later move would conflict. What may not pass of it was refused by a rule.
+  const conflicts = (route?.coOwners ?? []).length > 0;
+  return {
+    moves: (route?.moves ?? Math.floor((observed.now?.getTime() ?? 0) / 1000)) + moves,
+    force: takeOver || waived.includes("route-edited") || (conflicts && route?.foreign !== true),
+    takeOver,
+  };
+}

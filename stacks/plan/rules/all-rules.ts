@@ -1,0 +1,28 @@
+import type { Allowance } from "../service-config";
+import type { Rule } from "../model";
+import { adapterRules } from "./adapter-rules";
+import { copyRules } from "./copy-rules";
+import { otherRouteRules } from "./other-route-rules";
+import { ownershipRules } from "./ownership-rules";
+import { poolRules } from "./pool-rules";
+import { readinessRules } from "./readiness-rules";
+import { rolloutRules } from "./rollout-rules";
+import { routeRules } from "./route-rules";
+
+/** Every rule that can refuse an update, in the order in which a person needs to hear of them. */
+export const rules: readonly Rule[] = [
+  ...ownershipRules,
+  ...otherRouteRules,
+  ...routeRules,
+  ...poolRules,
+  ...copyRules,
+  ...rolloutRules,
+  ...readinessRules,
+  ...adapterRules,
+];
+
+/** The words that `allow` takes: each waives a rule for one update. `destroy` lets the service be taken down. */
+export const allowances: readonly Allowance[] = [
+  ...new Set(rules.flatMap(({ waiver }) => (waiver === undefined ? [] : [waiver.name]))),
+  "destroy",
+];

@@ -1,0 +1,109 @@
+import { adoptionOf } from "../adoption";
+import { fix, set, type Fix } from "../config-edits";
+import type { Draft, Finding, Rule } from "../model";
+import type { Observed } from "../observed";
+import type { ServiceConfig } from "../service-config";
+import { poolsOf, rivalsOfDraft, type Rival } from "../rival-routes";
+import { nameOf, ruleSendsTo, type OtherRoutes } from "../routes";
+
+/*
+ * What other routes of the cluster speak against. The weights of the customers' route are the customers' split only
+ * where no other route gets their requests first.
+ */
+
+/**
+ * Another route gets the customers' requests, or it is the only way to the pools so far and this stack would make a
+ * second one beside it. Going back is never held up: a note says it.
+ */
+const otherRoute: Rule = {
+  id: "other-route",
+  summary: `Another HTTPRoute or GRPCRoute of the cluster gets customers' requests before the customers' route does, by Gateway API's
+precedence: the more specific hostname, then the more specific match (exact path, longest prefix, method, headers, query
+parameters), then the older route. Whatever the weight is, those customers get what that route sends. Before the customers'
+route exists, a route that is the way to its pools so far is refused too: a second route beside it would split nothing.
+
+Counted as customers' requests: completions and chat completions; where the other route sends to one of the two pools,
+every path of an inference API. A match that asks for a header or parameter of its own (testers, a tenant) is not refused;
+the update names it in a note, as it does routes that send to the pools through another Gateway or hostname. A lower
+weight is never held up by this rule.`,
+  fix: `Take the live route over under its own name (\`route\`); a former route of this stack that gets no requests is
+removed in the same update. Where the live route cannot be taken over, the message says why: another stack or a
+controller owns it, or it has rules, filters, hostnames or parents that this stack would not write.`,
+  waiver: {
+    name: "other-route",
+    use: "The output `state` is then `overridden`, and no output names a weight.",
+  },
+  check: (config, observed, draft) => {
+    const { others } = observed;
+    if (others === undefined || config.allow.includes("destroy") || draft.candidateFalls) return [];
+    const { winning, beside } = rivalsOfDraft(config, observed, draft);
+    const own = `HTTPRoute ${config.namespace}/${config.route}`;
+    // A route that is shadowed shadows nothing: only before the customers' route exists is there a choice.
+    const first = observed.route === undefined ? beside : [];
+    return [
+      ...winning.map((rival) => ({
+        rival,
+        found: `${nameOf(rival.route)} gets customers' requests before ${own} does: ${rival.requests}; it sends ${rival.sends}, whatever this stack's weight is`,
+      })),
+      ...first.map((rival) => ({
+        rival,
+        found: `${nameOf(rival.route)} is how requests reach this service's pools now (${rival.requests}; it sends ${rival.sends}), and ${own} would be made beside it: the weight would not count for those requests`,
+      })),
+    ].map(({ rival, found }) => withWayOut(rival, found, { config, observed, others, draft }));
+  },
+};
+
+interface Context {
+  config: ServiceConfig;
+  observed: Observed;
+  others: OtherRoutes;
+  draft: Draft;
+}
+
+function withWayOut(rival: Rival, found: string, context: Context): Finding {
+  const { config, observed, others, draft } = context;
+  const { route } = rival;
+  const adoption = adoptionOf(route, config, observed, others, draft);
+  if (adoption.possible) {
+    const caution =
+      route.service === undefined
+        ? "make sure that nothing else writes it (helm, a GitOps controller), then take it over under its own name: "
+        : "";
+    return { found, fix: fix`${caution}${adoption.commands}` };
+  }
+  const edit = `kubectl edit ${route.kind.toLowerCase()} -n ${route.namespace} ${route.name}`;
+  return {
+    found: `${found}. It cannot be taken over: ${adoption.obstacles.join("; ")}`,
+    fix: fix`take these requests off it in the cluster (${edit})${ownHostname(rival, context)}`,
+  };
+}
+
+/** A hostname of its own tells a service apart from a route that has none and sends to other pools. */
+function ownHostname({ route }: Rival, { others: { gateway }, draft }: Context): Fix {
+  const isOurs = route.rules.some((rule) => poolsOf(draft).some((pool) => ruleSendsTo(rule, pool)));
+  if (isOurs || !gateway.configurable || gateway.hostname !== undefined || route.hostnames.length > 0)
+    return fix``;
+  return fix`, or give this service a hostname of its own (${set("gateway.hostname", "llm.example.com")})`;
+}
+
+/** Where routes could not be read, nobody knows whose requests the customers' route gets. */
+const routesUnknown: Rule = {
+  id: "routes-unknown",
+  summary: `The identity that runs \`pulumi\` may not list the routes of the whole cluster, and the update raises a share, removes a
+pool or makes the customers' route. [permissions.md](permissions.md) has the rights.`,
+  fix: "Grant the right (USER is what `kubectl auth whoami` prints). Other updates pass, with a note.",
+  waiver: { name: "routes-unknown" },
+  check: (config, { others, route }, draft) => {
+    const unseen = others?.unseen ?? [];
+    const risks = draft.rising.length > 0 || draft.removed.length > 0 || route === undefined;
+    if (unseen.length === 0 || !risks || draft.candidateFalls || config.allow.includes("destroy")) return [];
+    return [
+      {
+        found: `${unseen.join("; ")}: another route may get the customers' requests, or send to a pool that is removed`,
+        fix: fix`let the identity that runs pulumi read routes: kubectl create clusterrole inference-rollout-routes --verb=get,list --resource=httproutes.gateway.networking.k8s.io,grpcroutes.gateway.networking.k8s.io && kubectl create clusterrolebinding inference-rollout-routes --clusterrole=inference-rollout-routes --user=USER`,
+      },
+    ];
+  },
+};
+
+export const otherRouteRules: readonly Rule[] = [otherRoute, routesUnknown];

@@ -1,0 +1,137 @@
+import { closedPathsName, previewRouteName } from "../../../components/names";
+import { isAt, objectKey, type Claim, type OwnedObject } from "../claims";
+import { allow, fix, pulumiUp } from "../config-edits";
+import type { Draft, Finding, Refusal, Rule } from "../model";
+import type { Observed } from "../observed";
+import type { ServiceConfig } from "../service-config";
+
+/* What another stack has and this update would write, and what this stack has and its state lost. */
+
+/** What another stack has and this update would write, or would have to share. */
+export function inTheWay(config: ServiceConfig, claims: readonly Claim[], draft: Draft): OwnedObject[] {
+  const pools = new Map(draft.pools.map(({ pool, namespace }) => [pool.name, namespace]));
+  const place = { home: config.namespace, namespaces: [config.namespace, ...pools.values()] };
+  return claims
+    .filter(({ whose }) => whose === "theirs")
+    .map(({ object }) => object)
+    .filter(
+      (object) =>
+        (object.service === config.service && isAt(object, place)) ||
+        (object.pool !== undefined &&
+          object.namespace !== undefined &&
+          pools.get(object.pool) === object.namespace) ||
+        // Another service's route, which this one's config names.
+        (object.kind === "HTTPRoute" &&
+          object.namespace === config.namespace &&
+          object.name === config.route),
+    );
+}
+
+/** @param stack "" where nothing on the objects says whose they are. */
+function belongsToAnother(stack: string, objects: readonly OwnedObject[]): Finding {
+  const owner =
+    stack === "" ? "a stack that wrote no name on them" : `stack ${stack} (${objects[0]?.owner?.id ?? ""})`;
+  const leave =
+    stack === ""
+      ? "make the stack that made them do the update"
+      : `make that stack do the update (pulumi up --stack ${stack})`;
+  const forget = stack === "" ? "" : `; then make ${stack} forget them: pulumi stack rm ${stack} --force`;
+  return {
+    found: `this update would write what belongs to ${owner}: ${listed(objects)}`,
+    fix: fix`${leave}; or give this stack's service and pools other names; or take them over on purpose: ${[allow("take-over-service"), pulumiUp]}${forget}`,
+  };
+}
+
+/** The same as a refusal, for what a platform makes. */
+export const refusedAsAnothers = (stack: string, objects: readonly OwnedObject[]): Refusal => ({
+  rule: "another-stacks",
+  ...belongsToAnother(stack, objects),
+  waiver: "take-over-service",
+});
+
+/** Another stack has what this one would write: named, before anything is made. */
+const anotherStacks: Rule = {
+  id: "another-stacks",
+  summary: `What this update would write belongs to another stack of this program. Who owns an object stands on it (the annotation
+\`inference-rollout/owner\`: a random id that the stack keeps in its outputs, and the stack's name for people), so renaming
+a stack, moving its state to another project, organisation or backend, or importing it changes nothing: the id goes where
+the state goes. What this stack owns and its state has lost (\`pulumi state delete\`, an older state put back) is adopted by
+the next update and not refused.`,
+  fix: "Let the stack that owns it do the update, or give this one names of its own.",
+  waiver: {
+    name: "take-over-service",
+    use: `The objects are imported as they are and marked as this stack's; from then on the other
+stack is refused. Make it forget them with \`pulumi stack rm NAME --force\`, which deletes nothing in the cluster.`,
+  },
+  check: (config, observed, draft) => {
+    const objects = inTheWay(config, observed.claims ?? [], draft);
+    return [...grouped(objects, ({ owner }) => owner?.stack ?? "")].map(([stack, theirs]) =>
+      belongsToAnother(stack, theirs),
+    );
+  },
+};
+
+/** The objects that matter first, by name; the rest counted. */
+function listed(objects: readonly OwnedObject[]): string {
+  const rank = ({ kind }: OwnedObject): number => {
+    const at = ["HTTPRoute", "InferencePool", "Namespace", "Gateway"].indexOf(kind);
+    return at < 0 ? 9 : at;
+  };
+  const sorted = [...objects].sort((a, b) => rank(a) - rank(b) || objectKey(a).localeCompare(objectKey(b)));
+  const named = sorted
+    .slice(0, 5)
+    .map(({ kind, namespace, name }) => `${kind} ${namespace === undefined ? name : `${namespace}/${name}`}`);
+  const more = sorted.length - named.length;
+  return `${named.join(", ")}${more > 0 ? ` and ${more} more` : ""}`;
+}
+
+/** This stack's objects that its state lost and that no resource of this update is: nothing removes them. */
+export function leftBehind(config: ServiceConfig, claims: readonly Claim[], draft: Draft): OwnedObject[] {
+  const planned = new Set(draft.pools.map(({ pool, namespace }) => `${namespace}/${pool.name}`));
+  return claims
+    .filter(({ whose, object }) => whose === "lost" && object.service === config.service)
+    .map(({ object }) => object)
+    .filter(({ pool, namespace, kind, name }) => {
+      if (pool !== undefined)
+        return namespace === undefined
+          ? !draft.pools.some((one) => one.pool.name === pool)
+          : !planned.has(`${namespace}/${pool}`);
+      if (kind !== "HTTPRoute") return false;
+      if (name === previewRouteName(config.service)) return draft.candidate === undefined;
+      return name === closedPathsName(config.service) && !draft.pools.some((one) => one.pool.adapters);
+    });
+}
+
+/** What the stack's state had lost, for people. */
+export function ownershipNotes(config: ServiceConfig, observed: Observed, draft: Draft): string[] {
+  const claims = observed.claims ?? [];
+  const left = leftBehind(config, claims, draft);
+  const adopted = claims
+    .filter(({ whose }) => whose === "lost")
+    .map(({ object }) => object)
+    .filter((object) => !left.includes(object));
+  return [
+    ...(adopted.length === 0
+      ? []
+      : [`Pulumi's state had lost what this stack made, and gets it back: ${listed(adopted)}`]),
+    ...[...grouped(left, ({ namespace }) => namespace ?? "")].map(
+      ([namespace, objects]) =>
+        `Pulumi's state has lost ${listed(objects)}, and this config does not have them: nothing removes them until you do: ${removal(namespace, objects)}`,
+    ),
+  ];
+}
+
+function removal(namespace: string, objects: readonly OwnedObject[]): string {
+  const names = objects.map(
+    ({ group, kind, name }) => `${kind.toLowerCase()}${group === "" ? "" : `.${group}`}/${name}`,
+  );
+  return `kubectl delete ${namespace === "" ? "" : `-n ${namespace} `}${names.join(" ")}`;
+}
+
+function grouped<T>(values: readonly T[], keyOf: (value: T) => string): Map<string, T[]> {
+  const groups = new Map<string, T[]>();
+  for (const value of values) groups.set(keyOf(value), [...(groups.get(keyOf(value)) ?? []), value]);
+  return groups;
+}
+
+export const ownershipRules: readonly Rule[] = [anotherStacks];
