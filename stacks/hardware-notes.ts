@@ -42,7 +42,7 @@ export function poolsWithoutGroups(plan: Plan, served: Served): string | undefin
   const names = plan.pools.filter(({ pool }) => pool.placement.hosts > 1).map(({ pool }) => pool.name);
   if (names.length === 0) return undefined;
   return [
-    `This update is not carried out; nothing was changed. A replica of ${names.join(", ")} takes several machines, so it is a group of pods, and the cluster does not know LeaderWorkerSet (leaderworkerset.x-k8s.io/v1).`,
+    `Update refused. Nothing was changed. A replica of ${names.join(", ")} takes several nodes, so it is a group of pods, and the cluster does not know LeaderWorkerSet (leaderworkerset.x-k8s.io/v1).`,
     "  fix: kubectl apply --server-side -f https://github.com/kubernetes-sigs/lws/releases/download/v0.9.0/manifests.yaml, then pulumi up",
     "        (a cluster that this stack is about to make: make it first, with role: platform in a stack of its own)",
   ].join("\n");
