@@ -1,4 +1,5 @@
 import * as fs from "node:fs";
+import type * as http from "node:http";
 import * as https from "node:https";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { KubeConfig } from "@kubernetes/client-node";
@@ -186,12 +187,9 @@ class HttpsReader implements ClusterWriter {
     };
     const { status, body } = await patiently(() => this.answer(`${path}?${query.toString()}`, request));
     if (status === 200 || status === 201) return JSON.parse(body) as LiveObject;
-    const reasons = { 401: "unauthorized", 403: "forbidden", 409: "conflict" } as const;
-    const reason = reasons[status as keyof typeof reasons];
-    throw new ClusterUnreadable(
-      reason ?? "failed",
-      `${this.server}${path} answered ${status}: ${messageOf(body)}`,
-    );
+    const reason =
+      status === 409 ? "conflict" : status === 401 ? "unauthorized" : status === 403 ? "forbidden" : "failed";
+    throw new ClusterUnreadable(reason, `${this.server}${path} answered ${status}: ${messageOf(body)}`);
   }
 
   private async answer(path: string, write?: Write): Promise<Answer> {
@@ -220,12 +218,11 @@ class HttpsReader implements ClusterWriter {
 
   private exchange(path: string, options: https.RequestOptions, write?: Write): Promise<Answer> {
     return new Promise((resolve, reject) => {
-      const headers = { ...options.headers, ...(write === undefined ? {} : { "content-type": write.type }) };
       const request = https.request(
         `${this.server}${path}`,
         {
           ...options,
-          headers,
+          headers: { ...headersOf(options), ...(write === undefined ? {} : { "content-type": write.type }) },
           method: write?.method ?? "GET",
           agent: this.agent,
           timeout: this.timeoutSeconds * 1000,
@@ -249,6 +246,10 @@ class HttpsReader implements ClusterWriter {
     });
   }
 }
+
+/** The library gives them as an object; a list would be another way to write them. */
+const headersOf = ({ headers }: https.RequestOptions): http.OutgoingHttpHeaders =>
+  headers === undefined || Array.isArray(headers) ? {} : (headers as http.OutgoingHttpHeaders);
 
 /**
  * The library puts certificates into the request's options or into an agent of its own. Ours keeps connections

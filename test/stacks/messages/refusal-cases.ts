@@ -1,9 +1,8 @@
 import type { Observed } from "../../../stacks/plan/observed";
 import type { RawConfig } from "../../../stacks/config/parse";
 import { sourceCase } from "../cases";
-import { at, edited, less, serving, type Scenario } from "../plan/scenarios";
-import { deployed } from "../plan/worlds";
-import type { Situation } from "./refusals";
+import { at, edited, less, serving } from "../plan/scenarios";
+import { type Scenario, deployed } from "../plan/worlds";
 
 /*
  * What the tests of fixes need to know that no command says: words to fill in, what a command outside of the stack's
@@ -207,3 +206,14 @@ export const moreScenarios: readonly Scenario[] = [
 
 /** Scenarios of docs/refusals.md whose world cannot hold what the fix needs; their rule has another one here. */
 export const replaced: ReadonlySet<string> = new Set(["existing-pool-missing"]);
+
+/*
+ * Every way out of every refusal, tried on the pure plan: commands of the config on the model of the CLI, `pulumi up`
+ * as the plan carries it out, kubectl and what only a person can do as a case says (refusal-cases.ts).
+ */
+
+/** A config and what is deployed. */
+export interface Situation {
+  config: RawConfig;
+  world: Observed;
+}

@@ -3,8 +3,8 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { rules } from "../../../stacks/plan/rules/all-rules";
 import { serviceConfig, planFor } from "../cases";
-import { prose } from "./refusal-cases";
-import { allScenarios, follow, planned, refusalsOf, waysOf, type Situation } from "./refusals";
+import { type Situation, prose } from "./refusal-cases";
+import { allScenarios, follow, planned, refusalsOf, waysOf } from "./refusals";
 
 /*
  * Every fix of every refusal ends it. Commands of the stack's config are carried out on the model of the CLI

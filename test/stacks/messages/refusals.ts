@@ -1,23 +1,12 @@
-import type { Observed } from "../../../stacks/plan/observed";
+import type { Scenario } from "../plan/worlds";
 import type { Refusal } from "../../../stacks/plan/model";
 import type { RawConfig } from "../../../stacks/config/parse";
 import { setCommand, fixText } from "../../../stacks/messages/edits";
 import { resolveConfig } from "../../../stacks/config/resolve";
 import { after, cloud, serviceConfig, planFor, type Planned } from "../cases";
-import { less, scenarios, type Scenario } from "../plan/scenarios";
+import { less, scenarios } from "../plan/scenarios";
 import { chainsIn, runConfig } from "./cli-model";
-import { byHand, fills, moreScenarios, replaced } from "./refusal-cases";
-
-/*
- * Every way out of every refusal, tried on the pure plan: commands of the config on the model of the CLI, `pulumi up`
- * as the plan carries it out, kubectl and what only a person can do as a case says (refusal-cases.ts).
- */
-
-/** A config and what is deployed. */
-export interface Situation {
-  config: RawConfig;
-  world: Observed;
-}
+import { type Situation, byHand, fills, moreScenarios, replaced } from "./refusal-cases";
 
 export const allScenarios: readonly Scenario[] = [
   ...scenarios.filter(({ rule }) => !replaced.has(rule)),

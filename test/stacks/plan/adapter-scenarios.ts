@@ -1,8 +1,7 @@
 import { nothingDeployed } from "../../../stacks/plan/model";
 import type { RawConfig } from "../../../stacks/config/parse";
 import { adapterCase, baseModelCase, v2 } from "../adapter-cases";
-import type { Scenario } from "./scenarios";
-import { deployed } from "./worlds";
+import { type Scenario, deployed } from "./worlds";
 
 /* The situations of docs/refusals.md in which adapters and model names are refused. */
 

@@ -1,8 +1,8 @@
+import type { Scenario } from "./worlds";
 import type { ObservedCopy, Observed } from "../../../stacks/plan/observed";
 import { nothingDeployed } from "../../../stacks/plan/model";
 import type { PodTemplate } from "../../../components/model-server/pod-template";
 import { sourceCase } from "../cases";
-import type { Scenario } from "./scenarios";
 
 /* Pools that copy one created outside the stack, and the size of such pools. */
 

@@ -6,7 +6,7 @@ import { sourceCase } from "../cases";
 import { adapterScenarios } from "./adapter-scenarios";
 import { copyScenarios } from "./copy-scenarios";
 import { known, othersOf, poolRef, prefix } from "./route-fixtures";
-import { deployed } from "./worlds";
+import { type Scenario, deployed } from "./worlds";
 
 /*
  * One situation for each rule that refuses an update; docs/refusals.md shows the messages they give.
@@ -54,12 +54,6 @@ const sale = { from: "2026-11-27T00:00:00Z", to: "2026-11-30T00:00:00Z", reason:
 const inTheSale = new Date("2026-11-28T12:00:00Z");
 const objectives = [{ name: "batch", priority: -10 }];
 const brownfield = { ...serving, pools: { ...sourceCase.pools, llm: { existing: true } } };
-
-export interface Scenario {
-  rule: string;
-  config: RawConfig;
-  world: () => Observed;
-}
 
 const claim = (kind: string, name: string, rest: Partial<OwnedObject> = {}): Claim => ({
   object: {

@@ -19,3 +19,9 @@ export function deployed(...raws: RawConfig[]): Observed {
     return after(serviceConfig(raw), result, observed);
   }, nothingDeployed);
 }
+
+export interface Scenario {
+  rule: string;
+  config: RawConfig;
+  world: () => Observed;
+}
