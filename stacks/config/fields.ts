@@ -140,7 +140,7 @@ export function list<S extends z.ZodType>(element: S, what: string): z.ZodArray<
 
 export const aModel = text("a model, for example Qwen/Qwen3-8B");
 
-/** A name as clients write it into `model`: what vLLM, the picker's metrics and a shell all accept. */
+/** A name as clients write it into `model`: what model servers, the picker's metrics and a shell all accept. */
 export function clientName(): z.ZodString {
   const expected = "a model name: letters, digits and . _ / -, starting with a letter or digit";
   return z

@@ -92,7 +92,7 @@ export const hardwareFields = {
     {
       description: "Disk image that holds container images: a secondary boot disk of every node.",
       default: "none",
-      example: "global/images/vllm-cache",
+      example: "global/images/model-server-cache",
       change: "new-pool",
     },
   ),

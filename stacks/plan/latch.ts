@@ -19,12 +19,18 @@ export function latchesOf(
   shareNow: (pool: string) => number,
 ): Latch[] {
   return newestLatches([...(record?.latches ?? []), ...(route?.latches ?? [])], {
-    ...(rolledBack === undefined
-      ? {}
-      : { rolledBack: { ...rolledBack, from: Math.round(shareNow(rolledBack.candidate)) } }),
+    ...(rolledBack === undefined ? {} : { rolledBack: latchFor(rolledBack, shareNow(rolledBack.candidate)) }),
     ...(resumed === undefined ? {} : { resumed }),
   });
 }
+
+/** Its fields in this order: they are compared as text, on the route and in the state. */
+const latchFor = ({ candidate, reason, time }: CandidateMark, share: number): Latch => ({
+  candidate,
+  from: Math.round(share),
+  reason,
+  time,
+});
 
 /** What the config says of candidates that were rolled back. */
 export interface LatchKeys {

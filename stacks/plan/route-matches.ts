@@ -99,7 +99,7 @@ const ageOf = ({ created }: Placed["route"]): number =>
 
 /*
  * What customers ask of an inference service, as far as it tells whether a match of another route takes their
- * requests. Paths: the OpenAI-compatible servers of vLLM 0.21 and SGLang 0.5.
+ * requests. Paths: the engines' OpenAI-compatible servers, at the versions in components/engines.
  */
 
 /** What a service is asked for first of all; the gate asks the same. */

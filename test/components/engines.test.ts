@@ -99,7 +99,7 @@ describe("an engine that is added", () => {
     const [tpu] = mistakes(onTpus);
     assert.deepEqual(
       [tpu?.key, tpu?.allowed],
-      ["pools.llm.server.engine", "vllm: the only engine set up for TPUs here"],
+      ["pools.llm.server.engine", "vllm: the only engine that this program supports on TPUs"],
     );
   });
 
