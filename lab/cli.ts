@@ -14,24 +14,28 @@ import { projectFolder } from "./workspace";
 /** `npm run lab -- up | down | status | exec -- COMMAND`: the rehearsal cluster by itself. */
 async function main(): Promise<void> {
   const program = new Command("npm run lab --")
-    .description("A rehearsal cluster on this machine, in which `pulumi up` does what it does against GKE.")
+    .description(
+      "Runs a rehearsal cluster on this machine, in which `pulumi up` works as it does against GKE.",
+    )
     .enablePositionalOptions()
-    .addOption(new Option("--name <name>", "several labs can run side by side").default("default"));
+    .addOption(
+      new Option("--name <name>", "name of the lab, to run several side by side").default("default"),
+    );
   const folder = (): string => path.join(projectFolder, "out", "lab", program.opts<{ name: string }>().name);
 
   program
     .command("up")
-    .description("start it, with a workspace for one stack")
-    .addOption(new Option("--stack <name>", "the stack whose config is copied").default("dev"))
+    .description("start a lab with a workspace for one stack")
+    .addOption(new Option("--stack <name>", "the stack whose config the workspace copies").default("dev"))
     .action(async ({ stack }: { stack: string }) => up(folder(), stack));
   program
     .command("down")
-    .description("end it; nothing of it stays")
+    .description("stop the lab and remove everything it started")
     .action(() => down(folder()));
   program
     .command("status")
-    .description("what runs, and where")
-    .option("--json", "as JSON")
+    .description("show what runs, and where")
+    .option("--json", "print the status as JSON")
     .action(({ json }: { json?: boolean }) => status(folder(), json ?? false));
   program
     .command("exec")
@@ -56,7 +60,7 @@ function running(folder: string): LabState | undefined {
 async function up(folder: string, stack: string): Promise<void> {
   const already = running(folder);
   if (already !== undefined) {
-    console.log(`It runs already (process ${already.pid}).`);
+    console.log(`The lab is already running (process ${already.pid}).`);
     return;
   }
   const first = await announcement(rehearsalTools);
@@ -79,9 +83,7 @@ async function up(folder: string, stack: string): Promise<void> {
     ],
     { fallbackRenderer: "simple", registerSignalListeners: false },
   ).run();
-  console.log(
-    `\nThe lab is up. In it, for example:\n  npm run lab -- exec -- pulumi up\n  npm run lab -- down`,
-  );
+  console.log(`\nThe lab is up. For example:\n  npm run lab -- exec -- pulumi up\n  npm run lab -- down`);
 }
 
 function startDaemon(options: DaemonOptions, report: (progress: string) => void): Promise<void> {
@@ -106,13 +108,13 @@ function startDaemon(options: DaemonOptions, report: (progress: string) => void)
       }
     });
     child.on("exit", (status) =>
-      reject(new Error(`the lab ended with status ${status ?? "none"} while it started`)),
+      reject(new Error(`the lab exited with status ${status ?? "none"} during startup`)),
     );
     // Ctrl-C: closing the channel tells the lab to go.
     for (const signal of ["SIGINT", "SIGTERM"] as const) {
       process.once(signal, () => {
         child.disconnect();
-        reject(new Error(`ended by ${signal}; the lab is being taken down`));
+        reject(new Error(`interrupted by ${signal}; stopping the lab`));
       });
     }
   });
@@ -121,7 +123,7 @@ function startDaemon(options: DaemonOptions, report: (progress: string) => void)
 async function down(folder: string): Promise<void> {
   const state = running(folder);
   if (state === undefined) {
-    console.log("No lab runs.");
+    console.log("No lab is running.");
     return;
   }
   process.kill(state.pid, "SIGTERM");
@@ -131,7 +133,7 @@ async function down(folder: string): Promise<void> {
     if (Date.now() > deadline) process.kill(state.pid, "SIGKILL");
     await sleep(100);
   }
-  console.log("The lab is down.");
+  console.log("The lab is stopped.");
 }
 
 function status(folder: string, json: boolean): void {
@@ -141,7 +143,7 @@ function status(folder: string, json: boolean): void {
       JSON.stringify(state === undefined ? { running: false } : { running: true, ...state }, undefined, 2),
     );
   } else if (state === undefined) {
-    console.log("No lab runs. Start it: npm run lab -- up");
+    console.log("No lab is running. To start one: npm run lab -- up");
   } else {
     const { pid, server, kubeconfig, workspace, logs, stack } = state;
     for (const [name, value] of Object.entries({ pid, stack, server, kubeconfig, workspace, logs })) {
@@ -150,14 +152,14 @@ function status(folder: string, json: boolean): void {
   }
   const death = path.join(folder, "death.log");
   if (state === undefined && fs.existsSync(death))
-    console.log(`The last one ended by itself:\n${fs.readFileSync(death, "utf8")}`);
+    console.log(`The last lab stopped unexpectedly:\n${fs.readFileSync(death, "utf8")}`);
   process.exitCode = state === undefined ? 1 : 0;
 }
 
 async function exec(folder: string, [command, ...args]: string[]): Promise<void> {
   const state = running(folder);
   if (state === undefined || command === undefined) {
-    throw new Error("No lab runs. Start it: npm run lab -- up");
+    throw new Error("No lab is running. To start one: npm run lab -- up");
   }
   const { LAB_BIN: bin = "", ...environment } = state.environment;
   const child = spawn(command, args, {
@@ -169,7 +171,7 @@ async function exec(folder: string, [command, ...args]: string[]): Promise<void>
   process.on("SIGINT", () => undefined);
   process.on("SIGTERM", () => child.kill("SIGTERM"));
   process.exitCode = await new Promise<number>((resolve, reject) => {
-    child.once("error", (error) => reject(new Error(`${command} cannot be run: ${error.message}`)));
+    child.once("error", (error) => reject(new Error(`could not run ${command}: ${error.message}`)));
     child.once("exit", (code, signal) => resolve(signal === null ? (code ?? 1) : 1));
   });
 }

@@ -124,7 +124,7 @@ export class WholeLab extends Lab {
       gateways: { address: string; ports: Record<string, number> }[];
     };
     const ports = Object.values(state.gateways.find((gateway) => gateway.address === address)?.ports ?? {});
-    if (ports[0] === undefined) throw new Error(`no gateway of the lab answers at ${address}`);
+    if (ports[0] === undefined) throw new Error(`no gateway in the lab answers at ${address}`);
     return ports[0];
   }
 }

@@ -76,7 +76,7 @@ export function configFileOf(from: string): string {
   if (fs.existsSync(file)) return file;
   const known = fs.readdirSync(projectFolder).flatMap((name) => /^Pulumi\.(.+)\.yaml$/.exec(name)?.[1] ?? []);
   throw new Error(
-    `there is no ${isPath(from) ? from : `Pulumi.${from}.yaml`} here; there are stacks ${known.join(", ")}`,
+    `${isPath(from) ? from : `Pulumi.${from}.yaml`} does not exist here; known stacks: ${known.join(", ")}`,
   );
 }
 

@@ -11,23 +11,23 @@ import { Screen } from "./terminal/screen";
 /** `npm run rollout -- COMMAND`: a rollout's moves, each as one command. See docs/commands.md. */
 export function commandLine(): Command {
   const program = new Command("npm run rollout --").description(
-    "Moves a rollout: edits the stack's config, runs pulumi up, and says where things stand.",
+    "Carries out a rollout: edits the stack's config, runs pulumi up, and prints the status.",
   );
 
-  look("status", "where the rollout stands, and what comes next", runStatus);
-  look("check", "what the program says to the config as it is; changes nothing", runCheck).addOption(
+  look("status", "show where the rollout stands, and the next step", runStatus);
+  look("check", "check the config against what is deployed; changes nothing", runCheck).addOption(
     packOption(),
   );
 
-  change("next", "the next step of the ladder", runNext).addOption(
-    new Option("--to <weight>", "another weight").argParser(weight),
+  change("next", "take the next step of the ladder", runNext).addOption(
+    new Option("--to <weight>", "go to this weight instead").argParser(weight),
   );
 
-  change("promote", "the candidate becomes the stable pool; needs weight 100", runPromote);
+  change("promote", "make the candidate the stable pool; needs weight 100", runPromote);
 
   const rollback = change(
     "rollback",
-    "all traffic back to the stable pool; or back to an earlier update",
+    "move all traffic back to the stable pool, or restore an earlier update",
     (session, options: ChangeOptions & RollbackOptions) => {
       const { list, toUpdate, ...rest } = options;
       if (list === true) return runList(session);
@@ -35,37 +35,55 @@ export function commandLine(): Command {
       return runRollbackTo(session, { ...rest, toUpdate });
     },
   )
-    .addOption(new Option("--reason <text>", "why; it is kept with the latch").argParser(reason))
-    .addOption(new Option("--to-update <number>", "what an earlier update deployed").argParser(whole(1)))
-    .addOption(new Option("--list", "which updates can be gone back to, and why not the others"));
+    .addOption(new Option("--reason <text>", "the reason; kept with the latch").argParser(reason))
+    .addOption(new Option("--to-update <number>", "restore what this update deployed").argParser(whole(1)))
+    .addOption(new Option("--list", "list the updates you can go back to, and why not the others"));
   // With --now main.ts takes another way, which loads nothing of Pulumi: here they are for --help.
   for (const option of nowOptions()) rollback.addOption(option);
 
   change(
     "resume",
-    "a candidate that was rolled back may have traffic again; gives it none",
+    "let a candidate that was rolled back get traffic again; moves no traffic",
     (session, options: ChangeOptions & { reason: string; candidate?: string }) => runResume(session, options),
   )
-    .addOption(new Option("--reason <text>", "why").argParser(reason).makeOptionMandatory())
-    .addOption(new Option("--candidate <name>", "default: the config's candidate"));
+    .addOption(new Option("--reason <text>", "the reason").argParser(reason).makeOptionMandatory())
+    .addOption(new Option("--candidate <name>", "the candidate (default: the config's)"));
 
-  change("destroy", "takes a whole service down", runDestroy).addOption(
-    new Option("--service <name>", "its name, where there is no terminal to type it at"),
+  change("destroy", "take a whole service down", runDestroy).addOption(
+    new Option("--service <name>", "the service's name, to confirm without a terminal"),
   );
 
   look(
     "verify",
-    "asks the service as customers do, and judges split and failures",
+    "send requests as customers do, and judge the split and the failures",
     (session, options: VerifyOptions) => runVerify(session, options),
   )
-    .addOption(new Option("--traffic", "yes, send requests"))
-    .addOption(new Option("--requests <n>", "at the most").default(200).argParser(whole(1, 100_000)))
-    .addOption(new Option("--seconds <n>", "in which they begin").default(60).argParser(whole(1, 3600)))
-    .addOption(new Option("--concurrency <n>", "at once, at the most").default(8).argParser(whole(1, 256)))
-    .addOption(new Option("--streams <part>", "part that are streams").default(0.2).argParser(part))
-    .addOption(new Option("--model <name...>", "names to ask for. Default: the stable pool's"))
-    .addOption(new Option("--address <host:port>", "default: the stack's address").argParser(address))
-    .addOption(new Option("--pool-header <name>", "response header in which servers name their pool"));
+    .addOption(new Option("--traffic", "confirm that requests go to the live service"))
+    .addOption(
+      new Option("--requests <n>", "maximum number of requests").default(200).argParser(whole(1, 100_000)),
+    )
+    .addOption(
+      new Option("--seconds <n>", "time in which to start the requests")
+        .default(60)
+        .argParser(whole(1, 3600)),
+    )
+    .addOption(
+      new Option("--concurrency <n>", "maximum number of requests at the same time")
+        .default(8)
+        .argParser(whole(1, 256)),
+    )
+    .addOption(
+      new Option("--streams <part>", "fraction of the requests that are streams")
+        .default(0.2)
+        .argParser(part),
+    )
+    .addOption(new Option("--model <name...>", "model names to request (default: the stable pool's)"))
+    .addOption(
+      new Option("--address <host:port>", "address of the gateway (default: the stack's output)").argParser(
+        address,
+      ),
+    )
+    .addOption(new Option("--pool-header <name>", "response header that contains the name of the pool"));
 
   return program;
 
@@ -73,7 +91,7 @@ export function commandLine(): Command {
     return program
       .command(name)
       .description(description)
-      .addOption(new Option("--stack <name>", "default: the selected one"))
+      .addOption(new Option("--stack <name>", "the stack (default: the selected one)"))
       .addOption(new Option("--json", "print the result as JSON"))
       .action((options: T) => within(options, run));
   }
@@ -81,7 +99,7 @@ export function commandLine(): Command {
   function change<T extends ChangeOptions>(name: string, description: string, run: Run<T>): Command {
     return look(name, description, run)
       .addOption(new Option("--dry-run", "show the change and preview it"))
-      .addOption(new Option("--yes", "do not ask"))
+      .addOption(new Option("--yes", "skip the confirmation"))
       .addOption(packOption());
   }
 }
@@ -95,7 +113,7 @@ interface RollbackOptions {
 }
 
 const packOption = (): Option =>
-  new Option("--policy-pack <folder...>", "policies that updates have to pass");
+  new Option("--policy-pack <folder...>", "policy packs that updates must pass");
 
 async function within<T extends CommonOptions>(options: T, run: Run<T>): Promise<void> {
   const screen = new Screen(options.json === true);

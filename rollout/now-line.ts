@@ -21,7 +21,7 @@ export function nowOptions(): Option[] {
 
 export function reason(text: string): string {
   if (text.trim() !== "" && text.length <= 300) return text.trim();
-  throw new InvalidArgumentError("why, in a few words (at most 300 characters)");
+  throw new InvalidArgumentError("a short reason (at most 300 characters)");
 }
 
 export function nowLine(): Command {
@@ -30,7 +30,7 @@ export function nowLine(): Command {
   );
   for (const option of nowOptions()) command.addOption(option);
   return command
-    .addOption(new Option("--reason <text>", "why; it is kept with the latch").argParser(reason))
+    .addOption(new Option("--reason <text>", "the reason; kept with the latch").argParser(reason))
     .addOption(new Option("--dry-run", "say what would be written"))
     .addOption(new Option("--yes", "accepted, and not needed: --now never asks"))
     .addOption(new Option("--json", "print the result as JSON"))

@@ -13,23 +13,21 @@ export function hardwareNotes(plan: Plan): string[] {
       // Whole machines stand idle, not a rest of the last one that every packing has.
       if (idle >= placement.machine.count / 2 && placement.machine.count > 1) {
         notes.push(
-          `${name}: ${idle} of ${nodes * placement.machine.count} x ${hardware.accelerator} stand idle: ${placement.machine.type} is the smallest machine to be had by ${hardware.provisioning} for ${hardware.acceleratorsPerReplica} to a replica`,
+          `${name}: ${idle} of ${nodes * placement.machine.count} x ${hardware.accelerator} are idle: ${placement.machine.type} is the smallest ${hardware.provisioning} machine type with ${hardware.acceleratorsPerReplica} x ${hardware.accelerator} per replica`,
         );
       }
     }
     if (hardware.provisioning === "flex-start") {
       notes.push(
-        `${name}: flex-start machines end seven days after they came, with what runs on them; roll out a new pool before that`,
+        `${name}: flex-start nodes end after seven days, with everything that runs on them; roll out a new pool before that`,
       );
     }
     if (hardware.provisioning === "spot") {
-      notes.push(
-        `${name}: spot machines go with 30 s notice, which is less than long answers take: those are cut`,
-      );
+      notes.push(`${name}: Spot nodes are preempted with 30 s notice, which cuts answers that take longer`);
     }
     if (autoscaling !== undefined) {
       notes.push(
-        `${name}: an autoscaler owns the number of replicas between ${replicas} (the plan's) and ${autoscaling.max} (the config's)`,
+        `${name}: an autoscaler sets the number of replicas between ${replicas} (the plan's minimum) and ${autoscaling.max} (the config's maximum)`,
       );
     }
     return notes;
@@ -44,6 +42,6 @@ export function poolsWithoutGroups(plan: Plan, served: Served): string | undefin
   return [
     `Update refused. Nothing was changed. A replica of ${names.join(", ")} takes several nodes, so it is a group of pods, and the cluster does not know LeaderWorkerSet (leaderworkerset.x-k8s.io/v1).`,
     "  fix: kubectl apply --server-side -f https://github.com/kubernetes-sigs/lws/releases/download/v0.9.0/manifests.yaml, then pulumi up",
-    "        (a cluster that this stack is about to make: make it first, with role: platform in a stack of its own)",
+    "        (if this stack has not created the cluster yet: create it first, with a separate stack that has role: platform)",
   ].join("\n");
 }

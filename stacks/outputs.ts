@@ -80,7 +80,7 @@ export function poolStates(plan: Plan): Record<string, object> {
 }
 
 function workloadText({ kind, name, autoscaler }: ObservedWorkload): string {
-  return `${kind} ${name}${autoscaler === undefined ? "" : `, scaled by ${autoscaler.kind} ${autoscaler.name}`}`;
+  return `${kind} ${name}${autoscaler === undefined ? "" : ` (scaled by ${autoscaler.kind} ${autoscaler.name})`}`;
 }
 
 /** Accelerators by type: now, and at every stage of the ladder. */

@@ -42,7 +42,7 @@ async function readerBefore(cluster: ClusterConfig): Promise<ClusterReader | und
   const found = await findCluster(cluster);
   if (found === undefined && cluster.authorizedNetworks.length === 0) {
     void pulumi.log.warn(
-      `the control plane of cluster ${cluster.name} will answer inside its network only: run pulumi there, or name the networks it runs in (${setCommand("cluster.authorizedNetworks[0]", "203.0.113.7/32")})`,
+      `the control plane of cluster ${cluster.name} will be reachable only inside its network: run pulumi there, or add the networks in which pulumi runs (${setCommand("cluster.authorizedNetworks[0]", "203.0.113.7/32")})`,
     );
   }
   return found === undefined ? undefined : clusterReader(found);
@@ -120,7 +120,7 @@ export async function sharedPlatform(stack: string): Promise<PlatformSource> {
   );
   if (typeof kubeconfig !== "string" || given === undefined) {
     throw new UserError(
-      `Stack ${stack} has no outputs kubeconfig and gateway: deploy it with role: platform first, or name the right one (pulumi config set platform ORGANISATION/PROJECT/STACK)`,
+      `Stack ${stack} has no outputs kubeconfig and gateway: deploy it with role: platform first, or set the right stack (pulumi config set platform ORGANIZATION/PROJECT/STACK)`,
     );
   }
   const gateway = completeGateway(given as GivenGateway);

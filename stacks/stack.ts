@@ -49,7 +49,7 @@ async function readConfig(): Promise<StackConfig> {
   const isKept = secrets.has("gate") || secrets.has("gate.apiKey");
   if (config.role !== "platform" && config.service.gate.apiKey !== undefined && !isKept) {
     void pulumi.log.warn(
-      `gate.apiKey stands in the stack's file in clear text. Replace the key, then: ${secretCommand("gate.apiKey")}`,
+      `gate.apiKey is in clear text in the stack's config file. Rotate the key, then: ${secretCommand("gate.apiKey")}`,
     );
   }
   return config;
@@ -167,7 +167,7 @@ function newCopies({ pools }: Plan, { copies = {} }: Observed): string[] {
     copied === undefined || copies[pool.name]?.state === "made"
       ? []
       : [
-          `${pool.name} copies ${copied.from}. Taken over: ${copied.taken.join("; ")}. Left behind: ${copied.left.join("; ") || "nothing"}.`,
+          `${pool.name} copies ${copied.from}. Copied: ${copied.taken.join("; ")}. Removed: ${copied.left.join("; ") || "nothing"}.`,
         ],
   );
 }

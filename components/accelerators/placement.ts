@@ -102,7 +102,7 @@ function wrongMachine(accelerator: Accelerator, { machineType }: Need): Misfit {
   const types = accelerator.machines.map(({ type }) => type);
   return {
     field: "machineType",
-    reason: `${machineType ?? ""} does not carry ${accelerator.name}; ${types.join(", ")} do`,
+    reason: `${machineType ?? ""} does not have ${accelerator.name}; machine types that do: ${types.join(", ")}`,
     ...(types[0] === undefined ? {} : { nearest: types[0] }),
   };
 }
@@ -117,7 +117,7 @@ function wrongCount(accelerator: Accelerator, named: readonly Candidate[], need:
   const reason =
     family === "gpu"
       ? `${whose} has ${counts.join(", ")} GPUs per node, and a replica runs on one node: at most ${counts.at(-1) ?? 0}, not ${need.perReplica}`
-      : `a replica uses all chips of its slice: ${whose} comes in slices of ${counts.join(", ")}, not ${need.perReplica}`;
+      : `a replica uses all chips of its slice: ${whose} has slices of ${counts.join(", ")} chips, not ${need.perReplica}`;
   return {
     field: "acceleratorsPerReplica",
     reason,
@@ -130,7 +130,7 @@ function wrongProvisioning(accelerator: Accelerator, fitting: readonly Candidate
     what: slice === undefined || slice.hosts === 1 ? machine.type : `${machine.type} (${slice.topology})`,
     by: machine.provisioning.filter((way) => isAvailable(machine, slice, way)),
   }));
-  const offered = ways.map(({ what, by }) => `${what} by ${by.join(", ")}`).join("; ");
+  const offered = ways.map(({ what, by }) => `${what} as ${by.join(", ")}`).join("; ");
   const nearest = ways[0]?.by[0];
   return {
     field: "provisioning",

@@ -7,49 +7,41 @@ import { accelerators } from "./accelerators";
 export function acceleratorReference(): string {
   return `# Accelerators
 
-Every accelerator that a pool can name, and the machines it comes on. **Nothing on this page was tried on GKE by this
-project**: each row says where its facts come from. Zones and quota are not in it: ask
+Every accelerator that a pool can use, and its machine types. **This project has tested
+nothing on this page on GKE**: each row names the source of its facts. Zones and quota are not listed here: see
 \`gcloud compute accelerator-types list\` and your project's quota page.
 
 This page is made from the catalogue that the program chooses machine types from (\`npm run docs\`).
 
-## How a machine is chosen
+## How the program chooses a machine type
 
-A pool says \`accelerator\`, \`acceleratorsPerReplica\` and \`replicas\`. The program takes the first machine below that
-carries one replica and can be bought as \`provisioning\` says (${provisionings.join(", ")}; default on-demand). Several
-replicas share a machine of GPUs; a replica on TPUs has its slice for itself. \`machineType\` names another machine.
-What does not exist is refused, with the nearest that does. The machine is part of the pool's identity, also where the
-program chose it: a later version of this program does not exchange machines under customers.
+A pool has \`accelerator\`, \`acceleratorsPerReplica\` and \`replicas\`. The program uses the first machine type below that
+holds one replica and is available with the pool's \`provisioning\` (${provisionings.join(", ")}; default on-demand). Several
+replicas share a GPU node; a replica on TPUs has a slice of its own. \`machineType\` selects another machine type. A
+combination that does not exist is refused, and the message names the nearest one that does. The machine type is part of
+the pool's identity, even if the program chose it: a later version never replaces the nodes of a pool that serves.
 
 ## GPUs
 
 ${table(
-  ["accelerator", "what", "machine", "GPUs", "bought by", "local SSDs", "remarks"],
+  ["accelerator", "name", "machine type", "GPUs", "provisioning", "local SSDs", "remarks"],
   accelerators.filter(({ family }) => family === "gpu").flatMap(gpuRows),
 )}
 
 Taint and resource of GPU nodes: \`${resourceName({ family: "gpu" })}=${taintValue}:NoSchedule\`, \`${resourceName({ family: "gpu" })}\`. Driver: \`driver\`
-(default, latest of the node's GKE version, or disabled). Local SSDs that come with a machine are the nodes' ephemeral
+(default, latest of the node's GKE version, or disabled). Local SSDs that are part of a machine type are the nodes' ephemeral
 storage, where weights from Hugging Face are kept.
 
 ## TPUs
 
 ${table(
-  [
-    "accelerator",
-    "what",
-    "machine",
-    "chips",
-    "slice of one machine",
-    "slices of several (machines)",
-    "bought by",
-  ],
+  ["accelerator", "what", "machine", "chips", "single-host slice", "multi-host slices (hosts)", "bought by"],
   accelerators.filter(({ family }) => family === "tpu").flatMap(tpuRows),
 )}
 
-Taint and resource of TPU nodes: \`${resourceName({ family: "tpu" })}=${taintValue}:NoSchedule\`, \`${resourceName({ family: "tpu" })}\`. On a slice of several
-machines a replica is a group of pods (LeaderWorkerSet) of which the leader answers; each slice is a node pool of its
-own, in one zone. Flex-start is documented for slices of one machine only.
+Taint and resource of TPU nodes: \`${resourceName({ family: "tpu" })}=${taintValue}:NoSchedule\`, \`${resourceName({ family: "tpu" })}\`. On a multi-host
+slice a replica is a group of pods (LeaderWorkerSet), and its leader answers; each slice is a node pool of its own, in
+one zone. Google documents flex-start for single-host slices only.
 
 ## Where the rows come from
 
@@ -65,7 +57,11 @@ function gpuRows(accelerator: Accelerator): string[][] {
     machine.share ?? String(machine.count),
     bought(machine),
     String(machine.localSsds ?? 0),
-    i === 0 ? remarks(accelerator).join(", ") : machine.share === undefined ? "" : "by name only",
+    i === 0
+      ? remarks(accelerator).join(", ")
+      : machine.share === undefined
+        ? ""
+        : "only if machineType names it",
   ]);
 }
 
@@ -90,11 +86,11 @@ const bought = ({ provisioning }: Machine): string =>
 function remarks({ architecture, network, workloadPolicy, machines }: Accelerator): string[] {
   const policy =
     workloadPolicy?.kind === "rack"
-      ? [`workload policy ${workloadPolicy.topology}, at most ${workloadPolicy.maxNodes} machines`]
+      ? [`workload policy ${workloadPolicy.topology}, at most ${workloadPolicy.maxNodes} nodes`]
       : [];
   return [
     ...(architecture === "arm64" ? ["arm64 images"] : []),
-    ...(network === "rdma" ? ["accelerator network (RDMA) by GKE"] : []),
+    ...(network === "rdma" ? ["accelerator network (RDMA) set up by GKE"] : []),
     ...(machines[0]?.bootDisk === undefined ? [] : [`boot disk ${machines[0].bootDisk}`]),
     ...policy,
   ];

@@ -203,7 +203,7 @@ export interface ProjectApisArgs {
 /** Google Cloud APIs that a cluster with an inference gateway needs, and what for. */
 export const neededApis = {
   "artifactregistry.googleapis.com": "nodes pull images",
-  "compute.googleapis.com": "network, machines, load balancer",
+  "compute.googleapis.com": "network, VMs, load balancer",
   "container.googleapis.com": "cluster and node pools",
   "iam.googleapis.com": "service account of the nodes",
   "iamcredentials.googleapis.com": "model servers read buckets without keys",

@@ -16,7 +16,8 @@ export const isEngine = (name: string | undefined): name is string =>
 /** @throws Error for a name that validation should have refused. */
 export function engineNamed(name: string): ModelServerEngine {
   const found = engines.find((engine) => engine.name === name);
-  if (found === undefined) throw new Error(`no engine named ${name}; there are ${engineNames().join(", ")}`);
+  if (found === undefined)
+    throw new Error(`unknown engine ${name}; known engines: ${engineNames().join(", ")}`);
   return found;
 }
 
@@ -53,7 +54,7 @@ export function adaptersOf({
   adapters,
   title,
 }: ModelServerEngine): Extract<AdapterSupport, { supported: true }> {
-  if (!adapters.supported) throw new Error(`${title} loads no adapters: ${adapters.reason}`);
+  if (!adapters.supported) throw new Error(`${title} cannot load adapters: ${adapters.reason}`);
   return adapters;
 }
 

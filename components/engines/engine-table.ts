@@ -15,7 +15,7 @@ export const enginePage = path.join(__dirname, "..", "..", "docs", "engines.md")
 export function engineTable(): string {
   return `# Model servers
 
-Every engine that \`server.engine\` can name. Default: \`${defaultEngine.name}\`. This page is made from components/engines
+Every engine that \`server.engine\` accepts. Default: \`${defaultEngine.name}\`. This page is generated from components/engines
 (\`node --require ts-node/register components/engines/engine-table.ts\`).
 
 ${table(
@@ -23,7 +23,7 @@ ${table(
   rows.map(([what, tell]) => [what, ...engines.map(tell)]),
 )}
 
-"-": not set up here, because this project has not tried it. A config that needs it is refused, and the message names an
+"-": not supported, because this project has not tested it. A config that needs it is refused, and the message names an
 engine that has it; only how streams are finished on SIGTERM is then left to the engine and your own \`server.args\`.
 
 ## Another engine

@@ -30,7 +30,7 @@ export const sglang: ModelServerEngine = {
   adapters: {
     supported: false,
     reason:
-      "it chooses an adapter by model:adapter and answers an unknown name with the base model, and whether v0.5.4 lists what it has loaded was not verified",
+      "it selects an adapter by model:adapter and answers an unknown name with the base model; it was not verified whether v0.5.4 lists the loaded adapters",
   },
   recognized: /\bsglang\b/,
   errors: {

@@ -22,7 +22,7 @@ export class InferenceGateway extends pulumi.ComponentResource {
     const { kind = defaultGatewayKind, ...gateway } = args;
     if (gateway.exposure === "external" && !usesTls(gateway)) {
       throw new pulumi.ResourceError(
-        "an external gateway needs a certificate: nothing is opened in clear text",
+        "an external gateway needs a certificate: it never serves clear text",
         this,
       );
     }

@@ -106,7 +106,7 @@ export class ModelServer extends pulumi.ComponentResource {
   private group(name: string, args: ModelServerArgs): k8s.apiextensions.CustomResource {
     if (args.copied !== undefined) {
       throw new pulumi.ResourceError(
-        `pool ${args.pool} copies a pod template, and one pod does not run on ${args.placement.hosts} nodes`,
+        `pool ${args.pool} copies a pod template, and a single pod cannot run on ${args.placement.hosts} nodes`,
         this,
       );
     }

@@ -149,7 +149,8 @@ const rayPort = 6379;
  */
 export function groupTemplates(args: ServerTemplateArgs): { leader: PodTemplate; worker: PodTemplate } {
   const { overNodes, title } = args.server.engine;
-  if (overNodes === undefined) throw new Error(`${title} is not set up for replicas of several nodes`);
+  if (overNodes === undefined)
+    throw new Error(`this program does not support multi-host replicas with ${title}`);
   const leader = serverTemplate(args);
   return {
     leader: {

@@ -61,7 +61,7 @@ async function scaleUp(api: ClusterApi, cloud: Cloud): Promise<void> {
     pools.map(({ view }) => view),
   )) {
     const pool = pools.find(({ view }) => view.id === id);
-    console.log(`${id}: ${count} nodes more for ${pods.length} pods that fit nowhere`);
+    console.log(`${id}: adding ${count} nodes for ${pods.length} unschedulable pods`);
     await pool?.add(count);
   }
 }
@@ -83,7 +83,7 @@ async function scaleDown(
 
 async function removeIdle(pool: ScaledPool, names: readonly string[]): Promise<void> {
   if (names.length === 0) return;
-  console.log(`${pool.view.id}: ${names.join(", ")} carried nothing and goes`);
+  console.log(`${pool.view.id}: removing idle nodes: ${names.join(", ")}`);
   await pool.remove(names);
 }
 

@@ -34,7 +34,7 @@ export class ClusterApi {
     const cluster = config.getCurrentCluster();
     const user = config.getCurrentUser();
     if (cluster === null || user?.token === undefined)
-      throw new Error("the kubeconfig names no cluster or no token");
+      throw new Error("the kubeconfig has no cluster or no token");
     const ca =
       cluster.caData !== undefined
         ? Buffer.from(cluster.caData, "base64")

@@ -56,7 +56,7 @@ export function programFor(
   if (found !== undefined) return { kind: found.kind };
   if (init && downloads.some(({ pattern }) => pattern.test(image))) return { kind: "download" };
   const known = [...programs, ...(init ? downloads : [])].map(({ shown }) => shown);
-  return { missing: `the lab has no program for image ${image} (known: ${known.join(", ")})` };
+  return { missing: `the lab has no program for image ${image} (known images: ${known.join(", ")})` };
 }
 
 /** Whether the pod has a container of one of these kinds. */

@@ -19,7 +19,7 @@ export class SimulatorClient {
     const response = await this.open("GET", "/events");
     const gone = (): void => {
       if (!this.closed)
-        lost(new Error(`the simulator at ${this.url} has gone: every simulated model server with it`));
+        lost(new Error(`the simulator at ${this.url} has exited, with every simulated model server`));
     };
     response.once("error", gone);
     response.once("close", gone);

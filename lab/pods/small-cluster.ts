@@ -74,7 +74,7 @@ export class SmallCluster {
   }
 
   get podsProcess(): Running {
-    if (this.pods === undefined) throw new Error("the pods process does not run");
+    if (this.pods === undefined) throw new Error("the pods process is not running");
     return this.pods;
   }
 

@@ -28,7 +28,7 @@ export class AddressRange {
   /** CIDR of the i-th node, from 0: a /27, so that a thousand nodes have room. */
   nodeCidr(i: number): string {
     if (i < 0 || i >= maxNodes)
-      throw new Error(`a lab has room for ${maxNodes} nodes; this would be node ${i + 1}`);
+      throw new Error(`a lab has room for ${maxNodes} nodes; cannot add node ${i + 1}`);
     const host = 128 * 256 + i * 32;
     return `127.${this.n}.${Math.floor(host / 256)}.${host % 256}/27`;
   }

@@ -66,8 +66,8 @@ export class Supervisor {
 
   /** @throws ProcessFailed when it dies or is not ready in time; it is gone by then. */
   async start(spec: ProcessSpec): Promise<Running> {
-    if (this.stopping !== undefined) throw new Error(`the lab is stopping: ${spec.name} is not started`);
-    if (this.running.has(spec.name)) throw new Error(`${spec.name} runs already`);
+    if (this.stopping !== undefined) throw new Error(`the lab is stopping, so ${spec.name} was not started`);
+    if (this.running.has(spec.name)) throw new Error(`${spec.name} is already running`);
     const log = path.join(this.logs, `${spec.name}.log`);
     const out = fs.openSync(log, "a");
     fs.writeSync(out, `# ${new Date().toISOString()} ${spec.command} ${spec.args.join(" ")}\n`);
@@ -107,7 +107,7 @@ export class Supervisor {
         resolve(`could not be started (${error.message})`);
       });
       child.once("exit", (status, signal) =>
-        resolve(signal === null ? `ended with status ${status}` : `was ended by ${signal}`),
+        resolve(signal === null ? `exited with status ${status}` : `was ended by ${signal}`),
       );
     });
     const running: Running = {

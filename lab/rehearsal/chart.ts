@@ -69,7 +69,7 @@ export function splitChart(
       `<line x1="${x(at).toFixed(1)}" x2="${x(at).toFixed(1)}" y1="${size.top}" y2="${y(0)}" stroke="#57606a" stroke-dasharray="2 3"/>` +
       `<text x="${(x(at) + 3).toFixed(1)}" y="${size.top - (i % 2 === 0 ? 14 : 4)}">${escape(label)}</text>`,
   );
-  const title = `Share of ${names.candidate} among the requests of each second, while ${names.stable} is replaced by it`;
+  const title = `Share of ${names.candidate} among the requests of each second, while it replaces ${names.stable}`;
   return [
     `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${size.width} ${size.height}" font-family="system-ui, sans-serif" font-size="11" fill="#24292f" role="img" aria-label="${escape(title)}">`,
     `<rect width="100%" height="100%" fill="#ffffff"/>`,

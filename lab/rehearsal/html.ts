@@ -18,13 +18,13 @@ export function html(report: Report, chart: string | undefined): string {
   .ok { color: #1a7f37; } .bad { color: #cf222e; }
 </style>
 <h1>Rehearsal of a ${escape(report.kind)}: <span class="${report.ok ? "ok" : "bad"}">${report.ok ? "passed" : "failed"}</span></h1>
-<p>Requests and streams went on through every change of the weight. Times are those of this machine's lab, not of GKE.</p>
+<p>Requests and streams continued through every change of the weight. Times were measured in this machine's lab, not on GKE.</p>
 ${chart ?? ""}
 <pre>${escape(table(report))}</pre>
 <ul>${summary(report)
     .map((line) => `<li>${escape(line)}</li>`)
     .join("\n")}</ul>
-<h2>What it ran with</h2>
+<h2>Versions</h2>
 <table>${versions}</table>
 </html>
 `;

@@ -27,17 +27,17 @@ interface Flags {
 async function main(): Promise<void> {
   const program = new Command("npm start --")
     .description(
-      "Rehearses a rollout on this machine: real Pulumi, API server, pickers and Envoy, under traffic.",
+      "Rehearses a rollout under traffic on this machine, with a real Pulumi engine, API server, pickers and Envoy.",
     )
-    .addOption(new Option("--stack <name>", "the stack, or config file, that is rehearsed").default("dev"))
+    .addOption(new Option("--stack <name>", "the stack or config file to rehearse").default("dev"))
     .addOption(
-      new Option("--kind <kind>", "a rollout of this kind with a config of its own")
+      new Option("--kind <kind>", "rehearse a rollout of this kind with a built-in config")
         .choices(kinds)
         .conflicts("stack"),
     )
-    .addOption(new Option("--requests <n>", "requests that each split is judged by").default("600"))
-    .addOption(new Option("--streams <n>", "streams that each stage sees at least").default("60"))
-    .addOption(new Option("--out <folder>", "where the report goes").default(path.join("out", "rehearsal")))
+    .addOption(new Option("--requests <n>", "number of requests that decide each split").default("600"))
+    .addOption(new Option("--streams <n>", "minimum number of streams in each stage").default("60"))
+    .addOption(new Option("--out <folder>", "folder for the report").default(path.join("out", "rehearsal")))
     .parse(process.argv);
   const flags = program.opts<Flags>();
   const output = path.resolve(projectFolder, flags.out);
@@ -45,7 +45,7 @@ async function main(): Promise<void> {
   let lab: WholeLab | undefined;
   const leave = (why: string): void => abort.abort(new Error(why));
   for (const signal of ["SIGINT", "SIGTERM"] as const)
-    process.once(signal, () => leave(`ended by ${signal}`));
+    process.once(signal, () => leave(`interrupted by ${signal}`));
 
   const rehearsal =
     flags.kind === undefined || flags.kind === "node-update" ? ownCase(flags.stack) : rehearsalOf(flags.kind);
@@ -57,7 +57,7 @@ async function main(): Promise<void> {
   const waiting = new Map(steps.map((step) => [step.name, deferred()]));
 
   const first = await announcement(rehearsalTools);
-  if (first !== undefined) console.log(`${first}\nThe rehearsal itself takes about 4 min after that.\n`);
+  if (first !== undefined) console.log(`${first}\nAfter that, the rehearsal takes about 4 min.\n`);
   const tasks = new Listr<object>(
     [
       {
@@ -144,7 +144,7 @@ async function main(): Promise<void> {
   } finally {
     await lab?.stop();
   }
-  if (result === undefined) throw new Error("the rehearsal has no result");
+  if (result === undefined) throw new Error("the rehearsal ended without a result");
   finish(result, path.relative(process.cwd(), output), rehearsal);
 }
 
@@ -161,7 +161,7 @@ function finish(
   if (chart !== undefined) fs.writeFileSync(path.join(output, "split.svg"), chart);
   console.log(`\n${table(report)}\n`);
   for (const line of summary(report)) console.log(line);
-  console.log(`\n${path.join(output, "report.html")} and report.json have the details.`);
+  console.log(`\n${path.join(output, "report.html")} and report.json contain the details.`);
   process.exitCode = report.ok ? 0 : 1;
 }
 

@@ -59,19 +59,21 @@ function serviceOf(from: string): ServiceConfig {
   const { config, mistakes } = resolveConfig(raw, cloud);
   if (config === undefined) throw new Error(describeMistakes(mistakes));
   if (config.role !== "all") {
-    throw new Error(`${from} is a ${config.role} stack: a rehearsal needs cluster and service in one`);
+    throw new Error(
+      `${from} is a ${config.role} stack, but a rehearsal needs the cluster and the service in one stack`,
+    );
   }
   const { tlsSecret, certificate, existing } = config.platform.gateway;
   const missing = [
     ...Object.values(config.service.pools)
       .filter(({ existing }) => existing)
-      .map(({ name }) => `pool ${name}, which it says exists already`),
+      .map(({ name }) => `pool ${name}, which the config marks as existing`),
     ...(tlsSecret === undefined && certificate === undefined ? [] : ["a certificate for the gateway"]),
-    ...(existing ? ["the gateway, which it says exists already"] : []),
+    ...(existing ? ["the gateway, which the config marks as existing"] : []),
   ];
   if (missing.length > 0) {
     throw new Error(
-      `${from} cannot be rehearsed as it is: a lab that has just started has not\n${missing.map((what) => `  - ${what}`).join("\n")}\nRehearse a copy of it that makes these itself, or answers in clear text.`,
+      `${from} cannot be rehearsed as it is. A new lab does not have:\n${missing.map((what) => `  - ${what}`).join("\n")}\nRehearse a copy of the config that creates these itself or serves clear text.`,
     );
   }
   return config.service;

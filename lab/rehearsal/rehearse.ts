@@ -195,11 +195,11 @@ function problemsOf(stages: readonly StageReport[], sample: Sample): string[] {
         .filter(({ shareOk }) => !shareOk)
         .map(
           (split) =>
-            `stage "${stage.name}"${split === stage ? "" : `, ${split.name}`}: the candidate answered ${share(split.candidateShare)} of ${split.shareRequests} requests, ${share(split.expectedShare)} were expected`,
+            `stage "${stage.name}"${split === stage ? "" : `, ${split.name}`}: the candidate answered ${share(split.candidateShare)} of ${split.shareRequests} requests; expected ${share(split.expectedShare)}`,
         ),
       ...(stage.requests >= sample.requests && stage.streams >= sample.streams
         ? []
-        : [`stage "${stage.name}" saw only ${stage.requests} requests and ${stage.streams} streams`]),
+        : [`stage "${stage.name}" had only ${stage.requests} requests and ${stage.streams} streams`]),
     ];
   });
 }

@@ -34,7 +34,8 @@ export function wrongAnswer(outcome: Outcome, { names, bases }: Expectation): st
   if (outcome.failure !== undefined) return undefined;
   const { model, pool, servedModel } = outcome;
   const asked = names.find(({ name }) => name === model);
-  if (asked === undefined || pool === undefined) return `${model} was answered by nobody who is known`;
+  if (asked === undefined || pool === undefined)
+    return `${model}: the answer does not say which pool it came from`;
   const base = bases[pool];
   if (servedModel !== base)
     return `${model} was answered by ${servedModel ?? "an unknown model"} on ${pool}, not by ${base ?? "any of its pools"}`;

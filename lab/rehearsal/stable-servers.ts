@@ -35,7 +35,7 @@ export class StableServers {
     const restarted =
       this.first === this.last
         ? []
-        : [`model servers were restarted: pods were ${this.first ?? "none"}, are ${this.last}`];
+        : [`model servers restarted: the pods were ${this.first ?? "none"}, and are now ${this.last}`];
     const expected = [...adapters].sort().join(", ");
     const deadline = Date.now() + unloadSeconds * 1000;
     let found = await this.loaded();
@@ -44,7 +44,10 @@ export class StableServers {
       found = await this.loaded();
     }
     const wrong = found.filter((names) => names !== expected);
-    return [...restarted, ...wrong.map((names) => `a model server has loaded ${names}, not ${expected}`)];
+    return [
+      ...restarted,
+      ...wrong.map((names) => `a model server has loaded ${names} instead of ${expected}`),
+    ];
   }
 
   /** Every pod with its restarts, as text that can be compared. */

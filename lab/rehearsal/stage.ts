@@ -50,7 +50,9 @@ export async function measureStage(
   let bound = doubtful;
   const inDoubt = shares.find(({ split, expected }) => isUndecided(split, expected));
   if (inDoubt !== undefined) {
-    report(`${inDoubt.name}: ${percent(inDoubt.split)} is beyond three sigma: four times as many decide`);
+    report(
+      `${inDoubt.name}: ${percent(inDoubt.split)} is beyond three sigma; repeating with four times as many requests`,
+    );
     shares = await gather(now(), 4 * sample.requests);
     bound = wrong;
   }

@@ -49,13 +49,13 @@ export function summary(report: Report): string[] {
   ];
   if (rollback !== undefined) {
     lines.push(
-      `going back took ${rollback.seconds.toFixed(1)} s; the last request that began on the candidate came ${rollback.lastCandidateResponseAfterSeconds.toFixed(2)} s after the route's change`,
+      `going back took ${rollback.seconds.toFixed(1)} s; the last request to the candidate started ${rollback.lastCandidateResponseAfterSeconds.toFixed(2)} s after the route changed`,
     );
   }
   if (accelerators !== undefined && accelerators.fullHours > 0) {
     const { hours, fullHours, seconds } = accelerators;
     lines.push(
-      `accelerators: ${hours.toFixed(2)} hours in the ${seconds.toFixed(0)} s from the first update to the last one, ${((100 * hours) / fullHours).toFixed(0)} % of all pools at full size (the simulator's times)`,
+      `accelerators: ${hours.toFixed(2)} accelerator-hours in ${seconds.toFixed(0)} s from the first update to the last, ${((100 * hours) / fullHours).toFixed(0)} % of all pools at full size (the simulator's times)`,
     );
   }
   lines.push(...report.names.flatMap(nameLine));
@@ -71,11 +71,12 @@ function nameLine(
   if (all.length < 2) return [];
   const by = Object.entries(answeredBy).map(([what, times]) => `${times} x ${what}`);
   return [
-    `${name}: ${requests + streams} asked, ${failed + brokenStreams} failed, ${wrong} wrong (${by.join("; ")})`,
+    `${name}: ${requests + streams} requests, ${failed + brokenStreams} failed, ${wrong} wrong (${by.join("; ")})`,
   ];
 }
 
 function count(bad: number, all: number, what: string, verb: string): string {
-  const bound = bad === 0 && all > 0 ? ` (below ${(100 * boundOfZero(all)).toFixed(2)} % at 95 %)` : "";
+  const bound =
+    bad === 0 && all > 0 ? ` (below ${(100 * boundOfZero(all)).toFixed(2)} % with 95 % confidence)` : "";
   return `${bad} of ${all} ${what} ${verb}${bound}`;
 }

@@ -108,7 +108,7 @@ export class Simulator {
   }
 
   private start(start: StartServer): Answer {
-    if (this.servers.has(start.id)) return { status: 409, body: { error: `${start.id} runs already` } };
+    if (this.servers.has(start.id)) return { status: 409, body: { error: `${start.id} is already running` } };
     const ended = (code: number, message: string): void => {
       this.servers.delete(start.id);
       this.tell({ event: "ended", id: start.id, code, message });

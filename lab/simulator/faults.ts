@@ -66,5 +66,5 @@ function seconds(fault: string, text: string): number {
 }
 
 function unknown(text: string): Error {
-  return new Error(`LAB_FAULT: there is no fault "${text}" (there are: ${forms})`);
+  return new Error(`LAB_FAULT: unknown fault "${text}" (known faults: ${forms})`);
 }

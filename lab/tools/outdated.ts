@@ -12,18 +12,18 @@ import { projectFolder } from "../workspace";
 
 /** Why a pin is not the newest, by its name. A test removes none by itself: it fails for a name that is not pinned. */
 export const reasons: Readonly<Record<string, string>> = {
-  "npm @pulumi/pulumi": "3.248.0 is the last that takes Node 20 (3.249.0 says node >=22)",
+  "npm @pulumi/pulumi": "3.248.0 is the last that supports Node 20 (3.249.0 requires node >=22)",
   "npm @kubernetes/client-node":
     "1.4.0 is the last that starts on Node 20 (2.0 needs zstd of Node 22's zlib)",
-  "npm commander": "14 is the last that takes Node 20",
+  "npm commander": "14 is the last that supports Node 20",
   "npm dependency-cruiser": "17 is the last that takes Node 20 (18 says node ^22)",
-  "npm listr2": "9 is the last that takes Node 20",
+  "npm listr2": "9 is the last that supports Node 20",
   "npm @types/node": "types of the oldest Node that is supported",
-  "npm typescript": "ts-node and typescript-eslint take 5.9",
-  "npm js-yaml": "the major that @types/js-yaml describes",
-  "npm google-protobuf": "the major that @pulumi/pulumi brings",
+  "npm typescript": "ts-node and typescript-eslint support 5.9",
+  "npm js-yaml": "the major version that @types/js-yaml describes",
+  "npm google-protobuf": "the major version that @pulumi/pulumi uses",
   "go sigs.k8s.io/gateway-api/conformance": "the suite of the Gateway API whose CRDs the lab has",
-  "go k8s.io/kubernetes": "a minor behind the newest, as GKE's Regular channel is",
+  "go k8s.io/kubernetes": "one minor version behind the newest, like GKE's Regular channel",
 };
 
 interface Pin {

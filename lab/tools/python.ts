@@ -101,7 +101,7 @@ async function install(
     if (result.status === 0) return;
     throw new PythonUnavailable(explain(new SourceFailed([program, ...args].join(" "), tail(result.output))));
   };
-  report(`making a virtual environment with ${program}`);
+  report(`creating a virtual environment with ${program}`);
   await step(["-m", "venv", "--without-pip", folder]);
   const python = path.join(folder, "bin", "python");
   const checked = ["--require-hashes", "--only-binary=:all:", "--no-compile", "--progress-bar=off"];
@@ -135,10 +135,10 @@ export function isInRange(version: string): boolean {
 
 function explain({ way, detail }: SourceFailed): string {
   return [
-    "The Python environment could not be made. Tried:",
+    "Could not create the Python environment. Tried:",
     `  - ${way}`,
     detail.replace(/^/gm, "      "),
-    "It needs Python 3.11, 3.12 or 3.13 with venv and pip (22.3 or newer) on PATH, and a package index that pip reaches;",
-    "or copy the cache folder of a machine that has it (INFERENCE_LAB_CACHE names the folder).",
+    "It needs Python 3.11, 3.12 or 3.13 with venv and pip (22.3 or newer) on PATH, and a package index that pip can reach;",
+    "or copy the cache folder from a machine that has it (INFERENCE_LAB_CACHE is its path).",
   ].join("\n");
 }

@@ -43,7 +43,7 @@ export async function resolveTool(
       });
       fs.writeFileSync(path.join(temporary, originFile), originOf(tool, from));
     },
-    (holder) => report(`waiting for process ${holder}, which is already getting it`),
+    (holder) => report(`waiting for process ${holder}, which is already fetching it`),
   );
   return { name, version: tool.version, path: path.join(folder, tool.name), from };
 }
@@ -136,12 +136,12 @@ export function originOfProgram(program: string, version: string): string {
 function explain(tool: Tool, tried: readonly SourceFailed[]): string {
   const needs = tool.source.kind === "go" ? "Go 1.26 or newer on PATH" : "Python 3 with pip on PATH";
   const ways = [
-    `have ${needs}, and a network or proxy through which its packages can be had`,
-    `or put ${tool.name} ${tool.version} itself on PATH`,
-    `or copy the cache folder of a machine that has it (INFERENCE_LAB_CACHE names the folder)`,
+    `install ${needs}, with a network or proxy that can download its packages`,
+    `or put ${tool.name} ${tool.version} on PATH`,
+    `or copy the cache folder from a machine that has it (INFERENCE_LAB_CACHE is its path)`,
   ];
   return [
-    `${tool.name} ${tool.version} could not be had. Tried:`,
+    `Could not get ${tool.name} ${tool.version}. Tried:`,
     ...tried.map((failure) => `  - ${failure.way}\n${failure.detail.replace(/^/gm, "      ")}`),
     "Ways to provide it:",
     ...ways.map((way) => `  - ${way}`),

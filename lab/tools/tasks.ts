@@ -70,7 +70,7 @@ export async function announcement(names: readonly ToolName[]): Promise<string |
   const minutes = Math.max(1, Math.round(seconds / Math.min(cores, 4) / 60));
   return [
     `First run: ${missing.length} of ${names.length} tools are missing: ${missing.map(({ name }) => name).join(", ")}.`,
-    `Official releases are downloaded where the network allows it. Else they are built from source: about ${minutes} min on ${cores} cores.`,
-    `They are kept in ${defaultRoot()}, for later runs and for every checkout.`,
+    `The lab downloads official releases if the network allows it, and otherwise builds from source: about ${minutes} min on ${cores} cores.`,
+    `The tools are cached in ${defaultRoot()} for later runs and other checkouts.`,
   ].join("\n");
 }

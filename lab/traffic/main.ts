@@ -79,7 +79,7 @@ const schedules = [
 const ticker = setInterval(() => {
   if (stopping !== undefined) return;
   if ((performance.now() - began) / 1000 > limits.seconds && limits.seconds > 0)
-    stop(`${limits.seconds} s are over`);
+    stop(`${limits.seconds} s have passed`);
   for (const schedule of schedules) schedule.tick();
 }, 5);
 
@@ -116,7 +116,7 @@ process.on("message", (message: ToTraffic) => {
       rates = message.rates;
       break;
     case "stop":
-      stop("asked to");
+      stop("stopped on request");
   }
 });
 

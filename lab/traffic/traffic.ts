@@ -20,7 +20,7 @@ export class Traffic {
       }
     });
     child.on("exit", (status, signal) => {
-      this.ended ??= `the traffic process ended by itself (${signal ?? `status ${status ?? "none"}`})`;
+      this.ended ??= `the traffic process exited unexpectedly (${signal ?? `status ${status ?? "none"}`})`;
     });
   }
 

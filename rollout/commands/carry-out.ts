@@ -95,7 +95,7 @@ function show({ screen, values, engine }: Session, { title, steps, notes }: Unde
     if (steps.length > 1) screen.line(`update ${i + 1} of ${steps.length}: ${step.title}`);
     const changes = changesBetween(before, step.target);
     for (const change of changes) screen.line(`  ${describeChange(change)}`);
-    if (changes.length === 0) screen.line(`  ${engine.file.name} says it already`);
+    if (changes.length === 0) screen.line(`  no change: ${engine.file.name} has these values already`);
     before = step.target;
   }
   for (const note of notes) screen.line(`  (${note})`);
@@ -105,13 +105,11 @@ function show({ screen, values, engine }: Session, { title, steps, notes }: Unde
 async function agreed({ screen }: Session, { yes }: ChangeOptions): Promise<boolean> {
   if (yes === true) return true;
   if (!screen.interactive) {
-    screen.bad(
-      "Nothing was changed: there is no terminal to ask at; --yes carries it out, --dry-run previews it.",
-    );
-    screen.result({ ok: false, reasons: [{ found: "no terminal to ask at", fix: "--yes" }] });
+    screen.bad("Nothing was changed: not a terminal. Use --yes to apply, or --dry-run to preview.");
+    screen.result({ ok: false, reasons: [{ found: "not a terminal", fix: "use --yes to apply" }] });
     return false;
   }
-  if (/^y(es)?$/i.test(await screen.ask("Carry it out? [y/N] "))) return true;
+  if (/^y(es)?$/i.test(await screen.ask("Apply? [y/N] "))) return true;
   screen.line("Nothing was changed.");
   return false;
 }
@@ -126,7 +124,8 @@ async function preview(session: Session, { steps }: Undertaking, options: Change
       engine.preview({ configFile, say, signal, ...packs(options) }),
     ),
   );
-  if (steps.length > 1) screen.line(`Only the first of ${steps.length} updates can be previewed.`);
+  if (steps.length > 1)
+    screen.line(`Preview of the first of ${steps.length} updates; later updates depend on its result.`);
   screen.line("Nothing was changed.");
   return showPreview(session, result);
 }
@@ -138,11 +137,11 @@ export function showPreview({ screen }: Session, result: UpdateResult): number {
   if (ok) {
     screen.good(
       begun.length === 0
-        ? "It would be carried out, and change no resource."
-        : `It would be carried out: ${listed(begun)}.`,
+        ? "The update would succeed and change no resources."
+        : `The update would change: ${listed(begun)}.`,
     );
   } else {
-    screen.bad(cancelled ? "The preview was interrupted." : "It would not be carried out:");
+    screen.bad(cancelled ? "The preview was interrupted." : "The update would fail:");
     for (const error of errors) screen.line(error);
   }
   screen.result({ ok, resources: begun, warnings, errors });
@@ -159,9 +158,9 @@ export async function update(
     title,
     async (say) => {
       const interruption = new Interruption(
-        () => say("interrupted: the engine finishes what it has begun, and stops (again: at once)"),
+        () => say("interrupted: waiting for the operations in progress (press Ctrl-C again to stop at once)"),
         () => {
-          say("interrupted again: the engine stops at once");
+          say("interrupted again: stopping the engine at once");
           engine.terminate();
         },
       );
@@ -188,11 +187,11 @@ async function failed(
   screen.bad(result.cancelled ? "The update was interrupted." : "The update failed.");
   for (const error of result.cancelled ? [] : result.errors) screen.line(error);
   screen.line();
-  if (steps.length > 1) screen.line(`${done} of ${steps.length} updates are done.`);
+  if (steps.length > 1) screen.line(`${done} of ${steps.length} updates completed.`);
   screen.line(
     untouched
-      ? `It began with no resource${undone ? `, and ${engine.file.name} is as it was` : `; ${engine.file.name} says what was asked for`}.`
-      : `It had begun: ${listed(result.begun)}. ${engine.file.name} says what was asked for.`,
+      ? `No resources changed${undone ? `; the edit of ${engine.file.name} was undone` : `; the edit of ${engine.file.name} is kept`}.`
+      : `The update had started on: ${listed(result.begun)}. The edit of ${engine.file.name} is kept.`,
   );
   await session.refresh().catch(() => undefined);
   const status = await session.showStatus(again);

@@ -21,11 +21,11 @@ export async function runDestroy(
   const target = allowDestroy(values, true);
   const changes = changesBetween(values, target);
   screen.line(screen.styled("bold", `${engine.stack}: take service ${service} down`));
-  screen.line("update 1 of 2: its deletion is allowed");
+  screen.line("update 1 of 2: allow the deletion");
   for (const change of changes) screen.line(`  ${describeChange(change)}`);
-  screen.line("update 2 of 2: everything of the stack is destroyed, the customers' route first");
+  screen.line("update 2 of 2: destroy all resources of the stack, the customers' route first");
   for (const [pool, share] of Object.entries(session.deployed?.weights ?? {})) {
-    screen.line(`  ${pool} serves ${share} % of the customers`);
+    screen.line(`  ${pool} gets ${share} % of the traffic`);
   }
   if (options.dryRun === true) {
     const result = await engine.withDraft(target, (configFile) =>
@@ -33,7 +33,7 @@ export async function runDestroy(
         engine.preview({ configFile, say, signal, ...packs(options) }),
       ),
     );
-    screen.line("Only the first of 2 updates can be previewed. Nothing was changed.");
+    screen.line("Preview of update 1 only. Nothing was changed.");
     return showPreview(session, result);
   }
   const reason = await missingConsent(session, service, options);
@@ -47,17 +47,17 @@ export async function runDestroy(
     return stopped(
       session,
       allowed,
-      undone ? "the config is as it was" : "the deletion may be allowed already",
+      undone ? "the edit of the config was undone" : "the cluster may already allow the deletion",
     );
   }
   const destroyed = await update(session, "destroy", (say, signal) =>
     engine.destroy({ message: `rollout: destroy ${service}`, say, signal }),
   );
-  if (!destroyed.ok) return stopped(session, destroyed, "the service is partly gone");
+  if (!destroyed.ok) return stopped(session, destroyed, "some of the service's resources are deleted");
   // A waiver that stays would let the next service of this config be destroyed by anybody.
   await engine.edit(allowDestroy(await engine.values(), false));
   screen.good(
-    `Service ${service} is gone. Its config and history are kept; pulumi stack rm removes them too.`,
+    `Service ${service} is destroyed. Its config and history are kept; to remove them too: pulumi stack rm`,
   );
   screen.result({ ok: true, service });
   return exit.done;
@@ -74,20 +74,20 @@ async function missingConsent(
   }
   if (options.yes === true) {
     if (options.service === service) return undefined;
-    return { found: "--yes alone does not say whose service is meant", fix };
+    return { found: "--yes needs the service's name", fix };
   }
-  if (!screen.interactive) return { found: "there is no terminal to ask at", fix };
+  if (!screen.interactive) return { found: "not a terminal", fix };
   const answer = await screen.ask(`Type the service's name to destroy it: `);
-  return answer === service ? undefined : { found: `that is not its name: ${service}`, fix };
+  return answer === service ? undefined : { found: `the name does not match: ${service}`, fix };
 }
 
 async function stopped(session: Session, result: UpdateResult, state: string): Promise<number> {
   const { screen } = session;
   screen.line();
-  screen.bad(result.cancelled ? "Interrupted." : "It failed.");
+  screen.bad(result.cancelled ? "Interrupted." : "The destroy failed.");
   for (const error of result.cancelled ? [] : result.errors) screen.line(error);
-  screen.line(`Where things stand: ${state}.`);
-  screen.line(`to go on     ${session.command(command("destroy"))}`);
+  screen.line(`Current state: ${state}.`);
+  screen.line(`to continue  ${session.command(command("destroy"))}`);
   screen.result({ ok: false, errors: result.cancelled ? ["interrupted"] : result.errors, state });
   return Promise.resolve(result.cancelled ? exit.interrupted : exit.refused);
 }

@@ -26,9 +26,9 @@ export async function runRollbackTo(
   const reason = options.reason ?? `back to update ${toUpdate}`;
   const way = wayBack(past, now.present, { reason, now: new Date() });
   if (way.outcome === "refused")
-    return refused(session, `Update ${toUpdate} cannot be gone back to; nothing was changed.`, way.reasons);
+    return refused(session, `Cannot go back to update ${toUpdate}; nothing was changed.`, way.reasons);
   if (way.outcome === "same") {
-    session.screen.good(`Nothing to do: what update ${toUpdate} deployed is what there is.`);
+    session.screen.good(`Nothing to do: what update ${toUpdate} deployed is still deployed.`);
     session.screen.result({ ok: true, updates: { done: 0, of: 0 }, errors: [] });
     return exit.done;
   }
@@ -63,7 +63,7 @@ export async function runList(session: Session): Promise<number> {
 }
 
 function verdict(way: WayBack): string[] {
-  if (way.outcome === "same") return ["that is where things are"];
+  if (way.outcome === "same") return ["deployed now"];
   if (way.outcome === "refused") return way.reasons.map(({ found }) => `no: ${found}`);
   return [`yes, in ${way.steps.length === 1 ? "one update" : `${way.steps.length} updates`}`];
 }
@@ -95,8 +95,8 @@ async function present(
     return {
       outcome: "unknown",
       reason: {
-        found: `what is deployed is not known: ${live.why}`,
-        fix: "make the cluster readable from here, or fix the config",
+        found: `cannot read what is deployed: ${live.why}`,
+        fix: "fix the access to the cluster from here, or fix the config",
       },
     };
   }
@@ -104,6 +104,6 @@ async function present(
   return {
     outcome: "known",
     present: { ...common, observed },
-    notes: [`decided by the last update's record: the cluster was not read (${live.why})`],
+    notes: [`based on the last update's record, because the cluster could not be read (${live.why})`],
   };
 }

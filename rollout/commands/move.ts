@@ -90,17 +90,17 @@ export async function runResume(
   for (const note of decision.notes) screen.line(`  (${note})`);
   if (options.dryRun !== true) {
     if (options.yes !== true && !screen.interactive) {
-      return refused(session, "Nobody to ask; nothing was changed.", [
-        { found: "there is no terminal", fix: "--yes" },
+      return refused(session, "Nothing was changed: not a terminal.", [
+        { found: "not a terminal", fix: "--yes" },
       ]);
     }
-    if (options.yes !== true && !/^y(es)?$/i.test(await screen.ask("Write it? [y/N] "))) {
+    if (options.yes !== true && !/^y(es)?$/i.test(await screen.ask("Write it to the config? [y/N] "))) {
       screen.line("Nothing was changed.");
       return exit.refused;
     }
     await engine.edit(decision.target);
     screen.good(
-      `${engine.file.name} says so now. Its traffic is as it was; the next step: ${session.command(command("next"))}`,
+      `Written to ${engine.file.name}. The traffic has not changed; next step: ${session.command(command("next"))}`,
     );
   }
   screen.result({ ok: true, changes: changes.map(describeChange), written: options.dryRun !== true });

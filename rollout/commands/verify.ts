@@ -28,7 +28,7 @@ export interface VerifyOptions extends CommonOptions {
 export async function runVerify(session: Session, options: VerifyOptions): Promise<number> {
   const { screen, deployed, values } = session;
   if (options.traffic !== true) {
-    const found = "verify sends requests to the service that customers use, so it wants to be told to";
+    const found = "verify sends requests to the live service, so it needs --traffic";
     return refused(session, "Nothing was sent.", [{ found, fix: "npm run rollout -- verify --traffic" }]);
   }
   const gate = await gateOf(session);
@@ -54,7 +54,7 @@ export async function runVerify(session: Session, options: VerifyOptions): Promi
     () => undefined,
     () => process.exit(130),
   );
-  const title = `at the most ${load.requests} requests in ${load.seconds} s to ${target.host}:${target.port}`;
+  const title = `up to ${load.requests} requests in ${load.seconds} s to ${target.host}:${target.port}`;
   const outcomes = await screen.task(title, (say) =>
     interruption.during(() => sendLoad(target, load, { say, signal: interruption.signal })),
   );

@@ -8,7 +8,7 @@ export class ConfigFile {
   constructor(readonly path: string) {
     if (!fs.existsSync(path)) {
       throw new Error(
-        `there is no ${path}: run it in the project's folder, with --stack NAME of a stack of its`,
+        `${path} does not exist: run this command in the project's folder, with --stack NAME for one of its stacks`,
       );
     }
   }

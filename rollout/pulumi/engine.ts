@@ -122,7 +122,7 @@ export class Engine {
     const differences = changesBetween(written, { ...(await this.defaults()), ...wanted });
     if (differences.length > 0) {
       const keys = differences.map(({ key, path: inner }) => [key, ...inner].join(".")).join(", ");
-      throw new Error(`pulumi config did not write what was asked for (${keys}); nothing was changed`);
+      throw new Error(`pulumi config did not write the requested values (${keys}); nothing was changed`);
     }
   }
 
@@ -197,7 +197,9 @@ async function selectedStack(command: OwnGroupCommand, folder: string): Promise<
     return (await command.run(["stack", "--show-name"], folder)).stdout.trim();
   } catch (error) {
     if (!(error instanceof PulumiFailed)) throw error;
-    throw new Error(`no stack is selected: --stack NAME, or pulumi stack select NAME (${briefly(error)})`);
+    throw new Error(
+      `no stack is selected: use --stack NAME, or pulumi stack select NAME (${briefly(error)})`,
+    );
   }
 }
 

@@ -31,7 +31,7 @@ export async function lookAtCluster(
   try {
     const { kubeconfig, gateway } = await platformOf(engine, config, outputs);
     if (kubeconfig === undefined || gateway === undefined)
-      return { outcome: "unreadable", why: "the stack's outputs have no kubeconfig that can be read" };
+      return { outcome: "unreadable", why: "the stack's outputs have no readable kubeconfig" };
     const reader = await clusterReader(kubeconfig, patience);
     const { service } = config;
     const route = { namespace: service.namespace, name: service.route };

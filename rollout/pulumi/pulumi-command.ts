@@ -83,7 +83,9 @@ export class OwnGroupCommand {
         const missing = (error as NodeJS.ErrnoException).code === "ENOENT";
         reject(
           new Error(
-            missing ? "pulumi is not on the PATH: https://www.pulumi.com/docs/install" : error.message,
+            missing
+              ? "pulumi is not on PATH; to install it: https://www.pulumi.com/docs/install"
+              : error.message,
           ),
         );
       });

@@ -21,7 +21,8 @@ export function changesBetween(before: StackValues, after: StackValues): Change[
   return keys.flatMap((key) => {
     const [a, b] = [before[key], after[key]];
     if (sameValue(a, b)) return [];
-    if (a?.secret === true || b?.secret === true) throw new Error(`${key} is secret and would be changed`);
+    if (a?.secret === true || b?.secret === true)
+      throw new Error(`${key} is a secret, and this command would change it`);
     return inside(key, [], contentOf(a), contentOf(b));
   });
 }
@@ -128,7 +129,8 @@ function pathOf(key: string, path: readonly string[]): string {
 }
 
 function printed(value: Value | undefined): object {
-  if (value === undefined || value.secret) throw new Error("only values that are no secrets are written");
+  if (value === undefined || value.secret)
+    throw new Error("this command writes only values that are not secret");
   const content = value.value;
   return typeof content === "object" && content !== null
     ? { value: JSON.stringify(content), objectValue: content, secret: false }

@@ -37,8 +37,8 @@ const refuse = (found: string, fix: string): Decision => ({
 
 const noRollout = (): Decision =>
   refuse(
-    "no rollout is under way: the config names no candidate",
-    `declare the new pool (pools.NAME) and name it: ${commandText(set("candidate", "NAME"))}`,
+    "no rollout is under way: the config has no candidate",
+    `declare the new pool (pools.NAME), then: ${commandText(set("candidate", "NAME"))}`,
   );
 
 /** How far the config's candidate has come, by what is deployed. */
@@ -71,25 +71,27 @@ export function next(values: StackValues, deployed: Deployed | undefined, to?: n
   // Down is no coming back: where the stable pool is small for now, going back takes steps.
   if (step > 0 && step >= now && latch !== undefined) {
     return refuse(
-      `${candidate} was rolled back at ${latch.time} (${latch.reason}) and stays without traffic`,
+      `${candidate} was rolled back at ${latch.time} (${latch.reason}) and gets no traffic until you resume it`,
       command("resume --reason WHY"),
     );
   }
   if (staged && step === now && configured === now) {
     return refuse(
-      `${candidate} has ${now} % of the traffic already`,
+      `${candidate} already has ${now} % of the traffic`,
       now === 100 ? command("promote") : command("next"),
     );
   }
   const notes = [
     ...(staged && configured !== now
       ? [
-          `the config says weight ${configured}, deployed is ${now}: the step is counted from what is deployed`,
+          `the config has weight ${configured}, but ${now} is deployed; the step counts from the deployed weight`,
         ]
       : []),
     ...(staged && step < now ? [`${candidate} goes down from ${now} to ${step} %`] : []),
     ...(!staged && step > 0
-      ? [`${candidate} is not staged yet: it is built, checked, and gets ${step} % at once`]
+      ? [
+          `${candidate} is not staged yet: this update creates it, checks it, and moves ${step} % to it in one step`,
+        ]
       : []),
   ];
   return {
@@ -117,13 +119,13 @@ export function promote(values: StackValues, deployed: Deployed | undefined): De
   }
   if (weight !== 100 && share === 100) {
     reasons.push({
-      found: `the config says weight ${weight}, deployed is 100: somebody means to go back`,
+      found: `the config has weight ${weight}, but 100 is deployed: someone may have started to go back`,
       fix: `${command("rollback")} or ${command("next --to 100")}`,
     });
   }
   if (deployed !== undefined && stable !== deployed.stable) {
     reasons.push({
-      found: `the config says stable ${stable ?? "(nothing)"}, deployed is ${deployed.stable}`,
+      found: `the config has stable ${stable ?? "(nothing)"}, but ${deployed.stable} is deployed`,
       fix: commandText(set("stable", deployed.stable)),
     });
   }
@@ -135,10 +137,12 @@ export function promote(values: StackValues, deployed: Deployed | undefined): De
     target: withEdits(promoted, edits),
     title: `promote ${candidate}`,
     notes: [
-      `${stable ?? "the old pool"} is removed: after this, going back is a rollout of its own`,
+      `the update removes ${stable ?? "the old pool"}; going back after that is a new rollout`,
       ...(kept.length === 0
         ? []
-        : [`${kept.join(", ")} stays a name of the base model (aliases): clients ask for it`]),
+        : [
+            `the update keeps ${kept.join(", ")} as a name of the base model (aliases), because clients use it`,
+          ]),
     ],
   };
 }
@@ -175,7 +179,7 @@ export function rollback(
     const version = versionUnderWay(values, deployed);
     if (version !== undefined) return rollbackVersion(values, version);
     return refuse(
-      "no rollout is under way: there is no candidate that could be rolled back",
+      "no rollout is under way: there is no candidate to roll back",
       `to go back to an earlier update: ${command("rollback --list")}`,
     );
   }
@@ -191,7 +195,9 @@ export function rollback(
     ]),
     title: `${candidate} from ${share(candidate)} to 0 %, latched`,
     notes: other
-      ? [`the config had other roles than the deployed ones: stable ${stable ?? ""}, candidate ${candidate}`]
+      ? [
+          `the config did not have the deployed roles; this command sets them: stable ${stable ?? ""}, candidate ${candidate}`,
+        ]
       : [],
   };
 }
@@ -218,7 +224,7 @@ export function resume(
   return {
     outcome: "update",
     target: withEdits(values, markEdits("resumed", mark)),
-    title: `${latch.candidate} may have traffic again`,
+    title: `let ${latch.candidate} get traffic again`,
     notes: [`it was rolled back at ${latch.time}: ${latch.reason}`],
   };
 }
@@ -271,7 +277,7 @@ function nextVersion(values: StackValues, version: UnderWay, to?: number): Decis
   const what = versionName(version);
   if (step === undefined || (staged && step === now && Number(adapter.weight ?? 0) === now)) {
     return refuse(
-      `${what} answers ${now} % of the requests for ${adapter.name} already`,
+      `${what} already answers ${now} % of the requests for ${adapter.name}`,
       now === 100 ? command("promote") : command("next"),
     );
   }
@@ -298,7 +304,7 @@ function promoteVersion(values: StackValues, version: UnderWay): Decision {
     target: withEdits(values, step.edits),
     title: `promote ${versionName(version)}`,
     notes: [
-      `${adapter.name} ${adapter.version ?? "v1"} is unloaded: after this, going back is a rollout of its own`,
+      `the update unloads ${adapter.name} ${adapter.version ?? "v1"}; going back after that is a new rollout`,
     ],
   };
 }
@@ -309,6 +315,6 @@ function rollbackVersion(values: StackValues, version: UnderWay): Decision {
     outcome: "update",
     target: withEdits(values, [set(["adapters", version.index, "weight"], 0)]),
     title: `${versionName(version)} from ${version.share} to 0 %`,
-    notes: ["a version that was rolled back is not latched: only pools are"],
+    notes: ["adapter versions are not latched after a rollback; only pools are"],
   };
 }

@@ -32,14 +32,14 @@ export function resolveValues(values: StackValues): Resolved {
   }
   const hidden = [...secrets].filter((key) => raw[key] === undefined && !/[.[]/.test(key));
   if (hidden.length > 0) {
-    return mistaken(hidden.map((key) => `${key} is secret, and what it says cannot be compared`));
+    return mistaken(hidden.map((key) => `${key} is a secret, so its value cannot be compared`));
   }
   const { config, mistakes } = resolveConfig(raw, cloudOf(values), secrets);
   if (config === undefined) {
     return mistaken(mistakes.map(({ key, found, allowed }) => `${key} is ${found}; expected: ${allowed}`));
   }
   return config.role === "platform"
-    ? mistaken(["role is platform: there is no service and no rollout in this stack"])
+    ? mistaken(["role is platform: this stack has no service and no rollout"])
     : { outcome: "resolved", config };
 }
 

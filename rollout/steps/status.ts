@@ -114,20 +114,23 @@ function disagreements(values: StackValues, deployed: Deployed | undefined, live
       ["weight", String(config.weight), String(share)],
     ];
     for (const [key, asked, is] of roles) {
-      if (asked !== is) notes.push(`the config says ${key} ${asked}, the last successful update had ${is}`);
+      if (asked !== is)
+        notes.push(`the config has ${key} ${asked}, but the last successful update had ${is}`);
     }
   }
   if (live.outcome !== "read") return notes;
   if (deployed !== undefined && !sameShares(deployed.weights, roundedShares(live.observed))) {
     notes.push(
-      "the live route is not as the last successful update left it: an update failed half-way, or somebody edited it; pulumi up says which",
+      "the live route differs from what the last successful update wrote: an update failed halfway, or someone edited the route; run pulumi up to see which",
     );
   }
   return [
-    ...live.overridden.map((text) => `the weights are not what customers get: ${text}`),
+    ...live.overridden.map((text) => `customers do not get these weights: ${text}`),
     ...notes,
     ...live.unconfirmed,
-    ...(live.observed.others?.unseen ?? []).map((text) => `${text}: other routes are not known`),
+    ...(live.observed.others?.unseen ?? []).map(
+      (text) => `${text}: other routes may exist that this command cannot see`,
+    ),
   ];
 }
 
@@ -181,7 +184,7 @@ export function describeStatus(status: Status, again?: string): string[] {
     ...notes.map((note): [string, string] => ["note", note]),
     ["next", status.next],
     ...(status.back === undefined ? [] : [["back", status.back] satisfies [string, string]]),
-    ...(again === undefined ? [] : [["to go on", again] satisfies [string, string]]),
+    ...(again === undefined ? [] : [["to continue", again] satisfies [string, string]]),
   ];
   const width = Math.max(...rows.map(([name]) => name.length)) + 2;
   return rows.map(([name, text]) => `${name.padEnd(width)}${text}`);
@@ -193,11 +196,11 @@ function shares(weights: Readonly<Record<string, number>>): string {
 }
 
 function liveText(live: Status["live"]): string {
-  if ("unreadable" in live) return `not read: ${live.unreadable}`;
+  if ("unreadable" in live) return `could not be read: ${live.unreadable}`;
   const { weights, confirmed, inForce } = live;
-  if (Object.keys(weights).length === 0) return "there is none";
-  if (!inForce) return `${shares(weights)} (not what customers get: another route comes first)`;
-  return `${shares(weights)}${confirmed ? "" : " (the gateway has not confirmed it)"}`;
+  if (Object.keys(weights).length === 0) return "does not exist";
+  if (!inForce) return `${shares(weights)} (customers do not get this split: another route takes precedence)`;
+  return `${shares(weights)}${confirmed ? "" : " (not yet confirmed by the gateway)"}`;
 }
 
 function poolText(pool: Readonly<Record<string, unknown>>): string {
@@ -206,7 +209,7 @@ function poolText(pool: Readonly<Record<string, unknown>>): string {
   const others = [
     "created outside this stack",
     ...(replicas === undefined ? [] : [`${text(replicas)} replicas, ${text(ready)} ready`]),
-    ...(carriedWith === undefined ? [] : [`carried the traffic with ${text(carriedWith)}`]),
+    ...(carriedWith === undefined ? [] : [`served all traffic with ${text(carriedWith)} replicas`]),
   ];
   const size = existing === true ? others.join(", ") : `${text(replicas)} replicas on ${text(accelerators)}`;
   return `${text(role)}, ${text(weight)} %, ${size}`;

@@ -87,7 +87,7 @@ function withEdit(values: StackValues, edit: ConfigEdit): StackValues {
     return result;
   }
   if (rest.length > 0 && values[key]?.secret === true)
-    throw new Error(`${String(first)} is secret and would be changed`);
+    throw new Error(`${String(first)} is a secret, and this command would change it`);
   const before = valueOf(values, String(first));
   const value = edit.op === "set" ? placed(before, rest, edit.value) : without(before, rest);
   if (value !== undefined) result[key] = { secret: false, value };

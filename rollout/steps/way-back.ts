@@ -59,8 +59,8 @@ export function wayBack(
   if (resolved.outcome !== "resolved") {
     return refused(
       resolved.mistakes.map((mistake) => ({
-        found: `the program no longer takes its config: ${mistake}`,
-        fix: "put the keys back by hand that are meant: pulumi config set KEY VALUE",
+        found: `this version of the program does not accept its config: ${mistake}`,
+        fix: "restore the keys you need by hand: pulumi config set KEY VALUE",
       })),
     );
   }
@@ -85,9 +85,9 @@ const rolledBack = own("rolledBack");
 
 function unfitToGoBackTo({ kind, succeeded, partial }: PastUpdate): Reason | undefined {
   const fix = `choose another: ${command("rollback --list")}`;
-  if (kind !== "update") return { found: `it was no update but a ${kind}`, fix };
-  if (!succeeded) return { found: "it failed: what it left behind is not what its config says", fix };
-  if (partial) return { found: "it updated some resources only (--target, --exclude)", fix };
+  if (kind !== "update") return { found: `it was a ${kind}, not an update`, fix };
+  if (!succeeded) return { found: "it failed, so what it deployed does not match its config", fix };
+  if (partial) return { found: "it updated only some resources (--target, --exclude)", fix };
   return undefined;
 }
 
@@ -105,7 +105,7 @@ function targetOf(
     else target[key] = value;
   };
   for (const key of keptKeys.map(own)) {
-    if (!sameValue(past.values[key], present[key])) kept.push(`${short(key)} stays as it is now`);
+    if (!sameValue(past.values[key], present[key])) kept.push(`${short(key)} keeps its current value`);
     keep(key);
   }
   const secrets = [...new Set([...Object.keys(past.values), ...Object.keys(present)])].filter(
@@ -114,11 +114,11 @@ function targetOf(
   for (const key of secrets.filter((one) => !keptKeys.map(own).includes(one))) {
     if (present[key] === undefined) {
       lost.push({
-        found: `${short(key)} was a secret then and is not in the config now; the history does not give it away`,
+        found: `${short(key)} was a secret then and is not in the config now; the history does not contain its value`,
         fix: `pulumi config set --secret ${short(key)} VALUE`,
       });
     } else {
-      kept.push(`${short(key)} is a secret: it keeps its present value`);
+      kept.push(`${short(key)} is a secret and keeps its current value`);
     }
     keep(key);
   }
@@ -131,8 +131,8 @@ function elsewhere(past: PastUpdate, present: StackValues): Reason[] {
     .filter((key) => past.values[key]?.secret !== true && present[key]?.secret !== true)
     .filter((key) => !sameValue(past.values[key], present[key]))
     .map((key) => ({
-      found: `${short(key)} was ${textOf(past.values[key])} and is ${textOf(present[key])}: that is a service somewhere else`,
-      fix: "such a change is no rollback: make a stack for it",
+      found: `${short(key)} was ${textOf(past.values[key])} and is now ${textOf(present[key])}: that is a different service`,
+      fix: "a rollback cannot change this; create another stack for it",
     }));
 }
 
@@ -148,7 +148,7 @@ function latchedThen(target: StackValues, { values, deployed }: Present): Reason
   if (latch === undefined || weight === 0) return [];
   return [
     {
-      found: `it would give ${latch.candidate} ${weight} % of the traffic, which was rolled back at ${latch.time} (${latch.reason})`,
+      found: `it would give ${weight} % of the traffic to ${latch.candidate}, which was rolled back at ${latch.time} (${latch.reason})`,
       fix: command("resume --reason WHY"),
     },
   ];
@@ -163,7 +163,7 @@ function builtAnew(config: ServiceConfig, observed: Observed): Reason[] {
     const size = pool.replicas * pool.hardware.acceleratorsPerReplica;
     return [
       {
-        found: `pool ${pool.name} no longer exists: ${size} x ${pool.hardware.accelerator} would have to be had and ${pool.model} loaded anew`,
+        found: `pool ${pool.name} no longer exists: it would need ${size} x ${pool.hardware.accelerator} and would have to load ${pool.model} again`,
         fix: `roll it out as a candidate: ${setCommand("candidate", pool.name)} && ${command("next")}`,
       },
     ];
@@ -203,7 +203,7 @@ function refusalsOnTheWay(steps: readonly Step[], { observed }: Present): Reason
     const where = steps.length === 1 ? "" : ` (in update ${i + 1} of ${steps.length}: ${step.title})`;
     if (resolved.outcome !== "resolved") {
       return resolved.mistakes.map((mistake) => ({
-        found: `the program would not take the config${where}: ${mistake}`,
+        found: `the program would reject the config${where}: ${mistake}`,
         fix: "fix the config first",
       }));
     }

@@ -80,7 +80,7 @@ export class InferenceClient {
         },
         (response) => read(response, outcome, { endpoint, poolHeader }, finish),
       );
-      sent.on("timeout", () => sent.destroy(new Error(`nothing for ${silenceMs / 1000} s`)));
+      sent.on("timeout", () => sent.destroy(new Error(`no data for ${silenceMs / 1000} s`)));
       sent.on("error", (error) => finish(error.message));
       sent.end(body);
     });

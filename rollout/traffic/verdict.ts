@@ -92,9 +92,9 @@ export function describeVerdict(verdict: Verdict): string[] {
     ...failures.map(({ reason, count }) => `            ${count} x ${reason}`),
     ...(failuresBelow === undefined
       ? []
-      : [`            0 of ${sent}: the rate of failures is below ${percent(failuresBelow)} (at 95 %)`]),
+      : [`            0 of ${sent}: the failure rate is below ${percent(failuresBelow)} (95 % confidence)`]),
     split === undefined
-      ? "share       not measured: the answers do not say which pool they came from (--pool-header)"
+      ? "share       not measured: the answers do not name their pool (see --pool-header)"
       : `share       ${percent(split.share)} of ${split.counted} from the candidate, expected ${percent(split.expected)} ± ${percent(split.sigma)} (1 sigma): ${split.ok ? "right" : "WRONG"}`,
   ];
 }

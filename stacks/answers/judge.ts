@@ -23,7 +23,7 @@ export function judgeAnswer(endpoint: EndpointName, status: number, text: string
 
 export function noJson(text: string): string {
   if (text.trim() === "") return "an empty body";
-  return htmlTitle(text) ?? `no JSON: ${brief(text)}`;
+  return htmlTitle(text) ?? `not JSON: ${brief(text)}`;
 }
 
 export const broken = (text: string): Fault => ({ kind: "broken", text });
@@ -61,7 +61,9 @@ export function finishReasonOf(choice: unknown): string | undefined {
  */
 export function wrongEnd(reason: string | undefined): string | undefined {
   if (reason === undefined) return "no finish_reason: the answer was cut off";
-  return reason === "abort" || reason === "error" ? `finish_reason ${reason}: the server gave up` : undefined;
+  return reason === "abort" || reason === "error"
+    ? `finish_reason ${reason}: the server aborted the request`
+    : undefined;
 }
 
 /**
@@ -108,7 +110,7 @@ export function responseOf(body: unknown): string | undefined {
   if (status === "incomplete") {
     const reason = isObject(details) ? details["reason"] : undefined;
     if (reason !== "max_output_tokens" && reason !== "content_filter")
-      return `status incomplete: ${typeof reason === "string" ? reason : "it does not say why"}`;
+      return `status incomplete: ${typeof reason === "string" ? reason : "no reason given"}`;
   } else if (status !== "completed") {
     return `status ${typeof status === "string" ? status : "missing"}: the answer was cut off`;
   }
@@ -132,7 +134,8 @@ function embeddingsOf(body: unknown): string | undefined {
     if (isText(vector)) continue;
     if (!Array.isArray(vector) || vector.length === 0) return "an empty embedding";
     const numbers = (vector as unknown[]).flat();
-    if (!numbers.every((value) => typeof value === "number")) return "an embedding of what are no numbers";
+    if (!numbers.every((value) => typeof value === "number"))
+      return "an embedding with values that are not numbers";
     if (numbers.every((value) => value === 0)) return "an embedding of zeros";
   }
   return undefined;
@@ -152,5 +155,5 @@ function scoresOf(body: unknown): string | undefined {
   );
   return found.length > 0 && found.every((value) => typeof value === "number")
     ? undefined
-    : "a score that is no number";
+    : "a score that is not a number";
 }

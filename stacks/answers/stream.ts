@@ -86,10 +86,10 @@ export class StreamJudge {
   }
 
   private responseEvent(body: unknown): Fault | undefined {
-    if (!isObject(body)) return broken("an event that is no JSON object");
+    if (!isObject(body)) return broken("an event that is not a JSON object");
     const { type, response } = body;
     if (type === "response.failed") {
-      return broken(brief(`the response failed: ${errorIn(response) ?? "it does not say why"}`));
+      return broken(brief(`the response failed: ${errorIn(response) ?? "no reason given"}`));
     }
     if (type !== "response.completed" && type !== "response.incomplete") return undefined;
     this.completed = true;
@@ -102,7 +102,7 @@ export class StreamJudge {
     const error = errorIn(body);
     if (error !== undefined) return { kind: kindOf(200, error), text: brief(`an error: ${error}`) };
     if (this.begin.trim() === "") return broken("an empty stream");
-    return broken(body === undefined ? noJson(this.begin) : "an answer in one piece instead of a stream");
+    return broken(body === undefined ? noJson(this.begin) : "a complete answer instead of a stream");
   }
 
   private endOfChoices(): Fault | undefined {

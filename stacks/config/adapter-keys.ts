@@ -54,11 +54,11 @@ const adapterSchema = object({
   }),
   candidate: optional(
     object({
-      version: required(version, { description: "The version that is rolled out.", example: "v2" }),
+      version: required(version, { description: "The version being rolled out.", example: "v2" }),
       source: required(source, { description: "Where it comes from.", example: "acme/food-review-v2" }),
     }),
     {
-      description: "The version that is rolled out. Absent: no rollout of this adapter is in progress.",
+      description: "The version being rolled out. Omit it when no rollout of this adapter is in progress.",
       default: "none",
       example: { version: "v2", source: "acme/food-review-v2" },
     },
@@ -156,7 +156,7 @@ function clashes(given: AdaptersInput, adapters: readonly Adapter[]): Mistake[] 
     if (aliases.has(alias)) {
       mistakes.push({
         key: `aliases[${i}]`,
-        found: `${alias}, for the second time`,
+        found: `${alias} again`,
         allowed: "each name once",
         fix: removeCommand(`aliases[${i}]`),
       });
@@ -222,7 +222,7 @@ export function checkPoolsWithAdapters(
     return [
       {
         key: `pools.${pool.name}.server.engine`,
-        found: `${pool.server.engine}, and the stack has adapters`,
+        found: `${pool.server.engine}, but the stack has adapters`,
         allowed: `${able.names}: only with ${able.titles} can the program prove that a pod has loaded every adapter before it gets traffic`,
         fix: `${setCommand(`pools.${pool.name}.server.engine`, able.first)} (or serve no adapters in this pool: ${setCommand(key, false)})`,
       },

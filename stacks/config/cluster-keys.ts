@@ -17,11 +17,11 @@ const clusterSchema = object({
     example: "us-central1",
   }),
   create: optional(flag(), {
-    description: "Whether this stack creates the cluster. `false`: the cluster exists and is only used.",
+    description: "Whether this stack creates the cluster. `false`: use an existing cluster.",
     default: "true if neither name nor kubeconfig is set",
     example: true,
   }),
-  kubeconfig: optional(text("a kubeconfig, or the path of one"), {
+  kubeconfig: optional(text("a kubeconfig, or the path to one"), {
     description: "Use this cluster as it is: the stack creates no node pools in it. Set it with `--secret`.",
     default: "none",
     example: "VALUE",
@@ -39,14 +39,14 @@ const clusterSchema = object({
     [],
     {
       description:
-        "Networks that may reach the control plane of a cluster that this stack creates. None: only the cluster's own network.",
+        "Networks that may reach the control plane of a cluster that this stack creates. Without any, only the cluster's own network can reach it.",
       example: ["203.0.113.7/32"],
     },
   ),
   nodeServiceAccount: optional(
-    matching(/^[^@\s]+@[^@\s]+\.gserviceaccount\.com$/, "the address of a service account"),
+    matching(/^[^@\s]+@[^@\s]+\.gserviceaccount\.com$/, "the email address of a service account"),
     {
-      description: "Service account of the accelerator nodes in a cluster that exists.",
+      description: "Service account of the accelerator nodes in an existing cluster.",
       default: "the project's default service account",
       example: "nodes@acme-ml.iam.gserviceaccount.com",
     },

@@ -59,7 +59,8 @@ const gatewaySchema = object({
     example: "default",
   }),
   existing: withDefault(flag(), false, {
-    description: "Whether the Gateway was created outside this stack. It is then used and never changed.",
+    description:
+      "Whether the Gateway was created outside this stack. The stack then uses it and never changes it.",
     example: true,
   }),
   routesFrom: optional(list(name(maxLabel), "namespaces"), {
@@ -202,7 +203,7 @@ function contradictions({
   if (tlsSecret !== undefined && certificate !== undefined) {
     mistakes.push({
       key: "gateway.certificate",
-      found: `${certificate}, although tlsSecret is ${tlsSecret}`,
+      found: `${certificate}, but tlsSecret ${tlsSecret} is also set`,
       allowed: "only one of certificate and tlsSecret",
       fix: removeCommand("gateway.tlsSecret"),
     });
@@ -210,7 +211,7 @@ function contradictions({
   if (cloudArmor !== undefined && !defaultGatewayKind.exposures.cloudArmor.includes(exposure)) {
     mistakes.push({
       key: "gateway.cloudArmor",
-      found: `${cloudArmor}, for an internal gateway`,
+      found: `${cloudArmor}, but the gateway is internal`,
       allowed: "nothing: a security policy protects only an external gateway",
       fix: removeCommand("gateway.cloudArmor"),
     });
@@ -218,7 +219,7 @@ function contradictions({
   if (globalAccess && !defaultGatewayKind.exposures.globalAccess.includes(exposure)) {
     mistakes.push({
       key: "gateway.globalAccess",
-      found: "true, for an external gateway",
+      found: "true, but the gateway is external",
       allowed: "nothing: every region can reach an external gateway",
       fix: removeCommand("gateway.globalAccess"),
     });

@@ -38,7 +38,7 @@ export const hardwareFields = {
   }),
   provisioning: optional(oneOf(provisionings), {
     description:
-      "How the nodes are provisioned. Spot nodes end with 30 s notice, flex-start nodes after at most seven days.",
+      "How the nodes are provisioned. Spot nodes are preempted with 30 s notice; flex-start nodes end after at most seven days.",
     default: defaults.provisioning,
     example: "spot",
     change: "new-pool",
@@ -64,7 +64,7 @@ export const hardwareFields = {
   }),
   driver: optional(oneOf(["default", "latest", "disabled"]), {
     description:
-      "GPU driver that GKE installs: the default or the latest of the node version, or none (you install it).",
+      "GPU driver that GKE installs: the default or latest one for the node version, or disabled (you install it).",
     default: defaults.driver,
     example: "latest",
     change: "new-pool",
@@ -169,7 +169,7 @@ const reservationNamed: Rule = (key, { provisioning, reservation }) => {
   return [
     {
       key: `${key}.reservation`,
-      found: `${reservation}, with provisioning ${provisioning}`,
+      found: `${reservation}, but provisioning is ${provisioning}`,
       allowed: "no reservation unless provisioning is reservation",
       fix: setCommand(`${key}.provisioning`, "reservation"),
     },
@@ -186,7 +186,10 @@ const fallbackForSpot: Rule = (key, { provisioning, fallback }, { machine, hosts
     return wrong(`with provisioning ${provisioning}`, "a fallback only for spot nodes");
   }
   if (!machine.provisioning.includes(fallback)) {
-    return wrong(`for ${machine.type}`, `a machine type that is available on demand; ${machine.type} is not`);
+    return wrong(
+      `but ${machine.type} is not available on demand`,
+      `a fallback only for machine types that are available on demand`,
+    );
   }
   return hosts > 1
     ? wrong("for slices of several nodes", "a fallback only for replicas that fit on one node")

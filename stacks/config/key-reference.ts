@@ -77,7 +77,7 @@ function tableOf(rows: readonly Row[]): string {
 /** What the schema itself says of a value that cannot be right. */
 function expected(type: z.ZodType): string {
   const { inner } = unwrapped(type);
-  const result = inner.safeParse(Symbol("nothing that a config can hold"));
+  const result = inner.safeParse(Symbol("nothing"));
   const text = result.success ? "anything" : (result.error.issues[0]?.message ?? "");
   const options =
     inner instanceof z.ZodArray && inner.element instanceof z.ZodEnum ? inner.element.options : [];

@@ -169,7 +169,7 @@ function unknownKey(at: ConfigPath, name: string, value: unknown, known: readonl
     found: shown(value),
     allowed:
       meant === undefined
-        ? `unknown key; the keys are ${known.join(", ")}`
+        ? `unknown key; known keys: ${known.join(", ")}`
         : `unknown key; did you mean ${meant}?`,
     fix: meant !== undefined && simple ? `${remove} && ${setCommand([...at, meant], value)}` : remove,
   };

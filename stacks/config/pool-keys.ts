@@ -14,7 +14,7 @@ import { autoscalingSchema, resolveAutoscaling, resolveWeights, weightsSchema } 
 const poolSchema = object({
   existing: optional(flag(), {
     description:
-      "The pool was created outside this stack: requests are routed to it, and it is never changed.",
+      "The pool was created outside this stack. The stack routes requests to it and never changes it.",
     default: "false",
     example: true,
     change: "new-pool",
@@ -73,12 +73,12 @@ export type PoolInput = Omit<z.infer<typeof poolSchema>, "server"> & { server?: 
 
 export const poolKeys = {
   server: optional(serverSchema, {
-    description: "The model server of every pool that has no `server` of its own.",
+    description: "Model server of every pool without its own `server`.",
     default: `${defaultEngine.title} in the version that this program was tested with`,
     example: { version: "v0.21.0" },
   }),
   weights: optional(weightsSchema, {
-    description: "Where the weights of every pool come from that has no `weights` of its own.",
+    description: "Source of the weights for every pool without its own `weights`.",
     default: "Hugging Face",
     example: { from: "gcs", bucket: "acme-models" },
     change: "new-pool",
@@ -254,7 +254,8 @@ function likeChain(
 ): { name: string; input: PoolInput }[] | string {
   const chain: { name: string; input: PoolInput }[] = [];
   for (let at: string | undefined = name; at !== undefined; at = pools[at]?.like) {
-    if (chain.some((entry) => entry.name === at)) return "another pool: this one would be like itself";
+    if (chain.some((entry) => entry.name === at))
+      return "another pool: this chain of like leads back to the pool itself";
     const input: PoolInput | undefined = pools[at];
     if (input === undefined) {
       // A pool whose own mistakes are reported already is not reported again as unknown.
@@ -276,7 +277,8 @@ export function checkNodeLabels(pools: Readonly<Record<string, PoolInput>>): Mis
           {
             key: `pools.${pool}.nodeLabels`,
             found: nodeLabels.join(", "),
-            allowed: "nothing: this stack creates the pool's nodes; labels are for a cluster by kubeconfig",
+            allowed:
+              "nothing: this stack creates the pool's nodes; nodeLabels applies only with cluster.kubeconfig",
             fix: removeCommand(`pools.${pool}.nodeLabels`),
           },
         ],

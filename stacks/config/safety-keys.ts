@@ -41,11 +41,11 @@ const anyTime = "2026-11-27T18:00:00Z";
 const capacitySchema = object({
   mode: withDefault(oneOf(["full", "follow-weight"]), "full", {
     description:
-      "`full`: both pools have all of their replicas. `follow-weight`: each has what its share of the traffic needs.",
+      "`full`: both pools run all of their replicas. `follow-weight`: each pool runs what its share of the traffic needs.",
     example: "full",
   }),
   headroom: withDefault(number(1, 3, "a factor"), 1, {
-    description: "Replicas for a share of the traffic: what the share needs, times this factor.",
+    description: "Factor for the replicas that a share of the traffic needs.",
     example: 1.2,
   }),
   rollbackReserve: withDefault(number(0, 1, "a part of the stable pool"), 1, {
@@ -99,7 +99,7 @@ export const safetyKeys = {
   }),
   freeze: optional(list(freezeWindowSchema, "{from, to, reason}"), {
     description:
-      "Times when an update must not affect clients, except to take traffic back from a candidate.",
+      "Windows in which an update must not affect clients, except to move traffic back from a candidate.",
     default: "none",
     example: [{ from: "2026-11-27T00:00:00Z", to: "2026-11-30T00:00:00Z", reason: "Black Friday" }],
     keptOnRollback: true,

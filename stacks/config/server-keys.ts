@@ -59,8 +59,7 @@ export const serverSchema = object({
     change: "new-pool",
   }),
   loadingMinutes: optional(integer(1, maxLoadingMinutes, "minutes"), {
-    description:
-      "How long an update waits for model servers to start: nodes, image and model must be ready in that time.",
+    description: "Timeout for model servers to start, including nodes, image and model.",
     default: `${maxLoadingMinutes}, after which Kubernetes restarts the container`,
     example: 20,
   }),

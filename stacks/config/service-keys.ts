@@ -63,20 +63,21 @@ export const serviceKeys = {
     change: "new-service",
   }),
   namespace: withDefault(name(maxLabel), defaults.namespace, {
-    description: "Namespace of the HTTPRoute that clients use, and of every pool that names none.",
+    description:
+      "Namespace of the HTTPRoute that clients use, and of every pool without its own `namespace`.",
     example: "default",
     change: "new-service",
   }),
   route: optional(matching(dnsName, aRouteName).max(253, aRouteName), {
     description:
-      "Name of the HTTPRoute that clients use. Set it to take over a route that exists under its own name.",
+      "Name of the HTTPRoute that clients use. Set it to take over an existing route under its own name.",
     default: "`routes-to-<service>`",
     example: "routes-to-llm",
     emptyIsAbsent: true,
     keptOnRollback: true,
   }),
   model: optional(aModel, {
-    description: "The model of every pool that names none.",
+    description: "Model of every pool without its own `model`.",
     default: "none; required unless every pool names a model",
     example: "Qwen/Qwen3-8B",
     change: "new-pool",
@@ -95,7 +96,7 @@ export const serviceKeys = {
   }),
   aliases: optional(list(clientName(), "model names"), {
     description:
-      "Names by which clients use the base model. They stay when the model changes. The name of the stable pool's own model need not be listed.",
+      "Names that clients use for the base model. They stay when the model changes. You do not have to list the name of the stable pool's own model.",
     default: "none",
     example: ["chat"],
   }),
@@ -112,7 +113,7 @@ export const rolloutKeys = {
   candidate: optional(
     z.union([z.literal(""), name(maxPoolName)], { error: "the name of a pool, or an empty value" }),
     {
-      description: "The pool that is rolled out. Empty: no rollout is in progress.",
+      description: "The pool being rolled out. Leave it empty when no rollout is in progress.",
       default: "empty",
       example: "llm-new",
     },
@@ -122,8 +123,7 @@ export const rolloutKeys = {
     example: 10,
   }),
   rollout: optional(oneOf(["node-update", "base-model", "model-server", "adapter"]), {
-    description:
-      "What the rollout is meant to change. An update that would change something else is refused.",
+    description: "The kind of rollout you intend. An update that would change something else is refused.",
     default: "not checked",
     example: "node-update",
     emptyIsAbsent: true,
@@ -134,7 +134,7 @@ export const rolloutKeys = {
   }),
   allow: withDefault(list(allowable, "rules"), [], {
     description:
-      "Rules that the next update may break (docs/refusals.md). The update reports each one that it used.",
+      "Rules to waive for the next update (docs/refusals.md). The update reports each waiver that it used.",
     example: ["edited-in-place"],
     keptOnRollback: true,
   }),
@@ -193,7 +193,7 @@ export function checkService(
       key: "weight",
       found: `${weight}, without a candidate`,
       allowed: "no weight while no rollout is in progress",
-      fix: `${removeCommand("weight")} (or name the candidate: ${setCommand("candidate", "NAME")})`,
+      fix: `${removeCommand("weight")} (or set the candidate: ${setCommand("candidate", "NAME")})`,
     });
   }
   for (const [i, { input, index }] of objectives.entries()) {

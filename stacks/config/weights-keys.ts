@@ -47,7 +47,7 @@ const defaultTargets = { queue: 10, cache: 80 } as const;
 
 export const autoscalingSchema = object({
   max: required(integer(1, 1000, "replicas"), {
-    description: "The most replicas. The fewest are those that the rollout needs.",
+    description: "Maximum number of replicas. The minimum is what the rollout needs.",
     example: 8,
   }),
   metric: withDefault(oneOf(["queue", "cache"]), "queue", {
@@ -99,7 +99,7 @@ export function resolveWeights(
     if (weights[field] === undefined || allowed.includes(field)) continue;
     mistakes.push({
       key: `${at}.${field}`,
-      found: `${weights[field]}, with from ${weights.from}`,
+      found: `${weights[field]}, but from is ${weights.from}`,
       allowed: `nothing: ${field} does not apply to ${weights.from}`,
       fix: removeCommand(`${at}.${field}`),
     });
@@ -110,19 +110,19 @@ export function resolveWeights(
       return { from: "hugging-face" };
     case "disk":
       if (weights.claim === undefined) {
-        mistakes.push(missing(`${at}.claim`, "the PersistentVolumeClaim that holds the model", "models"));
+        mistakes.push(missing(`${at}.claim`, "the PersistentVolumeClaim that contains the model", "models"));
       }
       return { from: "disk", claim: weights.claim ?? "", path };
     case "gcs": {
       if (weights.bucket === undefined) {
-        mistakes.push(missing(`${at}.bucket`, "the bucket that holds the model", "acme-models"));
+        mistakes.push(missing(`${at}.bucket`, "the bucket that contains the model", "acme-models"));
       }
       const loader = weights.loader ?? "mount";
       if (loader === "stream" && (engine.stream === undefined || family !== "gpu")) {
         const able = enginesThat(({ stream }) => stream !== undefined);
         mistakes.push({
           key: `${at}.loader`,
-          found: `stream, for ${server.engine} on ${family === "gpu" ? "GPUs" : "TPUs"}`,
+          found: `stream for ${server.engine} on ${family === "gpu" ? "GPUs" : "TPUs"}`,
           allowed: `mount: only ${able.titles} on GPUs can stream weights`,
           fix: setCommand(`${at}.loader`, "mount"),
         });
@@ -169,7 +169,7 @@ export function resolveAutoscaling(
   const wrong = (field: string, found: string, allowed: string, fix: string): void =>
     void mistakes.push({ key: `${key}.autoscaling${field}`, found, allowed, fix });
   if (hosts > 1) {
-    wrong("", "an autoscaler", "none: a replica is a slice of several nodes", remove);
+    wrong("", "an autoscaler", "no autoscaling for replicas on multi-host slices", remove);
   }
   if (engineNamed(server.engine).metrics === undefined) {
     const able = enginesThat(({ metrics }) => metrics !== undefined);
@@ -178,7 +178,7 @@ export function resolveAutoscaling(
   if (max < replicas) {
     wrong(
       ".max",
-      `${max}, with ${replicas} replicas`,
+      `${max}, but replicas is ${replicas}`,
       "at least the replicas needed to serve 100 % of the traffic",
       setCommand(`${key}.autoscaling.max`, replicas),
     );

@@ -38,7 +38,7 @@ export function loadedBefore(
     if (task === undefined || !(isNew || grows) || next < now) return undefined;
     const { replicas } = planned;
     const loading = planned.pool.server.loadingMinutes * 60;
-    return () => waitFor(waits, { ...task, replicas }, "No more traffic was sent to it", loading);
+    return () => waitFor(waits, { ...task, replicas }, "Its traffic was not increased", loading);
   };
 }
 
@@ -56,7 +56,7 @@ export async function proveVersions(waits: AdapterWaits, pool: string): Promise<
     await pulumi.log.warn(`gate.via is off: not checked whether ${versions.join(", ")} is loaded`);
     return;
   }
-  await waitFor(waits, task, `No request was sent to ${versions.join(", ")} that was not before`);
+  await waitFor(waits, task, `The split of the requests to ${versions.join(", ")} was not changed`);
 }
 
 /** A version that was staged is loaded everywhere before the update counts as done, also while it has no weight. */
@@ -65,8 +65,7 @@ export async function confirmVersions(waits: AdapterWaits): Promise<void> {
   if (versions.length === 0) return;
   for (const planned of waits.plan.pools) {
     const task = taskFor(waits, planned);
-    if (task !== undefined)
-      await waitFor(waits, task, `${versions.join(", ")} is not to be given any weight`);
+    if (task !== undefined) await waitFor(waits, task, `Do not give ${versions.join(", ")} any weight yet`);
   }
 }
 
@@ -108,9 +107,9 @@ async function waitFor(
   const why = result.state === "done" ? "" : ` after ${timeoutSeconds} s`;
   throw new UserError(
     [
-      `Pool ${task.pool.name} does not have its adapters${why}. ${consequence}.`,
+      `Pool ${task.pool.name} has not loaded all adapters${why}. ${consequence}.`,
       ...texts.map((text) => `  - ${text}`),
-      "Fix the adapter (adapters in the config) and run pulumi up again, or take the candidate out of the config.",
+      "Fix the adapter (adapters in the config) and run pulumi up again, or remove the candidate version from the config.",
     ].join("\n"),
   );
 }

@@ -21,7 +21,7 @@ export interface Way {
   apiKey?: string;
 }
 
-export const unreachablePrefix = "the gateway cannot be reached";
+export const unreachablePrefix = "could not connect to the gateway";
 
 /** Few enough to be quick, and enough that a model which begins with an empty token has said something. */
 const tokens = 8;
@@ -118,7 +118,7 @@ function send(way: Way, { method, path, body }: Exchange): Promise<{ status: num
         response.on("error", reject);
       },
     );
-    request.on("timeout", () => request.destroy(new Error("no answer for 30 s")));
+    request.on("timeout", () => request.destroy(new Error("no response within 30 s")));
     request.on("error", reject);
     request.end(body);
   });

@@ -89,7 +89,7 @@ async function confirmPrecedence(
     plan.candidateFalls || plan.waived.includes("other-route") || config.allow.includes("destroy");
   if (overridden.length === 0) return;
   if (expected) {
-    for (const text of overridden) await pulumi.log.warn(`the weights are not what customers get: ${text}`);
+    for (const text of overridden) await pulumi.log.warn(`customers do not get these weights: ${text}`);
     return;
   }
   throw new UserError(
@@ -108,6 +108,6 @@ async function confirmShares(config: ServiceConfig, plan: Plan, client: ClusterR
   // Half a percent: an edit by hand that the config adopted need not add up to 100.
   if (sameShares(live, plan.shares, 0.5)) return;
   throw new UserError(
-    `The live route sends ${shareText(live)}, and this update's plan is ${shareText(plan.shares)}: somebody edited it meanwhile, or Pulumi's state is ahead of the cluster. pulumi up --refresh looks again.`,
+    `The live route sends ${shareText(live)}, but this update planned ${shareText(plan.shares)}: someone edited the route during the update, or Pulumi's state does not match the cluster. Run pulumi up --refresh.`,
   );
 }

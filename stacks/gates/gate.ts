@@ -54,7 +54,7 @@ export class GateClosed extends Error {
       [
         `The route was not changed: candidate ${task.pool.name} is not ready for more traffic after ${seconds} s.`,
         ...missing.map((text) => `  - ${text}`),
-        "Fix it and run pulumi up again; or go back: pulumi config set weight 0 && pulumi up",
+        "Fix this and run pulumi up again, or go back: pulumi config set weight 0 && pulumi up",
       ].join("\n"),
     );
   }
@@ -67,7 +67,7 @@ export class StableUnready extends Error {
       [
         `The route was not changed: stable pool ${pool} is not ready for ${share} % of the traffic after ${seconds} s.`,
         ...missing.map((text) => `  - ${text}`),
-        `Fix it and run pulumi up again; or send the traffic there all the same: ${setCommand("allow[0]", "unready-stable")} && pulumi up`,
+        `Fix this and run pulumi up again, or move the traffic without waiting: ${setCommand("allow[0]", "unready-stable")} && pulumi up`,
       ].join("\n"),
     );
   }
@@ -110,9 +110,9 @@ function unreachableGateway(unreachable: string): GateUnreachable {
   return new GateUnreachable(
     [
       `The route was not changed: ${unreachable}.`,
-      "  Whether the candidate is ready is not known: the machine that runs pulumi does not reach the gateway.",
-      "  - run pulumi from inside the network, or name a tunnel: pulumi config set --path gate.address HOST:PORT",
-      "  - or ask the API server only: pulumi config set --path gate.via api-server",
+      "  The gate cannot check the candidate, because the machine that runs pulumi cannot reach the gateway.",
+      "  - run pulumi inside the network, or set the address of a tunnel: pulumi config set --path gate.address HOST:PORT",
+      "  - or check only through the API server: pulumi config set --path gate.via api-server",
     ].join("\n"),
   );
 }
@@ -142,7 +142,8 @@ export async function passReadiness(
     return progressOf(missing, true);
   };
   // Going back can be urgent: every report says how not to wait.
-  const report = (text: string): void => options.report?.(`${text} (${waive} does not wait for it)`);
+  const report = (text: string): void =>
+    options.report?.(`${text} (to move the traffic without waiting: ${waive})`);
   const result = await until(check, { ...options, report });
   if (result.state === "waiting") throw new StableUnready(rising, result.missing, options.timeoutSeconds);
 }
@@ -212,8 +213,8 @@ async function missingServers(
     asked >= replicas
       ? ""
       : existing === true
-        ? `; ${names} asks for ${asked} only, and its owner has to scale it`
-        : `; its ${behind[0]?.kind ?? "Deployment"} asks for ${asked} only: pulumi up --refresh puts that right`;
+        ? `; ${names} has only ${asked} replicas, and its owner must scale it`
+        : `; its ${behind[0]?.kind ?? "Deployment"} has only ${asked} replicas; to fix it: pulumi up --refresh`;
   return [`${ready} of ${replicas} model servers of ${pool.name} are ready${scaled}`];
 }
 

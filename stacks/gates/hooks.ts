@@ -193,7 +193,7 @@ async function guardHook(context: HookContext, args: pulumi.ResourceHookArgs): P
   if (pool === undefined || share === 0) return;
   throw new Error(
     `pool ${pool} serves customers: the live route sends it ${Math.round(share)} % of the traffic. ` +
-      "Take the weight off it first: pulumi config set weight ... && pulumi up",
+      "First move its traffic to the other pool: pulumi config set weight ... && pulumi up",
   );
 }
 
@@ -230,7 +230,7 @@ function mayGo(object: Partial<LiveObject>, others: OtherRoutes, { config, plan 
   if (others.customers !== undefined && !serves) return;
   throw new Error(
     `HTTPRoute ${namespace}/${name} gets customers' requests that HTTPRoute ${config.namespace}/${config.route} would not get. ` +
-      `Put its name back: ${setCommand("route", name)} && pulumi up`,
+      `Restore its name: ${setCommand("route", name)} && pulumi up`,
   );
 }
 

@@ -59,7 +59,7 @@ function unloaded(pod: LiveObject, pool: string, revision: string): string[] {
     return condition?.status === "True" ? [] : [`pool ${pool}, pod ${pod.metadata.name}: ${spoken(text)}`];
   }
   if (condition === undefined && !isReady(pod)) return [];
-  return [`pool ${pool}, pod ${pod.metadata.name} has not loaded the present list of adapters yet`];
+  return [`pool ${pool}, pod ${pod.metadata.name} has not loaded the current list of adapters yet`];
 }
 
 /** The sidecar's message without the revision, which says nothing to people. */

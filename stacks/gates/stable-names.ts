@@ -65,11 +65,13 @@ export class StableNames {
     if (typeof names === "string") {
       return names.startsWith(unreachablePrefix)
         ? [names]
-        : [`${names}; to go on all the same: ${this.task.without}`];
+        : [`${names}; to continue without this check: ${this.task.without}`];
     }
     if (names.length === 0 && declared.length === 0) {
       const { name } = this.task.pool;
-      return [`${name} lists no model; say what it serves: ${setCommand(`pools.${name}.model`, "MODEL")}`];
+      return [
+        `${name} lists no models; set the model that it serves: ${setCommand(`pools.${name}.model`, "MODEL")}`,
+      ];
     }
     const asked = names.filter(({ name }) => !declared.includes(name) && !this.task.versions.includes(name));
     if (asked.length === 0) return [];
@@ -111,7 +113,7 @@ export class StableNames {
       this.reader.list(`/api/v1/namespaces/${pool.namespace}/pods`),
       rewrittenNames(this.reader, pool),
     ]);
-    const unknown = `which model names ${pool.name} serves cannot be asked`;
+    const unknown = `cannot read the model names that ${pool.name} serves`;
     if (live === undefined)
       return `there is no InferencePool ${pool.name} in namespace ${pool.namespace}: ${unknown}`;
     const selector = selectorOf(live);
@@ -142,10 +144,10 @@ export class StableNames {
       ...(adapters.length === 0
         ? []
         : [
-            `load the adapter ${adapters.join(", ")} in every server of ${candidate.who}, as those of ${pool.name} have it`,
+            `load the adapter ${adapters.join(", ")} in every server of ${candidate.who}, as in ${pool.name}`,
           ]),
     ];
-    return `${pool.name} serves ${lacks.map(({ name }) => name).join(", ")}, and clients may ask for it: ${ways.join("; ")}; to give it up: ${without}`;
+    return `${pool.name} serves ${lacks.map(({ name }) => name).join(", ")}, and clients may use it: ${ways.join("; ")}; to drop it: ${without}`;
   }
 }
 
@@ -157,9 +159,9 @@ export function keepCommand(
   own: string | undefined,
 ): string {
   if (remedy.by === "theirs") {
-    return `start the servers of ${candidate} with --served-model-name and these names too`;
+    return `restart the servers of ${candidate} with these names in --served-model-name too`;
   }
   const model = remedy.model ? [] : [setCommand(`pools.${candidate}.model`, own ?? "MODEL")];
   const aliases = names.map((name, i) => setCommand(`aliases[${remedy.next + i}]`, name));
-  return `to have ${candidate} answer for it with its base model: ${[...model, ...aliases].join(" && ")} && pulumi up`;
+  return `to make ${candidate} answer for it with its base model: ${[...model, ...aliases].join(" && ")} && pulumi up`;
 }

@@ -13,13 +13,13 @@ export function wayOut({ kind }: Pick<Fault, "kind">, { api, apiKey }: Asked): s
   switch (kind) {
     case "key":
       return apiKey === undefined
-        ? `the model servers want an API key: ${secretCommand("gate.apiKey")} (it asks for the key)`
-        : `the model servers do not take the key in gate.apiKey: ${secretCommand("gate.apiKey")} (it asks for another)`;
+        ? `the model servers require an API key: ${secretCommand("gate.apiKey")} (prompts for the key)`
+        : `the model servers reject the key in gate.apiKey: ${secretCommand("gate.apiKey")} (prompts for a new one)`;
     case "endpoint": {
       const others = endpointNames.filter((name) => name !== api);
       // A model that serves no completions most often makes embeddings.
       const likely = api === "embeddings" ? "completions" : "embeddings";
-      return `if its models serve no ${api}, say what they serve: ${setCommand("gate.endpoint", likely)} (or ${others.filter((name) => name !== likely).join(", ")})`;
+      return `if its models do not serve ${api}, set the API that they serve: ${setCommand("gate.endpoint", likely)} (or ${others.filter((name) => name !== likely).join(", ")})`;
     }
     default:
       return undefined;

@@ -55,8 +55,10 @@ function ownerOf({ kind, service, controller }: KnownRoute): Part {
   return {
     obstacles: [
       ...(kind === "HTTPRoute" ? [] : [`it is a ${kind}`]),
-      ...(service === undefined ? [] : [`it is the route of service ${service}, which another stack owns`]),
-      ...(controller === undefined ? [] : [`${controller} writes it, and would write it back`]),
+      ...(service === undefined
+        ? []
+        : [`it is the route of service ${service}, which belongs to another stack`]),
+      ...(controller === undefined ? [] : [`${controller} writes it and would revert the change`]),
     ],
   };
 }
@@ -71,7 +73,7 @@ function namespaceOf(
 ): Part {
   if (namespace === config.namespace) return nothing;
   if (record !== undefined) {
-    return obstacle(`it is in namespace ${namespace}, and this stack's route in ${config.namespace}`);
+    return obstacle(`it is in namespace ${namespace}, but this stack's route is in ${config.namespace}`);
   }
   const pools = [stable, candidate].filter(
     (pool): pool is RoutedPool => pool !== undefined && config.pools[pool.name]?.existing === true,
@@ -90,7 +92,7 @@ const removable = /^rules\[0\]\.(timeouts|name|retry|sessionPersistence)$/;
 
 function rulesOf({ namespace, name, extras }: KnownRoute): Part {
   const kept = extras.filter((extra) => !removable.test(extra));
-  if (kept.length > 0) return obstacle(`this stack would not write its ${kept.join(", ")}`);
+  if (kept.length > 0) return obstacle(`it has ${kept.join(", ")}, which this stack does not write`);
   const fields = extras.flatMap((extra) => removable.exec(extra)?.[1] ?? []);
   if (fields.length === 0) return nothing;
   const patch = fields.map((field) => ({ op: "remove", path: `/spec/rules/0/${field}` }));
@@ -105,13 +107,15 @@ function attachmentOf({ parents, hostnames }: KnownRoute, { gateway }: OtherRout
   const [parent] = parents;
   const obstacles = [
     ...(parent === undefined || parents.length > 1
-      ? [`it attaches to ${parents.length} Gateways or listeners, and this stack's route to 1`]
+      ? [`it attaches to ${parents.length} Gateways or listeners, but this stack's route attaches to 1`]
       : []),
     ...(parents.length === 1 && (parent?.sectionName ?? parent?.port) !== undefined
-      ? ["it attaches to one listener, and this stack's route to all listeners of the Gateway"]
+      ? ["it attaches to one listener, but this stack's route attaches to all listeners of the Gateway"]
       : []),
     ...(hostnames.length > 1
-      ? [`it has ${hostnames.length} hostnames (${hostnames.join(", ")}), and this stack's route at most 1`]
+      ? [
+          `it has ${hostnames.length} hostnames (${hostnames.join(", ")}), but this stack's route has at most 1`,
+        ]
       : []),
   ];
   if (parent === undefined || obstacles.length > 0) return { obstacles };
@@ -124,7 +128,7 @@ function attachmentOf({ parents, hostnames }: KnownRoute, { gateway }: OtherRout
   if (parent.name !== gateway.name || parent.namespace !== gateway.namespace)
     commands.push(set("gateway.existing", true));
   if (commands.length === 0 || gateway.configurable) return { commands };
-  return obstacle("it attaches otherwise than the platform stack's gateway says");
+  return obstacle("it attaches to another gateway or listener than the platform stack's outputs say");
 }
 
 function hostnameCommands(live: string | undefined, configured: string | undefined): Command[] {
@@ -142,12 +146,16 @@ function weightOf({ rules }: KnownRoute, config: ServiceConfig, { stable, candid
   );
   if (strangers.length > 0) {
     const names = [...new Set(strangers.map(({ pool, namespace }) => `${namespace}/${pool}`))];
-    return obstacle(`it sends to ${names.join(", ")}, which is neither the stable pool nor the candidate`);
+    return obstacle(
+      `it sends requests to ${names.join(", ")}, which is neither the stable pool nor the candidate`,
+    );
   }
   const share = candidate === undefined ? 0 : shareIn(sharesOf(backends), candidate.name);
   const weight = Math.round(share);
   if (Math.abs(share - weight) > rounding) {
-    return obstacle(`it sends ${Number(share.toFixed(2))} % to ${candidate?.name ?? ""}, no whole percent`);
+    return obstacle(
+      `it sends ${Number(share.toFixed(2))} % to ${candidate?.name ?? ""}, which is not a whole percentage`,
+    );
   }
   if (weight === config.weight) return nothing;
   return { commands: [set("weight", weight)] };

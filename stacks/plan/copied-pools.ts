@@ -71,7 +71,9 @@ export function copyReport(
     left: adapted.left,
     notes: [
       ...adapted.notes,
-      ...(copy.unchecked ?? []).map((what) => `not known whether it is there: ${what} (no right to read it)`),
+      ...(copy.unchecked ?? []).map(
+        (what) => `could not check whether ${what} exists (no permission to read it)`,
+      ),
     ],
   };
 }

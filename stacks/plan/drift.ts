@@ -46,7 +46,7 @@ export function trafficEvidence(name: string, observed: Observed): string | unde
   const recorded = shareIn(observed.record?.weights, name);
   if (live > 0) return `the live route sends it ${Math.round(live)} % of the traffic`;
   if (recorded > 0) {
-    return `the last successful update sent it ${Math.round(recorded)} % of the traffic (the live route does not: run pulumi up with the weight as it is first)`;
+    return `the last successful update sent it ${Math.round(recorded)} % of the traffic (the live route does not; first run pulumi up without a change of the weight)`;
   }
   return undefined;
 }
@@ -72,7 +72,7 @@ export function missingPools(observed: Observed, draft: Draft): MissingPool[] {
         now > 0
           ? `the live route sends it ${Math.round(now)} % of the traffic`
           : observed.record?.pools[name] !== undefined
-            ? "the last successful update left it there"
+            ? "the last successful update had it"
             : undefined;
       const planned = shareIn(draft.shares, name);
       const falls = planned === 0 || planned < now;

@@ -30,7 +30,7 @@ export function* frozenChanges(config: ServiceConfig, observed: Observed, draft:
     if (config.weight > before + rounding) {
       yield `the config raises ${candidate.name} from ${Math.round(before)} to ${config.weight} % of the traffic`;
     } else if (before === 0 && record?.candidate !== candidate.name) {
-      yield `the config brings in ${candidate.name} as a new candidate`;
+      yield `the config sets ${candidate.name} as a new candidate`;
     }
   }
   if (record !== undefined && record.stable !== stable.name) {

@@ -17,14 +17,12 @@ export function notesOf(
   waivers: { waived: readonly Allowance[]; found: readonly Allowance[] },
 ): string[] {
   return [
-    ...waivers.waived.map(
-      (name) => `allow: ${name} was used by this update; take it out of the config again`,
-    ),
+    ...waivers.waived.map((name) => `this update used allow: ${name}; remove it from the config now`),
     ...draft.pools
       .filter(({ objectives }) => !objectives && config.objectives.length > 0)
       .map(
         ({ pool, namespace }) =>
-          `the objectives do not hold on ${pool.name}: it shares namespace ${namespace} with ${config.stable}, and an objective is bound to one pool there`,
+          `the objectives do not apply to ${pool.name}: it shares namespace ${namespace} with ${config.stable}, and an objective applies to one pool per namespace`,
       ),
     ...ownershipNotes(config, observed, draft),
     ...adoption(observed, draft),
@@ -33,7 +31,7 @@ export function notesOf(
       .filter(({ pool }) => pool.server.clearSecrets !== undefined)
       .map(
         ({ pool }) =>
-          `pool ${pool.name} was made before secret arguments had a Secret: they stand in clear in its pods until another pool takes its place (pools.NAME: {like: ${pool.name}}); replace the secrets themselves then, too`,
+          `pool ${pool.name} was created by a version that kept secret arguments in clear text in its pods; replace it with a new pool (pools.NAME: {like: ${pool.name}}), and rotate the secrets`,
       ),
     ...sizes(config, observed, draft),
     ...draft.pools.flatMap(({ copied }) => copied?.notes ?? []),
@@ -42,7 +40,7 @@ export function notesOf(
       .filter(({ falls }) => falls)
       .map(
         ({ name, namespace }) =>
-          `InferencePool ${name} is not in namespace ${namespace} any more; it gets no more traffic by this update`,
+          `InferencePool ${name} no longer exists in namespace ${namespace}; this update moves its traffic away`,
       ),
     ...draft.latches
       .filter(holds)
@@ -52,7 +50,7 @@ export function notesOf(
       ),
     ...config.allow
       .filter((name) => !waivers.found.includes(name) && name !== "destroy")
-      .map((name) => `allow: ${name} is in the config, and nothing needed it`),
+      .map((name) => `allow: ${name} is in the config, but this update did not need it`),
   ];
 }
 
@@ -61,7 +59,7 @@ function adoption(observed: Observed, draft: Draft): string[] {
   const live = shareText(liveShares(observed));
   const written = shareText(observed.route?.written ?? {});
   return [
-    `the live route was edited by somebody (${live}; this stack wrote ${written}); the config says the same now, so it stays`,
+    `the live route was edited outside this stack (${live}; this stack wrote ${written}); the config now has the same weights, so the edit stays`,
   ];
 }
 
@@ -75,7 +73,7 @@ function sizes(config: ServiceConfig, observed: Observed, draft: Draft): string[
     const byHand =
       live !== undefined && set !== undefined && live !== set && live < replicas
         ? [
-            `pool ${pool.name} has ${live} replicas in the cluster, the last update set ${set}: if somebody scaled it, pulumi up --refresh puts it right`,
+            `pool ${pool.name} has ${live} replicas in the cluster, but the last update set ${set}: if someone scaled it by hand, run pulumi up --refresh`,
           ]
         : [];
     if (replicas <= settled) return byHand;
@@ -83,12 +81,12 @@ function sizes(config: ServiceConfig, observed: Observed, draft: Draft): string[
     const why = frozen
       ? "while the service is frozen"
       : others === undefined
-        ? "until its traffic is known to have moved"
+        ? "until the gateway confirms that its traffic has moved"
         : `while ${others}`;
-    const then = frozen || others !== undefined ? "after that" : "pulumi up once more";
+    const then = frozen || others !== undefined ? "a later update" : "another pulumi up";
     return [
       ...byHand,
-      `pool ${pool.name} keeps ${replicas} replicas ${why}; ${then} shrinks it to ${settled}`,
+      `pool ${pool.name} keeps ${replicas} replicas ${why}; ${then} reduces it to ${settled}`,
     ];
   });
 }

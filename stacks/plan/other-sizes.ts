@@ -14,10 +14,10 @@ export const counted = (replicas: number): string => `${replicas} ${replicas ===
 
 /** How its owner gives a pool more replicas: the autoscaler where one owns the number, else the workload. */
 export function growCommands({ namespace, workloads = [] }: ObservedPool, needs: number): string {
-  if (workloads.length === 0) return "its owner: nothing that scales stands behind it";
+  if (workloads.length === 0) return "ask its owner: the pool has no workload that can be scaled";
   return workloads
     .map(({ kind, name, autoscaler, owner }) => {
-      const made = owner === undefined ? "" : ` (${owner} owns it: change it there too)`;
+      const made = owner === undefined ? "" : ` (${owner} manages it: change it there too)`;
       if (autoscaler === undefined) {
         return `kubectl scale ${kind.toLowerCase()} ${name} -n ${namespace} --replicas ${needs}${made}`;
       }
@@ -67,12 +67,12 @@ export function sizeNotes(config: ServiceConfig, observed: Observed, draft: Draf
   if (full === undefined || draft.rising.some(({ pool: name }) => name === stable.name)) return [];
   if (pool.replicas < full && live < 100) {
     return [
-      `pool ${stable.name} is scaled to ${counted(pool.replicas)} and carried the traffic with ${full}: going back to it all at once needs ${full} (${growCommands(pool, full)})`,
+      `pool ${stable.name} is scaled to ${counted(pool.replicas)} and last served all of the traffic with ${full}: going back in one step needs ${full} (${growCommands(pool, full)})`,
     ];
   }
   const scaled = pool.workloads?.find(({ autoscaler }) => autoscaler !== undefined)?.autoscaler;
   if ((shares[stable.name] ?? 0) > 0 || live === 0 || scaled === undefined) return [];
   return [
-    `${scaled.kind} ${scaled.name} may shrink pool ${stable.name} now that its traffic goes: going back needs ${counted(full)} (${growCommands(pool, full)})`,
+    `${scaled.kind} ${scaled.name} may scale down pool ${stable.name} now that its traffic moves away: going back needs ${counted(full)} (${growCommands(pool, full)})`,
   ];
 }

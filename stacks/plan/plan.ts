@@ -177,7 +177,7 @@ function judge(
       refusal.waiver !== undefined && spent.includes(refusal.waiver)
         ? {
             ...refusal,
-            found: `${refusal.found}; allow: ${refusal.waiver} let the last update pass, and counts for one`,
+            found: `${refusal.found}; the last update already used allow: ${refusal.waiver}, which is valid for one update`,
           }
         : refusal,
     );

@@ -49,7 +49,7 @@ export function asksStable({ gate, candidate }: ServiceConfig): boolean {
 
 /** What lets a raise pass without the stable pool's list. @param allow of the config. */
 export function withoutTheList({ allow: used }: Pick<ServiceConfig, "allow">): Fix {
-  const declared = fix`${set("gate.names", "declared")} (for good: only the names in the config count)`;
+  const declared = fix`${set("gate.names", "declared")} (permanently: only the names in the config count)`;
   // A waiver that is in the config still has been used: it counts for one update.
   if (used.includes("stable-names")) return declared;
   return fix`${allow("stable-names", used.length)} (for one update), or ${declared}`;

@@ -168,7 +168,7 @@ export function offOtherRoutes(pool: PoolRef, { others }: Pick<Observed, "others
   const edits = sendersTo(pool, others).map(({ kind, namespace, name }) =>
     run(`kubectl edit ${kind.toLowerCase()} -n ${namespace} ${name}`),
   );
-  return fix`take it out of ${edits.length === 1 ? "that route" : "those routes"} first: ${edits}`;
+  return fix`first remove the pool from ${edits.length === 1 ? "that route" : "those routes"}: ${edits}`;
 }
 
 /** Why the weights are not what customers get; empty: they are. */
@@ -180,7 +180,7 @@ export function overriddenBy(
   const own = `HTTPRoute ${config.namespace}/${config.route}`;
   return rivalsFor(config, others, pools).winning.map(
     ({ route, requests, sends }) =>
-      `${nameOf(route)} gets customers' requests before ${own} does: ${requests}; it sends ${sends}`,
+      `${nameOf(route)} takes precedence over ${own} for customers' requests: ${requests}; it sends ${sends}`,
   );
 }
 
@@ -188,7 +188,7 @@ export function overriddenBy(
 export function routeNotes(config: ServiceConfig, observed: Observed, draft: Draft): string[] {
   const { beside, narrow } = rivalsOfDraft(config, observed, draft);
   return [
-    ...draft.overridden.map((text) => `the weights are not what customers get: ${text}`),
+    ...draft.overridden.map((text) => `customers do not get these weights: ${text}`),
     ...beside.map(
       ({ route, requests, sends }) =>
         `${nameOf(route)} sends ${sends} (${requests}): these requests are not part of the split`,
@@ -197,6 +197,8 @@ export function routeNotes(config: ServiceConfig, observed: Observed, draft: Dra
       ({ route, requests, sends }) =>
         `${nameOf(route)} takes ${requests} and sends ${sends}: these requests are not part of the split`,
     ),
-    ...(observed.others?.unseen ?? []).map((text) => `${text}: other routes are not known`),
+    ...(observed.others?.unseen ?? []).map(
+      (text) => `${text}: other routes may exist that this program cannot see`,
+    ),
   ];
 }

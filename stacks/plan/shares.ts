@@ -38,5 +38,5 @@ export function sameShares(a: Shares, b: Shares, tolerance = rounding): boolean 
 /** A split as people read it. */
 export function shareText(shares: Shares): string {
   const parts = Object.entries(shares).map(([pool, share]) => `${pool} ${Number(share.toFixed(2))} %`);
-  return parts.length === 0 ? "nothing to anybody" : parts.join(", ");
+  return parts.length === 0 ? "no traffic" : parts.join(", ");
 }

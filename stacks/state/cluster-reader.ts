@@ -76,7 +76,7 @@ export async function clusterWriter(kubeconfig: string, timeoutSeconds = 10): Pr
     const where = (error as { mark?: { line?: number } }).mark?.line;
     throw new ClusterUnreadable(
       "failed",
-      `the kubeconfig cannot be read${where === undefined ? "" : `: line ${where + 1} is no YAML`}`,
+      `the kubeconfig cannot be read${where === undefined ? "" : `: line ${where + 1} is not valid YAML`}`,
     );
   }
   return new HttpsReader(config, timeoutSeconds);
@@ -93,8 +93,8 @@ export function kubeconfigText(kubeconfig: string): string {
   } catch (error) {
     const code = (error as { code?: string }).code ?? "unknown error";
     throw new UserError(
-      `cluster.kubeconfig is neither the text of a kubeconfig nor the path of a file that can be read here (${code}). ` +
-        "From a file: pulumi config set --secret --path cluster.kubeconfig < FILE",
+      `cluster.kubeconfig is neither a kubeconfig nor the path of a readable file (${code}). ` +
+        "To set it from a file: pulumi config set --secret --path cluster.kubeconfig < FILE",
     );
   }
 }
@@ -146,7 +146,7 @@ class HttpsReader implements ClusterWriter {
   ) {
     const server = config.getCurrentCluster()?.server;
     if (server === undefined)
-      throw new ClusterUnreadable("failed", "the kubeconfig names no current cluster");
+      throw new ClusterUnreadable("failed", "the kubeconfig has no current context with a cluster");
     this.server = server.replace(/\/$/, "");
   }
 
@@ -239,8 +239,8 @@ class HttpsReader implements ClusterWriter {
         },
       );
       const fail = (error: Error): void =>
-        reject(new ClusterUnreadable("unreachable", `${this.server} does not answer: ${error.message}`));
-      request.on("timeout", () => request.destroy(new Error(`nothing for ${this.timeoutSeconds} s`)));
+        reject(new ClusterUnreadable("unreachable", `cannot reach ${this.server}: ${error.message}`));
+      request.on("timeout", () => request.destroy(new Error(`no response within ${this.timeoutSeconds} s`)));
       request.on("error", fail);
       request.end(write?.body);
     });

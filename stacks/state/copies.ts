@@ -81,8 +81,8 @@ async function kept(
   const template = parsed(text);
   if (template === undefined) {
     throw new UserError(
-      `Annotation ${annotations.template} of Deployment ${namespace}/${own?.metadata.name ?? ""} is not JSON any more, ` +
-        `and the pods of ${pool} are made from it. Put its text back as the stack's state has it: pulumi stack export`,
+      `Annotation ${annotations.template} of Deployment ${namespace}/${own?.metadata.name ?? ""} is no longer valid JSON, ` +
+        `and the pods of ${pool} are created from it. Restore its text from the stack's state: pulumi stack export`,
     );
   }
   const more = (parsed(notes[annotations.copied] ?? "{}") ?? {}) as Omit<CopiedPods, "template">;
@@ -149,13 +149,13 @@ async function original(
     unusable: [
       ...(size > 1
         ? [
-            `a replica of it is a group of ${size} pods, and this program copies pods that serve by themselves`,
+            `a replica of it is a group of ${size} pods, and this program copies only pods that each serve alone`,
           ]
         : []),
       ...(volumeClaimTemplates.length === 0
         ? []
         : [
-            `each of its pods has volumes of its own (${volumeClaimTemplates.map(({ metadata }) => metadata?.name ?? "").join(", ")}), which a Deployment's pods have not`,
+            `each of its pods has its own volumes (${volumeClaimTemplates.map(({ metadata }) => metadata?.name ?? "").join(", ")}), which a Deployment does not support`,
           ]),
     ],
   };
@@ -174,7 +174,7 @@ async function podsText(reader: ClusterReader, namespace: string, selector: Labe
     return owner === undefined ? "nobody" : `${owner.kind} ${owner.name}`;
   });
   if (pods.length === 0) return [];
-  return [`${pods.length} pods made by ${[...new Set(makers)].join(", ")}`];
+  return [`${pods.length} pods created by ${[...new Set(makers)].join(", ")}`];
 }
 
 function withoutGroupLabels(template: PodTemplate): PodTemplate {

@@ -35,7 +35,7 @@ export async function ownState(deployed: boolean): Promise<OwnState> {
     // Before the first success there is little to know. After it, a guess could delete what serves.
     if (!deployed) return undefined;
     throw new UserError(
-      `This stack's own state cannot be read, so nothing was changed: ${(error as Error).message}\nRun it again; pulumi stack export shows the same error if it stays.`,
+      `Cannot read this stack's own state; nothing was changed: ${(error as Error).message}\nRun the update again. If the error persists, pulumi stack export shows it too.`,
     );
   }
 }

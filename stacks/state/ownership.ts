@@ -54,7 +54,8 @@ export async function ownershipOf(
           reader,
           [...namespaces, ...Object.values(last.record?.pools ?? {})],
           secretsOf(service),
-          (what) => void pulumi.log.warn(`${what}: what is this stack's of that kind is not known`),
+          (what) =>
+            void pulumi.log.warn(`${what}: the program cannot tell which of them belong to this stack`),
         ),
   ]);
   const stack = ownStackName();

@@ -10,16 +10,16 @@ export async function readable<T>(read: () => Promise<T>): Promise<T> {
     if (!(error instanceof ClusterUnreadable)) throw error;
     const fixes = {
       unreachable:
-        "Check the network between here and the cluster (VPN, authorised networks), then run it again.",
-      unauthorized:
-        "Check who you are to the cluster: gcloud auth login, or the credentials in the kubeconfig.",
+        "Check the network between here and the cluster (VPN, authorized networks), then run the update again.",
+      unauthorized: "Check your credentials for the cluster: gcloud auth login, or those in the kubeconfig.",
       forbidden:
-        "The program reads routes, pools, deployments and namespaces: docs/permissions.md has the roles.",
+        "The program needs to read routes, pools, deployments and namespaces: see docs/permissions.md.",
       conflict: "Run it again.",
-      failed: "Run it again; if it stays, kubectl get httproute,inferencepool -A shows the same error.",
+      failed:
+        "Run the update again. If the error persists, kubectl get httproute,inferencepool -A shows it too.",
     };
     throw new UserError(
-      `What is deployed is not known, so nothing was changed: ${error.message}\n${fixes[error.reason]}`,
+      `Cannot read what is deployed; nothing was changed: ${error.message}\n${fixes[error.reason]}`,
     );
   }
 }

@@ -100,7 +100,7 @@ function attachmentDifferences(route: LiveObject, wanted: Attachment): string[] 
       : [`the gateway from ${parents.join(", ") || "none"} to ${parent}`]),
     ...([...live].sort().join() === hostnames.join()
       ? []
-      : [`the host names from ${live.join(", ") || "any"} to ${hostnames.join(", ") || "any"}`]),
+      : [`the hostnames from ${live.join(", ") || "any"} to ${hostnames.join(", ") || "any"}`]),
   ];
 }
 

@@ -132,7 +132,7 @@ function countAccelerators(spec: PodSpec, args: CopyArgs, notes: string[]): Unus
     const names = servers.map(({ name }) => name).join(" and ");
     return [
       {
-        what: `its containers ${names} each request accelerators, and how to divide the new ones is not known`,
+        what: `its containers ${names} each request accelerators, and the program does not know how to divide the new ones between them`,
       },
     ];
   }
@@ -142,7 +142,7 @@ function countAccelerators(spec: PodSpec, args: CopyArgs, notes: string[]): Unus
   if (used !== undefined && used > count) {
     return [
       {
-        what: `its arguments use ${used} accelerators, and a replica of ${args.pool} has ${count}`,
+        what: `its arguments use ${used} accelerators, but a replica of ${args.pool} has ${count}`,
         set: { field, value: used },
       },
     ];
@@ -153,7 +153,7 @@ function countAccelerators(spec: PodSpec, args: CopyArgs, notes: string[]): Unus
     );
   if (used === undefined && before !== count)
     notes.push(
-      `the copied pods have ${before} accelerators and those of ${args.pool} ${count}; their arguments do not say how many they use`,
+      `the copied pods have ${before} accelerators, and those of ${args.pool} have ${count}; check that the server uses all of them, because its arguments do not say how many`,
     );
   const resource = resourceName(args.placement.accelerator);
   for (const list of [server.resources?.limits, server.resources?.requests]) {
@@ -178,13 +178,13 @@ function deviceProblems(spec: PodSpec, { nodes, placement }: CopyArgs): Unusable
   const ports = containers.flatMap(({ ports = [] }) => ports.flatMap(({ hostPort }) => hostPort ?? []));
   return [
     ...(nodes === "own" ? [...new Set(devices)] : []).map((name) => ({
-      what: `it asks for ${name}, which this pool's nodes do not offer`,
+      what: `it requests ${name}, which this pool's nodes do not have`,
     })),
-    ...(claimed ? [{ what: "it gets its devices by resource claims (DRA), which name the old ones" }] : []),
+    ...(claimed ? [{ what: "it uses resource claims (DRA) that name the old devices" }] : []),
     ...((ports.length > 0 || spec.hostNetwork === true) && placement.replicasPerNode > 1
       ? [
           {
-            what: `it takes ports of its node${ports.length === 0 ? " (hostNetwork)" : ` (${ports.join(", ")})`}, and ${placement.replicasPerNode} replicas share one`,
+            what: `it uses ports of its node${ports.length === 0 ? " (hostNetwork)" : ` (${ports.join(", ")})`}, but ${placement.replicasPerNode} replicas share a node`,
           },
         ]
       : []),
@@ -198,14 +198,14 @@ function startProblems(spec: PodSpec): Unusable[] {
     ...(speaksTls(spec)
       ? [
           {
-            what: "its server speaks TLS (--ssl-certfile), and this program's picker and health check do not",
+            what: "its server uses TLS (--ssl-certfile), which this program's picker and health check do not support",
           },
         ]
       : []),
     ...((spec.schedulingGates ?? []).length > 0
       ? [
           {
-            what: `scheduling gates hold its pods (${(spec.schedulingGates ?? []).map(({ name }) => name).join(", ")})`,
+            what: `its pods have scheduling gates (${(spec.schedulingGates ?? []).map(({ name }) => name).join(", ")})`,
           },
         ]
       : []),
@@ -213,7 +213,7 @@ function startProblems(spec: PodSpec): Unusable[] {
       ? [{ what: "its server reads variables that only LeaderWorkerSet sets (LWS_...)" }]
       : []),
     ...(/##\*-|statefulset\.kubernetes\.io\/pod-name|apps\.kubernetes\.io\/pod-index/.test(text)
-      ? [{ what: "its server reads its number from its name, which only a StatefulSet gives" }]
+      ? [{ what: "its server reads its ordinal from its pod name, which only a StatefulSet sets" }]
       : []),
   ];
 }

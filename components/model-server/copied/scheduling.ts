@@ -59,7 +59,7 @@ export function leaveNodes(
   const chooses = (key: string, text: string): void => {
     if (nodes === "gke-labels" && !nodeKinds.test(key)) {
       unusable.push({
-        what: `${text} chooses among nodes that this stack does not make: name all labels of the pool's nodes`,
+        what: `${text} selects nodes created outside this stack: list all labels of the pool's nodes in nodeLabels`,
         set: { field: "nodeLabels[0]", value: "KEY=VALUE" },
       });
     } else left.push(text);
@@ -126,7 +126,8 @@ function kept(
   if (affinity === undefined) return {};
   const toItself = ({ labelSelector, topologyKey }: PodTerm): boolean => {
     const own = selectsLabels(labelSelector, labels);
-    if (own) left.push(`${field} to its own kind (${selectorText(labelSelector)}) over ${topologyKey}`);
+    if (own)
+      left.push(`${field} to pods of the same kind (${selectorText(labelSelector)}) over ${topologyKey}`);
     return own;
   };
   const required = (affinity.requiredDuringSchedulingIgnoredDuringExecution ?? []).filter(
@@ -138,7 +139,7 @@ function kept(
   if (field === "podAffinity") {
     for (const { labelSelector, topologyKey } of required)
       unusable.push({
-        what: `podAffinity asks for ${selectorText(labelSelector)} in the same ${topologyKey}, which new nodes do not have`,
+        what: `podAffinity requires ${selectorText(labelSelector)} in the same ${topologyKey}, and new nodes do not run those pods`,
       });
   }
   if (required.length + preferred.length === 0) return {};

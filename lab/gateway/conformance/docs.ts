@@ -12,15 +12,15 @@ const [begin, end] = ["<!-- conformance report -->", "<!-- end of the conformanc
 function report(): string {
   const rows = suites.map(
     ({ title, module, version, profile, passed, skipped, measured }) =>
-      `| ${title} (\`${module}\`) | ${version} | ${profile} | ${passed.core} | ${passed.extended ?? "none there"} | 0 | ` +
+      `| ${title} (\`${module}\`) | ${version} | ${profile} | ${passed.core} | ${passed.extended ?? "none"} | 0 | ` +
       `${Object.keys(skipped).length} | ${seconds(measured.runSeconds)} | ${seconds(measured.buildCpuSeconds)} |`,
   );
   return [
-    "| suite | version | profile | core passed | extended passed | failed | skipped | run | built once (processor time) |",
+    "| suite | version | profile | core passed | extended passed | failed | skipped | run | build (once, CPU time) |",
     "| --- | --- | --- | --- | --- | --- | --- | --- | --- |",
     ...rows,
     "",
-    "Skipped by name:",
+    "Skipped tests, and why:",
     "",
     ...suites.flatMap(({ skipped }) =>
       Object.entries(skipped).map(([test, why]) => `- \`${test}\`: ${why}.`),
@@ -40,9 +40,9 @@ function featuresOf({ title, claimed, unclaimed }: Suite): string[] {
     reasons.set(why, [...(reasons.get(why) ?? []), `\`${feature}\``]);
   }
   return [
-    `Extended features of ${title} that are claimed: ${claimed.map((one) => `\`${one}\``).join(", ")}.`,
+    `Extended features of ${title} that the lab claims: ${claimed.map((one) => `\`${one}\``).join(", ")}.`,
     "",
-    "Extended features that are not, and whose tests the suite leaves out by itself:",
+    "Extended features that it does not claim, so the suite omits their tests:",
     "",
     ...[...reasons].map(([why, features]) => `- ${features.join(", ")}: ${why}.`),
   ];

@@ -19,10 +19,10 @@ export interface Suite {
   measured: { buildCpuSeconds: number; runSeconds?: number };
 }
 
-const rewrites = "URLRewrite is refused by name: nothing that the program deploys uses it";
-const mirrors = "RequestMirror is refused by name: nothing that the program deploys uses it";
-const clients = "certificates of clients are not verified; such a listener is refused (UnsupportedValue)";
-const backendTls = "pods are spoken to in clear text, as GKE speaks to model servers";
+const rewrites = "the lab refuses URLRewrite; nothing that the program deploys uses it";
+const mirrors = "the lab refuses RequestMirror; nothing that the program deploys uses it";
+const clients = "the lab does not verify client certificates; it refuses such a listener (UnsupportedValue)";
+const backendTls = "the lab connects to pods in clear text, as GKE connects to model servers";
 
 export const gatewayApi: Suite = {
   title: "Gateway API",
@@ -60,14 +60,14 @@ export const gatewayApi: Suite = {
     GatewayFrontendClientCertificateValidation: clients,
     GatewayFrontendClientCertificateValidationInsecureFallback: clients,
     GatewayHTTPSListenerDetectMisdirectedRequests: "a request for another listener's host gets 404, not 421",
-    GatewayInfrastructurePropagation: "a Gateway of the lab makes no objects that could have labels",
-    HTTPRouteCORS: "the filter is refused by name: nothing that the program deploys uses it",
+    GatewayInfrastructurePropagation: "a Gateway in the lab creates no objects that could have labels",
+    HTTPRouteCORS: "the lab refuses the filter; nothing that the program deploys uses it",
     HTTPRouteHostRewrite: rewrites,
     HTTPRoutePathRewrite: rewrites,
     HTTPRouteRequestMirror: mirrors,
     HTTPRouteRequestMultipleMirrors: mirrors,
     HTTPRouteRequestPercentageMirror: mirrors,
-    ListenerSet: "listeners come from the Gateway alone: nothing that the program deploys uses ListenerSets",
+    ListenerSet: "listeners come only from the Gateway; nothing that the program deploys uses ListenerSets",
   },
   skipped: {
     HTTPRouteServiceTypes:

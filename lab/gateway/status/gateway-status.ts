@@ -65,7 +65,7 @@ function refusal({ spec }: Gateway, place: Placed): Problem | undefined {
     ? undefined
     : {
         reason: "InvalidParameters",
-        message: "spec.infrastructure.parametersRef: the lab's gateways take no parameters",
+        message: "spec.infrastructure.parametersRef: the lab's gateways support no parameters",
       };
 }
 

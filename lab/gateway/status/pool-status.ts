@@ -26,7 +26,7 @@ export function poolParents(
     );
     const refused = {
       reason: "HTTPRouteNotAccepted",
-      message: "no HTTPRoute that names the pool is accepted",
+      message: "no accepted HTTPRoute refers to the pool",
     };
     const verdicts = [
       { type: "Accepted", good: "Accepted", problem: accepted ? undefined : refused },

@@ -22,7 +22,7 @@ export function requestedAddress({ spec }: Gateway, prefix: string): RequestedAd
   if (other !== undefined) {
     return {
       kind: "unsupported",
-      message: `spec.addresses: the lab has addresses of type IPAddress and NamedAddress, not ${other.type}`,
+      message: `spec.addresses: the lab supports addresses of type IPAddress and NamedAddress, not ${other.type}`,
     };
   }
   for (const { type, value } of entries) {

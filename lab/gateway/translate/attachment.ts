@@ -70,7 +70,7 @@ function attach(route: HTTPRoute, parentRef: ParentRef, parent: GatewayPlan, sna
   if (allowing.length === 0) {
     return refuse(
       "NotAllowedByListeners",
-      `no listener takes HTTPRoutes of namespace ${route.metadata.namespace ?? ""} (allowedRoutes)`,
+      `no listener accepts HTTPRoutes from namespace ${route.metadata.namespace ?? ""} (allowedRoutes)`,
     );
   }
   const listeners = allowing

@@ -49,7 +49,7 @@ export function resolveBackend(
   if (!isGranted(snapshot, { kind: "HTTPRoute", namespace: own }, to)) {
     return unresolved(
       "RefNotPermitted",
-      `no ReferenceGrant in ${to.namespace} lets HTTPRoutes of ${own} use ${called}`,
+      `no ReferenceGrant in ${to.namespace} allows HTTPRoutes from ${own} to use ${called}`,
     );
   }
   if (isPool) {

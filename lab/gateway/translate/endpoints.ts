@@ -67,7 +67,10 @@ function pickerOf(pool: InferencePool, snapshot: Snapshot): PickerRef {
   const namespace = pool.metadata.namespace ?? "";
   if (ref === undefined) return { endpoints: [] };
   if ((ref.group ?? "") !== "" || (ref.kind ?? "Service") !== "Service") {
-    return { problem: `endpointPickerRef names a ${ref.kind ?? ""}; a picker is a Service`, endpoints: [] };
+    return {
+      problem: `endpointPickerRef refers to a ${ref.kind ?? ""}, but a picker must be a Service`,
+      endpoints: [],
+    };
   }
   const service = find(snapshot.services, namespace, ref.name);
   if (service === undefined) {

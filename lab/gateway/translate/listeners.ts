@@ -107,14 +107,14 @@ function refusal({ protocol, tls }: Listener, gateway: Gateway): Problem | undef
   if (protocol === "HTTPS" && (tls?.mode ?? "Terminate") !== "Terminate") {
     return {
       reason: "UnsupportedValue",
-      message: `tls.mode ${tls?.mode ?? ""}: the lab ends TLS at the Gateway`,
+      message: `tls.mode ${tls?.mode ?? ""}: the lab terminates TLS at the Gateway`,
     };
   }
   // Serving without the check would let in whom the Gateway is to keep out.
   if (protocol === "HTTPS" && gateway.spec.tls?.frontend !== undefined) {
     return {
       reason: "UnsupportedValue",
-      message: "spec.tls.frontend: the lab does not verify certificates of clients",
+      message: "spec.tls.frontend: the lab does not verify client certificates",
     };
   }
   return undefined;
@@ -170,7 +170,7 @@ function certificatesOf(listener: Listener, gateway: Gateway, snapshot: Snapshot
     if (to.group !== "" || to.kind !== "Secret") return invalid(`${to.kind} ${name} is not a Secret`);
     if (!isGranted(snapshot, from, to)) {
       return invalid(
-        `no ReferenceGrant in ${to.namespace} lets Gateway ${keyOf(gateway)} use Secret ${name}`,
+        `no ReferenceGrant in ${to.namespace} allows Gateway ${keyOf(gateway)} to use Secret ${name}`,
         "RefNotPermitted",
       );
     }
@@ -179,7 +179,7 @@ function certificatesOf(listener: Listener, gateway: Gateway, snapshot: Snapshot
       return invalid(`Secret ${to.namespace}/${name} (kubernetes.io/tls) does not exist`);
     const { certificate, key } = secret;
     if (certificate === undefined || key === undefined || !belongTogether(certificate, key)) {
-      return invalid(`Secret ${to.namespace}/${name} holds no certificate with its key`);
+      return invalid(`Secret ${to.namespace}/${name} contains no certificate with its key`);
     }
     certificates.push({ certificate, key });
   }

@@ -52,7 +52,7 @@ export function compileRoute(
     // Whatever is wrong with a route must not keep the others from being served.
     const message =
       error instanceof Unsupported
-        ? `the lab's Gateway does not do this: ${error.message}`
+        ? `the lab's Gateway does not support this: ${error.message}`
         : `the lab's Gateway failed on this: ${String(error)}`;
     return { rules: [], backends: backends.flat(), unsupported: { reason: "UnsupportedValue", message } };
   }

@@ -62,7 +62,7 @@ export class Cloud {
         if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error;
       }
     }
-    throw new Error(`the lab has room for ${cidrs.length} nodes, and all of it is taken`);
+    throw new Error(`the lab has room for ${cidrs.length} nodes, and all of them exist`);
   }
 
   /** Gives back what a node had. */

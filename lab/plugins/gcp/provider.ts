@@ -67,7 +67,7 @@ export class GcpProvider implements rpc.Provider {
       await this.engine.log(
         "warning",
         urn,
-        `the lab has no stand-in for ${type}: it is recorded and does nothing`,
+        `the lab has no stand-in for ${type}: the resource is recorded but does nothing`,
       );
     }
     const inputs = withAutoname(kind, request);

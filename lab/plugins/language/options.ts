@@ -45,7 +45,7 @@ export function splitWords(text: string): string[] {
       word = undefined;
     } else word = (word ?? "") + c;
   }
-  if (quote !== "") throw new Error(`a quote is not closed in nodeargs: ${text}`);
+  if (quote !== "") throw new Error(`unclosed quote in nodeargs: ${text}`);
   if (word !== undefined) words.push(word);
   return words;
 }

@@ -18,9 +18,9 @@ import { rounding, shareIn } from "../shares";
 /** A version that requests are rewritten to stays loaded, whatever the config says. */
 const adapterVersionHasTraffic: Rule = {
   id: "adapter-version-has-traffic",
-  summary: `A version of an adapter that requests are sent to would leave the list, and the model servers would unload it. The
-live rules count, and what the last successful update recorded.`,
-  fix: "Take its weight away first, then the version.",
+  summary: `The update would remove a version of an adapter that still gets requests, and the model servers would unload it.
+Both the live rules and the record of the last successful update count.`,
+  fix: "Set its weight to 0 first, then remove the version.",
   check: (config, observed, { pools }) =>
     config.adapters.flatMap((adapter) => {
       const kept = new Set<string>(versionsOf(adapter).map(({ served }) => served));
@@ -28,7 +28,7 @@ live rules count, and what the last successful update recorded.`,
       for (const { pool } of pools) {
         for (const [served, share] of Object.entries(versionShares(observed, pool.name, adapter.name))) {
           if (!kept.has(served))
-            found.set(served, `on pool ${pool.name} it answers ${Math.round(share)} % of the requests`);
+            found.set(served, `it answers ${Math.round(share)} % of the requests on pool ${pool.name}`);
         }
       }
       for (const [served, share] of Object.entries(
@@ -38,7 +38,7 @@ live rules count, and what the last successful update recorded.`,
           found.set(served, `the last successful update gave it ${share} % of the requests`);
       }
       return [...found].map(([served, evidence]) => ({
-        found: `${served} would be unloaded, and ${evidence} for ${adapter.name}`,
+        found: `the update would unload ${served}, but ${evidence} for ${adapter.name}`,
         fix: wayOut(adapter, served, observed),
       }));
     }),
@@ -52,7 +52,7 @@ function wayOut(adapter: Adapter, served: string, observed: Observed): Fix {
     const back = [...setVersion(`${at}.candidate`, record.candidate), set(`${at}.weight`, 0), pulumiUp];
     return fix`${back}; then ${[remove(`${at}.candidate`), pulumiUp]}`;
   }
-  if (record === undefined) return fix`put the version back (${set(`${at}.version`, "VERSION")})`;
+  if (record === undefined) return fix`restore the version (${set(`${at}.version`, "VERSION")})`;
   const next = adapter.candidate ?? adapter.stable;
   const swapped = [...setVersion(at, record), ...setVersion(`${at}.candidate`, next), pulumiUp];
   return fix`${swapped}; raise ${at}.weight to 100 in steps; then make ${next.version} the version`;
@@ -66,8 +66,7 @@ const setVersion = (at: string, { version, source }: { version: string; source: 
 /** A version becomes the one that serves by having been the candidate with all requests; only going back is quicker. */
 const unprovenAdapter: Rule = {
   id: "unproven-adapter",
-  summary:
-    "A version becomes the one that serves by having been the candidate version with all of the requests.",
+  summary: "Only a candidate version with all of the requests can become the serving version.",
   fix: "Make it the candidate and raise its weight.",
   check: (config, observed, { pools }) =>
     config.adapters.flatMap((adapter) => {
@@ -82,8 +81,8 @@ const unprovenAdapter: Rule = {
         )
         .slice(0, 1)
         .map(({ live }) => ({
-          found: `${served} answers ${Math.round(shareIn(live, served))} % of the requests for ${adapter.name} and would get ${100 - adapter.weight} % at once`,
-          fix: fix`${set(`adapters[${adapter.index}].version`, record.version)} and make ${version} the candidate until it has all of them`,
+          found: `${served} answers ${Math.round(shareIn(live, served))} % of the requests for ${adapter.name} and would get ${100 - adapter.weight} % in one step`,
+          fix: fix`${set(`adapters[${adapter.index}].version`, record.version)} and make ${version} the candidate until it has all of the requests`,
         }));
     }),
 };
@@ -91,9 +90,9 @@ const unprovenAdapter: Rule = {
 /** An adapter runs on the models it was trained for, and on no other. */
 const adapterNotForBase: Rule = {
   id: "adapter-not-for-base",
-  summary: `An adapter runs on the models it was trained for. A new base model that an adapter does not name would answer its
-requests with noise, or not at all.`,
-  fix: "Train one for the new model and say so, or choose another model.",
+  summary: `An adapter works only on the models that it was trained for. On a base model that the adapter does not list, its
+requests would get nonsense or errors.`,
+  fix: "Train a version for the new model and declare it in `bases`, or choose another model.",
   check: (config, _observed, { pools }) =>
     pools
       .filter(({ pool }) => pool.adapters)
@@ -101,8 +100,8 @@ requests with noise, or not at all.`,
         config.adapters
           .filter(({ bases }) => !bases.includes(pool.model))
           .map(({ name, bases, index }) => ({
-            found: `pool ${pool.name} serves ${pool.model}, and adapter ${name} was trained for ${bases.join(", ")}`,
-            fix: fix`train a version of ${name} for ${pool.model} and name it: ${set(`adapters[${index}].bases[${bases.length}]`, pool.model)} (or give ${pool.name} a model of these)`,
+            found: `pool ${pool.name} serves ${pool.model}, but adapter ${name} was trained for ${bases.join(", ")}`,
+            fix: fix`train a version of ${name} for ${pool.model} and declare it: ${set(`adapters[${index}].bases[${bases.length}]`, pool.model)} (or give ${pool.name} one of the models above)`,
           })),
       ),
 };
@@ -111,8 +110,8 @@ requests with noise, or not at all.`,
 const poolWithoutAdapters: Rule = {
   id: "pool-without-adapters",
   summary:
-    "Whether a model server can load adapters is settled when it starts. A pool that was made without cannot begin to.",
-  fix: "Roll out a pool that can.",
+    "A model server can load adapters only if it was started with adapter support. A pool created without it cannot add it.",
+  fix: "Roll out a pool with adapter support.",
   check: (config, _observed, { pools, stable }) => {
     if (config.adapters.length === 0) return [];
     const without = pools.filter(({ pool }) => !pool.adapters && pool.templateOf === undefined);
@@ -121,7 +120,7 @@ const poolWithoutAdapters: Rule = {
     return without
       .filter(({ pool }) => !(pool.name === stable.name && last?.pool.adapters === true))
       .map(({ pool }) => ({
-        found: `pool ${pool.name} loads no adapters, and the config has ${config.adapters.map(({ name }) => name).join(", ")}`,
+        found: `pool ${pool.name} was created without adapter support, but the config has ${config.adapters.map(({ name }) => name).join(", ")}`,
         fix:
           pool.name === stable.name
             ? fix`roll out a pool that loads them: ${[set(`pools.${pool.name}-lora.like`, pool.name), set(`pools.${pool.name}-lora.adapters`, true), set("candidate", `${pool.name}-lora`)]}`
@@ -137,21 +136,21 @@ const poolWithoutAdapters: Rule = {
  */
 const bothAtOnce: Rule = {
   id: "both-at-once",
-  summary: `A new base model and a new version of an adapter: were the answers to get worse, nobody could say which of the two it
-was, and each way back would be a combination that nobody has seen. (With the same base model on both pools it is
-allowed.)`,
-  fix: "One after the other.",
+  summary: `A new base model and a new version of an adapter would be rolled out at the same time. If the answers got worse, you
+could not tell which change caused it, and every way back would be an untested combination. (It is allowed if both
+pools have the same base model.)`,
+  fix: "Roll them out one after the other.",
   check: (config, _observed, { kind, candidate, stable }) => {
     if (candidate === undefined || (kind !== "base-model" && kind !== undefined)) return [];
     const what =
       kind === undefined
-        ? `from ${stable.name} to ${candidate.name} is not known to keep the base model`
-        : `from ${stable.name} to ${candidate.name} is a new base model`;
+        ? `the program cannot tell whether ${candidate.name} has the same base model as ${stable.name}`
+        : `${candidate.name} has another base model than ${stable.name}`;
     return config.adapters
       .filter((adapter) => adapter.candidate !== undefined)
       .map(({ name, index, candidate: version }) => ({
-        found: `${what}, and adapter ${name} has a version ${version?.version ?? ""} under way: were the answers to change, nothing would tell why`,
-        fix: fix`one after the other; the adapter first: ${[remove("candidate"), remove("weight")]}; or the pool first: ${withoutCandidate(index)}`,
+        found: `${what}, and version ${version?.version ?? ""} of adapter ${name} is being rolled out: if the answers changed, you could not tell which change caused it`,
+        fix: fix`roll them out one after the other. The adapter first: ${[remove("candidate"), remove("weight")]}; or the pool first: ${withoutCandidate(index)}`,
       }));
   },
 };
@@ -165,8 +164,8 @@ const withoutCandidate = (index: number): ConfigEdit[] => [
 const oneWeightAtATime: Rule = {
   id: "one-weight-at-a-time",
   summary:
-    "One update moves the weight of the pool and the weight of an adapter's version. Going back with both is allowed.",
-  fix: "Two updates.",
+    "One update would move both the weight of the pool and the weight of an adapter version. Going back with both is allowed.",
+  fix: "Use two updates.",
   check: (config, observed, { candidate, candidateShareNow, candidateRises, pools }) => {
     if (candidate === undefined) return [];
     const poolFalls = config.weight < candidateShareNow - rounding;
@@ -184,7 +183,7 @@ const oneWeightAtATime: Rule = {
       return [
         {
           found: `the weight of ${candidate.name} goes from ${Math.round(candidateShareNow)} to ${config.weight} and that of ${adapter.name} from ${Math.round(shares[0] ?? 0)} to ${adapter.weight} in one update`,
-          fix: fix`two updates: put one of them back first, ${set("weight", Math.round(candidateShareNow))} or ${set(`adapters[${adapter.index}].weight`, Math.round(shares[0] ?? 0))}`,
+          fix: fix`use two updates; first restore one of them: ${set("weight", Math.round(candidateShareNow))} or ${set(`adapters[${adapter.index}].weight`, Math.round(shares[0] ?? 0))}`,
         },
       ];
     });
@@ -194,8 +193,8 @@ const oneWeightAtATime: Rule = {
 /** While pools are compared, what both load stays as it is. Weights of adapters may move, one thing at a time. */
 const adaptersUnderWay: Rule = {
   id: "adapters-under-way",
-  summary: "While a pool is rolled out, both pools load what they loaded when it began.",
-  fix: "Change the adapters before or after.",
+  summary: "During a pool rollout, both pools keep the adapters that they had when it started.",
+  fix: "Change the adapters before or after the rollout.",
   check: (config, { record }) => {
     if (config.candidate === undefined || record?.candidate !== config.candidate) return [];
     if (record.adapters === undefined) return [];
@@ -205,8 +204,8 @@ const adaptersUnderWay: Rule = {
     return names
       .filter((name) => shownVersions(before[name]) !== shownVersions(after.get(name)))
       .map((name) => ({
-        found: `adapter ${name} is deployed as ${shownVersions(before[name])}, the config says ${shownVersions(after.get(name))}, while ${config.candidate ?? ""} is rolled out`,
-        fix: fix`put the adapter back: ${adapterBack(config, name, before[name])}; change it when the rollout of the pool is over`,
+        found: `adapter ${name} is deployed as ${shownVersions(before[name])}, but the config says ${shownVersions(after.get(name))} while ${config.candidate ?? ""} is being rolled out`,
+        fix: fix`restore the adapter: ${adapterBack(config, name, before[name])}; change it after the rollout of the pool`,
       }));
   },
 };
@@ -233,8 +232,8 @@ function adapterBack(
 const adapterEditedInPlace: Rule = {
   id: "adapter-edited-in-place",
   summary:
-    "A version is what it was when it was loaded: pods that start later must get the same as those that run.",
-  fix: "Give what comes from elsewhere a version of its own.",
+    "The source of a version cannot change after the version is loaded: pods that start later must load the same adapter as those that are running.",
+  fix: "Give the adapter from the new source a new version.",
   check: (config, { record }) => {
     const before = new Map(
       Object.entries(record?.adapters ?? {}).flatMap(([name, { version, source, candidate }]) => [
@@ -248,8 +247,8 @@ const adapterEditedInPlace: Rule = {
       versionsOf(adapter)
         .filter(({ served, source }) => (before.get(served) ?? source) !== source)
         .map(({ served, source, version }) => ({
-          found: `${served} was loaded from ${before.get(served) ?? ""}, the config says ${source}`,
-          fix: fix`give what comes from ${source} a version of its own and roll it out as the candidate, or put the source of ${version} back: ${set(sourceOf(adapter, version), before.get(served) ?? "")}`,
+          found: `${served} was loaded from ${before.get(served) ?? ""}, but the config says ${source}`,
+          fix: fix`give the adapter from ${source} a new version and roll it out as the candidate, or restore the source of ${version}: ${set(sourceOf(adapter, version), before.get(served) ?? "")}`,
         })),
     );
   },
@@ -274,8 +273,8 @@ two pools only.`,
     return config.adapters
       .filter(({ candidate }) => candidate !== undefined)
       .map(({ name, index }) => ({
-        found: `adapter ${name} has a version under way, and pool ${existing.join(", ")} was created outside this stack: its requests are not split`,
-        fix: fix`first finish the rollout of the pool, then that of the adapter: ${withoutCandidate(index)}`,
+        found: `a version of adapter ${name} is being rolled out, but pool ${existing.join(", ")} was created outside this stack, so its requests are not split`,
+        fix: fix`finish the rollout of the pool first, then roll out the adapter: ${withoutCandidate(index)}`,
       }));
   },
 };
@@ -284,7 +283,7 @@ two pools only.`,
 const nameDropped: Rule = {
   id: "name-dropped",
   summary:
-    "Clients ask for a model by a name. A name that was answered goes on being answered, also when the model behind it goes.",
+    "Clients request a model by name. A name that clients use must keep working, even after the model behind it is removed.",
   fix: "Keep the name as an alias.",
   waiver: { name: "drop-names", use: "Once no client asks for it any more." },
   check: (config, observed) => {

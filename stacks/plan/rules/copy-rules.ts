@@ -20,8 +20,8 @@ const ownServer = (pool: string): Fix =>
 /** Exactly one workload makes the pods of the copied pool. */
 const likeWorkload: Rule = {
   id: "like-workload",
-  summary: `A pool that is \`like\` one created outside this stack copies its pods. Exactly one workload has to make them: a
-Deployment, a StatefulSet or a LeaderWorkerSet, in the copied pool's namespace, whose pods the InferencePool selects.`,
+  summary: `A pool that is \`like\` one created outside this stack copies its pods. Exactly one workload must create those pods:
+a Deployment, StatefulSet or LeaderWorkerSet in the copied pool's namespace whose pods the InferencePool selects.`,
   fix: "Copy a pool that selects one workload, or give the new pool its own `model` and `server`.",
   check: (_config, observed, draft) =>
     copying(observed, draft).flatMap(({ planned: { pool }, copy }) => {
@@ -32,9 +32,9 @@ Deployment, a StatefulSet or a LeaderWorkerSet, in the copied pool's namespace, 
       return [
         {
           found: many
-            ? `pool ${original.name} selects the pods of ${found.length} workloads in namespace ${original.namespace} (${found.join(", ")}), and ${pool.name} can copy one`
+            ? `pool ${original.name} selects the pods of ${found.length} workloads in namespace ${original.namespace} (${found.join(", ")}), but ${pool.name} can copy only one`
             : `pool ${original.name} selects no pods of a Deployment, StatefulSet or LeaderWorkerSet in namespace ${original.namespace}${found.length === 0 ? "" : ` (${found.join(", ")})`}, so ${pool.name} has nothing to copy`,
-          fix: fix`${many ? "make an InferencePool that selects one of them, and copy that; or " : ""}${ownServer(pool.name)}`,
+          fix: fix`${many ? "create an InferencePool that selects one of them, and copy that; or " : ""}${ownServer(pool.name)}`,
         },
       ];
     }),
@@ -48,7 +48,7 @@ them: groups of several pods, volumes of each pod (\`volumeClaimTemplates\`), de
 claims, TLS to the pod, several ports, more accelerators in the arguments than the new pool gives a replica, an engine
 that neither a label nor command or image names. [An existing pool](gke.md#a-pool-created-outside-the-stack) lists what is
 copied, what is left behind, and what is refused.`,
-  fix: "The message has the setting, where one would do; else change the copied pods, or give the new pool its own server.",
+  fix: "Use the setting in the message, if there is one. Otherwise change the copied pods, or give the new pool its own server.",
   check: (config, observed, draft) =>
     copying(observed, draft).flatMap(({ planned: { pool }, copy }) => {
       const original = pool.templateOf;
@@ -59,11 +59,11 @@ copied, what is left behind, and what is refused.`,
         ...(adapted?.unusable ?? []),
         ...unknownServer(pool, copy),
         ...(copy.selectedBy ?? []).map((name) => ({
-          what: `InferencePool ${name} in namespace ${copy.namespace} selects pods with the copy's labels and would send it its own traffic`,
+          what: `InferencePool ${name} in namespace ${copy.namespace} selects the labels of the copied pods, so it would send them its own traffic`,
         })),
       ];
       return problems.map((problem) => ({
-        found: `${pool.name} copies the pods of ${original.name} (${copy.pods?.from ?? "kept"}), and ${problem.what}`,
+        found: `${pool.name} copies the pods of ${original.name} (${copy.pods?.from ?? "kept"}), but ${problem.what}`,
         fix:
           problem.set !== undefined
             ? fix`${set(`pools.${pool.name}.${problem.set.field}`, problem.set.value)}`
@@ -92,7 +92,7 @@ function unknownServer(pool: OwnedPool, { pods, ports = [] }: ObservedCopy): Ada
     ...(engine === undefined && configured === undefined
       ? [
           {
-            what: "neither a label nor command or image says which engine it is, whose metrics the picker has to read",
+            what: "neither a label, the command nor the image identifies the engine, and the picker must know its metrics",
             set: { field: "server.engine", value: engineNames()[0] ?? "ENGINE" },
           },
         ]
@@ -100,7 +100,7 @@ function unknownServer(pool: OwnedPool, { pods, ports = [] }: ObservedCopy): Ada
     ...(engine !== undefined && configured !== undefined && configured !== engine
       ? [
           {
-            what: `they run ${engine}, the config says ${configured}`,
+            what: `they run ${engine}, but the config says ${configured}`,
             set: { field: "server.engine", value: engine },
           },
         ]
@@ -108,12 +108,12 @@ function unknownServer(pool: OwnedPool, { pods, ports = [] }: ObservedCopy): Ada
     ...(ports.length > 1
       ? [
           {
-            what: `each answers on ${ports.length} ports (${ports.join(", ")}); a pool of this stack has one`,
+            what: `each pod serves on ${ports.length} ports (${ports.join(", ")}), but a pool of this stack has one`,
           },
         ]
       : []),
     ...(wrongPort
-      ? [{ what: `its InferencePool names port ${port}, while the server listens on ${flag} (--port)` }]
+      ? [{ what: `its InferencePool uses port ${port}, but the server listens on ${flag} (--port)` }]
       : []),
   ];
 }
@@ -124,12 +124,13 @@ function unknownServer(pool: OwnedPool, { pods, ports = [] }: ObservedCopy): Ada
  */
 const likeReferenceMissing: Rule = {
   id: "like-reference-missing",
-  summary: `Copied pods name Secrets, ConfigMaps, PersistentVolumeClaims, a ServiceAccount, a PriorityClass or a RuntimeClass (in
-environment, volumes, init containers, \`imagePullSecrets\`) that the namespace of the copy does not have, or a claim that
-only one node can mount. Such pods would wait for as long as \`server.loadingMinutes\` says. References that are marked
-\`optional\` are not asked for. What the identity that runs \`pulumi\` may not read is a note, not a refusal.`,
-  fix: `Make what is missing; the message has the commands that copy it. A Secret that a controller makes is not copied: make
-the controller's object in the other namespace too.`,
+  summary: `The copied pods refer (in environment, volumes, init containers or \`imagePullSecrets\`) to Secrets, ConfigMaps,
+PersistentVolumeClaims, a ServiceAccount, a PriorityClass or a RuntimeClass that does not exist in the namespace of
+the copy, or to a claim that only one node can mount. Such pods would stay pending until the timeout
+\`server.loadingMinutes\`. References marked \`optional\` are not checked. Objects that the identity that runs
+\`pulumi\` may not read cause a note, not a refusal.`,
+  fix: `Create what is missing; the message has the commands that copy it. Do not copy a Secret that a controller creates:
+create the controller's object in the other namespace instead.`,
   check: (_config, observed, draft) =>
     copying(observed, draft).flatMap(({ planned: { pool }, copy }) => {
       const missing = copy.missing ?? [];
@@ -144,18 +145,16 @@ the controller's object in the other namespace too.`,
         ...(make ? [`kubectl create namespace ${namespace}`] : []),
         ...copies.map((object) => copyCommand(object, source, namespace)),
       ];
-      const beside = fix`or keep ${pool.name} beside ${original}, where the objectives do not hold on it until it is promoted: ${set(`pools.${pool.name}.namespace`, source)}`;
+      const beside = fix`or keep ${pool.name} in the namespace of ${original}, where the objectives do not apply to it until it is promoted: ${set(`pools.${pool.name}.namespace`, source)}`;
       const accounts = copies.some(({ kind }) => kind === "ServiceAccount");
       return [
         {
-          found: `${pool.name} copies the pods of ${original} to namespace ${namespace}, and they cannot start there: ${missing.map(missingText).join("; ")}`,
+          found: `${pool.name} copies the pods of ${original} to namespace ${namespace}, but they cannot start there: ${missing.map(missingText).join("; ")}`,
           fix: joinFixes(
             [
               ...(copies.length === 0 ? [] : [fix`${commands.join(" && ")}`]),
               ...(accounts
-                ? [
-                    fix`where IAM roles are bound to the ServiceAccount, bind them for namespace ${namespace} too`,
-                  ]
+                ? [fix`if the ServiceAccount has IAM roles, grant them for namespace ${namespace} too`]
                 : []),
               ...others.map((object) => fix`${byHandText(object, source, namespace)}`),
               ...(namespace !== source ? [beside] : []),
@@ -186,7 +185,7 @@ function missingText({ kind, name, where, problem }: MissingObject): string {
     case "keys":
       return `${named} has no key ${problem.keys.join(", ")}`;
     case "single-node":
-      return `${named} is ${problem.modes}, so only pods of the node that has it can mount it`;
+      return `${named} is ${problem.modes}, so only pods on one node can mount it`;
   }
 }
 
@@ -205,21 +204,21 @@ function byHandText(
     return `add the key ${problem.keys.join(", ")}: kubectl edit ${lower} ${name} -n ${namespace}`;
   }
   if (problem.kind === "single-node") {
-    return `put the data on a volume that pods of many nodes can mount (ReadOnlyMany, ReadWriteMany) and name its claim instead of ${name} in the copied pods`;
+    return `move the data to a volume that pods on many nodes can mount (ReadOnlyMany, ReadWriteMany), and use its claim instead of ${name} in the copied pods`;
   }
   if (owner !== undefined) {
-    return `${owner} makes ${kind} ${name} in namespace ${source}: make one like it in namespace ${namespace}`;
+    return `${owner} creates ${kind} ${name} in namespace ${source}: create the same ${owner} in namespace ${namespace}`;
   }
   switch (kind) {
     case "Secret":
-      return `make it: kubectl create secret generic ${name} -n ${namespace} --from-literal KEY=VALUE`;
+      return `create it: kubectl create secret generic ${name} -n ${namespace} --from-literal KEY=VALUE`;
     case "ConfigMap":
     case "ServiceAccount":
-      return `make it: kubectl create ${lower} ${name} -n ${namespace}`;
+      return `create it: kubectl create ${lower} ${name} -n ${namespace}`;
     case "PriorityClass":
-      return `make it: kubectl create priorityclass ${name} --value VALUE`;
+      return `create it: kubectl create priorityclass ${name} --value VALUE`;
     case "PersistentVolumeClaim":
-      return `make a PersistentVolumeClaim ${name} with the same data in namespace ${namespace}`;
+      return `create a PersistentVolumeClaim ${name} with the same data in namespace ${namespace}`;
     default:
       return `make ${kind} ${name}`;
   }

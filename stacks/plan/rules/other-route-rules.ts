@@ -17,18 +17,19 @@ import { nameOf, ruleSendsTo, type OtherRoutes } from "../routes";
  */
 const otherRoute: Rule = {
   id: "other-route",
-  summary: `Another HTTPRoute or GRPCRoute of the cluster gets customers' requests before the customers' route does, by Gateway API's
-precedence: the more specific hostname, then the more specific match (exact path, longest prefix, method, headers, query
-parameters), then the older route. Whatever the weight is, those customers get what that route sends. Before the customers'
-route exists, a route that is the way to its pools so far is refused too: a second route beside it would split nothing.
+  summary: `Another HTTPRoute or GRPCRoute in the cluster takes precedence over the customers' route for customers' requests.
+Gateway API's order is: the more specific hostname, then the more specific match (exact path, longest prefix,
+method, headers, query parameters), then the older route. Those customers get what that route sends, regardless of
+the weight. Before the customers' route exists, a route through which requests reach its pools now causes the same
+refusal: a second route beside it would split nothing.
 
-Counted as customers' requests: completions and chat completions; where the other route sends to one of the two pools,
-every path of an inference API. A match that asks for a header or parameter of its own (testers, a tenant) is not refused;
-the update names it in a note, as it does routes that send to the pools through another Gateway or hostname. A lower
-weight is never held up by this rule.`,
-  fix: `Take the live route over under its own name (\`route\`); a former route of this stack that gets no requests is
-removed in the same update. Where the live route cannot be taken over, the message says why: another stack or a
-controller owns it, or it has rules, filters, hostnames or parents that this stack would not write.`,
+These count as customers' requests: completions and chat completions, and every path of an inference API if the
+other route sends to one of the two pools. A match that requires an additional header or parameter (testers, a
+tenant) is not refused; the update mentions it in a note, and also mentions routes that send to the pools through
+another Gateway or hostname. This rule never blocks a lower weight.`,
+  fix: `Take the live route over under its own name (\`route\`); the same update removes a former route of this stack that
+gets no requests. If the live route cannot be taken over, the message says why: another stack or a controller owns
+it, or it has rules, filters, hostnames or parents that this stack does not write.`,
   waiver: {
     name: "other-route",
     use: "The output `state` is then `overridden`, and no output names a weight.",
@@ -43,11 +44,11 @@ controller owns it, or it has rules, filters, hostnames or parents that this sta
     return [
       ...winning.map((rival) => ({
         rival,
-        found: `${nameOf(rival.route)} gets customers' requests before ${own} does: ${rival.requests}; it sends ${rival.sends}, whatever this stack's weight is`,
+        found: `${nameOf(rival.route)} takes precedence over ${own} for customers' requests: ${rival.requests}; it sends ${rival.sends}, regardless of this stack's weight`,
       })),
       ...first.map((rival) => ({
         rival,
-        found: `${nameOf(rival.route)} is how requests reach this service's pools now (${rival.requests}; it sends ${rival.sends}), and ${own} would be made beside it: the weight would not count for those requests`,
+        found: `requests reach this service's pools through ${nameOf(rival.route)} now (${rival.requests}; it sends ${rival.sends}); ${own} would be a second route beside it, and the weight would not apply to those requests`,
       })),
     ].map(({ rival, found }) => withWayOut(rival, found, { config, observed, others, draft }));
   },
@@ -67,14 +68,14 @@ function withWayOut(rival: Rival, found: string, context: Context): Finding {
   if (adoption.possible) {
     const caution =
       route.service === undefined
-        ? "make sure that nothing else writes it (helm, a GitOps controller), then take it over under its own name: "
+        ? "make sure that nothing else writes it (Helm, a GitOps controller), then take it over under its own name: "
         : "";
     return { found, fix: fix`${caution}${adoption.commands}` };
   }
   const edit = `kubectl edit ${route.kind.toLowerCase()} -n ${route.namespace} ${route.name}`;
   return {
     found: `${found}. It cannot be taken over: ${adoption.obstacles.join("; ")}`,
-    fix: fix`take these requests off it in the cluster (${edit})${ownHostname(rival, context)}`,
+    fix: fix`remove these requests from it in the cluster (${edit})${ownHostname(rival, context)}`,
   };
 }
 
@@ -89,9 +90,9 @@ function ownHostname({ route }: Rival, { others: { gateway }, draft }: Context):
 /** Where routes could not be read, nobody knows whose requests the customers' route gets. */
 const routesUnknown: Rule = {
   id: "routes-unknown",
-  summary: `The identity that runs \`pulumi\` may not list the routes of the whole cluster, and the update raises a share, removes a
-pool or makes the customers' route. [permissions.md](permissions.md) has the rights.`,
-  fix: "Grant the right (USER is what `kubectl auth whoami` prints). Other updates pass, with a note.",
+  summary: `The identity that runs \`pulumi\` may not list the routes of the whole cluster, and the update raises a share,
+removes a pool or creates the customers' route. See [permissions.md](permissions.md).`,
+  fix: "Grant the permission (USER is what `kubectl auth whoami` prints). Other updates pass with a note.",
   waiver: { name: "routes-unknown" },
   check: (config, { others, route }, draft) => {
     const unseen = others?.unseen ?? [];
@@ -99,7 +100,7 @@ pool or makes the customers' route. [permissions.md](permissions.md) has the rig
     if (unseen.length === 0 || !risks || draft.candidateFalls || config.allow.includes("destroy")) return [];
     return [
       {
-        found: `${unseen.join("; ")}: another route may get the customers' requests, or send to a pool that is removed`,
+        found: `${unseen.join("; ")}: another route may get the customers' requests, or send requests to a pool that this update removes`,
         fix: fix`let the identity that runs pulumi read routes: kubectl create clusterrole inference-rollout-routes --verb=get,list --resource=httproutes.gateway.networking.k8s.io,grpcroutes.gateway.networking.k8s.io && kubectl create clusterrolebinding inference-rollout-routes --clusterrole=inference-rollout-routes --user=USER`,
       },
     ];

@@ -30,15 +30,18 @@ export function inTheWay(config: ServiceConfig, claims: readonly Claim[], draft:
 /** @param stack "" where nothing on the objects says whose they are. */
 function belongsToAnother(stack: string, objects: readonly OwnedObject[]): Finding {
   const owner =
-    stack === "" ? "a stack that wrote no name on them" : `stack ${stack} (${objects[0]?.owner?.id ?? ""})`;
+    stack === ""
+      ? "a stack of an earlier version, which left no name on them"
+      : `stack ${stack} (${objects[0]?.owner?.id ?? ""})`;
   const leave =
     stack === ""
-      ? "make the stack that made them do the update"
-      : `make that stack do the update (pulumi up --stack ${stack})`;
-  const forget = stack === "" ? "" : `; then make ${stack} forget them: pulumi stack rm ${stack} --force`;
+      ? "run the update in the stack that created them"
+      : `run the update in that stack (pulumi up --stack ${stack})`;
+  const forget =
+    stack === "" ? "" : `; then remove them from the state of ${stack}: pulumi stack rm ${stack} --force`;
   return {
-    found: `this update would write what belongs to ${owner}: ${listed(objects)}`,
-    fix: fix`${leave}; or give this stack's service and pools other names; or take them over on purpose: ${[allow("take-over-service"), pulumiUp]}${forget}`,
+    found: `this update would write objects that belong to ${owner}: ${listed(objects)}`,
+    fix: fix`${leave}; or rename this stack's service and pools; or take the objects over: ${[allow("take-over-service"), pulumiUp]}${forget}`,
   };
 }
 
@@ -52,12 +55,12 @@ export const refusedAsAnothers = (stack: string, objects: readonly OwnedObject[]
 /** Another stack has what this one would write: named, before anything is made. */
 const anotherStacks: Rule = {
   id: "another-stacks",
-  summary: `What this update would write belongs to another stack of this program. Who owns an object stands on it (the annotation
-\`inference-rollout/owner\`: a random id that the stack keeps in its outputs, and the stack's name for people), so renaming
-a stack, moving its state to another project, organisation or backend, or importing it changes nothing: the id goes where
-the state goes. What this stack owns and its state has lost (\`pulumi state delete\`, an older state put back) is adopted by
-the next update and not refused.`,
-  fix: "Let the stack that owns it do the update, or give this one names of its own.",
+  summary: `This update would write objects that belong to another stack of this program. Every object has the annotation
+\`inference-rollout/owner\`: a random id that the owning stack keeps in its outputs, followed by the stack's name
+for people to read. You can therefore rename a stack, import its state, or move it to another project, organization
+or backend: the id moves with the state. Objects that this stack owns and its state has lost (\`pulumi state
+delete\`, a restored older state) are not refused; the next update imports them.`,
+  fix: "Run the update in the stack that owns the objects, or rename this stack's service and pools.",
   waiver: {
     name: "take-over-service",
     use: `The objects are imported as they are and marked as this stack's; from then on the other
@@ -113,10 +116,10 @@ export function ownershipNotes(config: ServiceConfig, observed: Observed, draft:
   return [
     ...(adopted.length === 0
       ? []
-      : [`Pulumi's state had lost what this stack made, and gets it back: ${listed(adopted)}`]),
+      : [`Pulumi's state had lost objects of this stack; this update imports them: ${listed(adopted)}`]),
     ...[...grouped(left, ({ namespace }) => namespace ?? "")].map(
       ([namespace, objects]) =>
-        `Pulumi's state has lost ${listed(objects)}, and this config does not have them: nothing removes them until you do: ${removal(namespace, objects)}`,
+        `Pulumi's state has lost ${listed(objects)}, and the config does not have them either, so no update removes them. To delete them: ${removal(namespace, objects)}`,
     ),
   ];
 }

@@ -16,10 +16,10 @@ import { liveShares, rounding, shareIn } from "../shares";
  */
 const poolMissing: Rule = {
   id: "pool-missing",
-  summary: `A pool that the route or the record knows is not in the cluster, and its share does not fall in this update. Pulumi's
-state still has it, so that a plain update would change nothing. An update that takes its traffic away is never refused
-for this.`,
-  fix: "`pulumi up --refresh` with the waiver makes it anew.",
+  summary: `The route or the record has a pool that does not exist in the cluster, and this update does not lower its share.
+Pulumi's state still contains the pool, so a plain update would change nothing. This rule never refuses an update
+that moves the pool's traffic away.`,
+  fix: "`pulumi up --refresh` with the waiver recreates it.",
   waiver: { name: "pool-missing" },
   check: (config, observed, draft) =>
     config.allow.includes("destroy")
@@ -27,17 +27,18 @@ for this.`,
       : missingPools(observed, draft)
           .filter(({ falls }) => !falls)
           .map(({ name, namespace, evidence }) => ({
-            found: `InferencePool ${name} is not in namespace ${namespace}, and ${evidence}`,
-            fix: fix`make it anew: ${[allow("pool-missing"), run("pulumi up --refresh")]}; or send its traffic to the other pool first`,
+            found: `InferencePool ${name} does not exist in namespace ${namespace}, but ${evidence}`,
+            fix: fix`recreate it: ${[allow("pool-missing"), run("pulumi up --refresh")]}; or move its traffic to the other pool first`,
           })),
 };
 
 /** A pool that customers are connected to is not removed, whatever the config says. */
 const poolHasTraffic: Rule = {
   id: "pool-has-traffic",
-  summary: `The config no longer names a pool that customers are connected to, by the live route, by the last successful update or
-by any other HTTPRoute or GRPCRoute of the cluster that gives it weight or mirrors requests to it. Any evidence counts: after an update that broke off, the live route can be ahead of the record, or behind it.`,
-  fix: "Take the weight off the pool first (the message has the commands), then remove it.",
+  summary: `The config no longer has a pool that gets traffic: from the live route, according to the last successful update, or
+from any other HTTPRoute or GRPCRoute in the cluster that gives it weight or mirrors requests to it. Any evidence
+counts, because after an interrupted update the live route can be ahead of the record, or behind it.`,
+  fix: "Move the pool's traffic away first (the message has the commands), then remove the pool.",
   check: (config, observed, { removed }) =>
     removed.flatMap((pool) => {
       const evidence = trafficEvidence(pool.name, observed);
@@ -46,7 +47,7 @@ by any other HTTPRoute or GRPCRoute of the cluster that gives it weight or mirro
         ...(evidence === undefined ? [] : [{ evidence, fix: wayOut(pool.name, config, observed) }]),
         ...(others === undefined ? [] : [{ evidence: others, fix: offOtherRoutes(pool, observed) }]),
       ].map(({ evidence: text, fix: way }) => ({
-        found: `pool ${pool.name} would be removed, and ${text}`,
+        found: `pool ${pool.name} would be removed, but ${text}`,
         fix: way,
       }));
     }),
@@ -56,7 +57,7 @@ by any other HTTPRoute or GRPCRoute of the cluster that gives it weight or mirro
 function wayOut(name: string, config: ServiceConfig, observed: Observed): Fix {
   const back = redeclare(name, config, observed);
   if (back === undefined)
-    return fix`put pools.${name} back into the config as it was, then take its traffic away before it goes`;
+    return fix`restore pools.${name} in the config, move its traffic away, then remove it`;
   if (observed.record?.candidate === name) {
     // The candidate was taken out of the config while it has weight: back first, out second.
     return fix`${[...back, set("candidate", name), set("weight", 0), pulumiUp]}; then ${[remove("candidate"), pulumiUp]}`;
@@ -75,8 +76,8 @@ function throughTheLadder(from: string, to: string, observed: Observed, back: re
 /** A pool becomes stable by having been the candidate with all of the traffic; only going back is quicker. */
 const unprovenStable: Rule = {
   id: "unproven-stable",
-  summary: `A pool becomes the stable one by having been the candidate with all of the traffic. Here the config names another
-stable pool while somebody else still serves the customers.`,
+  summary: `Only a candidate with all of the traffic can become the stable pool. Here the config sets another pool as stable
+while the current one still serves the customers.`,
   fix: "Roll the pool out as the candidate, then promote it.",
   check: (config, observed) => {
     const now = liveShares(observed);
@@ -86,7 +87,7 @@ stable pool while somebody else still serves the customers.`,
     if (observed.record?.stable === config.stable) return [];
     return [
       {
-        found: `stable pool ${config.stable} has ${Math.round(share)} % of the traffic and would get ${100 - config.weight} % at once`,
+        found: `stable pool ${config.stable} has ${Math.round(share)} % of the traffic and would get ${100 - config.weight} % in one step`,
         fix: ladderFrom(serving, config, observed),
       },
     ];
@@ -97,24 +98,24 @@ stable pool while somebody else still serves the customers.`,
 function ladderFrom(serving: string, config: ServiceConfig, observed: Observed): Fix {
   const back = redeclare(serving, config, observed);
   return back === undefined
-    ? fix`${serving} is no pool that the config can name: give ${config.stable} its traffic in the route itself, in steps (kubectl edit httproute -n ${config.namespace}), then pulumi up`
+    ? fix`the config cannot name ${serving} as a pool: move its traffic to ${config.stable} in the route itself, in steps (kubectl edit httproute -n ${config.namespace}), then pulumi up`
     : throughTheLadder(serving, config.stable, observed, back);
 }
 
 /** Hardware, model and server of a pool that exists do not change in place: the old pool is the way back. */
 const editedInPlace: Rule = {
   id: "edited-in-place",
-  summary: `Hardware, model or server of a pool that exists was changed in the config. The old pool is the way back: what is
-changed gets a pool of its own.`,
-  fix: "Give the change a new name and roll it out, or put the field back.",
+  summary: `The config changes the hardware, model or server of an existing pool. The old pool is your way back, so make the
+change in a new pool.`,
+  fix: "Make the change in a pool with a new name and roll it out, or restore the field.",
   waiver: { name: "edited-in-place", use: "Only while the pool has no traffic." },
   check: (_config, observed, { pools }) =>
     pools.flatMap(({ pool, identity }) => {
       const live = observed.pools.find(({ name, owned }) => owned && name === pool.name);
       if (live?.identity === undefined) return [];
       return identityChanges(live.identity, identity).map(({ field, deployed, configured }) => ({
-        found: `pools.${pool.name}.${field} is deployed as ${deployed}, the config says ${configured}`,
-        fix: fix`give the change a pool of its own (pools.${pool.name}-new: {like: ${pool.name}, ...}) and roll it out as the candidate, or put it back: ${putBack(pool.name, field, deployed) ?? `pools.${pool.name}.${field} to what it was`}`,
+        found: `pools.${pool.name}.${field} is deployed as ${deployed}, but the config says ${configured}`,
+        fix: fix`make the change in a new pool (pools.${pool.name}-new: {like: ${pool.name}, ...}) and roll that out as the candidate, or restore the value: ${putBack(pool.name, field, deployed) ?? `pools.${pool.name}.${field} to what it was`}`,
         // A pool with traffic would be restarted under its customers.
         waivable:
           trafficEvidence(pool.name, observed) === undefined && otherTraffic(live, observed) === undefined,
@@ -125,16 +126,16 @@ changed gets a pool of its own.`,
 /** A namespace is settled when the pool is made. */
 const movedNamespace: Rule = {
   id: "moved-namespace",
-  summary: "A pool's namespace is settled when the pool is made.",
-  fix: "Put the namespace back.",
-  check: (config, observed, { pools }) =>
+  summary: "A pool's namespace cannot change after the pool is created.",
+  fix: "Restore the namespace.",
+  check: (_config, observed, { pools }) =>
     pools.flatMap(({ pool, namespace }) => {
       if (!pool.namespaceIsExplicit || pool.namespace === namespace) return [];
       if (!observed.pools.some(({ name, owned }) => owned && name === pool.name)) return [];
       return [
         {
-          found: `pool ${pool.name} lives in namespace ${namespace}, the config says ${pool.namespace}`,
-          fix: fix`${set(`pools.${pool.name}.namespace`, namespace)} (a pool in another namespace is another pool: service ${config.service} can roll it out under another name)`,
+          found: `pool ${pool.name} is in namespace ${namespace}, but the config says ${pool.namespace}`,
+          fix: fix`${set(`pools.${pool.name}.namespace`, namespace)} (a pool cannot move to another namespace: roll out a pool with another name there)`,
         },
       ];
     }),
@@ -144,8 +145,8 @@ const movedNamespace: Rule = {
 const existingPoolMissing: Rule = {
   id: "existing-pool-missing",
   summary:
-    "A pool that is marked `existing` (or whose pod template another one takes over) is not in the cluster.",
-  fix: "Name its namespace, or let the stack make it.",
+    "A pool that is marked `existing`, or from which another pool copies its pods, does not exist in the cluster.",
+  fix: "Set its namespace, or let the stack create it.",
   check: (config, observed, draft) => [
     ...missingExisting(config, observed, draft),
     ...missingTemplates(observed, draft),
@@ -183,8 +184,8 @@ function missingPool(name: string, namespace: string): Finding {
     set(`pools.${name}.replicas`, 2),
   ];
   return {
-    found: `pools.${name} is marked existing, and there is no InferencePool ${name} in namespace ${namespace}`,
-    fix: fix`name the namespace it lives in (${set(`pools.${name}.namespace`, "NAMESPACE")}), or let this stack make it: ${own}`,
+    found: `pools.${name} is marked existing, but there is no InferencePool ${name} in namespace ${namespace}`,
+    fix: fix`set its namespace (${set(`pools.${name}.namespace`, "NAMESPACE")}), or let this stack create it: ${own}`,
   };
 }
 

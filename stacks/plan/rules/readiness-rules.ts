@@ -12,13 +12,14 @@ import { fullSize } from "../sizing";
 /** A pool of others would get more traffic than the replicas it is asked to have can carry. */
 const existingPoolTooSmall: Rule = {
   id: "existing-pool-too-small",
-  summary: `A pool created outside this stack would get more traffic than the replicas it is scaled to can carry. Its owner sets its
-size: an autoscaler may have shrunk it while the candidate had the traffic. What carries all of the traffic is \`replicas\`
-of the pool, or, where the config does not say it, the replicas it had when it last carried all of it. That number is on
-the customers' route (annotation \`inference-rollout/carried\`) and in the stack's outputs. The update is refused at once,
-because waiting would not grow the pool.`,
-  fix: `Scale the pool, or its autoscaler's minimum, and run \`pulumi up\` again. To go back before it has grown, take the step
-that the message names: it moves as much as the ready replicas carry, also where the candidate is rolled back.`,
+  summary: `A pool created outside this stack would get more traffic than its replicas can serve. Its owner sets its size: an
+autoscaler may have scaled it down while the candidate had the traffic. The number needed to serve all of the
+traffic is the pool's \`replicas\`, or, without that key, the number it had when it last served all of it. The
+customers' route (annotation \`inference-rollout/carried\`) and the stack's outputs store that number. The update is
+refused at once, because waiting would not scale the pool up.`,
+  fix: `Scale the pool up, or raise its autoscaler's minimum, and run \`pulumi up\` again. To go back before it has scaled
+up, take the step that the message names: it moves as much as the ready replicas can serve, even if the candidate is
+rolled back.`,
   waiver: {
     name: "unready-stable",
     use: `For the stable pool: all of the traffic goes back at once, whatever the pool can carry. Use it when the candidate is
@@ -31,10 +32,10 @@ worse than a stable pool that is too small.`,
       if (pool?.replicas === undefined || needs === undefined || pool.replicas >= needs) return [];
       return [
         {
-          found: `${foundText(config, observed, pool, rising)}: ${rising.share} % of the traffic needs ${needs}, and this stack does not scale a pool that was created outside it`,
+          found: `${foundText(config, observed, pool, rising)}: ${rising.share} % of the traffic needs ${needs}, and this stack does not scale pools created outside it`,
           fix: joinFixes(
             [
-              fix`grow it, then go on: ${growCommands(pool, needs)} && ${pulumiUp}`,
+              fix`scale it up, then continue: ${growCommands(pool, needs)} && ${pulumiUp}`,
               ...steps(config, observed, draft, pool),
             ],
             "; or ",
@@ -55,9 +56,9 @@ function foundText(
   const full = fullSize(config, observed, name, namespace) ?? 0;
   const why =
     config.pools[name]?.replicas === undefined
-      ? `it carried ${share === 100 ? "the" : "all of the"} traffic with ${full}`
-      : `pools.${name}.replicas says that ${full} carry all of the traffic`;
-  return `pool ${name} is scaled to ${counted(replicas)} (${readyReplicas} ready), and ${why}`;
+      ? `it last served ${share === 100 ? "the" : "all of the"} traffic with ${full}`
+      : `pools.${name}.replicas says that it needs ${full} to serve all of the traffic`;
+  return `pool ${name} is scaled to ${counted(replicas)} (${readyReplicas} ready), but ${why}`;
 }
 
 /** The largest step that the ready replicas carry now; none where that is no step. */
@@ -71,8 +72,8 @@ function steps(config: ServiceConfig, observed: Observed, draft: Draft, pool: Ob
   const step = [set("weight", weight), pulumiUp];
   return [
     stable
-      ? fix`go back as far as its ready replicas carry, at once: ${step} gives it ${share} %`
-      : fix`go as far as its ready replicas carry: ${step}`,
+      ? fix`go back as far as its ready replicas can serve (${share} %): ${step}`
+      : fix`go as far as its ready replicas can serve: ${step}`,
   ];
 }
 
@@ -82,9 +83,10 @@ function steps(config: ServiceConfig, observed: Observed, draft: Draft, pool: Ob
  */
 const unreadyStable: Rule = {
   id: "unready-stable",
-  summary: `The weight falls, and the stable pool is not ready for the share that it gets back: its model servers are not there, or
-still load. The plan does not refuse this; the gate waits for the API server to say that as many are ready as the share
-needs, before the route moves. It asks nothing else: going back depends on nothing that a candidate has to prove.`,
+  summary: `The weight falls, and the stable pool is not ready for the share that it gets back: its model servers do not exist
+or are still loading. The plan does not refuse this. Instead, the gate waits until the API server reports as many
+ready model servers as the share needs, and then the route moves. It checks nothing else: going back depends on
+nothing that a candidate must prove.`,
   fix: "Wait, or make room for the stable pool's model servers.",
   waiver: {
     name: "unready-stable",
@@ -113,14 +115,14 @@ Fix it and run pulumi up again; or send the traffic there all the same: pulumi c
  */
 const stableNames: Rule = {
   id: "stable-names",
-  summary: `The candidate would get more traffic, and it does not answer for every model name that the stable pool serves: names
-that its servers were started with, adapters that were loaded while they run, names that its picker rewrites, whether the
-config declares them or not. The plan does not refuse this; the gate asks the stable pool itself for its list
-(\`GET /v1/models\`, through a rule of the preview route that leads to it alone) and the candidate for every name on it.
-Going back asks for nothing of this.`,
-  remark: `The gate stays closed too where the stable pool cannot be asked, with the reason: none of its servers is ready, they have
-no such list, they want an API key (\`gate.apiKey\`).`,
-  fix: "Have the candidate answer for the name, with the command in the message; load the adapter in its servers.",
+  summary: `The candidate would get more traffic, but it does not answer for every model name that the stable pool serves: names
+that its servers were started with, adapters that were loaded at run time, and names that its picker rewrites,
+whether the config declares them or not. The plan does not refuse this. Instead, the gate requests the list from the
+stable pool itself (\`GET /v1/models\`, through a rule of the preview route that leads only to that pool) and then
+asks the candidate for every name on it. Going back requires none of this.`,
+  remark: `The gate also stays closed if it cannot get the list from the stable pool, and prints the reason: none of its
+servers is ready, they have no such list, or they require an API key (\`gate.apiKey\`).`,
+  fix: "Make the candidate answer for the name, with the command in the message, or load the adapter in its servers.",
   waiver: {
     name: "stable-names",
     use: `For one update the stable pool is not asked; the names in the config are still. For servers that have no list:
@@ -136,7 +138,7 @@ Fix it and run pulumi up again; or go back: pulumi config set weight 0 && pulumi
     return [
       {
         found: `${candidate.name} would get ${config.weight} % of the traffic, and whether it answers for every model name that ${stable.name} lists is not checked`,
-        fix: fix`wait until the gate has asked`,
+        fix: fix`wait for the gate's check`,
       },
     ];
   },

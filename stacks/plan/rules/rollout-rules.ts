@@ -10,8 +10,8 @@ import type { ServiceConfig } from "../service-config";
 /** While a rollout is under way the two pools are compared: what both share must not move meanwhile. */
 const objectivesUnderWay: Rule = {
   id: "objectives-under-way",
-  summary: "While a rollout is under way both pools have the same objectives, the ones it began with.",
-  fix: "Change them before or after.",
+  summary: "During a rollout both pools keep the objectives that they had when it started.",
+  fix: "Change them before or after the rollout.",
   check: (config, { record }) => {
     if (config.candidate === undefined || record?.candidate !== config.candidate) return [];
     const configured = Object.fromEntries(config.objectives.map(({ name, priority }) => [name, priority]));
@@ -19,8 +19,8 @@ const objectivesUnderWay: Rule = {
     return names
       .filter((name) => record.objectives[name] !== configured[name])
       .map((name) => ({
-        found: `objective ${name} is deployed with priority ${record.objectives[name] ?? "(none)"}, the config says ${configured[name] ?? "(none)"}, while ${config.candidate ?? ""} is rolled out`,
-        fix: fix`put the objective back: ${objectiveBack(config, name, record.objectives[name])}; change it when the rollout is over`,
+        found: `objective ${name} is deployed with priority ${record.objectives[name] ?? "(none)"}, but the config says ${configured[name] ?? "(none)"} while ${config.candidate ?? ""} is being rolled out`,
+        fix: fix`restore the objective: ${objectiveBack(config, name, record.objectives[name])}; change it after the rollout`,
       }));
   },
 };
@@ -36,22 +36,22 @@ function objectiveBack(config: ServiceConfig, name: string, priority: number | u
 /** The user said what the rollout is meant to be, and it is something else. */
 const notTheKind: Rule = {
   id: "not-the-kind",
-  summary: "`rollout` says what the rollout is meant to be, and more than that differs between the pools.",
-  fix: "Fix the pools, or take the assertion out.",
+  summary: "`rollout` states the kind of rollout you intend, but the pools differ in more than that.",
+  fix: "Fix the pools, or remove `rollout`.",
   check: ({ rollout }, _observed, { kind, candidate, stable }) => {
     if (rollout === undefined || kind === undefined || kind === rollout) return [];
     if (candidate === undefined) {
       return [
         {
           found: `the config says rollout: ${rollout}, but only an adapter is being rolled out`,
-          fix: fix`name the candidate pool, or ${remove("rollout")}`,
+          fix: fix`set the candidate pool, or ${remove("rollout")}`,
         },
       ];
     }
     return [
       {
-        found: `the config says rollout: ${rollout}, but from ${stable.name} to ${candidate.name} is a ${kind}`,
-        fix: fix`fix the pools so that only what a ${rollout} changes differs, or ${remove("rollout")}`,
+        found: `the config says rollout: ${rollout}, but the change from ${stable.name} to ${candidate.name} is a ${kind} rollout`,
+        fix: fix`fix the pools so that they differ only in what a ${rollout} rollout changes, or ${remove("rollout")}`,
       },
     ];
   },
@@ -60,12 +60,12 @@ const notTheKind: Rule = {
 /** A latched candidate gets no weight, neither as the candidate nor by being named the stable pool. */
 const latched: Rule = {
   id: "latched",
-  summary: `A candidate that was rolled back would get weight again, as a rule because an older config came by. The latch belongs
-to the pool's name. It is on the live route and in the stack's outputs, and outlives the keys in the config, the
-candidate's removal and the pool itself. There is no waiver: resuming is the way.`,
+  summary: `A candidate that was rolled back would get weight again, usually because someone deployed an older config. The latch
+belongs to the pool's name. The live route and the stack's outputs store it, so it survives edits of the config and
+the removal of the candidate and the pool. There is no waiver: resuming is the way.`,
   remark:
-    "A lower weight than it has is never refused: going back may take steps, where the stable pool is small for now.",
-  fix: "Leave it at weight 0, or resume it with a reason, later than it was rolled back.",
+    "A weight lower than the current one is never refused: if the stable pool is still small, you can go back in steps.",
+  fix: "Keep it at weight 0, or resume it with a reason, at a time after the rollback.",
   check: (_config, observed, draft) =>
     draft.latches.filter(holds).flatMap((latch) => {
       const share = draft.shares[latch.candidate] ?? 0;
@@ -74,8 +74,8 @@ candidate's removal and the pool itself. There is no waiver: resuming is the way
       if (latch.candidate === draft.stable.name && observed.record?.stable === latch.candidate) return [];
       return [
         {
-          found: `${latch.candidate} was rolled back from ${latch.from} % at ${latch.time} (${latch.reason}), and the config gives it ${share} % of the traffic`,
-          fix: fix`leave it without traffic (${set("weight", 0)}), or say why it may have some again: ${run("npm run rollout -- resume --reason WHY")} (or ${resumeEdits(latch.candidate)})`,
+          found: `${latch.candidate} was rolled back from ${latch.from} % at ${latch.time} (${latch.reason}), but the config gives it ${share} % of the traffic`,
+          fix: fix`keep it without traffic (${set("weight", 0)}), or resume it with a reason: ${run("npm run rollout -- resume --reason WHY")} (or ${resumeEdits(latch.candidate)})`,
         },
       ];
     }),
@@ -90,17 +90,18 @@ const resumeEdits = (candidate: string): ConfigEdit[] => [
 /** In a freeze nothing changes but by going back. */
 const frozen: Rule = {
   id: "frozen",
-  summary: `The config has a \`freeze\` that holds now (by the API server's clock), and the update would do more than go back:
-a higher weight, a new candidate, another stable pool, a removal, an edit in place, other objectives, a take-over, the
-service's end. Going back and growing are always allowed; what would shrink waits.`,
-  fix: "Wait, or take the freeze out.",
+  summary: `The config has a \`freeze\` that is active now (by the API server's clock), and the update would do more than go
+back: raise a weight, set a new candidate or stable pool, remove a pool, edit one in place, change objectives, take
+over a route, or destroy the service. Going back and scaling up are always allowed; scaling down waits until the
+freeze ends.`,
+  fix: "Wait, or remove the freeze.",
   waiver: { name: "frozen" },
   check: (config, observed, draft) => {
     const window = windowNow(config.freeze, observed.now);
     if (window === undefined || !hasBegun(observed)) return [];
     const until = window.to === undefined ? "until further notice" : `until ${window.to}`;
     return [...frozenChanges(config, observed, draft)].map((change) => ({
-      found: `${change}, and ${config.service} is frozen ${until}: ${window.reason}`,
+      found: `${change}, but ${config.service} is frozen ${until}: ${window.reason}`,
       fix: fix`${endOf(window.to)}; going back (a lower weight) is always allowed`,
     }));
   },
@@ -111,7 +112,7 @@ const hasBegun = ({ route, record }: Observed): boolean => route !== undefined |
 
 const endOf = (to: string | undefined): Fix =>
   to === undefined
-    ? fix`wait until the freeze is taken out of the config`
-    : fix`wait until ${to}, or take the freeze out of the config`;
+    ? fix`wait until the freeze is removed from the config`
+    : fix`wait until ${to}, or remove the freeze from the config`;
 
 export const rolloutRules: readonly Rule[] = [objectivesUnderWay, notTheKind, latched, frozen];

@@ -15,11 +15,11 @@ import { liveShares, sameShares, shareIn, sharesOf, shareText } from "../shares"
  */
 const routeNotOurs: Rule = {
   id: "route-not-ours",
-  summary: `The route that this stack would write exists, and nothing on it says that this stack made it: no label, no annotation.
-Taking it over is a step of its own. It imports the route, becomes the owner of its fields, and changes nothing for
-customers: the same shares, no other rules, matches, filters or timeouts than this stack writes, the same gateway and
-host names. Where something would change, the message lists it and there is no waiver.`,
-  fix: "Make the config say what the route does, and take it over; move weights in the update after it.",
+  summary: `The route that this stack would write exists, and it has no label or annotation of this stack. Taking it over is a
+separate step: the update imports the route and becomes the owner of its fields, but changes nothing for customers.
+Shares, gateway and hostnames stay the same, and the route must not have rules, matches, filters or timeouts that
+this stack does not write. If anything would change, the message lists it and there is no waiver.`,
+  fix: "Set the config to what the route does now, and take it over; change weights in a later update.",
   waiver: { name: "take-over-route" },
   check: (config, observed, draft) => {
     const { route } = observed;
@@ -39,7 +39,7 @@ host names. Where something would change, the message lists it and there is no w
     return [
       {
         found: `${found}; it sends ${shareText(sharesOf(route.backends))}, as the config does`,
-        fix: fix`make sure that nobody else writes it any more (helm, a GitOps controller), then take it over: ${[allow("take-over-route"), pulumiUp]}; if another HTTPRoute serves the customers, name that one instead: ${set("route", "NAME")}, then take it over`,
+        fix: fix`make sure that nothing else writes it (Helm, a GitOps controller), then take it over: ${[allow("take-over-route"), pulumiUp]}; if another HTTPRoute serves the customers, set that one instead: ${set("route", "NAME")}, then take it over`,
       },
     ];
   },
@@ -49,11 +49,11 @@ host names. Where something would change, the message lists it and there is no w
 function wayToTakeOver(config: ServiceConfig, observed: Observed, draft: Draft): Fix {
   const { others } = observed;
   if (others?.customers === undefined) {
-    return fix`make the config say what the route does now (${set("weight", candidateShareNow(observed, draft))}), then take it over; change it afterwards`;
+    return fix`set the config to what the route does now (${set("weight", candidateShareNow(observed, draft))}), then take it over; change it afterwards`;
   }
   const adoption = adoptionOf(others.customers, config, observed, others, draft);
   return adoption.possible
-    ? fix`make the config say what the route does now and take it over: ${adoption.commands}; change it afterwards`
+    ? fix`set the config to what the route does now and take it over: ${adoption.commands}; change it afterwards`
     : fix`it cannot be taken over as it is: ${adoption.obstacles.join("; ")}. Change the route first (kubectl edit httproute -n ${config.namespace} ${config.route})`;
 }
 
@@ -78,10 +78,11 @@ const candidateShareNow = (observed: Observed, { candidate }: Draft): number =>
 /** The customers' route is gone: Pulumi's state still has it, so that a plain update would not bring it back. */
 const routeMissing: Rule = {
   id: "route-missing",
-  summary: `The customers' route is not in the cluster where the config says that it is, and this stack wrote it. Somebody deleted it,
-or \`service\`, \`route\` or \`namespace\` was renamed in the config: then the old route would be deleted under its customers.
-(\`route\` can name another HTTPRoute that exists and gets the customers' requests: that one is taken over.)`,
-  fix: "Put the names back; a route that is really gone is made anew by `pulumi up --refresh` with the waiver.",
+  summary: `The customers' route that this stack wrote does not exist where the config says. Either someone deleted it, or the
+config changed \`service\`, \`route\` or \`namespace\`, in which case the update would delete the old route while
+customers use it. (\`route\` may name another existing HTTPRoute that gets the customers' requests: the stack takes
+that one over.)`,
+  fix: "Restore the names. If the route was deleted, `pulumi up --refresh` with the waiver recreates it.",
   waiver: { name: "route-missing" },
   check: (config, { route, record }) => {
     if (route !== undefined || record === undefined || config.allow.includes("destroy")) return [];
@@ -91,15 +92,15 @@ or \`service\`, \`route\` or \`namespace\` was renamed in the config: then the o
       return [
         {
           found: `there is no HTTPRoute ${config.route} in namespace ${config.namespace}: this stack's route is ${name}, which the last successful update wrote with ${shareText(record.weights)}`,
-          fix: fix`${set("route", name)}; route names an HTTPRoute that exists and serves the customers, to take it over`,
+          fix: fix`${set("route", name)}; set route only to the name of an existing HTTPRoute that serves the customers, to take it over`,
           waivable: false,
         },
       ];
     }
     return [
       {
-        found: `there is no HTTPRoute ${config.route} in namespace ${config.namespace}, and the last successful update wrote it with ${shareText(record.weights)}`,
-        fix: fix`put service and namespace back, if the config has others now (a route never moves); else make it anew: ${[allow("route-missing"), run("pulumi up --refresh")]}`,
+        found: `there is no HTTPRoute ${config.route} in namespace ${config.namespace}, but the last successful update wrote it with ${shareText(record.weights)}`,
+        fix: fix`if the config changed service or namespace, restore them (a route never moves); otherwise recreate the route: ${[allow("route-missing"), run("pulumi up --refresh")]}`,
       },
     ];
   },
@@ -108,12 +109,13 @@ or \`service\`, \`route\` or \`namespace\` was renamed in the config: then the o
 /** Weights or rules that somebody edited in the cluster. */
 const routeEdited: Rule = {
   id: "route-edited",
-  summary: `Somebody changed the weights or the rules of the customers' route in the cluster: it does not say what this stack wrote
-into it last (the annotation \`inference-rollout/weights\`, written in one request with the weights). An update that broke
-off is not mistaken for this. The Kubernetes provider itself would write over an edit by kubectl without a word.`,
-  fix: `Say the same in the config to keep what is live (within half a percent: then the update passes with a note), or take
-the edit back.`,
-  waiver: { name: "route-edited", use: "It writes the config's weights over the edit." },
+  summary: `The weights or rules of the customers' route were edited in the cluster: the route differs from what this stack last
+wrote (the annotation \`inference-rollout/weights\`, written in the same request as the weights). An interrupted
+update does not cause this refusal. Without this rule, the Kubernetes provider would silently overwrite an edit made
+with kubectl.`,
+  fix: `To keep the live weights, set the same weights in the config (within half a percentage point; the update then passes
+with a note). Otherwise revert the edit.`,
+  waiver: { name: "route-edited", use: "The update overwrites the edit with the config's weights." },
   check: (config, observed, draft) => {
     const drift = driftOf(observed);
     if (drift === undefined || adopts(observed, draft)) return [];
@@ -124,14 +126,14 @@ the edit back.`,
     if (drift.shares && unknownBackends(observed, draft).length === 0) {
       const same = share === undefined ? fix`` : fix` (${[set("weight", Math.round(share)), pulumiUp]})`;
       findings.push({
-        found: `somebody edited the weights of the live route: it sends ${shareText(live)}, this stack wrote ${shareText(observed.route?.written ?? {})}, the config asks for ${shareText(draft.shares)}`,
-        fix: fix`keep what is live by saying the same in the config${same}, or take the edit back in the cluster`,
+        found: `the weights of the live route were edited outside this stack: the route sends ${shareText(live)}, this stack wrote ${shareText(observed.route?.written ?? {})}, and the config says ${shareText(draft.shares)}`,
+        fix: fix`to keep the live weights, set them in the config${same}; otherwise revert the edit in the cluster`,
       });
     }
     if (drift.rules.length > 0) {
       findings.push({
-        found: `the live route has what this stack did not write and would remove: ${drift.rules.join(", ")}`,
-        fix: fix`take it out of the route in the cluster (kubectl edit httproute -n ${config.namespace}), if customers do not need it`,
+        found: `the live route has parts that this stack did not write and would remove: ${drift.rules.join(", ")}`,
+        fix: fix`if customers do not need them, remove them from the route (kubectl edit httproute -n ${config.namespace})`,
       });
     }
     return findings;
@@ -141,13 +143,13 @@ the edit back.`,
 /** A backend that is neither the config's nor this stack's, and gets customers. */
 const unknownBackend: Rule = {
   id: "unknown-backend",
-  summary: "Somebody added a backend to the customers' route, and it gets traffic.",
-  fix: "Take it out, or make it the candidate with the weight it has.",
-  waiver: { name: "route-edited", use: "It removes the backend." },
+  summary: "The customers' route has a backend that was added outside this stack and gets traffic.",
+  fix: "Remove it, or make it the candidate with its current weight.",
+  waiver: { name: "route-edited", use: "The update removes the backend." },
   check: (config, observed, draft) =>
     unknownBackends(observed, draft).map((pool) => ({
-      found: `somebody gave ${pool} ${Math.round(shareIn(liveShares(observed), pool))} % of the traffic in the live route; it is neither the stable pool nor the candidate`,
-      fix: fix`take it out of the route again (kubectl edit httproute -n ${config.namespace})${asCandidate(pool, config, observed)}`,
+      found: `the live route sends ${Math.round(shareIn(liveShares(observed), pool))} % of the traffic to ${pool}, which is neither the stable pool nor the candidate`,
+      fix: fix`remove it from the route (kubectl edit httproute -n ${config.namespace})${asCandidate(pool, config, observed)}`,
     })),
 };
 
@@ -161,7 +163,7 @@ function asCandidate(pool: string, config: ServiceConfig, observed: Observed): F
   const back = redeclare(pool, config, observed);
   if (back === undefined || config.candidate !== undefined) return fix``;
   const share = Math.round(shareIn(liveShares(observed), pool));
-  return fix`; or make it the candidate with the weight it has: ${[...back, set("candidate", pool), set("weight", share)]}`;
+  return fix`; or make it the candidate with its current weight: ${[...back, set("candidate", pool), set("weight", share)]}`;
 }
 
 export const routeRules: readonly Rule[] = [routeNotOurs, routeMissing, routeEdited, unknownBackend];

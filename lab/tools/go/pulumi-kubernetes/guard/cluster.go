@@ -68,10 +68,10 @@ func (g *guard) configure(request *lumirpc.ConfigureRequest) error {
 	client := clientcmd.NewDefaultClientConfig(*config, overrides)
 	server, err := client.ClientConfig()
 	if err != nil {
-		return status.Error(codes.InvalidArgument, fmt.Sprintf("the kubeconfig names no cluster: %v", err))
+		return status.Error(codes.InvalidArgument, fmt.Sprintf("the kubeconfig has no current cluster: %v", err))
 	}
 	if origin(server.Host) != origin(g.lab) {
-		return status.Error(codes.FailedPrecondition, fmt.Sprintf("the lab's Kubernetes provider talks to the lab's API server %s only, not to %s. "+
+		return status.Error(codes.FailedPrecondition, fmt.Sprintf("the lab's Kubernetes provider connects only to the lab's API server %s, not to %s. "+
 			"Rehearsals never touch a real cluster; run `pulumi` outside the lab for that.", g.lab, server.Host))
 	}
 	if upserts(setting) {
