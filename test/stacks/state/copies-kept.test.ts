@@ -62,13 +62,7 @@ describe("the namespace of a Gateway", () => {
         },
       };
       const gateway = { name: "shared", namespace: "gateway-infra", configurable };
-      const observed = await observe(
-        reader,
-        serviceConfig(config()),
-        undefined,
-        () => true,
-        gateway as never,
-      );
+      const observed = await observe(reader, serviceConfig(config()), undefined, () => true, gateway);
       assert.equal(asked.includes("/api/v1/namespaces/gateway-infra"), configurable);
       assert.equal("gateway-infra" in observed.namespaces, false);
     }
