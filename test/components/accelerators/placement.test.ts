@@ -62,20 +62,20 @@ describe("what does not exist", () => {
       need("tpu-v6e-slice", 3),
       "acceleratorsPerReplica",
       "4",
-      /slices of 1, 4, 8, 16, 32, 64, 128, 256, not 3/,
+      /slices of 1, 4, 8, 16, 32, 64, 128, 256 chips, not 3/,
     ],
     [need("tpu-v5p-slice", 1), "acceleratorsPerReplica", "4", /slices of 4, 8, 16, 32, 64/],
     [
       need("nvidia-l4", 1, { machineType: "g2-standard-9" }),
       "machineType",
       "g2-standard-12",
-      /does not carry/,
+      /does not have nvidia-l4; machine types that do: g2-standard-12, /,
     ],
     [
       need("nvidia-h100-80gb", 1, { machineType: "a3-highgpu-1g", provisioning: "on-demand" }),
       "provisioning",
       "spot",
-      /a3-highgpu-1g by spot, flex-start/,
+      /a3-highgpu-1g as spot, flex-start/,
     ],
     [
       need("nvidia-b200", 8, { provisioning: "on-demand" }),
@@ -83,12 +83,12 @@ describe("what does not exist", () => {
       "spot",
       /not available by on-demand/,
     ],
-    [need("nvidia-gb300", 4, { provisioning: "spot" }), "provisioning", "reservation", /by reservation/],
+    [need("nvidia-gb300", 4, { provisioning: "spot" }), "provisioning", "reservation", /as reservation/],
     [
       need("tpu-v6e-slice", 16, { provisioning: "flex-start" }),
       "provisioning",
       "on-demand",
-      /ct6e-standard-4t \(4x4\) by on-demand, spot, reservation/,
+      /ct6e-standard-4t \(4x4\) as on-demand, spot, reservation/,
     ],
   ];
   for (const [asked, field, nearest, reason] of cases) {
