@@ -188,7 +188,7 @@ const fallbackForSpot: Rule = (key, { provisioning, fallback }, { machine, hosts
   if (!machine.provisioning.includes(fallback)) {
     return wrong(
       `but ${machine.type} is not available on demand`,
-      `a fallback only for machine types that are available on demand`,
+      "a fallback only for machine types that are available on demand",
     );
   }
   return hosts > 1

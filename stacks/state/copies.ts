@@ -174,7 +174,9 @@ async function podsText(reader: ClusterReader, namespace: string, selector: Labe
     return owner === undefined ? "nobody" : `${owner.kind} ${owner.name}`;
   });
   if (pods.length === 0) return [];
-  return [`${pods.length} pods created by ${[...new Set(makers)].join(", ")}`];
+  return [
+    `${pods.length} ${pods.length === 1 ? "pod" : "pods"} created by ${[...new Set(makers)].join(", ")}`,
+  ];
 }
 
 function withoutGroupLabels(template: PodTemplate): PodTemplate {

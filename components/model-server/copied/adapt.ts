@@ -142,7 +142,7 @@ function countAccelerators(spec: PodSpec, args: CopyArgs, notes: string[]): Unus
   if (used !== undefined && used > count) {
     return [
       {
-        what: `its arguments use ${used} accelerators, but a replica of ${args.pool} has ${count}`,
+        what: `its arguments use ${used} accelerators, while a replica of ${args.pool} has ${count}`,
         set: { field, value: used },
       },
     ];
@@ -184,7 +184,7 @@ function deviceProblems(spec: PodSpec, { nodes, placement }: CopyArgs): Unusable
     ...((ports.length > 0 || spec.hostNetwork === true) && placement.replicasPerNode > 1
       ? [
           {
-            what: `it uses ports of its node${ports.length === 0 ? " (hostNetwork)" : ` (${ports.join(", ")})`}, but ${placement.replicasPerNode} replicas share a node`,
+            what: `it uses ports of its node${ports.length === 0 ? " (hostNetwork)" : ` (${ports.join(", ")})`}, while ${placement.replicasPerNode} replicas share a node`,
           },
         ]
       : []),

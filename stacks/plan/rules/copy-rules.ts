@@ -100,7 +100,7 @@ function unknownServer(pool: OwnedPool, { pods, ports = [] }: ObservedCopy): Ada
     ...(engine !== undefined && configured !== undefined && configured !== engine
       ? [
           {
-            what: `they run ${engine}, but the config says ${configured}`,
+            what: `they run ${engine}, while the config says ${configured}`,
             set: { field: "server.engine", value: engine },
           },
         ]
@@ -108,12 +108,12 @@ function unknownServer(pool: OwnedPool, { pods, ports = [] }: ObservedCopy): Ada
     ...(ports.length > 1
       ? [
           {
-            what: `each pod serves on ${ports.length} ports (${ports.join(", ")}), but a pool of this stack has one`,
+            what: `each pod serves on ${ports.length} ports (${ports.join(", ")}), while a pool of this stack has one`,
           },
         ]
       : []),
     ...(wrongPort
-      ? [{ what: `its InferencePool uses port ${port}, but the server listens on ${flag} (--port)` }]
+      ? [{ what: `its InferencePool uses port ${port}, while the server listens on ${flag} (--port)` }]
       : []),
   ];
 }

@@ -95,7 +95,7 @@ nothing that a candidate must prove.`,
   heldBy: "gate",
   example: `The route was not changed: stable pool llm is not ready for 100 % of the traffic after 600 s.
   - 4 of 6 model servers of llm are ready
-Fix it and run pulumi up again; or send the traffic there all the same: pulumi config set --path 'allow[0]' unready-stable && pulumi up`,
+Fix this and run pulumi up again, or move the traffic without waiting: pulumi config set --path 'allow[0]' unready-stable && pulumi up`,
   check: (_config, _observed, draft) => {
     const rising = draft.rising.find(({ pool }) => pool === draft.stable.name);
     if (rising === undefined) return [];
@@ -131,8 +131,8 @@ servers is ready, they have no such list, or they require an API key (\`gate.api
   heldBy: "gate",
   example: `The route was not changed: candidate llm-new is not ready for more traffic after 600 s.
   - llm-new answered 404 for model chat: The model \`chat\` does not exist.
-  - llm serves chat, and clients may ask for it: to have llm-new answer for it with its base model: pulumi config set --path 'aliases[0]' chat && pulumi up; to give it up: pulumi config set --path 'allow[0]' stable-names (for one update), or pulumi config set --path 'gate.names' declared (for good: only the names in the config count)
-Fix it and run pulumi up again; or go back: pulumi config set weight 0 && pulumi up`,
+  - llm serves chat, and clients may use it: to make llm-new answer for it with its base model: pulumi config set --path 'aliases[0]' chat && pulumi up; to drop it: pulumi config set --path 'allow[0]' stable-names (for one update), or pulumi config set --path 'gate.names' declared (permanently: only the names in the config count)
+Fix this and run pulumi up again, or go back: pulumi config set weight 0 && pulumi up`,
   check: (config, _observed, { candidate, candidateRises, stable }) => {
     if (candidate === undefined || !candidateRises || !asksStable(config)) return [];
     return [

@@ -148,7 +148,7 @@ export const faults: readonly Recorded[] = [
     what: "a text",
     endpoint: "chat",
     body: "default backend - 200",
-    fault: ["broken", /no JSON: default backend/],
+    fault: ["broken", /not JSON: default backend/],
   },
   { what: "nothing", endpoint: "completions", body: "", fault: ["broken", /an empty body/] },
   { what: "null", endpoint: "completions", body: null, fault: ["broken", /no choice/] },
@@ -227,7 +227,7 @@ export const faults: readonly Recorded[] = [
     what: "a response that was cut for another reason",
     endpoint: "responses",
     body: response({ status: "incomplete" }),
-    fault: ["broken", /incomplete: it does not say why/],
+    fault: ["broken", /incomplete: no reason given/],
   },
   { what: "no embedding", endpoint: "embeddings", body: vectors(), fault: ["broken", /no embedding/] },
   {
@@ -240,13 +240,13 @@ export const faults: readonly Recorded[] = [
     what: "an embedding of null",
     endpoint: "embeddings",
     body: vectors([0.1, null]),
-    fault: ["broken", /no numbers/],
+    fault: ["broken", /values that are not numbers/],
   },
   {
     what: "an embedding of NaN",
     endpoint: "embeddings",
     body: '{"data":[{"embedding":[NaN]}]}',
-    fault: ["broken", /no JSON/],
+    fault: ["broken", /not JSON/],
   },
   {
     what: "an embedding of zeros",
@@ -271,7 +271,7 @@ export const faults: readonly Recorded[] = [
     what: "a score of null",
     endpoint: "rerank",
     body: { results: [{ relevance_score: null }] },
-    fault: ["broken", /no number/],
+    fault: ["broken", /a score that is not a number/],
   },
 
   // Other statuses.

@@ -121,9 +121,9 @@ describe("a request", () => {
 describe("the way out of a fault", () => {
   it("names the key, and asks for it instead of having it typed", () => {
     const command = "pulumi config set --secret --path 'gate.apiKey'";
-    assert.ok(wayOut({ kind: "key" }, { api: "completions" })?.includes(`${command} (it asks`));
+    assert.ok(wayOut({ kind: "key" }, { api: "completions" })?.includes(`${command} (prompts`));
     assert.ok(
-      wayOut({ kind: "key" }, { api: "chat", apiKey: "old" })?.includes(`${command} (it asks for another)`),
+      wayOut({ kind: "key" }, { api: "chat", apiKey: "old" })?.includes(`${command} (prompts for a new one)`),
     );
   });
 
@@ -131,7 +131,7 @@ describe("the way out of a fault", () => {
     const out = wayOut({ kind: "endpoint" }, { api: "completions" });
     assert.equal(
       out,
-      "if its models serve no completions, say what they serve: pulumi config set --path 'gate.endpoint' embeddings (or chat, responses, score, rerank)",
+      "if its models do not serve completions, set the API that they serve: pulumi config set --path 'gate.endpoint' embeddings (or chat, responses, score, rerank)",
     );
     assert.match(
       wayOut({ kind: "endpoint" }, { api: "embeddings" }) ?? "",

@@ -168,7 +168,7 @@ export const brokenStreams: readonly RecordedStream[] = [
     what: "what is no JSON",
     endpoint: "completions",
     events: ['data: {"choices": [\n\n'],
-    fault: ["broken", /no JSON/],
+    fault: ["broken", /not JSON/],
   },
   {
     what: "what has no choices",
@@ -188,7 +188,7 @@ export const brokenStreams: readonly RecordedStream[] = [
     endpoint: "completions",
     done: false,
     events: [JSON.stringify(completion({}))],
-    fault: ["broken", /in one piece/],
+    fault: ["broken", /a complete answer instead of a stream/],
   },
   {
     what: "an HTML page",

@@ -90,7 +90,7 @@ describe("the rollout command's view of a config with a secret inside", () => {
     const resolved = resolveValues(printed);
     assert.deepEqual(resolved, {
       outcome: "mistakes",
-      mistakes: ["pools is secret, and what it says cannot be compared"],
+      mistakes: ["pools is a secret, so its value cannot be compared"],
     });
   });
 });

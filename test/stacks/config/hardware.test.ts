@@ -52,7 +52,7 @@ describe("what a pool says of its machines", () => {
     );
   });
 
-  const wrong: [string, PoolText, string, RegExp][] = [
+  const wrong: [string, PoolText, string, RegExp, RegExp?][] = [
     ["B200 on demand", b200, "provisioning", /not available by on-demand/],
     [
       "a reservation without a name",
@@ -82,7 +82,8 @@ describe("what a pool says of its machines", () => {
       "a fallback that nobody sells",
       { accelerator: "nvidia-h100-80gb", replicas: 1, provisioning: "spot", fallback: "on-demand" },
       "fallback",
-      /a3-highgpu-1g is not/,
+      /only for machine types that are available on demand/,
+      /a3-highgpu-1g is not available on demand/,
     ],
     [
       "a slice over several zones",
@@ -135,7 +136,7 @@ describe("what a pool says of its machines", () => {
       /vllm/,
     ],
   ];
-  for (const [title, text, field, allowed] of wrong) {
+  for (const [title, text, field, allowed, said] of wrong) {
     it(`refuses ${title}, with a command that fixes it`, () => {
       const found = mistakes(text);
       assert.deepEqual(
@@ -143,6 +144,7 @@ describe("what a pool says of its machines", () => {
         [`pools.llm-new.${field}`],
       );
       assert.match(found[0]!.allowed, allowed);
+      if (said !== undefined) assert.match(found[0]!.found, said);
       assert.match(found[0]!.fix, /^pulumi config (set|rm) /);
     });
   }

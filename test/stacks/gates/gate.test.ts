@@ -60,7 +60,7 @@ describe("the readiness of a stable pool that gets traffic back", () => {
     assert.equal(asked(), 3);
     assert.match(
       told[0] ?? "",
-      /^4 of 6 model servers of llm are ready \(pulumi config set --path 'allow\[0\]' unready-stable/,
+      /^4 of 6 model servers of llm are ready \(to move the traffic without waiting: pulumi config set --path 'allow\[0\]' unready-stable/,
     );
   });
 
@@ -76,7 +76,11 @@ describe("the readiness of a stable pool that gets traffic back", () => {
 
   for (const [what, look, text] of [
     ["pods of an older template", { ready: 6, generation: 2 }, /0 of 6 model servers/],
-    ["a pool that somebody scaled down", { ready: 2, replicas: 2 }, /asks for 2 only: pulumi up --refresh/],
+    [
+      "a pool that somebody scaled down",
+      { ready: 2, replicas: 2 },
+      /has only 2 replicas; to fix it: pulumi up --refresh/,
+    ],
     ["a pool that is gone", { pool: false }, /there is no InferencePool llm in namespace default/],
   ] as const) {
     it(`does not count ${what}`, async () => {
@@ -178,16 +182,13 @@ describe("what a candidate has to answer", () => {
       pools.pass({ models: model, serves: model }),
       says(
         "llm-new answered 401 for model",
-        "pulumi config set --secret --path 'gate.apiKey' (it asks for the key)",
+        "pulumi config set --secret --path 'gate.apiKey' (prompts for the key)",
       ),
     );
     const error = await pools
       .pass({ models: model, apiKey: "sk-wrong" })
       .catch((thrown: unknown) => thrown as Error);
-    assert.match(
-      error?.message ?? "",
-      /Unauthorized: Bearer \(a secret\)[^]*do not take the key in gate\.apiKey/,
-    );
+    assert.match(error?.message ?? "", /Unauthorized: Bearer \(a secret\)[^]*reject the key in gate\.apiKey/);
     assert.ok(!(error?.message ?? "").includes("sk-wrong"));
     await pools.pass({ models: model, serves: model, apiKey: "sk-right" });
   });

@@ -69,7 +69,7 @@ describe("a pool's model servers", () => {
     );
     assert.deepEqual(result, {
       state: "waiting",
-      missing: ["pool llm, pod b has not loaded the present list of adapters yet"],
+      missing: ["pool llm, pod b has not loaded the current list of adapters yet"],
     });
     const silent = await look({ revision: "r2" }, pod("a", { says: loaded("r2") }), pod("b", {}));
     assert.ok(silent.state === "waiting", "a ready pod that says nothing is not believed");

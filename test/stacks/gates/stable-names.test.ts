@@ -38,8 +38,8 @@ describe("names that the stable pool serves", () => {
       pass(),
       says(
         "llm-new answered 404 for model chat",
-        "llm serves chat, and clients may ask for it: to have llm-new answer for it with its base model: " +
-          "pulumi config set --path 'aliases[0]' chat && pulumi up; to give it up: WITHOUT",
+        "llm serves chat, and clients may use it: to make llm-new answer for it with its base model: " +
+          "pulumi config set --path 'aliases[0]' chat && pulumi up; to drop it: WITHOUT",
       ),
     );
     pools.candidate.names.push("chat");
@@ -79,8 +79,7 @@ describe("names that the stable pool serves", () => {
 
   it("include adapters that were loaded while it ran, which an alias would answer with the base model", async () => {
     pools.stable.adapters.push("sql");
-    const load =
-      "load the adapter sql in every server of llm-new, as those of llm have it; to give it up: WITHOUT";
+    const load = "load the adapter sql in every server of llm-new, as in llm; to drop it: WITHOUT";
     await assert.rejects(pass(), says("llm-new answered 404 for model sql", load));
     // SGLang answers every name.
     pools.candidate.any = true;
@@ -109,12 +108,12 @@ describe("names that the stable pool serves", () => {
     [
       "is not there",
       { stableServers: undefined },
-      "there is no InferencePool llm in namespace default: which model names llm serves cannot be asked",
+      "there is no InferencePool llm in namespace default: cannot read the model names that llm serves",
     ],
     [
       "has no server",
       { stableServers: 0 },
-      "no model server of llm is ready: which model names llm serves cannot be asked",
+      "no model server of llm is ready: cannot read the model names that llm serves",
     ],
     [
       "has no list",
@@ -140,7 +139,7 @@ describe("names that the stable pool serves", () => {
     it(`close the gate where the stable pool ${what}, with the reason and the way on`, async () => {
       if ("list" in change) pools.stable.list = change.list;
       else pools.stableServers = change.stableServers;
-      await assert.rejects(pass(), says(`${text}; to go on all the same: WITHOUT`));
+      await assert.rejects(pass(), says(`${text}; to continue without this check: WITHOUT`));
       // Whoever waives it asks only for what the config declares.
       await pools.pass({ models: [model] });
     });
@@ -148,8 +147,8 @@ describe("names that the stable pool serves", () => {
 
   it("are to be said where it lists none and the config knows none", async () => {
     pools.stable.names = [];
-    const fix = "say what it serves: pulumi config set --path 'pools.llm.model' MODEL";
-    await assert.rejects(pass([]), says(`llm lists no model; ${fix}`));
+    const fix = "set the model that it serves: pulumi config set --path 'pools.llm.model' MODEL";
+    await assert.rejects(pass([]), says(`llm lists no models; ${fix}`));
     await pass();
   });
 
@@ -180,7 +179,7 @@ describe("keeping names", () => {
   it("is for whoever made the candidate, where this stack did not", () => {
     assert.equal(
       keepCommand("llm-new", ["chat"], { by: "theirs" }, undefined),
-      "start the servers of llm-new with --served-model-name and these names too",
+      "restart the servers of llm-new with these names in --served-model-name too",
     );
   });
 });

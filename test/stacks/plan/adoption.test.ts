@@ -92,13 +92,13 @@ const impossible: readonly [string, Adoption, RegExp][] = [
   [
     "another stack's",
     adopt(live(undefined, ours("chat"))),
-    /route of service chat, which another stack owns/,
+    /route of service chat, which belongs to another stack/,
   ],
   ["a controller's", adopt(live(undefined, { owner: { kind: "Chat", name: "c" } })), /Chat\/c writes it/],
   [
     "in another namespace, once this stack has made something",
     adopt(live({ backendRefs: [poolRef("llm", { namespace: "default" })] }, inTeam), {}, deployed(at(0))),
-    /it is in namespace team, and this stack's route in default/,
+    /it is in namespace team, but this stack's route is in default/,
   ],
   [
     "with filters",
@@ -124,14 +124,18 @@ const impossible: readonly [string, Adoption, RegExp][] = [
   [
     "on another Gateway than the platform stack's",
     adopt(live(undefined, { parents: [{ name: "public" }] }), { configurable: false }),
-    /otherwise than the platform stack's gateway says/,
+    /it attaches to another gateway or listener than the platform stack's outputs say/,
   ],
   [
     "to a third pool",
     adopt(live(split({ llm: 1, third: 1 }))),
-    /it sends to default\/third, which is neither/,
+    /it sends requests to default\/third, which is neither/,
   ],
-  ["with thirds", adopt(live(split({ llm: 2, "llm-new": 1 }))), /33\.33 % to llm-new, no whole percent/],
+  [
+    "with thirds",
+    adopt(live(split({ llm: 2, "llm-new": 1 }))),
+    /33\.33 % to llm-new, which is not a whole percentage/,
+  ],
 ];
 
 describe("a live route is taken over", () => {

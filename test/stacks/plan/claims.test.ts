@@ -218,7 +218,7 @@ describe("a plan with other stacks", () => {
     const notes = planned(serving, { ...deployed(serving), claims: [lost("llm"), lost("old")] }).notes.join(
       "\n",
     );
-    assert.match(notes, /gets it back: InferencePool default\/llm$/m);
+    assert.match(notes, /this update imports them: InferencePool default\/llm$/m);
     assert.match(notes, /kubectl delete -n default inferencepool\.inference\.networking\.k8s\.io\/old$/m);
   });
 

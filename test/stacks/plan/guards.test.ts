@@ -165,7 +165,7 @@ describe("a route that somebody edited", () => {
     const [refusal] = planned(at(30), world).refusals;
     assert.match(
       refusal?.found ?? "",
-      /sends llm 50 %, llm-new 50 %, this stack wrote llm 70 %, llm-new 30 %, the config asks for llm 70 %, llm-new 30 %/,
+      /sends llm 50 %, llm-new 50 %, this stack wrote llm 70 %, llm-new 30 %, and the config says llm 70 %, llm-new 30 %/,
     );
     assert.match(fixText(refusal?.fix ?? fix``), /pulumi config set weight 50 && pulumi up/);
   });
@@ -174,7 +174,7 @@ describe("a route that somebody edited", () => {
     const done = planned(at(50), world);
     assert.deepEqual(done.refusals, []);
     assert.deepEqual(done.rising, []);
-    assert.match(done.notes.join(), /edited by somebody .* so it stays/);
+    assert.match(done.notes.join(), /edited outside this stack .* so the edit stays/);
   });
 
   it("stays with a backend that somebody added, once that is the candidate", () => {
@@ -235,7 +235,7 @@ describe("a pool that is gone", () => {
     const world = deployed(at(0), at(30));
     const back = planned(at(0), without(world, "llm-new"));
     assert.deepEqual(back.refusals, []);
-    assert.match(back.notes.join(), /llm-new is not in namespace default any more/);
+    assert.match(back.notes.join(), /llm-new no longer exists in namespace default/);
     assert.deepEqual(rulesOf(at(100), without(world, "llm")), []);
     assert.deepEqual(rulesOf(at(0), without(world, "llm")), ["pool-missing"]);
   });

@@ -73,7 +73,7 @@ const cases: readonly Case[] = [
   {
     file: "extension-chart-model",
     config: { ...pools("vllm-qwen3-32b"), gateway },
-    ends: { obstacles: [/this stack would not write its rules\[0\]\.matches/] },
+    ends: { obstacles: [/it has rules\[0\]\.matches, which this stack does not write/] },
   },
   {
     file: "llm-d",
@@ -106,8 +106,8 @@ const cases: readonly Case[] = [
     config: { ...pools("chat-inference-pool"), gateway },
     ends: {
       obstacles: [
-        /LLMInferenceService\/chat writes it, and would write it back/,
-        /this stack would not write its 3 rules instead of 1/,
+        /LLMInferenceService\/chat writes it and would revert the change/,
+        /it has 3 rules instead of 1, .*, which this stack does not write/,
       ],
     },
   },

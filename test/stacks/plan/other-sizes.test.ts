@@ -56,7 +56,7 @@ describe("a stable pool of others that shrank while the candidate had the traffi
     assert.equal(refusal.rule, "existing-pool-too-small");
     assert.match(
       refusal.found,
-      /pool llm is scaled to 1 replica \(1 ready\), and it carried the traffic with 3: 100 % of the traffic needs 3/,
+      /pool llm is scaled to 1 replica \(1 ready\), but it last served the traffic with 3: 100 % of the traffic needs 3/,
     );
     assert.match(refusal.fix, /kubectl scale deployment vllm -n default --replicas 3/);
     assert.match(refusal.fix, /pulumi config set weight 67 && pulumi up gives it 33 %/);
@@ -111,7 +111,7 @@ describe("a stable pool of others that shrank while the candidate had the traffi
       fix,
       /HorizontalPodAutoscaler vllm sets its size: kubectl patch horizontalpodautoscaler vllm -n default --type merge -p '\{"spec":\{"minReplicas":3,"maxReplicas":3\}\}'/,
     );
-    assert.match(fix, /Helm release llm owns it/);
+    assert.match(fix, /Helm release llm manages it/);
     const scaled = { kind: "ScaledObject", name: "vllm", max: 9 } as const;
     const keda = refusalOf(
       at(0),
@@ -142,11 +142,11 @@ describe("a stable pool of others that shrank while the candidate had the traffi
     const before = sized(updated(adopted, at(60)), theirs(3, { workloads }));
     assert.match(
       planned(at(100), before).notes.join(),
-      /HorizontalPodAutoscaler vllm may shrink pool llm .* needs 3 replicas/,
+      /HorizontalPodAutoscaler vllm may scale down pool llm .* needs 3 replicas/,
     );
     assert.match(
       planned(at(100), shrunk).notes.join(),
-      /pool llm is scaled to 1 replica and carried the traffic with 3/,
+      /pool llm is scaled to 1 replica and last served all of the traffic with 3/,
     );
     assert.deepEqual(planned(at(100), shifted).notes, []);
   });
@@ -160,7 +160,7 @@ describe("replicas of an existing pool", () => {
   it("are what it needs, whatever it had", () => {
     assert.match(
       refusalOf(at(0, declared(8)), sized(shifted, theirs(3))).found,
-      /pools.llm.replicas says that 8 carry all/,
+      /pools.llm.replicas says that it needs 8 to serve all/,
     );
     assert.deepEqual(planned(at(0, declared(1)), shrunk).refusals, []);
   });

@@ -172,7 +172,7 @@ describe("what the plan refuses", () => {
     const result = planned(allowed, world);
     assert.deepEqual(result.refusals, []);
     assert.deepEqual(result.waived, ["edited-in-place"]);
-    assert.match(result.notes.join(), /edited-in-place was used/);
+    assert.match(result.notes.join(), /this update used allow: edited-in-place/);
     // The same waiver does not serve a second edit.
     const next = after(serviceConfig(allowed), result, world);
     const again = {
@@ -249,7 +249,7 @@ describe("where pools live", () => {
       result.pools.map((entry) => entry.objectives),
       [true, false],
     );
-    assert.match(result.notes.join(), /objectives do not hold on llm-new/);
+    assert.match(result.notes.join(), /objectives do not apply to llm-new/);
   });
 
   it("is not moved by naming another namespace", () => {

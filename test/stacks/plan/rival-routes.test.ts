@@ -234,7 +234,9 @@ describe("a route beside the customers' own", () => {
         outcome === "refused" ? ["other-route"] : [],
       );
       const told = `${other.kind} ${other.namespace}/other`;
-      const rest_ = notes.filter((note) => note.includes(told) && !note.startsWith("the weights are not"));
+      const rest_ = notes.filter(
+        (note) => note.includes(told) && !note.startsWith("customers do not get these weights"),
+      );
       assert.equal(rest_.length, outcome === "note" ? 1 : 0, notes.join("\n"));
       assert.equal(overridden.length, outcome === "refused" ? 1 : 0);
       if (outcome === "refused") assert.ok(refusals[0]?.found.includes(told));
@@ -275,6 +277,6 @@ describe("a route beside the customers' own", () => {
   it("never holds up the way back, and is told there", () => {
     const { refusals, notes } = planned(at(0), world([route(prefix("/"))]));
     assert.deepEqual(refusals, []);
-    assert.match(notes.join("\n"), /the weights are not what customers get: HTTPRoute default\/other/);
+    assert.match(notes.join("\n"), /customers do not get these weights: HTTPRoute default\/other/);
   });
 });

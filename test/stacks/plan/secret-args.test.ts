@@ -95,7 +95,7 @@ describe("a secret among a server's arguments", () => {
     const { identity, pool } = planned(made);
     assert.deepEqual([pool.server.secretArgs, pool.server.clearSecrets], [undefined, [1]]);
     assert.doesNotMatch(JSON.stringify(identity), /sk-live/);
-    assert.ok(made.notes.some((note) => /pool llm .* in clear in its pods/.test(note)));
+    assert.ok(made.notes.some((note) => /pool llm .* in clear text in its pods/.test(note)));
     assert.doesNotMatch(JSON.stringify(made.notes), /sk-live/);
     // And once the identity holds the digest, still.
     const next = planFor(config, deployed(config, made, world));

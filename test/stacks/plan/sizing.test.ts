@@ -125,7 +125,7 @@ describe("a rollout whose capacity follows its weight", () => {
     const world = after(staged, planFor(staged, nothingDeployed));
     const notes = planFor(serviceConfig(at(60)), world).notes;
     assert.deepEqual(notes, [
-      "pool llm keeps 6 replicas until its traffic is known to have moved; pulumi up once more shrinks it to 3",
+      "pool llm keeps 6 replicas until the gateway confirms that its traffic has moved; another pulumi up reduces it to 3",
     ]);
   });
 

@@ -131,14 +131,14 @@ describe("a pool that is like one created outside the stack", () => {
     const [refusal] = (await planOf(reader, raw)).refusals;
     assert.match(
       fixText(refusal?.fix ?? fix``),
-      /ExternalSecret hf makes Secret hf-token in namespace default: make one like it in namespace llm-llm-new/,
+      /ExternalSecret hf creates Secret hf-token in namespace default: create the same ExternalSecret hf in namespace llm-llm-new/,
     );
     assert.doesNotMatch(fixText(refusal?.fix ?? fix``), /get secret hf-token/);
     const forbidden = await planOf(
       cluster([vllm], { ...adapters, [core("secrets", "hf-token")]: "forbidden" }),
     );
     assert.deepEqual(forbidden.refusals, []);
-    assert.match(forbidden.notes.join(), /not known whether it is there: Secret hf-token/);
+    assert.match(forbidden.notes.join(), /could not check whether Secret hf-token exists/);
   });
 
   it("leaves behind what ties pods to the old machines, and says so", async () => {
@@ -203,7 +203,7 @@ describe("a pool that is like one created outside the stack", () => {
       "nodeAffinity cloud.google.com/gke-accelerator In [nvidia-l4]",
       "nodeAffinity tier Exists",
       "toleration dedicated=l4",
-      "podAntiAffinity to its own kind (app=llm) over kubernetes.io/hostname",
+      "podAntiAffinity to pods of the same kind (app=llm) over kubernetes.io/hostname",
       "label app=llm",
       "label role=decode",
     ])
@@ -215,10 +215,7 @@ describe("a pool that is like one created outside the stack", () => {
       nodeSelector: { tier: "old", "cloud.google.com/gke-accelerator": "nvidia-l4" },
     });
     const [refusal] = (await planOf(cluster([tied]), config(), false)).refusals;
-    assert.match(
-      refusal?.found ?? "",
-      /nodeSelector tier=old chooses among nodes that this stack does not make/,
-    );
+    assert.match(refusal?.found ?? "", /nodeSelector tier=old selects nodes created outside this stack/);
     const named = config({ nodeLabels: ["tier=new"] }, { cluster: { kubeconfig: "{}" } });
     const pods = await podsOf(cluster([tied]), named, false);
     assert.deepEqual(pods.unusable, []);
@@ -236,7 +233,7 @@ describe("a pool that is like one created outside the stack", () => {
     const [refusal] = (await planOf(reader)).refusals;
     assert.match(
       refusal?.found ?? "",
-      /InferencePool all-of-search in namespace default selects pods with the copy's labels/,
+      /InferencePool all-of-search in namespace default selects the labels of the copied pods/,
     );
   });
 

@@ -127,7 +127,7 @@ describe("a live route", () => {
       [],
       ["the gateway from infra/other/https to default/my-inference-gateway"],
     ],
-    ["host names", { spec: { hostnames: ["a.example"] } }, [], ["the host names from a.example to any"]],
+    ["host names", { spec: { hostnames: ["a.example"] } }, [], ["the hostnames from a.example to any"]],
   ] as const) {
     it(`with ${what} differs from the program's by exactly that`, () => {
       assert.deepEqual(observedRoute(live(change), wanted).differences, { rules, attachment });
