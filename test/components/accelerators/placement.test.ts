@@ -75,13 +75,13 @@ describe("what does not exist", () => {
       need("nvidia-h100-80gb", 1, { machineType: "a3-highgpu-1g", provisioning: "on-demand" }),
       "provisioning",
       "spot",
-      /a3-highgpu-1g as spot, flex-start/,
+      /available: a3-highgpu-1g as spot, flex-start/,
     ],
     [
       need("nvidia-b200", 8, { provisioning: "on-demand" }),
       "provisioning",
       "spot",
-      /not available by on-demand/,
+      /not available as on-demand/,
     ],
     [need("nvidia-gb300", 4, { provisioning: "spot" }), "provisioning", "reservation", /as reservation/],
     [
