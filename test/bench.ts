@@ -30,9 +30,9 @@ new k8s.apiextensions.CustomResource("route", {
 
 async function main(): Promise<void> {
   const program = new Command("npm run bench --")
-    .description("What a weight move costs beside the engine's own floor, as a ratio.")
-    .addOption(new Option("--rounds <n>", "how often each is run").default("7"))
-    .addOption(new Option("--json", "for programs"))
+    .description("Measures how long a weight change takes, as a ratio to the minimum of the engine itself.")
+    .addOption(new Option("--rounds <n>", "number of runs of each").default("7"))
+    .addOption(new Option("--json", "print the result as JSON"))
     .parse(process.argv);
   const { rounds, json } = program.opts<{ rounds: string; json?: boolean }>();
   const say = (text: string): void => void process.stderr.write(`${text}\n`);
@@ -68,7 +68,7 @@ async function main(): Promise<void> {
         `medians: one route ${text(low)}, ${others} resources and one route ${text(same)}, a weight move ${text(own)}`,
       );
       console.log(
-        `a weight move takes ${ratios.toOneRoute.toFixed(2)} times the one route, ${ratios.toAsManyResources.toFixed(2)} times as many resources without a thought`,
+        `a weight move takes ${ratios.toOneRoute.toFixed(2)} times as long as one route, and ${ratios.toAsManyResources.toFixed(2)} times as long as the same number of plain resources`,
       );
     }
   } finally {

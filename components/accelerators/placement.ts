@@ -134,7 +134,7 @@ function wrongProvisioning(accelerator: Accelerator, fitting: readonly Candidate
   const nearest = ways[0]?.by[0];
   return {
     field: "provisioning",
-    reason: `${accelerator.name} is not available by ${need.provisioning ?? ""} with ${need.perReplica} per replica: ${offered}`,
+    reason: `${accelerator.name} is not available as ${need.provisioning ?? ""} with ${need.perReplica} per replica; available: ${offered}`,
     ...(nearest === undefined ? {} : { nearest }),
   };
 }

@@ -35,7 +35,15 @@ storage, where weights from Hugging Face are kept.
 ## TPUs
 
 ${table(
-  ["accelerator", "what", "machine", "chips", "single-host slice", "multi-host slices (hosts)", "bought by"],
+  [
+    "accelerator",
+    "name",
+    "machine type",
+    "chips",
+    "single-host slice",
+    "multi-host slices (hosts)",
+    "provisioning",
+  ],
   accelerators.filter(({ family }) => family === "tpu").flatMap(tpuRows),
 )}
 

@@ -214,7 +214,7 @@ describe("pods of real endpoint pickers", { concurrency: false }, () => {
     await untilReady("watched");
     const pid = (await pidOf("watched")) ?? 0;
     process.kill(pid, "SIGKILL");
-    assert.equal(await pods.ended, "ended with status 1");
+    assert.equal(await pods.ended, "exited with status 1");
     assert.match(
       fs.readFileSync(pods.log, "utf8"),
       /container epp of pod default\/watched-epp ended \(ended by SIGKILL, status 137\)\. The end of its log/,

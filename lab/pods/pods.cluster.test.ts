@@ -243,7 +243,10 @@ describe("pods of simulated model servers", { concurrency: false }, () => {
       const found = await cluster.pod("unknown");
       return waitingOf(found)?.reason === "ImagePullBackOff" ? found : undefined;
     });
-    assert.match(waitingOf(pod)?.message ?? "", /^the lab has no program for image nginx:1\.27 \(known: /);
+    assert.match(
+      waitingOf(pod)?.message ?? "",
+      /^the lab has no program for image nginx:1\.27 \(known images: /,
+    );
     assert.equal(pod.status?.phase, "Pending");
     await cluster.deletePod("unknown");
     await untilGone("unknown", 3);

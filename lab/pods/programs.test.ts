@@ -28,7 +28,7 @@ it("knows the images of a rollout", () => {
 it("says what it knows when it does not know an image", () => {
   const program = programFor("nginx:1.27", false);
   assert.ok("missing" in program);
-  assert.match(program.missing, /^the lab has no program for image nginx:1\.27 \(known: \*\/epp:\*, /);
+  assert.match(program.missing, /^the lab has no program for image nginx:1\.27 \(known images: \*\/epp:\*, /);
 });
 
 it("finds what a download leaves below its mount", () => {

@@ -57,7 +57,7 @@ describe("a supervised process", () => {
     const lab = supervisor();
     await lab.start({ name: "mortal", command: "sh", args: ["-c", "echo last words; sleep 0.1; exit 3"] });
     const death = await lab.firstDeath;
-    assert.match(death.message, /^mortal ended with status 3\. The end of its log/);
+    assert.match(death.message, /^mortal exited with status 3\. The end of its log/);
     assert.match(death.message, /last words/);
   });
 

@@ -19,6 +19,6 @@ it("reads a list of faults", () => {
 
 it("names the faults there are when it meets another", () => {
   for (const wrong of ["explode", "crash-after:soon", "slow:fast", "slow:0", "fail-adapter:"]) {
-    assert.throws(() => parseFaults(wrong), /there are: crash, crash-after:5s/, wrong);
+    assert.throws(() => parseFaults(wrong), /known faults: crash, crash-after:5s/, wrong);
   }
 });

@@ -94,7 +94,7 @@ describe("vLLM's command line", () => {
       /max_cpu_loras \(2\) must be >= max_loras \(4\)/,
     );
     refused(vllm(["--port", "x"]), /invalid int value/);
-    refused(vllm([], { LAB_FAULT: "explode" }), /no fault "explode" \(there are: crash/);
+    refused(vllm([], { LAB_FAULT: "explode" }), /unknown fault "explode" \(known faults: crash/);
   });
 });
 

@@ -69,9 +69,9 @@ describe("a tool that cannot be had", () => {
     try {
       await assert.rejects(resolveTool("etcd", undefined, new ToolCache(temporary())), (error: unknown) => {
         assert.ok(error instanceof ToolUnavailable);
-        assert.match(error.message, /^etcd 3\.7\.3 could not be had/);
+        assert.match(error.message, /^Could not get etcd 3\.7\.3\. Tried:/);
         assert.match(error.message, /go build/);
-        assert.match(error.message, /put etcd 3\.7\.3 itself on PATH/);
+        assert.match(error.message, /put etcd 3\.7\.3 on PATH/);
         return true;
       });
     } finally {

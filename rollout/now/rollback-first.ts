@@ -51,7 +51,7 @@ export async function rollBackFirst(session: Session, target: StackValues): Prom
     if (rollback.outcome === "refused")
       return otherwise(rollback.reasons.map(({ found }) => found).join("; "));
     return rollback.outcome === "there"
-      ? `${candidate} has no traffic already; pulumi up records it`
+      ? `${candidate} already has no traffic; pulumi up records it`
       : `The live route sends all of the traffic to ${service.stable}; pulumi up records it`;
   } catch (error) {
     return otherwise(error instanceof Error ? error.message : String(error));

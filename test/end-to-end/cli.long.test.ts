@@ -58,7 +58,7 @@ describe("npm run lab", minutes(6), () => {
     const state = JSON.parse((await lab("status", "--json")).output) as Record<string, unknown>;
     assert.equal(state["running"], true);
     assert.match(String(state["server"]), /^https:\/\/127\./);
-    assert.match((await lab("up")).output, /It runs already/);
+    assert.match((await lab("up")).output, /The lab is already running/);
   });
 
   test("after a kill nothing is left, and up works again", async () => {
@@ -74,7 +74,7 @@ describe("npm run lab", minutes(6), () => {
     assert.ok(processesOf(folder).length > 5);
     assert.equal((await lab("down")).status, 0);
     await allGone(folder);
-    assert.match((await lab("down")).output, /No lab runs/);
+    assert.match((await lab("down")).output, /No lab is running/);
   });
 
   test("a part that dies is named by status, with the end of its log", async () => {

@@ -159,7 +159,7 @@ describe("pods that are copied from a pool that was created outside the stack", 
     ]) {
       assert.ok(left.includes(text), `${text} is not in ${left.join("; ")}`);
     }
-    assert.ok(left.some((text) => text.startsWith("podAntiAffinity to its own kind")));
+    assert.ok(left.some((text) => text.startsWith("podAntiAffinity to pods of the same kind")));
   });
 
   for (const weight of [50, 100]) {
@@ -195,7 +195,7 @@ describe("pods that are copied from a pool that was created outside the stack", 
     assert.ok(Date.now() - began < 60_000, `told after ${Date.now() - began} ms`);
     assert.deepEqual(weightsOf(await lab.route()), { "llm-new": 100 });
     const shown = await stack.rollout("status");
-    assert.match(shown.output, /pool llm +stable, .*1 replicas, 1 ready, carried the traffic with 2/);
+    assert.match(shown.output, /pool llm +stable, .*1 replicas, 1 ready, served all traffic with 2 replicas/);
   });
 
   test("as much as it carries goes back at once, the rest when it has grown", async () => {

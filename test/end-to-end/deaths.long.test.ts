@@ -9,11 +9,11 @@ import { minutes } from "./stack-lab";
 /** Parts that can die, by their command line, and what the rehearsal has to say of it. */
 const parts: readonly { part: string; command: RegExp; says: RegExp }[] = [
   { part: "API server", command: /\/kube-apiserver /, says: /kube-apiserver was ended by SIGKILL/ },
-  { part: "Envoy", command: /\/envoy /, says: /gateway ended[^]*[Ee]nvoy[^]*SIGKILL/ },
+  { part: "Envoy", command: /\/envoy /, says: /gateway exited with status 1[^]*[Ee]nvoy[^]*SIGKILL/ },
   { part: "a picker", command: /\/epp .*--pool-name llm /, says: /container epp of pod default\/llm-epp/ },
   {
     part: "the simulator",
-    command: /test\/lab\/simulator\/main\.ts/,
+    command: /lab\/simulator\/main\.ts/,
     says: /simulator was ended by SIGKILL/,
   },
 ];

@@ -77,7 +77,10 @@ describe("a service whose live route has a name of its own", minutes(20), () => 
 
   test("a second route beside it is refused by name, with the way to take it over", async () => {
     const text = await stack.refusedUp();
-    assert.match(text, /other-route[^]*HTTPRoute default\/llm-route gets customers' requests before/);
+    assert.match(
+      text,
+      /other-route[^]*HTTPRoute default\/llm-route takes precedence over HTTPRoute default\/routes-to-shop for customers' requests/,
+    );
     assert.match(text, /pulumi config set route llm-route/);
     assert.doesNotMatch(text, /config set service/);
     assert.equal(await lab.route("routes-to-shop"), undefined);
@@ -97,7 +100,7 @@ describe("a service whose live route has a name of its own", minutes(20), () => 
     assert.doesNotMatch(JSON.stringify(outputs["pools"]), /"weight"/);
     const status = await stack.rollout("status");
     assert.match(status.output, /state +overridden/);
-    assert.match(status.output, /not what customers get: HTTPRoute default\/llm-route/);
+    assert.match(status.output, /customers do not get these weights: HTTPRoute default\/llm-route/);
   });
 
   test("the fix, typed as printed, takes it over; this stack's former route goes, and nobody notices", async () => {
@@ -135,10 +138,13 @@ describe("a service whose live route has a name of its own", minutes(20), () => 
       return counts["llm"] === 40;
     });
     assert.match(await stack.refusedUp(), /other-route[^]*HTTPRoute default\/rival[^]*path \/v1/);
-    assert.match((await stack.rollout("status")).output, /not what customers get: HTTPRoute default\/rival/);
+    assert.match(
+      (await stack.rollout("status")).output,
+      /customers do not get these weights: HTTPRoute default\/rival/,
+    );
     const back = await stack.update({ weight: "0" });
     assert.equal(back.status, 0, back.output);
-    assert.match(back.output, /not what customers get: HTTPRoute default\/rival/);
+    assert.match(back.output, /customers do not get these weights: HTTPRoute default\/rival/);
     assert.deepEqual(weightsOf(await lab.route("llm-route")), { llm: 100 });
     assert.equal(await lab.remove(gatewayApi, "HTTPRoute", "default", "rival"), undefined);
   });

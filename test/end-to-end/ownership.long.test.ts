@@ -117,7 +117,10 @@ describe("whose things are, in a lab", minutes(20), () => {
     }
     const output = await stack.up();
     assert.match(output, /\d+ imported/);
-    assert.match(output, /Pulumi's state had lost .*HTTPRoute default\/routes-to-llm/);
+    assert.match(
+      output,
+      /Pulumi's state had lost objects of this stack; this update imports them: .*HTTPRoute default\/routes-to-llm/,
+    );
     assert.deepEqual(await uids(), before);
     await serves(10);
     assert.match(await stack.up(), /unchanged/);
@@ -194,7 +197,7 @@ describe("whose things are, in a lab", minutes(20), () => {
     const other = await make("other", 30);
     const refused = await other.refusedUp();
     assert.match(refused, /another-stacks/);
-    assert.match(refused, /belongs to stack organization\/inference-rollout\/dev /);
+    assert.match(refused, /belong to stack organization\/inference-rollout\/dev /);
     assert.match(refused, /HTTPRoute default\/routes-to-llm, InferencePool default\/llm/);
     assert.deepEqual(
       (await other.resources()).filter(({ type }) => type.startsWith("kubernetes:")),
@@ -223,7 +226,7 @@ describe("whose things are, in a lab", minutes(20), () => {
     await taker.up();
     assert.deepEqual(await uids(), before);
     await serves(30);
-    assert.match(await stack.refusedUp(), /belongs to stack organization\/inference-rollout\/taker /);
+    assert.match(await stack.refusedUp(), /belong to stack organization\/inference-rollout\/taker /);
     // Whoever takes the old stack down by habit does not take the service down.
     const { output } = await stack.pulumi.attempt([
       "destroy",

@@ -141,7 +141,7 @@ describe("the program in a lab", minutes(12), () => {
     assert.match(text, /edited-in-place[^]*pools\.llm\.accelerator is deployed as nvidia-l4/);
     assert.match(
       text,
-      /roll it out as the candidate, or put it back: pulumi config set --path 'pools\.llm\.accelerator' nvidia-l4/,
+      /roll that out as the candidate, or restore the value: pulumi config set --path 'pools\.llm\.accelerator' nvidia-l4/,
     );
     await stack.setPath("pools.llm.accelerator", "nvidia-l4");
   });

@@ -45,7 +45,7 @@ describe("npm start", minutes(15), () => {
     await command.prints(/pulumi up/, 120);
     command.signal("SIGINT");
     assert.notEqual(await command.ended, 0);
-    assert.match(command.output, /ended by SIGINT/);
+    assert.match(command.output, /interrupted by SIGINT/);
     await allGone(out);
     fs.rmSync(out, { recursive: true, force: true });
   });

@@ -110,7 +110,7 @@ describe("npm run rollout -- rollback --now", minutes(25), () => {
     // Pulumi records it; from then on there is nothing to do.
     const recorded = await stack.rollout("rollback", "--yes");
     assert.equal(recorded.status, 0, recorded.output);
-    assert.match(recorded.output, /llm-new has no traffic already; pulumi up records it/);
+    assert.match(recorded.output, /llm-new already has no traffic; pulumi up records it/);
     assert.match(await stack.up(), /\d+ unchanged/);
     const outputs = await stack.pulumi.outputs();
     assert.deepEqual(outputs["weights"], { llm: 100 });

@@ -48,7 +48,10 @@ describe("faults of the route and its gateway", minutes(20), () => {
     await edit({ llm: 50, "llm-new": 50 });
     await service.stack.set("weight", "60");
     const text = await service.stack.refusedUp();
-    assert.match(text, /route-edited[^]*somebody edited the weights[^]*pulumi config set weight 50/);
+    assert.match(
+      text,
+      /route-edited[^]*the weights of the live route were edited outside this stack[^]*pulumi config set weight 50/,
+    );
     await service.weights(50);
     // Adopted: the config says what is live.
     await service.stack.set("weight", "50");

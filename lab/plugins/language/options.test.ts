@@ -8,7 +8,7 @@ import { oldKey } from "./run";
 test("Node's arguments are split as a shell would", () => {
   assert.deepEqual(splitWords(""), []);
   assert.deepEqual(splitWords(`--a  "b c" 'd "e"' f\\ g ''`), ["--a", "b c", 'd "e"', "f g", ""]);
-  assert.throws(() => splitWords(`--a "b`), /not closed/);
+  assert.throws(() => splitWords(`--a "b`), /^Error: unclosed quote in nodeargs: --a "b$/);
 });
 
 test("options of Pulumi.yaml: TypeScript unless it is switched off", () => {

@@ -187,7 +187,10 @@ export function kubernetesSuite(lab: () => TestLab): void {
       const program = await Program.make(lab(), "other", source);
       const { status, output } = await program.up();
       assert.notEqual(status, 0);
-      assert.match(output, /talks to the lab's API server https:\S+ only, not to https:\/\/127\.0\.0\.1:1/);
+      assert.match(
+        output,
+        /connects only to the lab's API server https:\S+, not to https:\/\/127\.0\.0\.1:1/,
+      );
     });
 
     test("existing objects: get, import, patch", async () => {

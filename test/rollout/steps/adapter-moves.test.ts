@@ -55,7 +55,7 @@ describe("promoting another base model", () => {
     assert.deepEqual(valueOf(wanted(decision), "aliases"), ["chat", "Qwen/Qwen3-8B"]);
     assert.ok(
       decision.outcome === "update" &&
-        decision.notes.some((note) => note.includes("Qwen/Qwen3-8B stays a name")),
+        decision.notes.some((note) => note.includes("keeps Qwen/Qwen3-8B as a name of the base model")),
     );
     stack.up(wanted(decision));
   });

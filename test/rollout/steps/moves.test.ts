@@ -57,7 +57,7 @@ describe("next", () => {
     assert.equal(rolesOf(wanted(decision)).weight, 30);
     assert.match(
       (decision.outcome === "update" ? decision.notes : []).join(),
-      /config says weight 30, deployed is 10/,
+      /config has weight 30, but 10 is deployed/,
     );
   });
 
@@ -110,12 +110,18 @@ describe("promote", () => {
 
   it("does not run over somebody who goes back", () => {
     const { deployed } = stackAt(100);
-    assert.match(refusal(promote(values(at(0)), deployed)), /means to go back/);
+    assert.match(
+      refusal(promote(values(at(0)), deployed)),
+      /config has weight 0, but 100 is deployed: someone may have started to go back/,
+    );
   });
 
   it("is refused where the config's stable pool is not the deployed one", () => {
     const { deployed } = stackAt(100);
-    assert.match(refusal(promote(values({ ...at(100), stable: "other" }), deployed)), /deployed is llm/);
+    assert.match(
+      refusal(promote(values({ ...at(100), stable: "other" }), deployed)),
+      /config has stable other, but llm is deployed/,
+    );
   });
 });
 
