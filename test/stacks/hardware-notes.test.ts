@@ -20,7 +20,7 @@ describe("what a person is told of machines", () => {
   it("is that accelerators stand idle where only large machines are to be had", () => {
     assert.match(
       hardwareNotes(planned({ accelerator: "nvidia-h100-80gb" })).join(),
-      /6 of 8 x nvidia-h100-80gb stand idle: a3-highgpu-8g is the smallest machine to be had by on-demand/,
+      /6 of 8 x nvidia-h100-80gb are idle: a3-highgpu-8g is the smallest on-demand machine type/,
     );
     assert.deepEqual(hardwareNotes(planned({ accelerator: "nvidia-h100-80gb", replicas: 8 })), []);
   });
@@ -30,7 +30,10 @@ describe("what a person is told of machines", () => {
       hardwareNotes(planned({ accelerator: "nvidia-l4", ...pool })).join();
     assert.match(notes({ provisioning: "flex-start" }), /seven days/);
     assert.match(notes({ provisioning: "spot" }), /30 s notice/);
-    assert.match(notes({ autoscaling: { max: 9 } }), /between 2 \(the plan's\) and 9 \(the config's\)/);
+    assert.match(
+      notes({ autoscaling: { max: 9 } }),
+      /between 2 \(the plan's minimum\) and 9 \(the config's maximum\)/,
+    );
   });
 });
 

@@ -59,7 +59,10 @@ describe("a stable pool of others that shrank while the candidate had the traffi
       /pool llm is scaled to 1 replica \(1 ready\), but it last served the traffic with 3: 100 % of the traffic needs 3/,
     );
     assert.match(refusal.fix, /kubectl scale deployment vllm -n default --replicas 3/);
-    assert.match(refusal.fix, /pulumi config set weight 67 && pulumi up gives it 33 %/);
+    assert.match(
+      refusal.fix,
+      /as far as its ready replicas can serve \(33 %\): pulumi config set weight 67 && pulumi up$/,
+    );
     assert.equal(refusal.waiver, "unready-stable");
   });
 
