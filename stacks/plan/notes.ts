@@ -4,6 +4,7 @@ import type { Draft } from "./model";
 import { adopts, driftOf, missingPools } from "./drift";
 import { windowNow } from "./freeze";
 import { holds } from "./latch";
+import { keptNotes } from "./leaving-pools";
 import { liveShares, shareText } from "./shares";
 import { otherTraffic, routeNotes } from "./rival-routes";
 import { sizeNotes } from "./other-sizes";
@@ -27,6 +28,11 @@ export function notesOf(
           `the objectives do not hold on ${pool.name}: it shares namespace ${namespace} with ${config.stable}, and an objective is bound to one pool there`,
       ),
     ...ownershipNotes(config, observed, draft),
+    ...keptNotes(
+      config,
+      observed,
+      draft.pools.filter(({ pool: { name } }) => name !== config.stable && name !== config.candidate),
+    ),
     ...adoption(observed, draft),
     ...routeNotes(config, observed, draft),
     ...draft.pools

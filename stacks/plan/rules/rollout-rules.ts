@@ -1,7 +1,8 @@
-import { fix, remove, run, set, setTime, type ConfigEdit, type Fix } from "../config-edits";
+import { fix, joinFixes, remove, run, set, setTime, type ConfigEdit, type Fix } from "../config-edits";
 import { frozenChanges, windowNow } from "../freeze";
 import { holds, isOnTheWayBack } from "../latch";
 import type { Observed } from "../observed";
+import { keptFirst } from "../redeclare";
 import type { Rule } from "../model";
 import type { ServiceConfig } from "../service-config";
 
@@ -98,10 +99,18 @@ service's end. Going back and growing are always allowed; what would shrink wait
   check: (config, observed, draft) => {
     const window = windowNow(config.freeze, observed.now);
     if (window === undefined || !hasBegun(observed)) return [];
+    // What an update that goes back would remove, and what it keeps once the config declares it.
+    const undeclared = draft.candidateFalls
+      ? draft.removed.filter(({ name }) => !(name in config.pools))
+      : [];
+    const first = joinFixes(
+      undeclared.map(({ name }) => keptFirst(name, config, observed)),
+      "",
+    );
     const until = window.to === undefined ? "until further notice" : `until ${window.to}`;
     return [...frozenChanges(config, observed, draft)].map((change) => ({
       found: `${change}, and ${config.service} is frozen ${until}: ${window.reason}`,
-      fix: fix`${endOf(window.to)}; going back (a lower weight) is always allowed`,
+      fix: fix`${first}${endOf(window.to)}; going back (a lower weight) is always allowed`,
     }));
   },
 };
