@@ -1,5 +1,6 @@
 import { Command, InvalidArgumentError, Option } from "commander";
-import { nowOptions, reason } from "./now-line";
+import { nowOnly, nowOptions, reason } from "./now-line";
+import { refused } from "./commands/carry-out";
 import { runDestroy } from "./commands/destroy";
 import { runList, runRollbackTo } from "./commands/earlier";
 import { runCheck, runStatus } from "./commands/look";
@@ -29,6 +30,17 @@ export function commandLine(): Command {
     "rollback",
     "move all traffic back to the stable pool, or restore an earlier update",
     (session, options: ChangeOptions & RollbackOptions) => {
+      const stray = Object.keys(options).filter((name) => nowOnly.has(name));
+      if (stray.length > 0) {
+        return Promise.resolve(
+          refused(session, "Nothing was changed.", [
+            {
+              found: `without --now these options have no meaning: ${stray.map((name) => `--${name}`).join(", ")}`,
+              fix: "add --now to write the live route of that cluster at once, or leave them out",
+            },
+          ]),
+        );
+      }
       const { list, toUpdate, ...rest } = options;
       if (list === true) return runList(session);
       if (toUpdate === undefined) return runRollback(session, rest);

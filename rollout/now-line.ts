@@ -1,3 +1,5 @@
+import * as fs from "node:fs";
+import * as path from "node:path";
 import { Command, InvalidArgumentError, Option } from "commander";
 import { runRollbackNow, type RollbackNowOptions } from "./commands/rollback-now";
 
@@ -19,6 +21,13 @@ export function nowOptions(): Option[] {
   ];
 }
 
+/** Names of the options that mean nothing without --now. */
+export const nowOnly: ReadonlySet<string> = new Set(
+  nowOptions()
+    .map((option) => option.attributeName())
+    .filter((name) => name !== "now"),
+);
+
 export function reason(text: string): string {
   if (text.trim() !== "" && text.length <= 300) return text.trim();
   throw new InvalidArgumentError("a short reason (at most 300 characters)");
@@ -39,6 +48,11 @@ export function nowLine(): Command {
       if (kubeconfig === undefined || kubeconfig === "") {
         return command.error(
           "error: --now needs the cluster's kubeconfig: --kubeconfig FILE (gcloud container clusters get-credentials writes one), or KUBECONFIG",
+        );
+      }
+      if (!fs.existsSync(kubeconfig)) {
+        return command.error(
+          `error: there is no file ${kubeconfig}${kubeconfig.includes(path.delimiter) ? ": KUBECONFIG lists several; choose one with --kubeconfig FILE" : ""}`,
         );
       }
       process.exitCode = await runRollbackNow({ ...options, kubeconfig });

@@ -48,7 +48,7 @@ export function poolStates(plan: Plan): Record<string, object> {
     const nodes = nodesFor(replicas, pool.placement);
     const state = {
       namespace,
-      role: pool.name === plan.stable.name ? "stable" : "candidate",
+      role: roleOf(pool.name, plan),
       ...weight(pool.name),
       replicas,
       accelerators: `${replicas * pool.hardware.acceleratorsPerReplica} x ${pool.hardware.accelerator}`,
@@ -63,7 +63,7 @@ export function poolStates(plan: Plan): Record<string, object> {
     .filter((routed): routed is RoutedPool => routed !== undefined)
     .filter(({ name }) => !plan.pools.some(({ pool }) => pool.name === name))
     .map(({ name, namespace }) => {
-      const role = name === plan.stable.name ? "stable" : "candidate";
+      const role = roleOf(name, plan);
       const live = plan.others.find((pool) => pool.name === name);
       const state = {
         namespace,
@@ -77,6 +77,12 @@ export function poolStates(plan: Plan): Record<string, object> {
       return [name, state] as const;
     });
   return Object.fromEntries([...owned, ...others]) as Record<string, object>;
+}
+
+/** leaving: it has no role any more, and stays because an update that goes back must not wait for its removal. */
+function roleOf(name: string, { stable, candidate }: Plan): "stable" | "candidate" | "leaving" {
+  if (name === stable.name) return "stable";
+  return name === candidate?.name ? "candidate" : "leaving";
 }
 
 function workloadText({ kind, name, autoscaler }: ObservedWorkload): string {

@@ -46,7 +46,8 @@ export async function carryOut(
   if (options.dryRun === true) return preview(session, undertaking, options);
   if (!(await agreed(session, options))) return exit.refused;
   const { steps, first } = undertaking;
-  if (first !== undefined) screen.line(`${await first()}.`);
+  const before = first === undefined ? undefined : `${await first()}.`;
+  if (before !== undefined) screen.line(before);
   for (const [i, step] of steps.entries()) {
     const where = steps.length === 1 ? "" : ` (update ${i + 1} of ${steps.length})`;
     const edited = await session.engine.edit(step.target);
@@ -58,7 +59,13 @@ export async function carryOut(
         ...packs(options),
       }),
     );
-    if (!result.ok) return failed(session, undertaking, { result, edited, done: i });
+    if (!result.ok)
+      return failed(session, undertaking, {
+        result,
+        edited,
+        done: i,
+        ...(before === undefined ? {} : { before }),
+      });
     for (const warning of result.warnings) screen.line(`  ! ${warning}`);
     await session.refresh();
   }
@@ -178,7 +185,7 @@ export async function update(
 async function failed(
   session: Session,
   { steps, again, takeBack }: Undertaking,
-  { result, edited, done }: { result: UpdateResult; edited: Replaced; done: number },
+  { result, edited, done, before }: { result: UpdateResult; edited: Replaced; done: number; before?: string },
 ): Promise<number> {
   const { screen, engine } = session;
   const untouched = result.begun.length === 0;
@@ -190,7 +197,7 @@ async function failed(
   if (steps.length > 1) screen.line(`${done} of ${steps.length} updates completed.`);
   screen.line(
     untouched
-      ? `No resources changed${undone ? `; the edit of ${engine.file.name} was undone` : `; the edit of ${engine.file.name} is kept`}.`
+      ? `${before === undefined ? "No resources changed" : `Before the update: ${before} The update itself changed no resources`}${undone ? `; the edit of ${engine.file.name} was undone` : `; the edit of ${engine.file.name} is kept`}.`
       : `The update had started on: ${listed(result.begun)}. The edit of ${engine.file.name} is kept.`,
   );
   await session.refresh().catch(() => undefined);

@@ -40,7 +40,8 @@ export async function runRollback(
   // A version of an adapter goes back by the rewrites, not by the route.
   const target = decision.outcome === "update" ? decision.target : undefined;
   const first =
-    target === undefined || rolesOf(target).candidate === undefined
+    // A policy pack judges updates before they happen: then nothing happens before the update.
+    target === undefined || rolesOf(target).candidate === undefined || options.policyPack !== undefined
       ? undefined
       : () => rollBackFirst(session, target);
   return move(session, decision, options, {

@@ -78,7 +78,9 @@ export function describeRollback(
   }
   return [
     `All traffic goes to ${done.to.name}${pods}. ${done.from} had ${share} % and is latched. The API server took it in ${(milliseconds / 1000).toFixed(2)} s.`,
-    recordIt,
+    done.isCandidate
+      ? recordIt
+      : `Pulumi does not know it yet. Next: pulumi config set stable ${done.to.name} && pulumi config set candidate ${done.from} && pulumi config set weight 0 && pulumi up`,
   ];
 }
 

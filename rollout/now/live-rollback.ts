@@ -23,7 +23,7 @@ export interface LiveService {
   route: LiveObject;
   /** The preview route: its first rule names the candidate, its second one the stable pool. Absent: there is none. */
   preview?: LiveObject;
-  /** InferencePools that carry the service's label. */
+  /** InferencePools of this very service: a service of the same name in another namespace is another one. */
   pools: readonly ServicePool[];
 }
 
@@ -34,7 +34,7 @@ export interface RollbackRequest {
   time?: string;
   /** The pool that loses its traffic. Default: the candidate, by the preview route. */
   from?: string;
-  /** The pool that gets all of it. Default: the stable pool. */
+  /** The pool that gets all of it: NAME, or NAMESPACE/NAME. Default: the stable pool. */
   to?: string;
 }
 
@@ -45,6 +45,8 @@ export type LiveRollback =
       to: ServicePool;
       /** Percent of the traffic that `from` had. */
       share: number;
+      /** Whether `from` is the candidate of a rollout, by the preview route; else the user named both. */
+      isCandidate: boolean;
       /** Field manager of server-side apply that owns the rules: the one that Pulumi writes with. */
       manager: string;
       /** The whole object to apply. */
@@ -92,6 +94,7 @@ export function liveRollback(service: LiveService, request: RollbackRequest): Li
     from,
     to,
     share,
+    isCandidate: pinnedPools(service.preview)[0]?.name === from,
     ...applied(route, {
       rules: [{ ...withoutDefaultMatch(rule), backendRefs: [refTo(rule, to, own)] }],
       notes: {
@@ -117,50 +120,58 @@ function rolesOf(
   backends: readonly { pool: string; namespace: string; weight: number }[],
 ): { from: string; to: ServicePool } | { reasons: { found: string; fix: string }[] } {
   const own = route.metadata.namespace ?? "default";
-  const pinned = pinnedPools(preview);
-  const [candidate, stable] = pinned;
+  const [candidate, stable] = pinnedPools(preview);
+  // Those that a route names count before those that only have the service's label.
   const known = new Map<string, ServicePool>();
   for (const pool of [
+    ...backends.map(({ pool: name, namespace }) => ({ name, namespace })),
+    ...[candidate, stable].filter((one) => one !== undefined),
     ...pools,
-    ...pinned.filter((one) => one !== undefined),
-    ...backends.map(({ pool, namespace }) => ({ name: pool, namespace })),
   ]) {
-    known.set(pool.name, pool);
+    if (!known.has(pool.name)) known.set(pool.name, pool);
   }
+  const names = [...known.keys()].join(", ");
   const losing = from ?? candidate?.name;
   if (losing === undefined) {
     const serving = Object.entries(sharesOf(backends))
       .map(([pool, share]) => `${pool} ${Math.round(share)} %`)
       .join(", ");
-    return {
-      reasons: [
-        {
-          found: `no rollout is under way by the cluster: there is no preview route, and the route sends ${serving}`,
-          fix: "name both pools: --from POOL --to POOL",
-        },
-      ],
-    };
+    return oneReason(
+      `no rollout is in progress in the cluster: there is no preview route, and the route sends ${serving}`,
+      "name both pools: --from POOL --to POOL",
+    );
+  }
+  if (!known.has(losing)) {
+    return oneReason(`the service has no pool ${losing}`, `name one of ${names}: --from POOL`);
   }
   const others = [...known.values()].filter(({ name }) => name !== losing);
   const live = others.filter(({ name }) => shareIn(sharesOf(backends), name) > 0);
   const gaining =
     to === undefined
       ? ((live.length === 1 ? live[0] : undefined) ?? stable ?? (others.length === 1 ? others[0] : undefined))
-      : (known.get(to) ?? { name: to, namespace: own });
-  if (gaining === undefined || gaining.name === losing) {
-    return {
-      reasons: [
-        {
-          found:
-            gaining === undefined
-              ? `which pool served before ${losing} cannot be read from the cluster (${others.map(({ name }) => name).join(", ") || "no other pool of the service is there"})`
-              : `${losing} would go back to itself`,
-          fix: "name the pool that gets the traffic: --to POOL",
-        },
-      ],
-    };
+      : placed(to, known, own);
+  if (gaining === undefined) {
+    const left = others.map(({ name }) => name).join(", ") || "the service has no other pool";
+    return oneReason(
+      `the cluster does not say which pool served before ${losing} (${left})`,
+      "name the pool that gets the traffic: --to POOL, or --to NAMESPACE/POOL",
+    );
+  }
+  if (gaining.name === losing) {
+    return oneReason(`${losing} would go back to itself`, "name another pool: --to POOL");
   }
   return { from: losing, to: gaining };
+}
+
+const oneReason = (found: string, fix: string): { reasons: { found: string; fix: string }[] } => ({
+  reasons: [{ found, fix }],
+});
+
+/** NAME or NAMESPACE/NAME; a name that nothing knows is looked for beside the route. */
+function placed(text: string, known: ReadonlyMap<string, ServicePool>, own: string): ServicePool {
+  const [first = "", second] = text.split("/");
+  if (second !== undefined) return { name: second, namespace: first };
+  return known.get(first) ?? { name: first, namespace: own };
 }
 
 /** The pools of the preview route's rules: the candidate, and the stable pool where it is asked too. */
@@ -229,6 +240,13 @@ function applied(
     return Object.fromEntries(Object.entries(metadata[field] ?? {}).filter(([key]) => `f:${key}` in fields));
   };
   const { resourceVersion } = metadata;
+  // What others added to the route (host names, say) stays theirs: Pulumi would remove it with its next update.
+  const ownedFields = (owner?.fieldsV1?.["f:spec"] as Record<string, object> | undefined) ?? {};
+  const ownedSpec = Object.fromEntries(
+    Object.entries(route["spec"] as object).filter(
+      ([field]) => owner === undefined || `f:${field}` in ownedFields,
+    ),
+  );
   return {
     manager: owner?.manager ?? ownManager,
     object: {
@@ -241,7 +259,7 @@ function applied(
         labels: owned("labels"),
         annotations: { ...owned("annotations"), ...notes },
       },
-      spec: { ...(route["spec"] as object), rules },
+      spec: { ...ownedSpec, rules },
     },
   };
 }

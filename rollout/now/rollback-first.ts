@@ -1,3 +1,5 @@
+import type { Observed } from "../../stacks/plan/observed";
+import type { Plan } from "../../stacks/plan/model";
 import { plan } from "../../stacks/plan/plan";
 import { clusterWriter } from "../../stacks/state/cluster-reader";
 import { routePath } from "../../stacks/state/paths";
@@ -6,6 +8,17 @@ import { platformOf } from "../pulumi/live";
 import { resolveValues } from "../steps/resolve-values";
 import type { StackValues } from "../steps/values";
 import { rollBackNow } from "./rollback-now";
+
+/** The same world once the live route is written. */
+function observedOnceBack(observed: Observed, planned: Plan): Observed {
+  const { route } = observed;
+  if (route === undefined) return observed;
+  const { backends, shares, latches } = planned;
+  return {
+    ...observed,
+    route: { ...route, backends, written: shares, moves: planned.route.moves, latches, coOwners: [] },
+  };
+}
 
 /** Seconds for the API server to answer: pulumi up comes next in any case. */
 const patience = 5;
@@ -20,7 +33,7 @@ const patience = 5;
 export async function rollBackFirst(session: Session, target: StackValues): Promise<string> {
   const otherwise = (why: string): string => `${why}: pulumi up moves the route`;
   const resolved = resolveValues(target);
-  if ("mistakes" in resolved) return otherwise("the config has mistakes");
+  if (resolved.outcome === "mistakes") return otherwise("the config has mistakes");
   const { config } = resolved;
   const { service } = config;
   const { candidate, rolledBack } = service;
@@ -36,18 +49,21 @@ export async function rollBackFirst(session: Session, target: StackValues): Prom
   });
   if (small !== undefined)
     return otherwise(`${small.pool} has to grow to ${small.needs ?? 0} replicas first`);
+  // Only where the update that records it will pass: the plan must not find less to go back from and refuse it then.
+  const after = plan(service, observedOnceBack(live.observed, planned.plan));
+  if (after.outcome === "refused")
+    return otherwise(
+      `the update would not pass afterwards (${after.refusals.map(({ rule }) => rule).join(", ")})`,
+    );
   try {
     const { kubeconfig } = await platformOf(session.engine, config, session.outputs);
     if (kubeconfig === undefined) return otherwise("the stack's outputs have no kubeconfig");
     const client = await clusterWriter(kubeconfig, patience);
     const route = await client.get(routePath(service.namespace, service.route));
     if (route === undefined) return otherwise("there is no route");
-    const { rollback } = await rollBackNow(client, route, {
-      reason: rolledBack.reason,
-      time: rolledBack.time,
-      from: candidate,
-      to: service.stable,
-    });
+    const { name, namespace } = planned.plan.stable;
+    const request = { reason: rolledBack.reason, time: rolledBack.time, from: candidate };
+    const { rollback } = await rollBackNow(client, route, { ...request, to: `${namespace}/${name}` });
     if (rollback.outcome === "refused")
       return otherwise(rollback.reasons.map(({ found }) => found).join("; "));
     return rollback.outcome === "there"

@@ -1,4 +1,4 @@
-import { annotations, labels, managedBy, previewRouteName } from "../../components/names";
+import { annotations, labels, managedBy, poolNamespace, previewRouteName } from "../../components/names";
 import { ClusterUnreadable, type ClusterWriter, type LiveObject } from "../../stacks/state/cluster-reader";
 import { poolsPath, routePath, routesPath } from "../../stacks/state/paths";
 import { liveRollback, type LiveRollback, type RollbackRequest, type ServicePool } from "./live-rollback";
@@ -78,10 +78,7 @@ export async function rollBackNow(
   });
   const { namespace = "default", name } = route.metadata;
   const service = serviceOf(route.metadata);
-  const [preview, pools] = await Promise.all([
-    client.get(routePath(namespace, previewRouteName(service))),
-    poolsOf(client, service),
-  ]);
+  const [preview, pools] = await Promise.all([previewOf(client, namespace, service), poolsOf(client, route)]);
   let live = route;
   for (let attempt = 1; ; attempt++) {
     const rollback = liveRollback(
@@ -105,13 +102,45 @@ export async function rollBackNow(
   }
 }
 
-/** InferencePools of a service; those that this program did not make have no label, and the preview route names them. */
-async function poolsOf(client: ClusterWriter, service: string): Promise<ServicePool[]> {
+/**
+ * InferencePools of the service that the route belongs to: with its label, and with the same owner's mark, or in a
+ * namespace that only this service's pools use. Those that this program did not make have no label; routes name them.
+ */
+async function poolsOf(client: ClusterWriter, route: LiveObject): Promise<ServicePool[]> {
+  const { namespace: home = "default" } = route.metadata;
+  const service = serviceOf(route.metadata);
   const query = new URLSearchParams({ labelSelector: `${labels.service}=${service}` });
   const everywhere = poolsPath("").replace("namespaces//", "");
   const pools = await client.list(`${everywhere}?${query.toString()}`).catch(() => []);
-  return pools.map(({ metadata }) => ({ name: metadata.name, namespace: metadata.namespace ?? "default" }));
+  return pools
+    .filter(({ metadata }) => {
+      const [mine, its] = [ownerOf(route.metadata), ownerOf(metadata)];
+      if (mine !== undefined && its !== undefined) return mine === its;
+      return metadata.namespace === home || metadata.namespace === poolNamespace(service, metadata.name);
+    })
+    .map(({ metadata }) => ({ name: metadata.name, namespace: metadata.namespace ?? "default" }));
 }
+
+/** The stack that made an object, by its mark. */
+function ownerOf({ annotations: notes }: LiveObject["metadata"]): string | undefined {
+  try {
+    const owner = JSON.parse(notes?.[annotations.owner] ?? "null") as { id?: string } | null;
+    return owner?.id;
+  } catch {
+    return undefined;
+  }
+}
+
+/** The preview route; credentials that may read only the customers' route do without it. */
+const previewOf = (
+  client: ClusterWriter,
+  namespace: string,
+  service: string,
+): Promise<LiveObject | undefined> =>
+  client.get(routePath(namespace, previewRouteName(service))).catch((error: unknown) => {
+    if (error instanceof ClusterUnreadable && error.reason === "forbidden") return undefined;
+    throw error;
+  });
 
 type Readiness = { ready: number; all: number } | "no pool" | "unknown";
 

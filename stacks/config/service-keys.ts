@@ -11,7 +11,6 @@ import { allowances } from "../plan/rules/all-rules";
 import { defaults } from "./defaults";
 import {
   aModel,
-  clientName,
   dnsName,
   type Entry,
   integer,
@@ -94,7 +93,7 @@ export const serviceKeys = {
     default: "none",
     example: [{ name: "batch", priority: -10 }],
   }),
-  aliases: optional(list(clientName(), "model names"), {
+  aliases: optional(list(text("a model name"), "model names"), {
     description:
       "Names that clients use for the base model. They stay when the model changes. You do not have to list the name of the stable pool's own model.",
     default: "none",

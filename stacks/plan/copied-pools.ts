@@ -51,7 +51,9 @@ export function copying(observed: Observed, draft: Draft): { planned: PlannedPoo
   return draft.pools.flatMap((planned) => {
     const { name } = planned.pool;
     const copy = observed.copies?.[name];
-    const falls = shareIn(live, name) > shareIn(draft.shares, name);
+    const share = shareIn(draft.shares, name);
+    const falls =
+      shareIn(live, name) > share || (name === draft.candidate?.name && draft.candidateFalls && share === 0);
     return copy === undefined || copy.state === "made" || falls ? [] : [{ planned, copy }];
   });
 }

@@ -46,7 +46,7 @@ export interface Plan {
   state: LadderState;
   /** Undefined while no rollout is under way, or where the pools do not tell. */
   kind?: RolloutKind;
-  /** Pools that this stack makes and keeps. */
+  /** Pools that this stack makes and keeps: those with a role, and what stays because this update goes back. */
   pools: readonly PlannedPool[];
   stable: RoutedPool;
   candidate?: RoutedPool;

@@ -4,6 +4,7 @@ import type { Draft } from "./model";
 import { adopts, driftOf, missingPools } from "./drift";
 import { windowNow } from "./freeze";
 import { holds } from "./latch";
+import { keptNotes } from "./leaving-pools";
 import { liveShares, shareText } from "./shares";
 import { otherTraffic, routeNotes } from "./rival-routes";
 import { sizeNotes } from "./other-sizes";
@@ -25,6 +26,11 @@ export function notesOf(
           `the objectives do not apply to ${pool.name}: it shares namespace ${namespace} with ${config.stable}, and an objective applies to one pool per namespace`,
       ),
     ...ownershipNotes(config, observed, draft),
+    ...keptNotes(
+      config,
+      observed,
+      draft.pools.filter(({ pool: { name } }) => name !== config.stable && name !== config.candidate),
+    ),
     ...adoption(observed, draft),
     ...routeNotes(config, observed, draft),
     ...draft.pools

@@ -18,6 +18,7 @@ import { asCopied, copyReport } from "./copied-pools";
 import { windowNow } from "./freeze";
 import { identityOf } from "./identity";
 import { latchesOf } from "./latch";
+import { leavingPools } from "./leaving-pools";
 import { poolNamespaces } from "./namespaces";
 import { notesOf } from "./notes";
 import { otherTraffic, overriddenBy } from "./rival-routes";
@@ -59,16 +60,21 @@ function draftOf(config: ServiceConfig, observed: Observed): Draft {
 
   const backends = backendsOf(config, stable, candidate);
   const shares = sharesOf(backends);
-  const pools = [stablePool, candidatePool]
-    .filter((pool): pool is OwnedPool => pool?.existing === false)
-    .map((pool) => plannedPool(config, observed, pool, stable, shares));
-  const kept = new Set([config.stable, config.candidate]);
-  const removed = observed.pools
-    .filter(({ name, owned }) => owned && !kept.has(name))
-    .map(({ name, namespace }) => ({ name, namespace }));
-
   const now = liveShares(observed);
   const candidateShareNow = candidate === undefined ? 0 : shareIn(now, candidate.name);
+  const candidateFalls = fallsTo(config.weight, candidateShareNow, shareBefore(config, observed));
+
+  const { removed, kept } = leavingPools(config, observed, candidateFalls);
+  const pools = [
+    ...[stablePool, candidatePool]
+      .filter((pool): pool is OwnedPool => pool?.existing === false)
+      .map((pool) => plannedPool(config, observed, pool, stable, shares)),
+    // Nothing waits for what only stays, and its size stays too.
+    ...kept.map(({ pool, replicas }) => ({
+      ...plannedPool(config, observed, pool, stable, shares),
+      ...{ replicas, settled: replicas, beforeRoute: false },
+    })),
+  ];
   return {
     state: stateOf(config),
     ...optional(
@@ -90,7 +96,7 @@ function draftOf(config: ServiceConfig, observed: Observed): Draft {
         : [],
     ),
     candidateRises: config.weight > candidateShareNow + rounding,
-    candidateFalls: config.weight < candidateShareNow - rounding,
+    candidateFalls,
     candidateShareNow,
     removed,
     move: lastMove(config, observed, removed),
@@ -101,6 +107,16 @@ function draftOf(config: ServiceConfig, observed: Observed): Draft {
     ]),
   };
 }
+
+/**
+ * Whether an update takes traffic away from the candidate: less than the live route gives it, or, where the route was
+ * moved back already (rollback --now, an update that broke off), less than the last successful update gave it.
+ */
+const fallsTo = (weight: number, live: number, recorded: number): boolean =>
+  weight < live - rounding || (weight <= live + rounding && weight < recorded - rounding);
+
+const shareBefore = ({ candidate }: ServiceConfig, { record }: Observed): number =>
+  candidate === undefined ? 0 : shareIn(record?.weights, candidate);
 
 function plannedPool(
   config: ServiceConfig,

@@ -1,7 +1,7 @@
 import { hiddenText } from "./secret-args";
 import type { PoolIdentity, Observed } from "./observed";
 import type { ServiceConfig } from "./service-config";
-import { remove, set, type ConfigEdit } from "./config-edits";
+import { fix, pulumiUp, remove, set, type ConfigEdit, type Fix } from "./config-edits";
 import { adaptersLoaded } from "./identity";
 
 /**
@@ -23,6 +23,15 @@ export function redeclare(name: string, config: ServiceConfig, observed: Observe
   if (fields === undefined) return undefined;
   const replicas = observed.record?.sizes?.[name] ?? live.replicas ?? 1;
   return [...fields, set([...at, "replicas"], replicas)];
+}
+
+/** How an update that goes back keeps a pool that cannot be removed yet (see leaving-pools.ts): by declaring it. */
+export function keptFirst(name: string, config: ServiceConfig, observed: Observed): Fix {
+  if (config.pools[name] !== undefined) return fix``;
+  const back = redeclare(name, config, observed);
+  return back === undefined
+    ? fix`to go back at once, put pools.${name} back into the config as it was, then ${pulumiUp}; to remove the pool, `
+    : fix`to go back at once, declare the pool again: ${[...back, pulumiUp]}; to remove the pool, `;
 }
 
 /** Edits that put one field of a pool back to what is deployed; undefined where nobody but the user can. */

@@ -124,9 +124,13 @@ export interface CapacityStage {
 /** What every stage of the ladder needs, from weight 0 on, for the pools that this stack makes. */
 export function capacityStages(config: ServiceConfig, plan: Pick<Plan, "pools">): CapacityStage[] {
   const weights = config.candidate === undefined ? [0] : sortedLadder([0, ...config.ladder]);
+  // A pool that only stays for this update has no part in the next ones.
+  const roles = plan.pools.filter(
+    ({ pool: { name } }) => name === config.stable || name === config.candidate,
+  );
   const sizes = (weight: number): Record<string, number> =>
     Object.fromEntries(
-      plan.pools.map(({ pool }) => [
+      roles.map(({ pool }) => [
         pool.name,
         sizeAt(pool.name === config.stable ? "stable" : "candidate", pool.replicas, weight, config.capacity),
       ]),

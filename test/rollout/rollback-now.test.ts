@@ -179,6 +179,28 @@ describe("the live route goes back", () => {
     assert.match(refusal(liveRollback({ route: service, pools: [] }, request)), /Service\/shop/);
   });
 
+  it("only from a pool of the service, and to the place that is named", () => {
+    const route = liveRoute({ weights: { llm: 70, "llm-new": 30 } });
+    for (const from of ["lllm-new", "other"]) {
+      const text = refusal(
+        liveRollback({ route, preview: preview(["llm-new"]), pools: [] }, { ...request, from }),
+      );
+      assert.match(text, new RegExp(`no pool ${from}.*llm, llm-new`));
+    }
+    const { to, isCandidate } = moved(
+      liveRollback({ route, preview: preview(["llm-new"]), pools: [] }, { ...request, to: "old/llm" }),
+    );
+    assert.deepEqual(to, { name: "llm", namespace: "old" });
+    assert.equal(isCandidate, true);
+  });
+
+  it("leaves to other managers what they own of its spec", () => {
+    const route = liveRoute();
+    Object.assign(route["spec"] as object, { hostnames: ["llm.example.com"] });
+    const { object } = moved(liveRollback({ route, preview: preview(["llm-new"]), pools: [] }, request));
+    assert.deepEqual(Object.keys(object["spec"] as object).sort(), ["parentRefs", "rules"]);
+  });
+
   it("once: a candidate without traffic whose latch holds is left as it is", () => {
     const first = moved(
       liveRollback({ route: liveRoute(), preview: preview(["llm-new"]), pools: [] }, request),
@@ -284,6 +306,45 @@ describe("rollback --now", () => {
     const written = await rollBackNow(cluster, cluster.route, { reason: "slow" }, { dryRun: true });
     assert.equal(cluster.applied.length, 0);
     assert.match(describeRollback(written, true).join("\n"), /Nothing was changed/);
+  });
+
+  it("never goes to the pool of another service of the same name", async () => {
+    const owned = (id: string): Record<string, string> => ({
+      [annotations.owner]: JSON.stringify({ id, stack: `acme/inference-rollout/${id}` }),
+    });
+    const route = liveRoute({ weights: { "llm-new": 100 } });
+    Object.assign(route.metadata.annotations ?? {}, owned("blue"));
+    const pool = (name: string, namespace: string, notes: Record<string, string>): LiveObject => ({
+      metadata: { name, namespace, labels: { [labels.service]: "llm" }, annotations: notes },
+    });
+    class TwoTeams extends Cluster {
+      constructor(private readonly every: LiveObject[]) {
+        super(route);
+      }
+      override list(path: string): Promise<LiveObject[]> {
+        return path.includes("inferencepools") ? Promise.resolve(this.every) : super.list(path);
+      }
+    }
+    const theirs = pool("llm", "team-b", owned("green"));
+    const unmarked = pool("llm", "team-c", {});
+    const refused = await rollBackNow(new TwoTeams([theirs, unmarked]), route, { reason: "slow" });
+    assert.match(refusal(refused.rollback), /which pool served before llm-new/);
+    const mine = pool("llm", "llm-llm", owned("blue"));
+    const { rollback } = await rollBackNow(new TwoTeams([theirs, mine]), route, { reason: "slow" });
+    assert.deepEqual(moved(rollback).to, { name: "llm", namespace: "llm-llm" });
+  });
+
+  it("does without the preview route where it may not read it", async () => {
+    class Narrow extends Cluster {
+      override get(path: string): Promise<LiveObject | undefined> {
+        return path.includes("preview-of-")
+          ? Promise.reject(new ClusterUnreadable("forbidden", path))
+          : super.get(path);
+      }
+    }
+    const cluster = new Narrow(liveRoute());
+    await rollBackNow(cluster, cluster.route, { reason: "slow", from: "llm-new" });
+    assert.equal(cluster.applied.length, 1);
   });
 
   it("asks which service is meant where there are several, with the words to say it", () => {

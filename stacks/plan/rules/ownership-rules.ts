@@ -3,6 +3,7 @@ import { isAt, objectKey, type Claim, type OwnedObject } from "../claims";
 import { allow, fix, pulumiUp } from "../config-edits";
 import type { Draft, Finding, Refusal, Rule } from "../model";
 import type { Observed } from "../observed";
+import { otherTraffic } from "../rival-routes";
 import type { ServiceConfig } from "../service-config";
 
 /* What another stack has and this update would write, and what this stack has and its state lost. */
@@ -119,9 +120,22 @@ export function ownershipNotes(config: ServiceConfig, observed: Observed, draft:
       : [`Pulumi's state had lost objects of this stack; this update imports them: ${listed(adopted)}`]),
     ...[...grouped(left, ({ namespace }) => namespace ?? "")].map(
       ([namespace, objects]) =>
-        `Pulumi's state has lost ${listed(objects)}, and the config does not have them either, so no update removes them. To delete them: ${removal(namespace, objects)}`,
+        `Pulumi's state has lost ${listed(objects)}, and the config does not have them either, so no update removes them. To delete them: ${beforeRemoval(objects, observed)}${removal(namespace, objects)}`,
     ),
   ];
+}
+
+/** What other routes send to is not for deleting yet. */
+function beforeRemoval(objects: readonly OwnedObject[], observed: Observed): string {
+  const pools = objects.flatMap(({ kind, namespace, name }) =>
+    kind === "InferencePool" && namespace !== undefined ? [{ name, namespace }] : [],
+  );
+  return pools
+    .flatMap((pool) => {
+      const text = otherTraffic(pool, observed);
+      return text === undefined ? [] : [`${text} (${pool.name}), so take it out of there first; then `];
+    })
+    .join("");
 }
 
 function removal(namespace: string, objects: readonly OwnedObject[]): string {

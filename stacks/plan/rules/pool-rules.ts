@@ -4,7 +4,7 @@ import type { ServiceConfig } from "../service-config";
 import { missingPools, trafficEvidence } from "../drift";
 import { allow, fix, pulumiUp, remove, run, set, type ConfigEdit, type Fix } from "../config-edits";
 import { identityChanges } from "../identity";
-import { putBack, redeclare } from "../redeclare";
+import { keptFirst, putBack, redeclare } from "../redeclare";
 import { offOtherRoutes, otherTraffic } from "../rival-routes";
 import { liveShares, rounding, shareIn } from "../shares";
 
@@ -37,18 +37,22 @@ const poolHasTraffic: Rule = {
   id: "pool-has-traffic",
   summary: `The config no longer has a pool that gets traffic: from the live route, according to the last successful update, or
 from any other HTTPRoute or GRPCRoute in the cluster that gives it weight or mirrors requests to it. Any evidence
-counts, because after an interrupted update the live route can be ahead of the record, or behind it.`,
+counts, because after an interrupted update the live route can be ahead of the record, or behind it.
+
+An update that takes traffic away from the candidate is not refused for a pool that \`pools\` still declares: the pool
+stays for that update, with a note.`,
   fix: "Move the pool's traffic away first (the message has the commands), then remove the pool.",
-  check: (config, observed, { removed }) =>
+  check: (config, observed, { removed, candidateFalls }) =>
     removed.flatMap((pool) => {
       const evidence = trafficEvidence(pool.name, observed);
       const others = otherTraffic(pool, observed);
+      const first = candidateFalls ? keptFirst(pool.name, config, observed) : fix``;
       return [
         ...(evidence === undefined ? [] : [{ evidence, fix: wayOut(pool.name, config, observed) }]),
         ...(others === undefined ? [] : [{ evidence: others, fix: offOtherRoutes(pool, observed) }]),
       ].map(({ evidence: text, fix: way }) => ({
         found: `pool ${pool.name} would be removed, but ${text}`,
-        fix: way,
+        fix: fix`${first}${way}`,
       }));
     }),
 };

@@ -1,7 +1,9 @@
-import { fix, remove, run, set, setTime, type ConfigEdit, type Fix } from "../config-edits";
+import { liveShares, shareIn } from "../shares";
+import { fix, joinFixes, remove, run, set, setTime, type ConfigEdit, type Fix } from "../config-edits";
 import { frozenChanges, windowNow } from "../freeze";
 import { holds, isOnTheWayBack } from "../latch";
 import type { Observed } from "../observed";
+import { keptFirst } from "../redeclare";
 import type { Rule } from "../model";
 import type { ServiceConfig } from "../service-config";
 
@@ -71,7 +73,9 @@ the removal of the candidate and the pool. There is no waiver: resuming is the w
       const share = draft.shares[latch.candidate] ?? 0;
       if (share === 0 || isOnTheWayBack(latch.candidate, share, observed)) return [];
       // A latch on the pool that serves the customers already would only take their service away.
-      if (latch.candidate === draft.stable.name && observed.record?.stable === latch.candidate) return [];
+      const servesStill = observed.route === undefined || shareIn(liveShares(observed), latch.candidate) > 0;
+      if (latch.candidate === draft.stable.name && observed.record?.stable === latch.candidate && servesStill)
+        return [];
       return [
         {
           found: `${latch.candidate} was rolled back from ${latch.from} % at ${latch.time} (${latch.reason}), but the config gives it ${share} % of the traffic`,
@@ -99,10 +103,18 @@ freeze ends.`,
   check: (config, observed, draft) => {
     const window = windowNow(config.freeze, observed.now);
     if (window === undefined || !hasBegun(observed)) return [];
+    // What an update that goes back would remove, and what it keeps once the config declares it.
+    const undeclared = draft.candidateFalls
+      ? draft.removed.filter(({ name }) => !(name in config.pools))
+      : [];
+    const first = joinFixes(
+      undeclared.map(({ name }) => keptFirst(name, config, observed)),
+      "",
+    );
     const until = window.to === undefined ? "until further notice" : `until ${window.to}`;
     return [...frozenChanges(config, observed, draft)].map((change) => ({
       found: `${change}, but ${config.service} is frozen ${until}: ${window.reason}`,
-      fix: fix`${endOf(window.to)}; going back (a lower weight) is always allowed`,
+      fix: fix`${first}${endOf(window.to)}; going back (a lower weight) is always allowed`,
     }));
   },
 };

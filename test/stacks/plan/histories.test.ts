@@ -6,7 +6,8 @@ import { windowNow } from "../../../stacks/plan/freeze";
 import { sharesOf, shareIn } from "../../../stacks/plan/shares";
 import { replicasFor } from "../../../stacks/plan/sizing";
 import { contested, event, type Event } from "./model/events";
-import { configOf, happen, newHistory, type History } from "./model/history";
+import { happen, newHistory, type History } from "./model/history";
+import { configOf, readConfig } from "./model/knobs";
 import { liveShare, observedOf, type Witness, type World } from "./model/world";
 
 /*
@@ -26,6 +27,7 @@ function walk(
     history: History,
   ) => Partial<Witness> & { after?: (event: Event) => void },
   events: fc.Arbitrary<Event> = event,
+  numRuns = runs,
 ): Record<string, number> {
   const counts: Record<string, number> = {};
   const seen = (what: string): void => {
@@ -40,7 +42,7 @@ function walk(
         after?.(one);
       }
     }),
-    { numRuns: runs, includeErrorInReport: true },
+    { numRuns, includeErrorInReport: true },
   );
   if (process.env["PROPERTY_COUNTS"] !== undefined) console.log(counts);
   return counts;
@@ -369,5 +371,23 @@ describe("in every history", () => {
       },
     }));
     often(counts, "way back");
+  });
+});
+
+describe("the model", () => {
+  it("reads the config that the program would read", () => {
+    const counts = walk(
+      (seen, history) => ({
+        after: () => {
+          const config = readConfig(history.knobs);
+          seen(config === undefined ? "mistake in the config" : "config");
+          assert.deepEqual(configOf(history.knobs), config);
+        },
+      }),
+      event,
+      Math.ceil(runs / 20),
+    );
+    often(counts, "config");
+    often(counts, "mistake in the config", runs / 500);
   });
 });

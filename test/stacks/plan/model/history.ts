@@ -1,14 +1,21 @@
-import type { ServiceConfig } from "../../../../stacks/plan/service-config";
 import { annotations } from "../../../../components/names";
 import { liveRollback } from "../../../../rollout/now/live-rollback";
 import type { LiveObject } from "../../../../stacks/state/cluster-reader";
 import { observedRoute } from "../../../../stacks/state/observe";
-import type { RawConfig } from "../../../../stacks/config/parse";
-import { resolveConfig } from "../../../../stacks/config/resolve";
-import { cloud } from "../../cases";
 import { known, othersOf, poolRef } from "../route-fixtures";
 import { names, type Event, type Knobs, type Name } from "./events";
-import { emptyWorld, refresh, update, type Fate, type State, type Witness, type World } from "./world";
+import { configOf } from "./knobs";
+import {
+  deletePool,
+  deleteRoute,
+  emptyWorld,
+  refresh,
+  update,
+  type Fate,
+  type State,
+  type Witness,
+  type World,
+} from "./world";
 
 /** What a history of events has come to. */
 export interface History {
@@ -39,22 +46,6 @@ export function newHistory(): History {
     states: [],
     drift: { route: false, pools: false },
   };
-}
-
-export function rawOf(knobs: Knobs): RawConfig {
-  const { mode, headroom, rollbackReserve, replicas, ...rest } = knobs;
-  return {
-    ...rest,
-    model: "Qwen/Qwen3-8B",
-    capacity: { mode, headroom, rollbackReserve },
-    pools: Object.fromEntries(names.map((name) => [name, { accelerator: "nvidia-l4", replicas }])),
-  };
-}
-
-/** The config as the program gets it; undefined where validation refuses it. */
-export function configOf(knobs: Knobs): ServiceConfig | undefined {
-  const { config } = resolveConfig(rawOf(knobs), cloud);
-  return config === undefined || config.role === "platform" ? undefined : config.service;
 }
 
 /** Most of what validation would refuse is not worth a step of a history. */
@@ -225,12 +216,12 @@ function byHand({ world, states, drift }: History, event: ByHand): void {
       world.others = othersOf([]);
       return;
     case "delete route":
-      Reflect.deleteProperty(world, "route");
+      deleteRoute(world);
       drift.route = true;
       return;
     case "delete pool":
       if (world.pools[event.pool] !== undefined) drift.pools = true;
-      Reflect.deleteProperty(world.pools, event.pool);
+      deletePool(world, event.pool);
       return;
     case "scale pool":
       changePool(world, event.pool, event.replicas, event.replicas);

@@ -161,10 +161,21 @@ export function update(world: World, config: ServiceConfig, fate: Fate, witness:
     if (done.pools.some(({ pool }) => pool.name === name)) continue;
     if (!mayGoOn()) return "ended early";
     if (name in world.pools) witness.onRemoval({ config, done, before: world, pool: name });
-    Reflect.deleteProperty(world.pools, name);
+    deletePool(world, name);
     world.state = { ...world.state, pools: without(world.state.pools, name) };
   }
   return "done";
+}
+
+/** A mark stands on the object, and goes with it. */
+export function deletePool(world: World, name: string): void {
+  Reflect.deleteProperty(world.pools, name);
+  world.marks = without(world.marks, name);
+}
+
+export function deleteRoute(world: World): void {
+  Reflect.deleteProperty(world, "route");
+  world.marks = without(world.marks, "route");
 }
 
 /** A pool's Deployment: the provider writes it where the inputs differ from the state's, and waits for it. */
