@@ -12,6 +12,7 @@ import { setCommand } from "./messages/mistakes";
 import type { ClusterConfig } from "./config/cluster-keys";
 import type { PlatformConfig } from "./config/resolve";
 import { clusterReader, kubeconfigText, type ClusterReader } from "./state/cluster-reader";
+import type { ClusterPlace } from "./state/machine-zones";
 import { ownerOf, type Belongs } from "./state/observe";
 import { definitionsToInstall, readDefinitions } from "./state/served";
 import { labels, managedBy } from "../components/names";
@@ -92,8 +93,8 @@ export async function namespaceOwners(
 /** What a service stands on: a platform that its own stack makes, or another stack's. */
 export interface PlatformSource {
   gateway: GatewayConfig;
-  /** Whether accelerator nodes are made for each pool. */
-  ownNodes: boolean;
+  /** Where accelerator nodes are created for each pool; absent: they are created outside this stack. */
+  nodesIn?: ClusterPlace;
   /** Reads the cluster as it is before the update; undefined where it does not exist yet. */
   reader: () => Promise<ClusterReader | undefined>;
   /** Registers what there is to register of it. */
@@ -103,7 +104,7 @@ export interface PlatformSource {
 export function ownPlatform(config: PlatformConfig): PlatformSource {
   return {
     gateway: config.gateway,
-    ownNodes: config.cluster.mode !== "kubeconfig",
+    ...(config.cluster.mode === "kubeconfig" ? {} : { nodesIn: config.cluster }),
     reader: () => readerBefore(config.cluster),
     build: (options) => buildPlatform(config, options),
   };
@@ -126,7 +127,7 @@ export async function sharedPlatform(stack: string): Promise<PlatformSource> {
   const gateway = completeGateway(given as GivenGateway);
   return {
     gateway,
-    ownNodes: nodes !== undefined,
+    ...(nodes === undefined ? {} : { nodesIn: placeOf(nodes as PlatformNodes) }),
     reader: () => clusterReader(kubeconfig),
     build: () => {
       const text = reference.requireOutput("kubeconfig") as pulumi.Output<string>;
@@ -141,6 +142,18 @@ export async function sharedPlatform(stack: string): Promise<PlatformSource> {
     },
   };
 }
+
+/** A platform's output `nodes`: what NodeLocation is once it is known. */
+interface PlatformNodes {
+  cluster: string;
+  location: string;
+  project?: string;
+}
+
+const placeOf = ({ cluster, location, project }: PlatformNodes): ClusterPlace => ({
+  ...{ name: cluster, location },
+  ...(project === undefined ? {} : { project }),
+});
 
 /**
  * The provider would delete a ConfigMap and make it again for every change of its data. Model servers read their

@@ -8,6 +8,7 @@ import { liveShares, shareText } from "./shares";
 import { otherTraffic, routeNotes } from "./rival-routes";
 import { sizeNotes } from "./other-sizes";
 import { ownershipNotes } from "./rules/ownership-rules";
+import { zoneNotes } from "./zones";
 
 /** What a person should know of an update, beyond what it does. */
 export function notesOf(
@@ -38,6 +39,7 @@ export function notesOf(
     ...sizes(config, observed, draft),
     ...draft.pools.flatMap(({ copied }) => copied?.notes ?? []),
     ...sizeNotes(config, observed, draft),
+    ...zoneNotes(observed),
     ...missingPools(observed, draft)
       .filter(({ falls }) => falls)
       .map(

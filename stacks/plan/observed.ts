@@ -179,6 +179,15 @@ export interface DeploymentRecord {
   carried?: Carried;
 }
 
+/** Where a pool's machine type can be had. */
+export interface ZoneSearch {
+  machineType: string;
+  region: string;
+  zones: readonly string[];
+  /** Why nobody knows; absent: these are all. */
+  unread?: string;
+}
+
 export interface Observed {
   /** The customers' route as it is; undefined: there is none. */
   route?: ObservedRoute;
@@ -195,6 +204,8 @@ export interface Observed {
   copies?: Readonly<Record<string, ObservedCopy>>;
   /** Whose the live objects are that this program made; absent: not asked. */
   claims?: readonly Claim[];
+  /** Zones for pools that this update creates and whose config names none; absent: nodes are not created by this stack. */
+  zones?: Readonly<Record<string, ZoneSearch>>;
   /** The time, by the cluster's clock; this machine's where there is no cluster yet. */
   now?: Date;
 }

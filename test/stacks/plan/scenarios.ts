@@ -154,6 +154,14 @@ export const scenarios: readonly Scenario[] = [
   },
   ...copyScenarios,
   {
+    rule: "no-zone",
+    config: serving,
+    world: () => ({
+      ...nothingDeployed,
+      zones: { llm: { machineType: "g2-standard-12", region: "us-central1", zones: [] } },
+    }),
+  },
+  {
     rule: "other-route",
     config: { ...brownfield, candidate: "llm-new", weight: 50 },
     world: () => ({
