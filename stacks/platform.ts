@@ -3,6 +3,7 @@ import * as container from "@pulumi/gcp/container";
 import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
 import { gkeKubeconfig, InferenceCluster } from "../components/cluster/inference-cluster";
+import { ModelArmorAccess, modelArmorRoles } from "../components/cluster/model-armor-access";
 import { UserError } from "./messages/user-error";
 import { InferenceDefinitions, type DefinitionName } from "../components/definitions/inference-definitions";
 import { InferenceGateway } from "../components/gateways/inference-gateway";
@@ -193,9 +194,26 @@ export function buildPlatform(config: PlatformConfig, options: PlatformOptions):
     );
   }
   if (!gateway.existing) {
+    ready.push(...modelArmorAccess(config, base.ready));
     ready.push(new InferenceGateway(gateway.name, gateway, { provider, dependsOn: [...ready] }));
   }
   return { ...base, gateway, provider, namespaces, ready };
+}
+
+/** What a gateway with Model Armor waits for, where this stack sets the project up; elsewhere its owner does that. */
+function modelArmorAccess(
+  { cluster, gateway }: PlatformConfig,
+  dependsOn: readonly pulumi.Resource[],
+): pulumi.Resource[] {
+  if (gateway.modelArmor === undefined) return [];
+  if (cluster.mode === "create") {
+    const { name, project } = cluster;
+    return [new ModelArmorAccess(`${name}-model-armor`, { project }, { dependsOn: [...dependsOn] })];
+  }
+  void pulumi.log.info(
+    `gateway.modelArmor: this stack does not set up the project of this cluster. Enable modelarmor.googleapis.com there, and grant ${modelArmorRoles.join(", ")} to service-PROJECT_NUMBER@gcp-sa-dep.iam.gserviceaccount.com; without them every completion fails (docs/permissions.md)`,
+  );
+  return [];
 }
 
 /** What a cluster lacks that this very update makes: known once it has its first nodes; a preview cannot know. */

@@ -1,6 +1,7 @@
 import { describe, it } from "node:test";
 import { rendered, type Registered } from "../../rendering";
 import { InferenceCluster, type InferenceClusterArgs } from "../../../components/cluster/inference-cluster";
+import { ModelArmorAccess } from "../../../components/cluster/model-armor-access";
 import { InferenceDefinitions } from "../../../components/definitions/inference-definitions";
 import { InferenceGateway, type InferenceGatewayArgs } from "../../../components/gateways/inference-gateway";
 import { PoolMonitoring } from "../../../components/pool/pool-monitoring";
@@ -80,6 +81,12 @@ describe("the platform", () => {
           location: "us-central1",
         },
       }),
+    });
+  });
+
+  it("lets load balancers call Model Armor", async () => {
+    assertGolden("model-armor-access", {
+      resources: await render(() => new ModelArmorAccess("inference-model-armor", { project: "acme-ml" })),
     });
   });
 
