@@ -122,7 +122,11 @@ export class ServingPool extends pulumi.ComponentResource {
         child,
       );
     });
-    const picker = new EndpointPicker(name, { ...common, engine: server.engine }, child);
+    const picker = new EndpointPicker(
+      name,
+      { ...common, engine: server.engine, evictable: args.nodes === undefined },
+      child,
+    );
     const inferencePool = new InferencePool(
       name,
       {
