@@ -251,9 +251,9 @@ function buildCluster(
       ready: [],
     };
   }
-  const { channel, authorizedNetworks } = cluster;
+  const { channel, authorizedNetworks, systemNodes } = cluster;
   const made = new InferenceCluster(name, {
-    ...{ name, project, location, region, channel, authorizedNetworks, deletable },
+    ...{ name, project, location, region, channel, authorizedNetworks, systemNodes, deletable },
   });
   return {
     kubeconfig: pulumi

@@ -28,6 +28,7 @@ describe("the platform", () => {
     project: "acme-ml",
     channel: "regular",
     authorizedNetworks: [],
+    systemNodes: 6,
     deletable: false,
   };
   const gateway: InferenceGatewayArgs = {

@@ -92,6 +92,7 @@ export const everyKey: Readonly<Record<string, unknown>> = {
     kubeconfig: '{"users":[{"user":{"token":"marked-34"}}]}',
     channel: "regular",
     authorizedNetworks: ["203.0.113.7/32"],
+    systemNodes: 6,
     nodeServiceAccount: "marked-35@acme-ml.iam.gserviceaccount.com",
   },
   gateway: {
