@@ -26,6 +26,7 @@ export interface NodePoolSpec {
   args: Pick<
     container.NodePoolArgs,
     | "autoscaling"
+    | "initialNodeCount"
     | "maintenancePolicies"
     | "management"
     | "networkConfig"
@@ -74,12 +75,14 @@ function slicePool(needs: MachineNeeds, index: number): NodePoolSpec {
   return { ...found, args: { ...found.args, placementPolicy: { type: "COMPACT", tpuTopology: topology } } };
 }
 
-type Size = Pick<NodePoolSpec["args"], "autoscaling" | "nodeCount">;
+type Size = Pick<NodePoolSpec["args"], "autoscaling" | "initialNodeCount" | "nodeCount">;
 
-function limits({ placement }: MachineNeeds, provisioning: Provisioning, least: number, most: number): Size {
+function limits(needs: MachineNeeds, provisioning: Provisioning, least: number, most: number): Size {
+  const { placement } = needs;
   if (provisioning !== "flex-start") {
     // A plain node count is per zone, so three times what is meant in most regions; these are totals.
     return {
+      ...initial(needs, provisioning, least),
       autoscaling: { totalMinNodeCount: least, totalMaxNodeCount: most, locationPolicy: "ANY" },
     };
   }
@@ -88,6 +91,22 @@ function limits({ placement }: MachineNeeds, provisioning: Provisioning, least: 
     ? // Totals do not work for these (cluster-toolkit's workaround for the provider); pods still decide how many.
       { autoscaling: { minNodeCount: 0, maxNodeCount: most, locationPolicy: "ANY" } }
     : { autoscaling: { totalMinNodeCount: 0, totalMaxNodeCount: most, locationPolicy: "ANY" } };
+}
+
+/**
+ * GKE creates a node pool with this many nodes in each zone, without it with none; the minimum above keeps nodes and
+ * brings none. In one zone all nodes come with the pool, and what Google has not is the node pool's error. In several
+ * zones, waiting pods bring nodes wherever there are some, while a fixed number in each zone would fail with the first
+ * zone that has none. Spot nodes come and go anyway.
+ */
+function initial(
+  { hardware }: MachineNeeds,
+  provisioning: Provisioning,
+  least: number,
+): Pick<Size, "initialNodeCount"> {
+  return hardware.zones?.length === 1 && provisioning !== "spot" && least > 0
+    ? { initialNodeCount: least }
+    : {};
 }
 
 function spec(needs: MachineNeeds, suffix: string, provisioning: Provisioning, size: Size): NodePoolSpec {
