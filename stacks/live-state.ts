@@ -84,7 +84,7 @@ export function readServiceState(
       ownership,
       // A service stack leaves them to its platform.
       definitions: role === "service" ? [] : await missingDefinitions(reader, ownership),
-      observed: { ...observed, ...zones },
+      observed: { ...observed, ...zones, cluster: { ...served.cluster, created: source.createsCluster } },
       served,
     };
   });

@@ -94,6 +94,8 @@ export async function namespaceOwners(
 /** What a service stands on: a platform that its own stack makes, or another stack's. */
 export interface PlatformSource {
   gateway: GatewayConfig;
+  /** Whether this stack creates the cluster. */
+  createsCluster: boolean;
   /** Where accelerator nodes are created for each pool; absent: they are created outside this stack. */
   nodesIn?: ClusterPlace;
   /** Reads the cluster as it is before the update; undefined where it does not exist yet. */
@@ -105,6 +107,7 @@ export interface PlatformSource {
 export function ownPlatform(config: PlatformConfig): PlatformSource {
   return {
     gateway: config.gateway,
+    createsCluster: config.cluster.mode === "create",
     ...(config.cluster.mode === "kubeconfig" ? {} : { nodesIn: config.cluster }),
     reader: () => readerBefore(config.cluster),
     build: (options) => buildPlatform(config, options),
@@ -128,6 +131,7 @@ export async function sharedPlatform(stack: string): Promise<PlatformSource> {
   const gateway = completeGateway(given as GivenGateway);
   return {
     gateway,
+    createsCluster: false,
     ...(nodes === undefined ? {} : { nodesIn: placeOf(nodes as PlatformNodes) }),
     reader: () => clusterReader(kubeconfig),
     build: () => {

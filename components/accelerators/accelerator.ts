@@ -48,6 +48,8 @@ export interface Accelerator {
    * a TPU topology in the placement policy).
    */
   workloadPolicy?: { kind: "rack"; topology: string; maxNodes: number } | { kind: "slice" };
+  /** Nodes without a hypervisor, which take settings of their own. Default: they have one. */
+  bareMetal?: boolean;
   /** Where the facts come from. */
   source: string;
   /** Whether this project has run it on GKE. */

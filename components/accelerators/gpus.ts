@@ -100,6 +100,7 @@ export const gpus: readonly Accelerator[] = [
     [machine("a4x-maxgpu-4g-metal", 4, { by: reserved, localSsds: 4, bootDisk: hyperdisk })],
     {
       ...rack,
+      bareMetal: true,
       source: blueprint("gke-a4x-max-bm"),
     },
   ),

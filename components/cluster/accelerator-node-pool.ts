@@ -79,8 +79,8 @@ export class AcceleratorNodePool extends pulumi.ComponentResource {
       },
       {
         parent: this,
-        // Only a new node pool begins with it: a change would replace the nodes of one that serves.
-        ignoreChanges: ["initialNodeCount"],
+        // Only a new node pool begins with them: a change would replace the nodes of one that serves.
+        ignoreChanges: ["initialNodeCount", "nodeConfig.linuxNodeConfig"],
         customTimeouts: { create: "60m", update: "60m", delete: "60m" },
       },
     );

@@ -156,7 +156,12 @@ function nodeConfig(needs: MachineNeeds, provisioning: Provisioning): inputs.Nod
     labels: {
       [labels.pool]: nodeLabel(service, pool),
       ...(networkOf(needs) === "auto" ? { "cloud.google.com/gke-networking-dra-driver": "true" } : {}),
+      ...(accelerator.bareMetal === true ? { "cloud.google.com/gke-dpv2-unified-cni": "cni-migration" } : {}),
     },
+    // Source of both settings of bare metal: GKE's page on A4X Max, cluster-toolkit's gke-a4x-max-bm.
+    ...(accelerator.bareMetal === true
+      ? { linuxNodeConfig: { hugepagesConfig: { hugepageSize2m: 4096 } } }
+      : {}),
     // GKE adds this taint by itself only where another node pool exists already: it is declared, so that nothing
     // but model servers ever lands on accelerators.
     taints: [{ key: resourceName(accelerator), value: taintValue, effect: "NO_SCHEDULE" }],

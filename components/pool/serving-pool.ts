@@ -37,6 +37,8 @@ export interface ClusterKinds {
   gatewayPolicies?: boolean;
   /** PodMonitoring of Google Cloud Managed Service for Prometheus. Default: true. */
   podMonitoring?: boolean;
+  /** Namespace of managed Prometheus' collector. Default: that of GKE Standard. */
+  collectorNamespace?: string;
 }
 
 export interface ServingPoolArgs extends PoolRef {
@@ -199,7 +201,16 @@ export class ServingPool extends pulumi.ComponentResource {
         : [];
     if (served.podMonitoring ?? true) {
       // A copied pod's port may have no name.
-      new PoolMonitoring(name, { ...common, ...(copied === undefined ? {} : { port }) }, { parent: this });
+      const { collectorNamespace } = served;
+      new PoolMonitoring(
+        name,
+        {
+          ...common,
+          ...(copied === undefined ? {} : { port }),
+          ...(collectorNamespace === undefined ? {} : { collectorNamespace }),
+        },
+        { parent: this },
+      );
     }
     return policies;
   }

@@ -188,6 +188,16 @@ export interface ZoneSearch {
   unread?: string;
 }
 
+/** What is known of a cluster on GKE, or of any other that exists. */
+export interface ObservedCluster {
+  /** Of the control plane, as 1.34.1-gke.1829001; absent: it is still to be created, or does not say. */
+  version?: string;
+  /** Whether the API server serves metrics for autoscalers; absent: the cluster is still to be created. */
+  customMetrics?: boolean;
+  /** Whether this stack creates it. */
+  created: boolean;
+}
+
 export interface Observed {
   /** The customers' route as it is; undefined: there is none. */
   route?: ObservedRoute;
@@ -204,6 +214,8 @@ export interface Observed {
   copies?: Readonly<Record<string, ObservedCopy>>;
   /** Whose the live objects are that this program made; absent: not asked. */
   claims?: readonly Claim[];
+  /** Absent: not asked. */
+  cluster?: ObservedCluster;
   /** Zones for pools that this update creates and whose config names none; absent: nodes are not created by this stack. */
   zones?: Readonly<Record<string, ZoneSearch>>;
   /** The time, by the cluster's clock; this machine's where there is no cluster yet. */

@@ -11,7 +11,7 @@ export function poolsWithoutZones(config: ServiceConfig, observed: Observed): Ow
   return [config.stable, config.candidate].flatMap((name) => {
     const pool = name === undefined ? undefined : config.pools[name];
     if (pool?.existing !== false || pool.hardware.zones !== undefined) return [];
-    return liveOf(pool, observed) === undefined ? [pool] : [];
+    return isNew(pool, observed) ? [pool] : [];
   });
 }
 
@@ -34,6 +34,9 @@ export function zoneNotes({ zones = {} }: Observed): string[] {
         `${pool}: nodes in ${names.join(", ")}, the zones that have ${machineType}; the pool keeps them (pools.${pool}.zones names others)`,
     );
 }
+
+/** Whether this update creates the pool. */
+export const isNew = (pool: OwnedPool, observed: Observed): boolean => liveOf(pool, observed) === undefined;
 
 const liveOf = ({ name }: OwnedPool, { pools }: Observed): Observed["pools"][number] | undefined =>
   pools.find((pool) => pool.owned && pool.name === name);

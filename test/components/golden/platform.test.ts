@@ -106,6 +106,9 @@ describe("the platform", () => {
           }),
       ),
       monitoring: await render(() => new PoolMonitoring("llm", pool)),
+      "collector on Autopilot": (
+        await render(() => new PoolMonitoring("llm", { ...pool, collectorNamespace: "gke-gmp-system" }))
+      ).filter((resource) => Object.keys(resource as object)[0] === "RoleBinding llm-metrics-secret"),
     });
   });
 
