@@ -1,5 +1,5 @@
 import type { Plan } from "./plan/model";
-import { nodesFor } from "../components/accelerators/placement";
+import { isUncertain, nodesFor } from "../components/accelerators/placement";
 import type { Served } from "./state/served";
 
 /** What a person should know of the machines that an update asks for. */
@@ -16,6 +16,11 @@ export function hardwareNotes(plan: Plan): string[] {
           `${name}: ${idle} of ${nodes * placement.machine.count} x ${hardware.accelerator} stand idle: ${placement.machine.type} is the smallest machine to be had by ${hardware.provisioning} for ${hardware.acceleratorsPerReplica} to a replica`,
         );
       }
+    }
+    if (isUncertain(placement.machine, hardware.provisioning)) {
+      notes.push(
+        `${name}: Compute Engine's documentation says that ${placement.machine.type} is not available by ${hardware.provisioning}, Google's own compute classes try it; it is available by ${placement.machine.provisioning.join(", ")}`,
+      );
     }
     if (hardware.provisioning === "flex-start") {
       notes.push(

@@ -19,6 +19,11 @@ export interface Machine {
   slices: readonly Slice[];
   /** Ways in which it can be had. */
   provisioning: readonly Provisioning[];
+  /**
+   * Further ways, in which Compute Engine's page says it cannot be had and Google's own compute classes try it. Used where
+   * no other machine is available so, or the machine is named. Default: none.
+   */
+  uncertain?: readonly Provisioning[];
   /** Local SSDs that come with the machine; they become the nodes' ephemeral storage. Default: none come with it. */
   localSsds?: number;
   /** The only type of boot disk it takes. Default: GKE's own. */

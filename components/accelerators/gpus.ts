@@ -8,10 +8,12 @@ import { entriesOf, type Accelerator, type Machine, type Provisioning } from "./
  */
 
 const any: readonly Provisioning[] = ["on-demand", "spot", "reservation", "flex-start"];
+/** accelerated-platforms' compute classes list these on demand all the same. */
+const uncertain: readonly Provisioning[] = ["on-demand"];
 /** Compute Engine: "you must create instances by using Spot VMs or Flex-start VMs". */
-const notOnDemand: readonly Provisioning[] = ["spot", "flex-start"];
+const notOnDemand = { by: ["spot", "flex-start"], uncertain } as const;
 /** Compute Engine: reserve capacity, or use Spot VMs or Flex-start VMs. */
-const scarce: readonly Provisioning[] = ["spot", "reservation", "flex-start"];
+const scarce = { by: ["spot", "reservation", "flex-start"], uncertain } as const;
 /** Compute Engine: "you must reserve capacity to create instances". */
 const reserved: readonly Provisioning[] = ["reservation"];
 
@@ -71,17 +73,17 @@ export const gpus: readonly Accelerator[] = [
     machine("a2-ultragpu-8g", 8, { localSsds: 8 }),
   ]),
   gpu("nvidia-h100-80gb", "H100", [
-    machine("a3-highgpu-1g", 1, { by: notOnDemand, localSsds: 2 }),
-    machine("a3-highgpu-2g", 2, { by: notOnDemand, localSsds: 4 }),
-    machine("a3-highgpu-4g", 4, { by: notOnDemand, localSsds: 8 }),
+    machine("a3-highgpu-1g", 1, { ...notOnDemand, localSsds: 2 }),
+    machine("a3-highgpu-2g", 2, { ...notOnDemand, localSsds: 4 }),
+    machine("a3-highgpu-4g", 4, { ...notOnDemand, localSsds: 8 }),
     machine("a3-highgpu-8g", 8, { localSsds: 16 }),
   ]),
   gpu("nvidia-h100-mega-80gb", "H100 Mega", [machine("a3-megagpu-8g", 8, { localSsds: 16 })]),
-  gpu("nvidia-h200-141gb", "H200", [machine("a3-ultragpu-8g", 8, { by: scarce, localSsds: 32 })], {
+  gpu("nvidia-h200-141gb", "H200", [machine("a3-ultragpu-8g", 8, { ...scarce, localSsds: 32 })], {
     network: "rdma",
     source: blueprint("gke-a3-ultragpu"),
   }),
-  gpu("nvidia-b200", "B200", [machine("a4-highgpu-8g", 8, { by: scarce, localSsds: 32 })], {
+  gpu("nvidia-b200", "B200", [machine("a4-highgpu-8g", 8, { ...scarce, localSsds: 32 })], {
     network: "rdma",
     source: blueprint("gke-a4"),
   }),

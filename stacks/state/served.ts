@@ -59,7 +59,8 @@ export async function readServed(
 
 /** As 1.34.1-gke.1829001; undefined where the cluster keeps it to itself. */
 async function versionOf(reader: ClusterReader): Promise<string | undefined> {
-  const found: { gitVersion?: string } | undefined = await reader.get("/version").catch(() => undefined);
+  const found = (await reader.get("/version").catch(() => undefined)) as
+    (LiveObject & { gitVersion?: string }) | undefined;
   return found?.gitVersion?.replace(/^v/, "");
 }
 
