@@ -38,6 +38,8 @@ export interface Accelerator {
   family: "gpu" | "tpu";
   /** What people call it. */
   title: string;
+  /** Gigabytes of memory of one GPU or TPU chip, from its maker's data sheet. */
+  memoryGb: number;
   /** Machines in the order in which they are chosen: the first that carries enough and can be had. */
   machines: readonly Machine[];
   /** Processors of the machines; images have to be built for it. */
@@ -67,12 +69,14 @@ export const entriesOf =
   (
     name: string,
     title: string,
+    memoryGb: number,
     machines: readonly Machine[],
     rest: Partial<Accelerator> = {},
   ): Accelerator => ({
     name,
     family,
     title,
+    memoryGb,
     machines,
     architecture: "amd64",
     network: "gvnic",

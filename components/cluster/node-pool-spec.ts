@@ -185,7 +185,7 @@ function nodeConfig(needs: MachineNeeds, provisioning: Provisioning): inputs.Nod
       ? {}
       : { secondaryBootDisks: [{ diskImage: hardware.imageCache, mode: "CONTAINER_IMAGE_CACHE" }] }),
     gvnic: { enabled: cos },
-    // Image streaming: a pod starts before its image of many gigabytes has arrived.
+    // Image streaming: a pod starts before its image has arrived, if that comes from Artifact Registry.
     gcfsConfig: { enabled: cos },
     workloadMetadataConfig: { mode: "GKE_METADATA" },
     shieldedInstanceConfig: { enableSecureBoot: false, enableIntegrityMonitoring: true },

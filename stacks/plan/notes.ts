@@ -7,6 +7,7 @@ import { holds } from "./latch";
 import { liveShares, shareText } from "./shares";
 import { otherTraffic, routeNotes } from "./rival-routes";
 import { sizeNotes } from "./other-sizes";
+import { modelSizeNotes } from "./model-size";
 import { metricsNotes } from "./rules/node-rules";
 import { ownershipNotes } from "./rules/ownership-rules";
 import { zoneNotes } from "./zones";
@@ -41,6 +42,7 @@ export function notesOf(
     ...draft.pools.flatMap(({ copied }) => copied?.notes ?? []),
     ...sizeNotes(config, observed, draft),
     ...zoneNotes(observed),
+    ...modelSizeNotes(observed, draft.pools),
     ...metricsNotes(observed, draft),
     ...missingPools(observed, draft)
       .filter(({ falls }) => falls)
