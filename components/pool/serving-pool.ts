@@ -54,6 +54,8 @@ export interface ServingPoolArgs extends PoolRef {
   model: string;
   /** Engine, image, arguments and port of the model servers. Default: the default engine at the version it was tried with. */
   server?: ServerArgs;
+  /** Container image of the endpoint picker. Default: the one that the program was tried with. */
+  pickerImage?: string;
   /** Where the model's files come from. Default: Hugging Face. */
   weights?: Weights;
   /** Token for gated models. Default: none. */
@@ -126,7 +128,10 @@ export class ServingPool extends pulumi.ComponentResource {
     });
     const picker = new EndpointPicker(
       name,
-      { ...common, engine: server.engine, evictable: args.nodes === undefined },
+      {
+        ...{ ...common, engine: server.engine, evictable: args.nodes === undefined },
+        ...(args.pickerImage === undefined ? {} : { image: args.pickerImage }),
+      },
       child,
     );
     const inferencePool = new InferencePool(

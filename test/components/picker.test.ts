@@ -1,8 +1,12 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { rendered, type Registered } from "../rendering";
-import { EndpointPicker, type EndpointPickerArgs } from "../../components/pool/endpoint-picker";
+import { EndpointPicker, pickerImage, type EndpointPickerArgs } from "../../components/pool/endpoint-picker";
 import { ServingPool, type ServingPoolArgs } from "../../components/pool/serving-pool";
+import { identityOf } from "../../stacks/plan/identity";
+import { ownedPool, serviceConfig, sourceCase } from "../stacks/cases";
+import { deployed, rulesOf } from "../stacks/plan/worlds";
+import { renderService } from "../stacks/rendered-service";
 
 const pool = { service: "llm", pool: "llm", namespace: "default" };
 const picker = (more: Partial<EndpointPickerArgs> = {}): Promise<Registered[]> =>
@@ -36,5 +40,26 @@ describe("a picker", () => {
       );
     assert.equal(budget(await make({})), undefined);
     assert.ok(budget(await make({ nodes: { cluster: "inference", location: "us-central1" } })) !== undefined);
+  });
+
+  it("has the image that the pool's config names, which is part of what the pool is", async () => {
+    const image = "registry.example.com/epp:v1.5.2";
+    const raw = {
+      ...sourceCase,
+      pools: { ...sourceCase.pools, "llm-new": { like: "llm", picker: { image } } },
+    };
+    const config = serviceConfig(raw);
+    assert.equal(identityOf(ownedPool(config, "llm-new"))["picker.image"], image);
+    assert.ok(!("picker.image" in identityOf(ownedPool(config, "llm"))));
+    const images = (await renderService(raw))
+      .filter(({ name, inputs }) => name.endsWith("-epp") && inputs["kind"] === "Deployment")
+      .map(({ name, inputs }) => [name, /"image":"([^"]+)"/.exec(JSON.stringify(inputs))?.[1]]);
+    assert.deepEqual(Object.fromEntries(images), { "llm-epp": pickerImage, "llm-new-epp": image });
+  });
+
+  it("that the config changes on a pool that exists is refused", () => {
+    const pools = { ...sourceCase.pools, llm: { ...sourceCase.pools.llm, picker: { image: "epp:v1.5.2" } } };
+    const serving = { ...sourceCase, candidate: "", weight: 0 };
+    assert.deepEqual(rulesOf({ ...serving, pools }, deployed(serving)), ["edited-in-place"]);
   });
 });

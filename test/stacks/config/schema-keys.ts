@@ -54,6 +54,7 @@ export const everyKey: Readonly<Record<string, unknown>> = {
         port: 8000,
         loadingMinutes: 20,
       },
+      picker: { image: "marked-56/epp:v1.5.0" },
       namespace: "marked-16",
       zones: ["marked-17"],
       provisioning: "on-demand",
