@@ -1,7 +1,19 @@
 import { missing, type Mistake } from "../messages/mistakes";
 import { defaults } from "./defaults";
 import type { z } from "zod";
-import { flag, integer, list, matching, name, object, oneOf, optional, section, text, withDefault } from "./fields";
+import {
+  flag,
+  integer,
+  list,
+  matching,
+  name,
+  object,
+  oneOf,
+  optional,
+  section,
+  text,
+  withDefault,
+} from "./fields";
 
 /* The cluster that the stack creates or uses. */
 

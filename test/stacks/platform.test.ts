@@ -6,7 +6,9 @@ import { buildPlatform } from "../../stacks/platform";
 import { cloud } from "./cases";
 
 const template = "projects/acme-ml/locations/us-central1/templates/prompts";
-const armor = { modelArmor: { promptTemplate: template, responseTemplate: template, model: "Qwen/Qwen3-8B" } };
+const armor = {
+  modelArmor: { promptTemplate: template, responseTemplate: template, model: "Qwen/Qwen3-8B" },
+};
 
 /** What a platform registers. */
 async function resourcesOf(config: object): Promise<Registered[]> {
