@@ -84,6 +84,7 @@ export {
 } from "./accelerators/placement";
 export { AcceleratorNodePool, type AcceleratorNodePoolArgs } from "./cluster/accelerator-node-pool";
 export { gkeKubeconfig, InferenceCluster, type InferenceClusterArgs } from "./cluster/inference-cluster";
+export { ModelArmorAccess, modelArmorRoles, type ModelArmorAccessArgs } from "./cluster/model-armor-access";
 export { Network, type NetworkArgs } from "./cluster/network";
 export {
   definitionNames,

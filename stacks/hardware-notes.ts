@@ -1,5 +1,5 @@
 import type { Plan } from "./plan/model";
-import { nodesFor } from "../components/accelerators/placement";
+import { isUncertain, nodesFor } from "../components/accelerators/placement";
 import type { Served } from "./state/served";
 
 /** What a person should know of the machines that an update asks for. */
@@ -16,6 +16,11 @@ export function hardwareNotes(plan: Plan): string[] {
           `${name}: ${idle} of ${nodes * placement.machine.count} x ${hardware.accelerator} are idle: ${placement.machine.type} is the smallest ${hardware.provisioning} machine type with ${hardware.acceleratorsPerReplica} x ${hardware.accelerator} per replica`,
         );
       }
+    }
+    if (isUncertain(placement.machine, hardware.provisioning)) {
+      notes.push(
+        `${name}: Compute Engine's documentation says that ${placement.machine.type} is not available by ${hardware.provisioning}, Google's own compute classes try it; it is available by ${placement.machine.provisioning.join(", ")}`,
+      );
     }
     if (hardware.provisioning === "flex-start") {
       notes.push(

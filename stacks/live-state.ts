@@ -2,10 +2,12 @@ import type { DefinitionName } from "../components/definitions/inference-definit
 import type { PlatformConfig, StackConfig } from "./config/resolve";
 import type { NamespaceOwners } from "./plan/namespaces";
 import { nothingDeployed } from "./plan/model";
+import { poolsWithoutZones } from "./plan/zones";
 import type { Observed } from "./plan/observed";
 import { namespaceOwners, type PlatformSource } from "./platform";
 import type { ClusterReader } from "./state/cluster-reader";
 import { observedCopies } from "./state/copies";
+import { searchZones } from "./state/machine-zones";
 import { namespacesOf, observe } from "./state/observe";
 import { ownershipOf, type Ownership } from "./state/ownership";
 import { readable } from "./state/readable";
@@ -70,13 +72,20 @@ export function readServiceState(
       service,
       allow: service.allow,
     });
+    const { observed, served } =
+      reader === undefined
+        ? stateOfNewCluster(last)
+        : await stateOfCluster(reader, config, source, last, ownership);
+    const zones =
+      source.nodesIn === undefined
+        ? {}
+        : { zones: await searchZones(poolsWithoutZones(service, observed), source.nodesIn) };
     return {
       ownership,
       // A service stack leaves them to its platform.
       definitions: role === "service" ? [] : await missingDefinitions(reader, ownership),
-      ...(reader === undefined
-        ? stateOfNewCluster(last)
-        : await stateOfCluster(reader, config, source, last, ownership)),
+      observed: { ...observed, ...zones, cluster: { ...served.cluster, created: source.createsCluster } },
+      served,
     };
   });
 }
@@ -90,7 +99,7 @@ function stateOfNewCluster({ record }: LastUpdate): Pick<ServiceState, "observed
 async function stateOfCluster(
   reader: ClusterReader,
   { service, role }: ServiceStack,
-  { gateway, ownNodes }: PlatformSource,
+  { gateway, nodesIn }: PlatformSource,
   { record }: LastUpdate,
   { belongs, claims }: Ownership,
 ): Promise<Pick<ServiceState, "observed" | "served">> {
@@ -98,7 +107,7 @@ async function stateOfCluster(
     observe(reader, service, record, belongs, { ...gateway, configurable: role === "all" }),
     readServed(reader),
   ]);
-  const copies = await observedCopies(reader, service, observed, ownNodes);
+  const copies = await observedCopies(reader, service, observed, nodesIn !== undefined);
   return { observed: { ...observed, copies, claims }, served };
 }
 

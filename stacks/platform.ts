@@ -3,6 +3,7 @@ import * as container from "@pulumi/gcp/container";
 import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
 import { gkeKubeconfig, InferenceCluster } from "../components/cluster/inference-cluster";
+import { ModelArmorAccess, modelArmorRoles } from "../components/cluster/model-armor-access";
 import { UserError } from "./messages/user-error";
 import { InferenceDefinitions, type DefinitionName } from "../components/definitions/inference-definitions";
 import { InferenceGateway } from "../components/gateways/inference-gateway";
@@ -12,6 +13,7 @@ import { setCommand } from "./messages/mistakes";
 import type { ClusterConfig } from "./config/cluster-keys";
 import type { PlatformConfig } from "./config/resolve";
 import { clusterReader, kubeconfigText, type ClusterReader } from "./state/cluster-reader";
+import type { ClusterPlace } from "./state/machine-zones";
 import { ownerOf, type Belongs } from "./state/observe";
 import { definitionsToInstall, readDefinitions } from "./state/served";
 import { labels, managedBy } from "../components/names";
@@ -92,8 +94,10 @@ export async function namespaceOwners(
 /** What a service stands on: a platform that its own stack makes, or another stack's. */
 export interface PlatformSource {
   gateway: GatewayConfig;
-  /** Whether accelerator nodes are made for each pool. */
-  ownNodes: boolean;
+  /** Whether this stack creates the cluster. */
+  createsCluster: boolean;
+  /** Where accelerator nodes are created for each pool; absent: they are created outside this stack. */
+  nodesIn?: ClusterPlace;
   /** Reads the cluster as it is before the update; undefined where it does not exist yet. */
   reader: () => Promise<ClusterReader | undefined>;
   /** Registers what there is to register of it. */
@@ -103,7 +107,8 @@ export interface PlatformSource {
 export function ownPlatform(config: PlatformConfig): PlatformSource {
   return {
     gateway: config.gateway,
-    ownNodes: config.cluster.mode !== "kubeconfig",
+    createsCluster: config.cluster.mode === "create",
+    ...(config.cluster.mode === "kubeconfig" ? {} : { nodesIn: config.cluster }),
     reader: () => readerBefore(config.cluster),
     build: (options) => buildPlatform(config, options),
   };
@@ -126,7 +131,8 @@ export async function sharedPlatform(stack: string): Promise<PlatformSource> {
   const gateway = completeGateway(given as GivenGateway);
   return {
     gateway,
-    ownNodes: nodes !== undefined,
+    createsCluster: false,
+    ...(nodes === undefined ? {} : { nodesIn: placeOf(nodes as PlatformNodes) }),
     reader: () => clusterReader(kubeconfig),
     build: () => {
       const text = reference.requireOutput("kubeconfig") as pulumi.Output<string>;
@@ -141,6 +147,18 @@ export async function sharedPlatform(stack: string): Promise<PlatformSource> {
     },
   };
 }
+
+/** A platform's output `nodes`: what NodeLocation is once it is known. */
+interface PlatformNodes {
+  cluster: string;
+  location: string;
+  project?: string;
+}
+
+const placeOf = ({ cluster, location, project }: PlatformNodes): ClusterPlace => ({
+  ...{ name: cluster, location },
+  ...(project === undefined ? {} : { project }),
+});
 
 /**
  * The provider would delete a ConfigMap and make it again for every change of its data. Model servers read their
@@ -180,9 +198,26 @@ export function buildPlatform(config: PlatformConfig, options: PlatformOptions):
     );
   }
   if (!gateway.existing) {
+    ready.push(...modelArmorAccess(config, base.ready));
     ready.push(new InferenceGateway(gateway.name, gateway, { provider, dependsOn: [...ready] }));
   }
   return { ...base, gateway, provider, namespaces, ready };
+}
+
+/** What a gateway with Model Armor waits for, where this stack sets the project up; elsewhere its owner does that. */
+function modelArmorAccess(
+  { cluster, gateway }: PlatformConfig,
+  dependsOn: readonly pulumi.Resource[],
+): pulumi.Resource[] {
+  if (gateway.modelArmor === undefined) return [];
+  if (cluster.mode === "create") {
+    const { name, project } = cluster;
+    return [new ModelArmorAccess(`${name}-model-armor`, { project }, { dependsOn: [...dependsOn] })];
+  }
+  void pulumi.log.info(
+    `gateway.modelArmor: this stack does not set up the project of this cluster. Enable modelarmor.googleapis.com there, and grant ${modelArmorRoles.join(", ")} to service-PROJECT_NUMBER@gcp-sa-dep.iam.gserviceaccount.com; without them every completion fails (docs/permissions.md)`,
+  );
+  return [];
 }
 
 /** What a cluster lacks that this very update makes: known once it has its first nodes; a preview cannot know. */
@@ -220,9 +255,9 @@ function buildCluster(
       ready: [],
     };
   }
-  const { channel, authorizedNetworks } = cluster;
+  const { channel, authorizedNetworks, systemNodes } = cluster;
   const made = new InferenceCluster(name, {
-    ...{ name, project, location, region, channel, authorizedNetworks, deletable },
+    ...{ name, project, location, region, channel, authorizedNetworks, systemNodes, deletable },
   });
   return {
     kubeconfig: pulumi

@@ -214,6 +214,7 @@ export function poolArgs(
     server: revision === undefined ? server : { ...server, secretsRevision: revision },
     weights: pool.weights,
     ...(autoscaling === undefined ? {} : { autoscaling }),
+    ...(pool.picker === undefined ? {} : { pickerImage: pool.picker.image }),
     identity,
   };
 }

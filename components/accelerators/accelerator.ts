@@ -19,6 +19,11 @@ export interface Machine {
   slices: readonly Slice[];
   /** Ways in which it can be had. */
   provisioning: readonly Provisioning[];
+  /**
+   * Further ways, in which Compute Engine's page says it cannot be had and Google's own compute classes try it. Used where
+   * no other machine is available so, or the machine is named. Default: none.
+   */
+  uncertain?: readonly Provisioning[];
   /** Local SSDs that come with the machine; they become the nodes' ephemeral storage. Default: none come with it. */
   localSsds?: number;
   /** The only type of boot disk it takes. Default: GKE's own. */
@@ -33,6 +38,8 @@ export interface Accelerator {
   family: "gpu" | "tpu";
   /** What people call it. */
   title: string;
+  /** Gigabytes of memory of one GPU or TPU chip, from its maker's data sheet. */
+  memoryGb: number;
   /** Machines in the order in which they are chosen: the first that carries enough and can be had. */
   machines: readonly Machine[];
   /** Processors of the machines; images have to be built for it. */
@@ -48,6 +55,8 @@ export interface Accelerator {
    * a TPU topology in the placement policy).
    */
   workloadPolicy?: { kind: "rack"; topology: string; maxNodes: number } | { kind: "slice" };
+  /** Nodes without a hypervisor, which take settings of their own. Default: they have one. */
+  bareMetal?: boolean;
   /** Where the facts come from. */
   source: string;
   /** Whether this project has run it on GKE. */
@@ -60,12 +69,14 @@ export const entriesOf =
   (
     name: string,
     title: string,
+    memoryGb: number,
     machines: readonly Machine[],
     rest: Partial<Accelerator> = {},
   ): Accelerator => ({
     name,
     family,
     title,
+    memoryGb,
     machines,
     architecture: "amd64",
     network: "gvnic",

@@ -8,10 +8,12 @@ import { entriesOf, type Accelerator, type Machine, type Provisioning } from "./
  */
 
 const any: readonly Provisioning[] = ["on-demand", "spot", "reservation", "flex-start"];
+/** accelerated-platforms' compute classes list these on demand all the same. */
+const uncertain: readonly Provisioning[] = ["on-demand"];
 /** Compute Engine: "you must create instances by using Spot VMs or Flex-start VMs". */
-const notOnDemand: readonly Provisioning[] = ["spot", "flex-start"];
+const notOnDemand = { by: ["spot", "flex-start"], uncertain } as const;
 /** Compute Engine: reserve capacity, or use Spot VMs or Flex-start VMs. */
-const scarce: readonly Provisioning[] = ["spot", "reservation", "flex-start"];
+const scarce = { by: ["spot", "reservation", "flex-start"], uncertain } as const;
 /** Compute Engine: "you must reserve capacity to create instances". */
 const reserved: readonly Provisioning[] = ["reservation"];
 
@@ -38,7 +40,7 @@ const hyperdisk = "hyperdisk-balanced" as const;
 const blueprint = (name: string): string => `Compute Engine, GPU machine types; cluster-toolkit, ${name}`;
 
 export const gpus: readonly Accelerator[] = [
-  gpu("nvidia-l4", "L4", [
+  gpu("nvidia-l4", "L4", 24, [
     machine("g2-standard-12", 1),
     machine("g2-standard-24", 2),
     machine("g2-standard-48", 4),
@@ -49,7 +51,7 @@ export const gpus: readonly Accelerator[] = [
     machine("g2-standard-16", 1),
     machine("g2-standard-32", 1),
   ]),
-  gpu("nvidia-rtx-pro-6000", "RTX PRO 6000", [
+  gpu("nvidia-rtx-pro-6000", "RTX PRO 6000", 96, [
     machine("g4-standard-48", 1),
     machine("g4-standard-96", 2),
     machine("g4-standard-192", 4),
@@ -58,36 +60,37 @@ export const gpus: readonly Accelerator[] = [
     machine("g4-standard-12", 1, { share: "1/4" }),
     machine("g4-standard-24", 1, { share: "1/2" }),
   ]),
-  gpu("nvidia-tesla-a100", "A100 40 GB", [
+  gpu("nvidia-tesla-a100", "A100 40 GB", 40, [
     machine("a2-highgpu-1g", 1),
     machine("a2-highgpu-2g", 2),
     machine("a2-highgpu-4g", 4),
     machine("a2-highgpu-8g", 8),
   ]),
-  gpu("nvidia-a100-80gb", "A100 80 GB", [
+  gpu("nvidia-a100-80gb", "A100 80 GB", 80, [
     machine("a2-ultragpu-1g", 1, { localSsds: 1 }),
     machine("a2-ultragpu-2g", 2, { localSsds: 2 }),
     machine("a2-ultragpu-4g", 4, { localSsds: 4 }),
     machine("a2-ultragpu-8g", 8, { localSsds: 8 }),
   ]),
-  gpu("nvidia-h100-80gb", "H100", [
-    machine("a3-highgpu-1g", 1, { by: notOnDemand, localSsds: 2 }),
-    machine("a3-highgpu-2g", 2, { by: notOnDemand, localSsds: 4 }),
-    machine("a3-highgpu-4g", 4, { by: notOnDemand, localSsds: 8 }),
+  gpu("nvidia-h100-80gb", "H100", 80, [
+    machine("a3-highgpu-1g", 1, { ...notOnDemand, localSsds: 2 }),
+    machine("a3-highgpu-2g", 2, { ...notOnDemand, localSsds: 4 }),
+    machine("a3-highgpu-4g", 4, { ...notOnDemand, localSsds: 8 }),
     machine("a3-highgpu-8g", 8, { localSsds: 16 }),
   ]),
-  gpu("nvidia-h100-mega-80gb", "H100 Mega", [machine("a3-megagpu-8g", 8, { localSsds: 16 })]),
-  gpu("nvidia-h200-141gb", "H200", [machine("a3-ultragpu-8g", 8, { by: scarce, localSsds: 32 })], {
+  gpu("nvidia-h100-mega-80gb", "H100 Mega", 80, [machine("a3-megagpu-8g", 8, { localSsds: 16 })]),
+  gpu("nvidia-h200-141gb", "H200", 141, [machine("a3-ultragpu-8g", 8, { ...scarce, localSsds: 32 })], {
     network: "rdma",
     source: blueprint("gke-a3-ultragpu"),
   }),
-  gpu("nvidia-b200", "B200", [machine("a4-highgpu-8g", 8, { by: scarce, localSsds: 32 })], {
+  gpu("nvidia-b200", "B200", 180, [machine("a4-highgpu-8g", 8, { ...scarce, localSsds: 32 })], {
     network: "rdma",
     source: blueprint("gke-a4"),
   }),
   gpu(
     "nvidia-gb200",
     "GB200",
+    186,
     [machine("a4x-highgpu-4g", 4, { by: reserved, localSsds: 4, bootDisk: hyperdisk })],
     {
       ...rack,
@@ -97,9 +100,11 @@ export const gpus: readonly Accelerator[] = [
   gpu(
     "nvidia-gb300",
     "GB300",
+    279,
     [machine("a4x-maxgpu-4g-metal", 4, { by: reserved, localSsds: 4, bootDisk: hyperdisk })],
     {
       ...rack,
+      bareMetal: true,
       source: blueprint("gke-a4x-max-bm"),
     },
   ),

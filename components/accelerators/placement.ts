@@ -58,7 +58,9 @@ export function place(need: Need): Placement | Misfit {
   if (named.length === 0) return wrongMachine(accelerator, need);
   const fitting = named.filter((candidate) => carries(accelerator, candidate, need.perReplica));
   if (fitting.length === 0) return wrongCount(accelerator, named, need);
-  const best = fitting.find(({ machine, slice }) => isAvailable(machine, slice, need.provisioning));
+  const best =
+    fitting.find(({ machine, slice }) => isAvailable(machine, slice, need.provisioning)) ??
+    fitting.find(({ machine }) => isUncertain(machine, need.provisioning));
   if (best === undefined) return wrongProvisioning(accelerator, fitting, need);
   const { machine, slice } = best;
   const hosts = slice?.hosts ?? 1;
@@ -96,6 +98,11 @@ function isAvailable(
 ): boolean {
   if (provisioning === "flex-start" && (slice?.hosts ?? 1) > 1) return false;
   return provisioning === undefined || machine.provisioning.includes(provisioning);
+}
+
+/** Whether it is not sure that the machine can be had so: see {@link Machine.uncertain}. */
+export function isUncertain({ uncertain = [] }: Machine, provisioning: Provisioning | undefined): boolean {
+  return provisioning !== undefined && uncertain.includes(provisioning);
 }
 
 function wrongMachine(accelerator: Accelerator, { machineType }: Need): Misfit {

@@ -21,18 +21,18 @@ const flat = ["2x4", "4x4", "4x8", "8x8", "8x16", "16x16"];
 const cubic = ["2x2x2", "2x2x4", "2x4x4", "4x4x4"];
 
 export const tpus: readonly Accelerator[] = [
-  tpu("tpu-v5-lite-podslice", "TPU v5e", [
+  tpu("tpu-v5-lite-podslice", "TPU v5e", 16, [
     machine("ct5lp-hightpu-1t", "1x1"),
     machine("ct5lp-hightpu-8t", "2x4"),
     machine("ct5lp-hightpu-4t", "2x2", flat),
   ]),
-  tpu("tpu-v5p-slice", "TPU v5p", [machine("ct5p-hightpu-4t", "2x2x1", cubic)]),
-  tpu("tpu-v6e-slice", "TPU v6e", [
+  tpu("tpu-v5p-slice", "TPU v5p", 95, [machine("ct5p-hightpu-4t", "2x2x1", cubic)]),
+  tpu("tpu-v6e-slice", "TPU v6e", 32, [
     machine("ct6e-standard-1t", "1x1"),
     machine("ct6e-standard-8t", "2x4"),
     machine("ct6e-standard-4t", "2x2", flat),
   ]),
-  tpu("tpu7x", "TPU 7x", [machine("tpu7x-standard-4t", "2x2x1", cubic)], {
+  tpu("tpu7x", "TPU 7x", 192, [machine("tpu7x-standard-4t", "2x2x1", cubic)], {
     workloadPolicy: { kind: "slice" },
     source: "GKE, TPU Ironwood; xpk, system characteristics",
   }),

@@ -77,7 +77,12 @@ export class AcceleratorNodePool extends pulumi.ComponentResource {
         },
         ...(policy === undefined ? {} : { placementPolicy: { type: "COMPACT", policyName: policy.name } }),
       },
-      { parent: this, customTimeouts: { create: "60m", update: "60m", delete: "60m" } },
+      {
+        parent: this,
+        // Only a new node pool begins with them: a change would replace the nodes of one that serves.
+        ignoreChanges: ["initialNodeCount", "nodeConfig.linuxNodeConfig"],
+        customTimeouts: { create: "60m", update: "60m", delete: "60m" },
+      },
     );
   }
 }

@@ -22,6 +22,8 @@ export interface InferenceClusterArgs {
    * from inside the cluster's network only.
    */
   authorizedNetworks: readonly string[];
+  /** The most system nodes; each has room for one picker. */
+  systemNodes: number;
   /** Whether the cluster may be deleted: GKE's deletion protection is off. */
   deletable: boolean;
 }
@@ -68,12 +70,16 @@ export class InferenceCluster extends pulumi.ComponentResource {
         cluster: this.cluster.name,
         location: args.location,
         project: args.project,
-        autoscaling: { totalMinNodeCount: 1, totalMaxNodeCount: 6, locationPolicy: "BALANCED" },
+        autoscaling: {
+          totalMinNodeCount: 1,
+          totalMaxNodeCount: args.systemNodes,
+          locationPolicy: "BALANCED",
+        },
         management: { autoRepair: true, autoUpgrade: true },
         // Pickers run here, in the path of every response: a new node is there before an old one goes.
         upgradeSettings: { strategy: "SURGE", maxSurge: 1, maxUnavailable: 0 },
         nodeConfig: {
-          // Pickers ask for four processors each.
+          // Pickers ask for four processors each; beside the system's own pods one fits on a node.
           machineType: "e2-standard-8",
           serviceAccount: account.email,
           oauthScopes: ["https://www.googleapis.com/auth/cloud-platform"],

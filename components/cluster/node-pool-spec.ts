@@ -26,6 +26,7 @@ export interface NodePoolSpec {
   args: Pick<
     container.NodePoolArgs,
     | "autoscaling"
+    | "initialNodeCount"
     | "maintenancePolicies"
     | "management"
     | "networkConfig"
@@ -74,12 +75,14 @@ function slicePool(needs: MachineNeeds, index: number): NodePoolSpec {
   return { ...found, args: { ...found.args, placementPolicy: { type: "COMPACT", tpuTopology: topology } } };
 }
 
-type Size = Pick<NodePoolSpec["args"], "autoscaling" | "nodeCount">;
+type Size = Pick<NodePoolSpec["args"], "autoscaling" | "initialNodeCount" | "nodeCount">;
 
-function limits({ placement }: MachineNeeds, provisioning: Provisioning, least: number, most: number): Size {
+function limits(needs: MachineNeeds, provisioning: Provisioning, least: number, most: number): Size {
+  const { placement } = needs;
   if (provisioning !== "flex-start") {
     // A plain node count is per zone, so three times what is meant in most regions; these are totals.
     return {
+      ...initial(needs, provisioning, least),
       autoscaling: { totalMinNodeCount: least, totalMaxNodeCount: most, locationPolicy: "ANY" },
     };
   }
@@ -88,6 +91,22 @@ function limits({ placement }: MachineNeeds, provisioning: Provisioning, least: 
     ? // Totals do not work for these (cluster-toolkit's workaround for the provider); pods still decide how many.
       { autoscaling: { minNodeCount: 0, maxNodeCount: most, locationPolicy: "ANY" } }
     : { autoscaling: { totalMinNodeCount: 0, totalMaxNodeCount: most, locationPolicy: "ANY" } };
+}
+
+/**
+ * GKE creates a node pool with this many nodes in each zone, without it with none; the minimum above keeps nodes and
+ * brings none. In one zone all nodes come with the pool, and what Google has not is the node pool's error. In several
+ * zones, waiting pods bring nodes wherever there are some, while a fixed number in each zone would fail with the first
+ * zone that has none. Spot nodes come and go anyway.
+ */
+function initial(
+  { hardware }: MachineNeeds,
+  provisioning: Provisioning,
+  least: number,
+): Pick<Size, "initialNodeCount"> {
+  return hardware.zones?.length === 1 && provisioning !== "spot" && least > 0
+    ? { initialNodeCount: least }
+    : {};
 }
 
 function spec(needs: MachineNeeds, suffix: string, provisioning: Provisioning, size: Size): NodePoolSpec {
@@ -137,7 +156,12 @@ function nodeConfig(needs: MachineNeeds, provisioning: Provisioning): inputs.Nod
     labels: {
       [labels.pool]: nodeLabel(service, pool),
       ...(networkOf(needs) === "auto" ? { "cloud.google.com/gke-networking-dra-driver": "true" } : {}),
+      ...(accelerator.bareMetal === true ? { "cloud.google.com/gke-dpv2-unified-cni": "cni-migration" } : {}),
     },
+    // Source of both settings of bare metal: GKE's page on A4X Max, cluster-toolkit's gke-a4x-max-bm.
+    ...(accelerator.bareMetal === true
+      ? { linuxNodeConfig: { hugepagesConfig: { hugepageSize2m: 4096 } } }
+      : {}),
     // GKE adds this taint by itself only where another node pool exists already: it is declared, so that nothing
     // but model servers ever lands on accelerators.
     taints: [{ key: resourceName(accelerator), value: taintValue, effect: "NO_SCHEDULE" }],
@@ -161,7 +185,7 @@ function nodeConfig(needs: MachineNeeds, provisioning: Provisioning): inputs.Nod
       ? {}
       : { secondaryBootDisks: [{ diskImage: hardware.imageCache, mode: "CONTAINER_IMAGE_CACHE" }] }),
     gvnic: { enabled: cos },
-    // Image streaming: a pod starts before its image of many gigabytes has arrived.
+    // Image streaming: a pod starts before its image has arrived, if that comes from Artifact Registry.
     gcfsConfig: { enabled: cos },
     workloadMetadataConfig: { mode: "GKE_METADATA" },
     shieldedInstanceConfig: { enableSecureBoot: false, enableIntegrityMonitoring: true },

@@ -15,6 +15,11 @@ export interface EndpointPickerArgs extends PoolRef {
   engine: Pick<ModelServerEngine, "pickerEngine">;
   /** Container image. Default: {@link pickerImage}. */
   image?: string;
+  /**
+   * Whether the autoscaler of nodes may move a picker that runs, and drains may end it at once. Default: true. On GKE
+   * false is safe: an upgrade waits for a disruption budget an hour at most. Elsewhere drains would wait for ever.
+   */
+  evictable?: boolean;
   /** Hooks that run before the picker is deleted. Default: none. */
   beforeDelete?: pulumi.ResourceHook[];
 }
@@ -103,6 +108,22 @@ export class EndpointPicker extends pulumi.ComponentResource {
       },
       { ...child, dependsOn: [binding, reviewer], ...deletionHooks(args.beforeDelete) },
     );
+    if (args.evictable === false) {
+      // A budget, and not an annotation of the pod, which would restart the pickers that run.
+      new k8s.policy.v1.PodDisruptionBudget(
+        own,
+        {
+          metadata,
+          spec: {
+            maxUnavailable: 0,
+            selector: { matchLabels: selector },
+            // One that does not work may go.
+            unhealthyPodEvictionPolicy: "AlwaysAllow",
+          },
+        },
+        child,
+      );
+    }
     const service = new k8s.core.v1.Service(
       own,
       {

@@ -5,10 +5,12 @@ import { pickerName, podSelector, poolLabels, type PoolRef } from "../names";
 export interface PoolMonitoringArgs extends PoolRef {
   /** Port of the model servers, by name or number. Default: http. */
   port?: string | number;
+  /** Namespace of managed Prometheus' collector. Default: that of GKE Standard. */
+  collectorNamespace?: string;
 }
 
-/** Managed Prometheus: its collector's service account on GKE Standard. Source: the extension's chart for GKE. */
-const collector = { name: "collector", namespace: "gmp-system" };
+/** Namespaces of managed Prometheus' collector. Source: the extension's chart for GKE. */
+export const collectorNamespaces = { standard: "gmp-system", autopilot: "gke-gmp-system" } as const;
 
 /**
  * Metrics of one pool's model servers and of its picker, for Google Cloud's managed Prometheus. The picker asks for a
@@ -66,7 +68,13 @@ export class PoolMonitoring extends pulumi.ComponentResource {
       {
         metadata: { ...metadata, name: `${own}-secret` },
         roleRef: { apiGroup: rbac, kind: "Role", name: reads.metadata.name },
-        subjects: [{ kind: "ServiceAccount", ...collector }],
+        subjects: [
+          {
+            kind: "ServiceAccount",
+            name: "collector",
+            namespace: args.collectorNamespace ?? collectorNamespaces.standard,
+          },
+        ],
       },
       child,
     );

@@ -37,6 +37,8 @@ export interface ClusterKinds {
   gatewayPolicies?: boolean;
   /** PodMonitoring of Google Cloud Managed Service for Prometheus. Default: true. */
   podMonitoring?: boolean;
+  /** Namespace of managed Prometheus' collector. Default: that of GKE Standard. */
+  collectorNamespace?: string;
 }
 
 export interface ServingPoolArgs extends PoolRef {
@@ -52,6 +54,8 @@ export interface ServingPoolArgs extends PoolRef {
   model: string;
   /** Engine, image, arguments and port of the model servers. Default: the default engine at the version it was tried with. */
   server?: ServerArgs;
+  /** Container image of the endpoint picker. Default: the one that the program was tried with. */
+  pickerImage?: string;
   /** Where the model's files come from. Default: Hugging Face. */
   weights?: Weights;
   /** Token for gated models. Default: none. */
@@ -122,7 +126,14 @@ export class ServingPool extends pulumi.ComponentResource {
         child,
       );
     });
-    const picker = new EndpointPicker(name, { ...common, engine: server.engine }, child);
+    const picker = new EndpointPicker(
+      name,
+      {
+        ...{ ...common, engine: server.engine, evictable: args.nodes === undefined },
+        ...(args.pickerImage === undefined ? {} : { image: args.pickerImage }),
+      },
+      child,
+    );
     const inferencePool = new InferencePool(
       name,
       {
@@ -195,7 +206,16 @@ export class ServingPool extends pulumi.ComponentResource {
         : [];
     if (served.podMonitoring ?? true) {
       // A copied pod's port may have no name.
-      new PoolMonitoring(name, { ...common, ...(copied === undefined ? {} : { port }) }, { parent: this });
+      const { collectorNamespace } = served;
+      new PoolMonitoring(
+        name,
+        {
+          ...common,
+          ...(copied === undefined ? {} : { port }),
+          ...(collectorNamespace === undefined ? {} : { collectorNamespace }),
+        },
+        { parent: this },
+      );
     }
     return policies;
   }

@@ -1,7 +1,19 @@
 import { missing, type Mistake } from "../messages/mistakes";
 import { defaults } from "./defaults";
 import type { z } from "zod";
-import { flag, list, matching, name, object, oneOf, optional, section, text, withDefault } from "./fields";
+import {
+  flag,
+  integer,
+  list,
+  matching,
+  name,
+  object,
+  oneOf,
+  optional,
+  section,
+  text,
+  withDefault,
+} from "./fields";
 
 /* The cluster that the stack creates or uses. */
 
@@ -43,6 +55,11 @@ const clusterSchema = object({
       example: ["203.0.113.7/32"],
     },
   ),
+  systemNodes: withDefault(integer(1, 1000, "nodes"), defaults.systemNodes, {
+    description:
+      "Most system nodes of a cluster that this stack creates. Each runs one picker; a service has one picker, and two during a rollout.",
+    example: 12,
+  }),
   nodeServiceAccount: optional(
     matching(/^[^@\s]+@[^@\s]+\.gserviceaccount\.com$/, "the email address of a service account"),
     {
@@ -80,6 +97,8 @@ export type ClusterConfig =
       channel: "rapid" | "regular" | "stable";
       /** Networks that may reach the control plane; none: only the cluster's own. */
       authorizedNetworks: readonly string[];
+      /** The most system nodes of a cluster that is created. */
+      systemNodes: number;
       /** Service account of the nodes, if the cluster exists; absent: the project's default service account. */
       nodeServiceAccount?: string;
     }
@@ -109,6 +128,7 @@ export function resolveCluster(
     location: cluster.location ?? region,
     channel: cluster.channel,
     authorizedNetworks: cluster.authorizedNetworks,
+    systemNodes: cluster.systemNodes,
     ...(cluster.nodeServiceAccount === undefined ? {} : { nodeServiceAccount: cluster.nodeServiceAccount }),
   };
 }

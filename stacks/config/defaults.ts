@@ -9,6 +9,8 @@ export const defaults = {
   service: "llm",
   namespace: "default",
   cluster: "inference",
+  /** One picker runs on each: those of three services that are all in a rollout. */
+  systemNodes: 6,
   /** Percent, one step after the other. Source: the source's own rollout. */
   ladder: [10, 30, 60, 100],
   gateway: {

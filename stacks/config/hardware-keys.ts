@@ -31,8 +31,9 @@ export const hardwareFields = {
     change: "new-pool",
   }),
   zones: optional(list(text("a zone"), "zones").min(1, "at least one zone"), {
-    description: "Zones of the nodes.",
-    default: "the cluster's",
+    description: "Zones of the nodes. A pool keeps the zones that it was created in.",
+    default:
+      "the cluster's zones (or the region's) that have the machine type, found when the pool is created",
     example: ["us-central1-a"],
     change: "new-pool",
   }),

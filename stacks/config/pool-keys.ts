@@ -6,7 +6,7 @@ import { isReported, missing, removeCommand, setCommand, shown, type Mistake } f
 import type { Pool } from "../plan/service-config";
 import { aModel, flag, integer, name, object, optional, record, required } from "./fields";
 import { hardwareFields, resolveHardware } from "./hardware-keys";
-import { resolveServer, serverSchema, type ServerInput } from "./server-keys";
+import { pickerSchema, resolveServer, serverSchema, type ServerInput } from "./server-keys";
 import { autoscalingSchema, resolveAutoscaling, resolveWeights, weightsSchema } from "./weights-keys";
 
 /* The pools: what each is made of, and what it takes over from the pool that it is like. */
@@ -43,6 +43,12 @@ const poolSchema = object({
     description: "The model server, with the keys of `server`.",
     default: "the stack's server",
     example: { version: "v0.21.0" },
+  }),
+  picker: optional(pickerSchema, {
+    description: "The pool's endpoint picker.",
+    default: "the one that this program was tested with",
+    example: { image: "registry.k8s.io/gateway-api-inference-extension/epp:v1.5.0" },
+    change: "new-pool",
   }),
   weights: optional(weightsSchema, {
     description: "Where the weights come from, with the keys of `weights`.",
@@ -184,6 +190,7 @@ export function resolvePool(name: string, stack: PoolStack, mistakes: Mistake[])
     server,
     weights,
     ...(autoscaling === undefined ? {} : { autoscaling }),
+    ...(input.picker === undefined ? {} : { picker: input.picker }),
     // A copied pod runs as it is.
     adapters: input.adapters ?? (stack.hasAdapters && template === undefined),
     adaptersAreExplicit: input.adapters !== undefined,

@@ -33,6 +33,7 @@ export function identityOf(pool: OwnedPool, deployed?: PoolIdentity): PoolIdenti
   }
   if (hardware.diskGb !== undefined) fields["diskGb"] = String(hardware.diskGb);
   if (hardware.nodeImage !== "cos") fields["nodeImage"] = hardware.nodeImage;
+  if (pool.picker !== undefined) fields["picker.image"] = pool.picker.image;
   if (pool.weights.from !== "hugging-face") fields["weights"] = JSON.stringify(pool.weights);
   if (pool.templateOf !== undefined) fields["like"] = `${pool.templateOf.namespace}/${pool.templateOf.name}`;
   return fields;

@@ -8,7 +8,10 @@ import { keptNotes } from "./leaving-pools";
 import { liveShares, shareText } from "./shares";
 import { otherTraffic, routeNotes } from "./rival-routes";
 import { sizeNotes } from "./other-sizes";
+import { modelSizeNotes } from "./model-size";
+import { metricsNotes } from "./rules/node-rules";
 import { ownershipNotes } from "./rules/ownership-rules";
+import { zoneNotes } from "./zones";
 
 /** What a person should know of an update, beyond what it does. */
 export function notesOf(
@@ -42,6 +45,9 @@ export function notesOf(
     ...sizes(config, observed, draft),
     ...draft.pools.flatMap(({ copied }) => copied?.notes ?? []),
     ...sizeNotes(config, observed, draft),
+    ...zoneNotes(observed),
+    ...modelSizeNotes(observed, draft.pools),
+    ...metricsNotes(observed, draft),
     ...missingPools(observed, draft)
       .filter(({ falls }) => falls)
       .map(

@@ -179,6 +179,25 @@ export interface DeploymentRecord {
   carried?: Carried;
 }
 
+/** Where a pool's machine type can be had. */
+export interface ZoneSearch {
+  machineType: string;
+  region: string;
+  zones: readonly string[];
+  /** Why nobody knows; absent: these are all. */
+  unread?: string;
+}
+
+/** What is known of a cluster on GKE, or of any other that exists. */
+export interface ObservedCluster {
+  /** Of the control plane, as 1.34.1-gke.1829001; absent: it is still to be created, or does not say. */
+  version?: string;
+  /** Whether the API server serves metrics for autoscalers; absent: the cluster is still to be created. */
+  customMetrics?: boolean;
+  /** Whether this stack creates it. */
+  created: boolean;
+}
+
 export interface Observed {
   /** The customers' route as it is; undefined: there is none. */
   route?: ObservedRoute;
@@ -195,6 +214,10 @@ export interface Observed {
   copies?: Readonly<Record<string, ObservedCopy>>;
   /** Whose the live objects are that this program made; absent: not asked. */
   claims?: readonly Claim[];
+  /** Absent: not asked. */
+  cluster?: ObservedCluster;
+  /** Zones for pools that this update creates and whose config names none; absent: nodes are not created by this stack. */
+  zones?: Readonly<Record<string, ZoneSearch>>;
   /** The time, by the cluster's clock; this machine's where there is no cluster yet. */
   now?: Date;
 }

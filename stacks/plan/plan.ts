@@ -29,6 +29,7 @@ import { rules } from "./rules/all-rules";
 import { serverAsMade } from "./secret-args";
 import { liveShares, rounding, sameShares, shareIn, sharesOf, type Shares } from "./shares";
 import { carriedSizes, plannedSize, sizeAt } from "./sizing";
+import { inZones } from "./zones";
 
 /**
  * The heart of the program: what the config asks for and what is deployed, turned into what is to be done, or
@@ -126,7 +127,7 @@ function plannedPool(
   shares: Shares,
 ): Draft["pools"][number] {
   const deployed = identityIn(observed, declared);
-  const copied = asCopied(asMade(declared, observed), observed);
+  const copied = asCopied(inZones(asMade(declared, observed), observed), observed);
   const pool = { ...copied, server: serverAsMade(copied.server, deployed) };
   const namespace = namespaceOf(pool, observed);
   return {

@@ -27,6 +27,8 @@ export interface OwnedPool {
   weights: Weights;
   /** Absent: the number of replicas is the plan's alone. */
   autoscaling?: Autoscaling;
+  /** Absent: the picker that this program was tested with. */
+  picker?: { image: string };
   /** Whether the stack's adapters are loaded here, unless the pool was made otherwise: see plan/model-names.ts. */
   adapters: boolean;
   /** Whether the config says so for this pool. */

@@ -2,7 +2,9 @@ import type { GatewayKind, PolicyKind } from "../../components/gateways/gateway"
 import { defaultGatewayKind } from "../../components/gateways/gateway-kinds";
 import { definitionNames, type DefinitionName } from "../../components/definitions/inference-definitions";
 import { apis, labels, managedBy } from "../../components/names";
+import { collectorNamespaces } from "../../components/pool/pool-monitoring";
 import type { ClusterKinds } from "../../components/pool/serving-pool";
+import type { ObservedCluster } from "../plan/observed";
 import type { ClusterReader, LiveObject } from "./cluster-reader";
 
 /** What the cluster's API server serves beyond Kubernetes itself, as far as this program has a use for it. */
@@ -11,6 +13,8 @@ export interface Served extends Required<ClusterKinds> {
   trafficExtensions: boolean;
   /** LeaderWorkerSet, for replicas that are groups of pods. */
   groups: boolean;
+  /** What the plan needs to know of it; absent: the cluster is still to be created. */
+  cluster?: Required<Pick<ObservedCluster, "customMetrics">> & Pick<ObservedCluster, "version">;
 }
 
 /** A cluster that this stack is about to make: what GKE brings. */
@@ -18,6 +22,7 @@ export const newCluster: Served = {
   gatewayPolicies: true,
   trafficExtensions: true,
   podMonitoring: true,
+  collectorNamespace: collectorNamespaces.standard,
   groups: false,
 };
 
@@ -27,7 +32,10 @@ export async function readServed(
   gateway: Pick<GatewayKind, "policyKinds"> = defaultGatewayKind,
 ): Promise<Served> {
   const apis = [...new Set(gateway.policyKinds.map(({ apiVersion }) => apiVersion))];
-  const [monitoring, groups, ...found] = await Promise.all([
+  const [version, collectorNamespace, metrics, monitoring, groups, ...found] = await Promise.all([
+    versionOf(reader),
+    collectorIn(reader),
+    reader.get("/apis/custom.metrics.k8s.io"),
     kindsOf(reader, "monitoring.googleapis.com/v1"),
     kindsOf(reader, "leaderworkerset.x-k8s.io/v1"),
     ...apis.map((api) => kindsOf(reader, api)),
@@ -40,8 +48,27 @@ export async function readServed(
     gatewayPolicies: serves("pool"),
     trafficExtensions: serves("extension"),
     podMonitoring: monitoring.has("PodMonitoring"),
+    collectorNamespace,
     groups: groups.has("LeaderWorkerSet"),
+    cluster: {
+      customMetrics: metrics !== undefined,
+      ...(version === undefined ? {} : { version }),
+    },
   };
+}
+
+/** As 1.34.1-gke.1829001; undefined where the cluster keeps it to itself. */
+async function versionOf(reader: ClusterReader): Promise<string | undefined> {
+  const found = (await reader.get("/version").catch(() => undefined)) as
+    (LiveObject & { gitVersion?: string }) | undefined;
+  return found?.gitVersion?.replace(/^v/, "");
+}
+
+/** Autopilot has its collector elsewhere. Who may not read namespaces gets the usual one. */
+async function collectorIn(reader: ClusterReader): Promise<string> {
+  const { standard, autopilot } = collectorNamespaces;
+  const found = await reader.get(`/api/v1/namespaces/${autopilot}`).catch(() => undefined);
+  return found === undefined ? standard : autopilot;
 }
 
 async function kindsOf(reader: ClusterReader, groupVersion: string): Promise<ReadonlySet<string>> {

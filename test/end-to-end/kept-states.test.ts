@@ -37,6 +37,10 @@ interface KeptResource {
 }
 
 const folder = path.join(__dirname, "kept-states");
+
+/** What today's program creates beside them, and an upgrade adds: nothing that serves changes by it. */
+const added = /EndpointPicker\$kubernetes:policy\/v1:PodDisruptionBudget::/;
+
 const owner = { id: "owner", stack: "organization/inference-rollout/kept" };
 
 for (const file of fs.readdirSync(folder)) {
@@ -45,7 +49,7 @@ for (const file of fs.readdirSync(folder)) {
 
     it("is what today's program registers: the same resources with the same inputs", async () => {
       const before = kept.resources.map(comparable);
-      const now = await registeredAgain(kept);
+      const now = (await registeredAgain(kept)).filter(({ urn }) => !added.test(urn));
       assert.deepEqual(
         now.map(({ urn }) => urn),
         before.map(({ urn }) => urn),

@@ -25,6 +25,13 @@ describe("what a person is told of machines", () => {
     assert.deepEqual(hardwareNotes(planned({ accelerator: "nvidia-h100-80gb", replicas: 8 })), []);
   });
 
+  it("is that nobody knows whether a machine can be had on demand", () => {
+    const notes = (pool: object): string => hardwareNotes(planned(pool)).join();
+    const b200 = { accelerator: "nvidia-b200", acceleratorsPerReplica: 8 };
+    assert.match(notes(b200), /a4-highgpu-8g is not available by on-demand, Google's own/);
+    assert.doesNotMatch(notes({ ...b200, provisioning: "spot" }), /own compute classes/);
+  });
+
   it("is that flex-start machines end, that spot machines go, and who owns the replicas", () => {
     const notes = (pool: object): string =>
       hardwareNotes(planned({ accelerator: "nvidia-l4", ...pool })).join();

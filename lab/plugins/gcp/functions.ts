@@ -3,7 +3,8 @@ import type { LabEnvironment } from "../protocol/guard";
 import { Secret, type Properties } from "../protocol/values";
 import type { Cloud } from "./cloud";
 import { asDataSource, clusterId, clusterType } from "./cluster";
-import { isZone, regionOf, zonesOf } from "./locations";
+import { hasMachine, isZone, regionOf, zonesOf } from "./locations";
+import { machine } from "./machines";
 import { numericId } from "./kinds";
 import { masterVersion, oneError, projectOf, regionFor, textOf, type Scope } from "./scope";
 
@@ -57,6 +58,32 @@ export const functions: Readonly<Record<string, LabFunction>> = {
       project: projectOf(args, scope),
       region,
       names,
+    };
+  },
+  getMachineTypes: (args, scope) => {
+    const zone = textOf(args["zone"]) || (scope.zone ?? "");
+    if (!isZone(zone)) throw new Error(oneError(`Unknown zone ${JSON.stringify(zone)}`));
+    // Of the API's filters only this one.
+    const name = /^name = "?([a-z0-9-]+)"?$/.exec(textOf(args["filter"]))?.[1];
+    if (name === undefined) throw new Error("the lab answers getMachineTypes for a filter by name only");
+    const found = machine(name);
+    const accelerator = found?.accelerator;
+    const has = found !== undefined && (accelerator === undefined || hasMachine(zone, name));
+    const project = projectOf(args, scope);
+    return {
+      id: `projects/${project}/zones/${zone}/machineTypes`,
+      ...{ project, zone, filter: textOf(args["filter"]) },
+      machineTypes: has
+        ? [
+            {
+              ...{ name, guestCpus: found.cpus, memoryMb: found.memoryGb * 1024 },
+              accelerators:
+                accelerator?.kind === "gpu"
+                  ? [{ guestAcceleratorType: accelerator.type, guestAcceleratorCount: accelerator.count }]
+                  : [],
+            },
+          ]
+        : [],
     };
   },
 };

@@ -153,6 +153,12 @@ export const kinds: Readonly<Record<string, Kind>> = {
     id: (inputs, scope) => `${projectOf(inputs, scope)}/${textOf(inputs["service"])}`,
     outputs: (inputs, scope) => ({ project: projectOf(inputs, scope) }),
   },
+  "gcp:projects/serviceIdentity:ServiceIdentity": {
+    required: ["service"],
+    forceNew: ["project", "service"],
+    id: (inputs, scope) => `projects/${projectOf(inputs, scope)}/services/${textOf(inputs["service"])}`,
+    outputs: (inputs, scope) => ({ project: projectOf(inputs, scope), email: "", member: "" }),
+  },
   "gcp:storage/bucket:Bucket": {
     required: ["location"],
     autoname: named(),

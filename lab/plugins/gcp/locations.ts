@@ -49,6 +49,18 @@ export function regionOf(location: string): string {
   return /^(.*\d)-[a-z]\w*$/.exec(location)?.[1] ?? location;
 }
 
+/**
+ * Zones that lack machines with accelerators, and those that they have after all. Not complete: enough to show what
+ * becomes of a pool there. Source: Compute Engine's page of GPU locations.
+ */
+const zonesWithFew: Readonly<Record<string, readonly string[]>> = { "us-central1-f": ["a2-highgpu"] };
+
+/** Whether a zone has a machine type that comes with an accelerator. */
+export function hasMachine(zone: string, machineType: string): boolean {
+  const few = zonesWithFew[zone];
+  return few === undefined || few.some((prefix) => machineType.startsWith(prefix));
+}
+
 /** Zones in which a regional cluster has nodes when nothing is said: three of its region. */
 export function defaultZones(location: string): string[] {
   return isRegion(location) ? zonesOf(location).slice(0, 3) : [location];

@@ -1,6 +1,7 @@
 import * as assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import type { Properties } from "../protocol/values";
+import { functions } from "./functions";
 import { nodeObject } from "./node-object";
 import { poolShape, poolView } from "./node-pool";
 import { nodePoolRefusals } from "./refusals";
@@ -123,6 +124,25 @@ describe("what GKE refuses of how machines are bought", () => {
     assert.match(version("1.37.0-gke.1"), /newer than the control plane/);
     assert.match(version("1.33.0-gke.1"), /more than two minor versions/);
     assert.match(version("1.34"), /invalid/);
+  });
+
+  test("a zone without the accelerator", () => {
+    const view = (zone: string): string => refused({ nodeConfig: { machineType: "g2-standard-12" } }, [zone]);
+    assert.match(view("us-central1-f"), /"nvidia-l4" does not exist in zone us-central1-f/);
+    assert.equal(view("us-central1-a"), "");
+    const types = (zone: string, name = "g2-standard-12"): unknown =>
+      functions["getMachineTypes"]?.(
+        { zone, filter: `name = "${name}"` },
+        { project: "acme" },
+        undefined as never,
+        undefined as never,
+      )["machineTypes"];
+    assert.deepEqual(types("us-central1-f"), []);
+    assert.deepEqual(types("us-central1-a", "x9-none-1"), []);
+    const gpus = [{ guestAcceleratorType: "nvidia-l4", guestAcceleratorCount: 1 }];
+    assert.deepEqual(types("us-central1-a"), [
+      { name: "g2-standard-12", guestCpus: 12, memoryMb: 49_152, accelerators: gpus },
+    ]);
   });
 
   test("nodes of Arm machines say so, and keep other images away", () => {

@@ -1,5 +1,14 @@
 import type { Properties } from "../protocol/values";
-import { isRackMachine, localSsdsOf, topologyChips, tpuTopologies, waysOf, type Way } from "./machines";
+import { hasMachine } from "./locations";
+import {
+  isRackMachine,
+  machine,
+  localSsdsOf,
+  topologyChips,
+  tpuTopologies,
+  waysOf,
+  type Way,
+} from "./machines";
 import { masterVersion, inside, textOf } from "./scope";
 
 /*
@@ -35,6 +44,13 @@ function hostsOf({ topology, machineType }: PoolView): number {
 const create = (refuse: Refusal["refuse"]): Refusal => ({ when: "create", refuse });
 
 export const provisioningRefusals: readonly Refusal[] = [
+  create(({ machineType, zones }) => {
+    const accelerator = machine(machineType)?.accelerator;
+    const lacking = zones.find((zone) => !hasMachine(zone, machineType));
+    return accelerator === undefined || lacking === undefined
+      ? undefined
+      : `Accelerator type ${JSON.stringify(accelerator.type)} does not exist in zone ${lacking}.`;
+  }),
   create(({ inputs, machineType }) => {
     const ways = waysOf(machineType);
     const way = wayOf(inputs);

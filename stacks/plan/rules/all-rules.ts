@@ -2,6 +2,7 @@ import type { Allowance } from "../service-config";
 import type { Rule } from "../model";
 import { adapterRules } from "./adapter-rules";
 import { copyRules } from "./copy-rules";
+import { nodeRules } from "./node-rules";
 import { otherRouteRules } from "./other-route-rules";
 import { ownershipRules } from "./ownership-rules";
 import { poolRules } from "./pool-rules";
@@ -16,6 +17,7 @@ export const rules: readonly Rule[] = [
   ...routeRules,
   ...poolRules,
   ...copyRules,
+  ...nodeRules,
   ...rolloutRules,
   ...readinessRules,
   ...adapterRules,

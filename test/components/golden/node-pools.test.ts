@@ -144,6 +144,8 @@ describe("node pools", () => {
         on("nodeVersion: 1.34.1-gke.2037000", { nodeVersion: "1.34.1-gke.2037000" }),
         on("nodeImage: ubuntu", { nodeImage: "ubuntu" }),
         on("imageCache, diskGb", { imageCache: "global/images/vllm-v0-21-0", diskGb: 200 }),
+        on("in one zone: the nodes come with the pool", { zones: ["us-central1-a"] }),
+        on("spot in one zone", { zones: ["us-central1-a"] }, "spot"),
         on("spot with fallback", { fallback: "on-demand" }, "spot"),
       ]),
     );

@@ -1,6 +1,7 @@
 import { describe, it } from "node:test";
 import { rendered, type Registered } from "../../rendering";
 import { InferenceCluster, type InferenceClusterArgs } from "../../../components/cluster/inference-cluster";
+import { ModelArmorAccess } from "../../../components/cluster/model-armor-access";
 import { InferenceDefinitions } from "../../../components/definitions/inference-definitions";
 import { InferenceGateway, type InferenceGatewayArgs } from "../../../components/gateways/inference-gateway";
 import { PoolMonitoring } from "../../../components/pool/pool-monitoring";
@@ -27,6 +28,7 @@ describe("the platform", () => {
     project: "acme-ml",
     channel: "regular",
     authorizedNetworks: [],
+    systemNodes: 6,
     deletable: false,
   };
   const gateway: InferenceGatewayArgs = {
@@ -83,6 +85,12 @@ describe("the platform", () => {
     });
   });
 
+  it("lets load balancers call Model Armor", async () => {
+    assertGolden("model-armor-access", {
+      resources: await render(() => new ModelArmorAccess("inference-model-armor", { project: "acme-ml" })),
+    });
+  });
+
   it("tells GKE of a pool", async () => {
     const pool = { service: "llm", pool: "llm", namespace: "default" };
     assertGolden("pool-policies", {
@@ -98,6 +106,9 @@ describe("the platform", () => {
           }),
       ),
       monitoring: await render(() => new PoolMonitoring("llm", pool)),
+      "collector on Autopilot": (
+        await render(() => new PoolMonitoring("llm", { ...pool, collectorNamespace: "gke-gmp-system" }))
+      ).filter((resource) => Object.keys(resource as object)[0] === "RoleBinding llm-metrics-secret"),
     });
   });
 

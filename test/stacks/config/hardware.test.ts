@@ -53,7 +53,12 @@ describe("what a pool says of its machines", () => {
   });
 
   const wrong: [string, PoolText, string, RegExp, RegExp?][] = [
-    ["B200 on demand", b200, "provisioning", /not available as on-demand/],
+    [
+      "GB200 on demand",
+      { ...b200, accelerator: "nvidia-gb200", acceleratorsPerReplica: 4 },
+      "provisioning",
+      /not available as on-demand/,
+    ],
     [
       "a reservation without a name",
       { ...b200, provisioning: "reservation", zones: ["us-central1-b"] },

@@ -54,6 +54,7 @@ export const everyKey: Readonly<Record<string, unknown>> = {
         port: 8000,
         loadingMinutes: 20,
       },
+      picker: { image: "marked-56/epp:v1.5.0" },
       namespace: "marked-16",
       zones: ["marked-17"],
       provisioning: "on-demand",
@@ -92,6 +93,7 @@ export const everyKey: Readonly<Record<string, unknown>> = {
     kubeconfig: '{"users":[{"user":{"token":"marked-34"}}]}',
     channel: "regular",
     authorizedNetworks: ["203.0.113.7/32"],
+    systemNodes: 6,
     nodeServiceAccount: "marked-35@acme-ml.iam.gserviceaccount.com",
   },
   gateway: {

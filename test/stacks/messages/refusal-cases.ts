@@ -13,6 +13,8 @@ import { type Scenario, deployed } from "../plan/worlds";
 export const fills: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   "existing-pool-missing": { NAMESPACE: "elsewhere" },
   "route-not-ours": { NAME: "shop" },
+  "bare-metal-cluster": { NAME: "racks" },
+  "no-zone": { ZONE: "us-central1-a" },
   latched: { WHY: "'new weights'", "$(date -u +%Y-%m-%dT%H:%M:%SZ)": "2026-11-26T12:00:00Z" },
 };
 
@@ -120,6 +122,18 @@ export const byHand: Readonly<Record<string, readonly Act[]>> = {
           pool.name === "llm" ? { ...pool, replicas: 3, readyReplicas: 3 } : pool,
         ),
       })),
+    },
+  ],
+  "bare-metal-cluster": [
+    {
+      does: /^pulumi config set --path 'cluster.name' racks$/,
+      act: inCluster((world) => ({ ...world, cluster: { created: false } })),
+    },
+  ],
+  "autoscaling-metrics": [
+    {
+      does: /^kubectl apply -f /,
+      act: inCluster((world) => ({ ...world, cluster: { created: false, customMetrics: true } })),
     },
   ],
   "another-stacks": [

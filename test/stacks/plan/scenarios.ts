@@ -55,6 +55,11 @@ const inTheSale = new Date("2026-11-28T12:00:00Z");
 const objectives = [{ name: "batch", priority: -10 }];
 const brownfield = { ...serving, pools: { ...sourceCase.pools, llm: { existing: true } } };
 
+const withNew = (pool: object): RawConfig => ({
+  ...at(0),
+  pools: { llm: sourceCase.pools.llm, "llm-new": { replicas: 2, ...pool } },
+});
+
 const claim = (kind: string, name: string, rest: Partial<OwnedObject> = {}): Claim => ({
   object: {
     group: kind === "HTTPRoute" ? "gateway.networking.k8s.io" : "inference.networking.k8s.io",
@@ -153,6 +158,32 @@ export const scenarios: readonly Scenario[] = [
       ),
   },
   ...copyScenarios,
+  {
+    rule: "no-zone",
+    config: serving,
+    world: () => ({
+      ...nothingDeployed,
+      zones: { llm: { machineType: "g2-standard-12", region: "us-central1", zones: [] } },
+    }),
+  },
+  {
+    rule: "gke-version",
+    config: withNew({ accelerator: "nvidia-h200-141gb", provisioning: "spot" }),
+    world: () => ({ ...nothingDeployed, cluster: { created: true, version: "1.33.5-gke.1697000" } }),
+  },
+  {
+    rule: "bare-metal-cluster",
+    config: withNew({
+      ...{ accelerator: "nvidia-gb300", provisioning: "reservation", reservation: "racks" },
+      zones: ["us-central1-a"],
+    }),
+    world: () => ({ ...nothingDeployed, cluster: { created: true } }),
+  },
+  {
+    rule: "autoscaling-metrics",
+    config: withNew({ accelerator: "nvidia-l4", autoscaling: { max: 8 } }),
+    world: () => ({ ...nothingDeployed, cluster: { created: false, customMetrics: false } }),
+  },
   {
     rule: "other-route",
     config: { ...brownfield, candidate: "llm-new", weight: 50 },

@@ -31,13 +31,17 @@ describe("what a cluster serves", () => {
           { kind: "GCPGatewayPolicy" },
         ],
       },
+      "/version": { gitVersion: "v1.34.1-gke.1829001" },
+      "/apis/custom.metrics.k8s.io": { name: "custom.metrics.k8s.io" },
       "/apis/monitoring.googleapis.com/v1": { resources: [{ kind: "PodMonitoring" }] },
     });
     assert.deepEqual(await readServed(gke), {
       gatewayPolicies: true,
       trafficExtensions: false,
       podMonitoring: true,
+      collectorNamespace: "gmp-system",
       groups: false,
+      cluster: { customMetrics: true, version: "1.34.1-gke.1829001" },
     });
   });
 
@@ -46,8 +50,23 @@ describe("what a cluster serves", () => {
       gatewayPolicies: false,
       trafficExtensions: false,
       podMonitoring: false,
+      collectorNamespace: "gmp-system",
       groups: false,
+      cluster: { customMetrics: false },
     });
+  });
+});
+
+describe("the collector of managed Prometheus", () => {
+  it("is in another namespace on Autopilot, and in the usual one for who may not read namespaces", async () => {
+    const at = { "/api/v1/namespaces/gke-gmp-system": { metadata: { name: "gke-gmp-system" } } };
+    assert.equal((await readServed(cluster(at))).collectorNamespace, "gke-gmp-system");
+    const closed: ClusterReader = {
+      ...cluster({}),
+      get: (path) =>
+        path.startsWith("/api/v1/") ? Promise.reject(new Error("403")) : Promise.resolve(undefined),
+    };
+    assert.equal((await readServed(closed)).collectorNamespace, "gmp-system");
   });
 });
 

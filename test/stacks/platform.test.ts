@@ -1,0 +1,52 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import { rendered, type Registered } from "../rendering";
+import { resolveConfig } from "../../stacks/config/resolve";
+import { buildPlatform } from "../../stacks/platform";
+import { cloud } from "./cases";
+
+const template = "projects/acme-ml/locations/us-central1/templates/prompts";
+const armor = {
+  modelArmor: { promptTemplate: template, responseTemplate: template, model: "Qwen/Qwen3-8B" },
+};
+
+/** What a platform registers. */
+async function resourcesOf(config: object): Promise<Registered[]> {
+  const { config: resolved, mistakes } = resolveConfig({ role: "platform", ...config }, cloud);
+  assert.deepEqual(mistakes, []);
+  assert.ok(resolved?.role === "platform");
+  const { platform } = resolved;
+  return rendered(() =>
+    buildPlatform(platform, { owners: {}, stack: "s", definitions: [], deletable: false }),
+  );
+}
+
+const typesOf = async (config: object): Promise<string[]> =>
+  (await resourcesOf(config)).map(({ type }) => type);
+
+describe("a gateway with Model Armor", () => {
+  const access = "inference-rollout:index:ModelArmorAccess";
+
+  it("gets its access to Model Armor with a cluster that the stack creates", async () => {
+    assert.ok((await typesOf({ gateway: armor })).includes(access));
+    assert.ok(!(await typesOf({})).includes(access));
+  });
+
+  it("leaves the project of any other cluster as it is", async () => {
+    const cluster = { name: "inference", location: "us-central1" };
+    assert.ok(!(await typesOf({ cluster, gateway: armor })).includes(access));
+    const existing = { name: "theirs", existing: true };
+    assert.ok(!(await typesOf({ gateway: existing })).includes(access));
+  });
+});
+
+describe("system nodes of a cluster that the stack creates", () => {
+  it("are at most six, or as many as the config says: one picker runs on each", async () => {
+    const most = async (cluster: object): Promise<unknown> => {
+      const system = (await resourcesOf({ cluster })).find(({ name }) => name === "inference-system");
+      return (system?.inputs["autoscaling"] as { totalMaxNodeCount?: number } | undefined)?.totalMaxNodeCount;
+    };
+    assert.equal(await most({}), 6);
+    assert.equal(await most({ systemNodes: 20 }), 20);
+  });
+});
