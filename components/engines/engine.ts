@@ -26,6 +26,8 @@ export interface ModelServerEngine {
   readonly port: number;
   /** Path that is answered with 200 once the model is loaded: for probes and the load balancer's health check. */
   readonly healthPath: string;
+  /** How often that path is asked and how long its answer may take: what is right depends on what the handler does. */
+  readonly probes: ServerProbes;
   /** Command of the container. */
   readonly command: readonly string[];
   /** Flags of the command line, by what they say. */
@@ -60,6 +62,23 @@ export interface ModelServerEngine {
     /** The model does not serve this API. */
     readonly otherApi: RegExp;
   };
+}
+
+export interface ProbeTimes {
+  readonly periodSeconds: number;
+  /** Kubernetes' default, 1 s, is written out: whoever adds an engine has to think of it. */
+  readonly timeoutSeconds: number;
+}
+
+/** Kubernetes' probes, and the load balancer's health check. */
+export interface ServerProbes {
+  /** Runs until the model is loaded, as long as that may take (maxLoadingMinutes). */
+  readonly startup: ProbeTimes;
+  readonly readiness: ProbeTimes & { readonly failureThreshold: number };
+  /** A restart costs a reload of the model: only a server that is surely broken may fail it. */
+  readonly liveness: ProbeTimes & { readonly failureThreshold: number };
+  /** Default: the gateway's own. */
+  readonly loadBalancer?: ProbeTimes & { readonly failureThreshold: number };
 }
 
 /** What a server is started with, apart from its model. */

@@ -15,6 +15,12 @@ export const vllm: ModelServerEngine = {
   },
   port: 8000,
   healthPath: "/health",
+  // The handler looks at a flag and answers at once.
+  probes: {
+    startup: { periodSeconds: 1, timeoutSeconds: 1 },
+    readiness: { periodSeconds: 1, timeoutSeconds: 1, failureThreshold: 1 },
+    liveness: { periodSeconds: 1, timeoutSeconds: 1, failureThreshold: 5 },
+  },
   command: ["python3", "-m", "vllm.entrypoints.openai.api_server"],
   flags: {
     model: "--model",

@@ -47,6 +47,7 @@ export function serverTemplate(args: ServerTemplateArgs): PodTemplate {
   const resources = { [resourceName(accelerator)]: String(acceleratorsOfPod(args)) };
   const weights = weightsSetup(args);
   const { engine } = server;
+  const { probes } = engine;
   const health = { path: engine.healthPath, port: "http" };
   const adapters = args.adapters ? adaptersOf(engine) : undefined;
   const loading =
@@ -81,12 +82,11 @@ export function serverTemplate(args: ServerTemplateArgs): PodTemplate {
     startupProbe: {
       httpGet: health,
       initialDelaySeconds: 2,
-      periodSeconds: 1,
-      failureThreshold: maxLoadingMinutes * 60,
+      ...probes.startup,
+      failureThreshold: Math.ceil((maxLoadingMinutes * 60) / probes.startup.periodSeconds),
     },
-    readinessProbe: { httpGet: health, periodSeconds: 1, failureThreshold: 1, timeoutSeconds: 1 },
-    // A restart costs a reload of the model: only a server that is surely broken is restarted.
-    livenessProbe: { httpGet: health, periodSeconds: 1, failureThreshold: 5, timeoutSeconds: 1 },
+    readinessProbe: { httpGet: health, ...probes.readiness },
+    livenessProbe: { httpGet: health, ...probes.liveness },
     lifecycle: { preStop: { sleep: { seconds: draining.preStopSeconds } } },
     resources: { limits: resources, requests: resources },
     securityContext: {

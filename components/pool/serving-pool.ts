@@ -188,7 +188,12 @@ export class ServingPool extends pulumi.ComponentResource {
   ): PoolPolicies[] {
     const common = { service, pool, namespace };
     const { timeoutSeconds, logging, cloudArmor } = backend;
-    const settings = { timeoutSeconds, logging, ...(cloudArmor === undefined ? {} : { cloudArmor }) };
+    const { loadBalancer: healthCheck } = engine.probes;
+    const settings = {
+      ...{ timeoutSeconds, logging },
+      ...(cloudArmor === undefined ? {} : { cloudArmor }),
+      ...(healthCheck === undefined ? {} : { healthCheck }),
+    };
     const policies =
       (served.gatewayPolicies ?? true)
         ? [new PoolPolicies(name, { ...common, port, healthPath: engine.healthPath, ...settings }, opts)]
