@@ -99,7 +99,7 @@ async function stateOfCluster(
     readServed(reader),
   ]);
   const copies = await observedCopies(reader, service, observed, ownNodes);
-  return { observed: { ...observed, copies, claims }, served };
+  return { observed: { ...observed, copies, claims, ownNodes }, served };
 }
 
 const platformNamespaces = ({ namespace, gateway }: PlatformConfig): string[] => [

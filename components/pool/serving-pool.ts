@@ -101,7 +101,11 @@ export class ServingPool extends pulumi.ComponentResource {
 
   constructor(name: string, args: ServingPoolArgs, opts?: pulumi.ComponentResourceOptions) {
     super("inference-rollout:index:ServingPool", name, {}, opts);
-    const hardware = hardwareOf(args.hardware);
+    // On nodes created outside the driver is only a label, which they may lack.
+    const fallback = args.nodes === undefined ? ({ driver: "default" } as const) : {};
+    const hardware = hardwareOf(
+      args.hardware.driver === undefined ? { ...args.hardware, ...fallback } : args.hardware,
+    );
     const placement = args.placement ?? placementOf(hardware);
     if (isMisfit(placement)) throw new pulumi.ResourceError(placement.reason, this);
     const { service, pool, namespace, objectives = [], names = [] } = args;

@@ -187,6 +187,7 @@ export function resolvePool(name: string, stack: PoolStack, mistakes: Mistake[])
     // A copied pod runs as it is.
     adapters: input.adapters ?? (stack.hasAdapters && template === undefined),
     adaptersAreExplicit: input.adapters !== undefined,
+    driverIsExplicit: input.driver !== undefined,
     ...(template === undefined
       ? {}
       : {

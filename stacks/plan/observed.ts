@@ -195,6 +195,8 @@ export interface Observed {
   copies?: Readonly<Record<string, ObservedCopy>>;
   /** Whose the live objects are that this program made; absent: not asked. */
   claims?: readonly Claim[];
+  /** Whether this stack makes the nodes of its pools. Default: it does. */
+  ownNodes?: boolean;
   /** The time, by the cluster's clock; this machine's where there is no cluster yet. */
   now?: Date;
 }

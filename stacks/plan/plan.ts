@@ -13,7 +13,7 @@ import type {
   Rule,
 } from "./model";
 import type { Observed, PoolIdentity } from "./observed";
-import { asMade } from "./client-names";
+import { asMade } from "./as-made";
 import { asCopied, copyReport } from "./copied-pools";
 import { windowNow } from "./freeze";
 import { identityOf } from "./identity";

@@ -31,6 +31,8 @@ export interface OwnedPool {
   adapters: boolean;
   /** Whether the config says so for this pool. */
   adaptersAreExplicit: boolean;
+  /** Whether the config says which GPU driver, for this pool or one that it is like. */
+  driverIsExplicit: boolean;
   /** An existing pool whose pods this one copies instead of being given model and server. */
   templateOf?: {
     name: string;

@@ -240,7 +240,7 @@ describe("autoscaling", () => {
 describe("a pool's identity", () => {
   const l4 = { accelerator: "nvidia-l4", replicas: 1 };
   const changes: PoolText[] = [
-    { driver: "latest" },
+    { driver: "disabled" },
     { nodeVersion: "1.34.1-gke.2037000" },
     { nodeImage: "ubuntu" },
     { imageCache: "global/images/x" },
