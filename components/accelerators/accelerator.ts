@@ -48,6 +48,8 @@ export interface Accelerator {
    * a TPU topology in the placement policy).
    */
   workloadPolicy?: { kind: "rack"; topology: string; maxNodes: number } | { kind: "slice" };
+  /** Devices that a program sees for each chip: what a model is split over. Default: 1. */
+  devicesPerChip?: number;
   /** Where the facts come from. */
   source: string;
   /** Whether this project has run it on GKE. */

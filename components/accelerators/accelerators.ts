@@ -79,7 +79,7 @@ export function hardwareOf(args: HardwareArgs): Hardware {
     provisioning: args.provisioning ?? "on-demand",
     ...(args.reservation === undefined ? {} : { reservation: args.reservation }),
     ...(args.fallback === undefined ? {} : { fallback: args.fallback }),
-    // Images with CUDA 13 (vLLM since v0.20) need a newer driver than GKE's default of many node versions.
+    // Images with CUDA 13 need a newer driver than the default of many node versions.
     driver: args.driver ?? (family === "gpu" ? "latest" : "default"),
     ...(args.nodeVersion === undefined ? {} : { nodeVersion: args.nodeVersion }),
     nodeImage: args.nodeImage ?? "cos",

@@ -7,6 +7,8 @@ export interface EngineImage {
   readonly repository: string;
   /** Tag that is used where neither an image nor a version is named; see the engine's `source`. */
   readonly version: string;
+  /** Tags that were used before where none was named: a pool that was made with one keeps it. Default: none. */
+  readonly formerVersions?: readonly string[];
 }
 
 /**
@@ -39,15 +41,18 @@ export interface ModelServerEngine {
    * itself, or where nothing is known of the image.
    */
   readonly drain: (image: string, seconds: number) => readonly string[];
-  /** Environment of the server, by the accelerators it runs on. */
-  readonly environment: (family: "gpu" | "tpu") => readonly EnvironmentVariable[];
+  /** Environment of the server, by the accelerators it runs on and its image. */
+  readonly environment: (family: "gpu" | "tpu", image: string) => readonly EnvironmentVariable[];
   /** Arguments that read the weights from Cloud Storage straight into GPU memory. Absent: it cannot, or untried. */
   readonly stream?: (accelerators: number) => readonly string[];
   /**
-   * Further arguments where a replica takes several nodes, whose pods form a Ray cluster. Absent: a replica of this
-   * engine runs on one node.
+   * Further arguments, and environment of every pod, where a replica takes several nodes, whose pods form a Ray cluster.
+   * Absent: a replica of this engine runs on one node.
    */
-  readonly overNodes?: readonly string[];
+  readonly overNodes?: {
+    readonly flags: readonly string[];
+    readonly environment: (family: "gpu" | "tpu") => readonly EnvironmentVariable[];
+  };
   /** Prometheus names of the metrics that an autoscaler can follow. Absent: no autoscaling with this engine. */
   readonly metrics?: Readonly<Record<LoadMetric, string>>;
   /** Name of the engine in the endpoint picker's `core-metrics-extractor`. Absent: the picker's default. */

@@ -52,6 +52,8 @@ export interface ServingPoolArgs extends PoolRef {
   model: string;
   /** Engine, image, arguments and port of the model servers. Default: the default engine at the version it was tried with. */
   server?: ServerArgs;
+  /** How pod templates were rendered when the pool was made: pods keep it. Default: newestRendering. */
+  rendering?: number;
   /** Where the model's files come from. Default: Hugging Face. */
   weights?: Weights;
   /** Token for gated models. Default: none. */
@@ -141,7 +143,12 @@ export class ServingPool extends pulumi.ComponentResource {
       // A pod has one account: the adapters' loader needs one in any case.
       const account = args.adapters === undefined ? {} : { account: adapterListName(pool) };
       const project = args.nodes?.project === undefined ? {} : { project: args.nodes.project };
-      return new ModelAccess(name, { service, pool, namespace, bucket, ...account, ...project }, child);
+      const streams = args.weights?.from === "gcs" && args.weights.loader === "stream";
+      return new ModelAccess(
+        name,
+        { service, pool, namespace, bucket, streams, ...account, ...project },
+        child,
+      );
     });
     const loader = optional(args.adapters, (list) => {
       const { loader } = adaptersOf(server.engine);
@@ -163,6 +170,7 @@ export class ServingPool extends pulumi.ComponentResource {
         server,
         weights: args.weights ?? { from: "hugging-face" },
         adapters: args.adapters !== undefined,
+        ...(args.rendering === undefined ? {} : { rendering: args.rendering }),
         ...(args.autoscaling === undefined ? {} : { autoscaling: args.autoscaling }),
         ...(args.copied === undefined ? {} : { copied: args.copied }),
         ...(args.token === undefined ? {} : { token: args.token }),

@@ -1,4 +1,5 @@
-import { adaptersLoaded } from "./identity";
+import { engineNamed, isFormer } from "../../components/engines/catalogue";
+import { adaptersLoaded, renderingField } from "./identity";
 import type { Observed, PoolIdentity } from "./observed";
 import type { OwnedPool } from "./service-config";
 
@@ -9,13 +10,30 @@ import type { OwnedPool } from "./service-config";
 
 export function asMade(pool: OwnedPool, observed: Observed): OwnedPool {
   const identity = observed.pools.find(({ name, owned }) => owned && name === pool.name)?.identity;
-  return { ...pool, ...adaptersAsMade(pool, identity), hardware: hardwareAsMade(pool, identity, observed) };
+  return {
+    ...pool,
+    ...adaptersAsMade(pool, identity),
+    ...(identity === undefined ? {} : { rendering: Number(identity[renderingField] ?? 1) }),
+    hardware: hardwareAsMade(pool, identity, observed),
+    server: imageAsMade(pool, identity),
+  };
 }
 
 /** The config's default follows the adapters: the first one comes, the last one goes. */
 function adaptersAsMade(pool: OwnedPool, identity: PoolIdentity | undefined): Partial<OwnedPool> {
   if (identity === undefined || pool.adaptersAreExplicit) return {};
   return { adapters: identity["adapters"] === adaptersLoaded };
+}
+
+/** The engine's own image, where this program named another version of it then. */
+function imageAsMade(
+  { server, placement, imageIsExplicit }: OwnedPool,
+  identity: PoolIdentity | undefined,
+): OwnedPool["server"] {
+  const image = identity?.["server.image"];
+  if (image === undefined || imageIsExplicit) return server;
+  const was = isFormer(image, engineNamed(server.engine), placement.accelerator.family);
+  return was ? { ...server, image } : server;
 }
 
 /** `default` was the default until it was found too old for the images of today. */

@@ -67,13 +67,15 @@ function draftOf(config: ServiceConfig, observed: Observed): Draft {
     .filter(({ name, owned }) => owned && !kept.has(name))
     .map(({ name, namespace }) => ({ name, namespace }));
 
+  const made = (pool: Pool): Pool => (pool.existing ? pool : asMade(pool, observed));
+
   const now = liveShares(observed);
   const candidateShareNow = candidate === undefined ? 0 : shareIn(now, candidate.name);
   return {
     state: stateOf(config),
     ...optional(
       "kind",
-      candidatePool === undefined ? adapterKind(config) : kindOf(stablePool, candidatePool),
+      candidatePool === undefined ? adapterKind(config) : kindOf(made(stablePool), made(candidatePool)),
     ),
     pools,
     stable,

@@ -165,7 +165,7 @@ describe("what a pool says of its machines", () => {
   });
 
   it("takes the engine's image for TPUs", () => {
-    assert.equal(pool({ accelerator: "tpu-v6e-slice", replicas: 1 }).server.image, "vllm/vllm-tpu:v0.22.0");
+    assert.equal(pool({ accelerator: "tpu-v6e-slice", replicas: 1 }).server.image, "vllm/vllm-tpu:v0.21.0");
     assert.equal(pool({ accelerator: "nvidia-l4", replicas: 1 }).server.image, "vllm/vllm-openai:v0.21.0");
   });
 });
