@@ -34,7 +34,10 @@ export function routesOf(serving: Serving): ReadonlyMap<string, Route> {
   const health: Route = (_, response) => {
     const answer = (): void =>
       sendText(response, serving.isHealthy() ? 200 : 503, "text/plain", "", headers());
-    if (launch.engine === "vllm" || !serving.isHealthy()) return answer();
+    if (launch.engine === "vllm" || !serving.isHealthy()) {
+      answer();
+      return;
+    }
     // SGLang generates a token for it, and sleeps before it looks for one.
     const timer = setTimeout(answer, sglangHealthMs);
     response.once("close", () => clearTimeout(timer));

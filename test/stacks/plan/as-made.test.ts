@@ -37,7 +37,9 @@ function madeEarlier(world: Observed, fields: Record<string, string> = {}): Obse
 }
 
 function withoutRendering(pool: ObservedPool): ObservedPool {
-  const { rendering: _, ...identity } = { ...pool.identity };
+  const identity = Object.fromEntries(
+    Object.entries(pool.identity ?? {}).filter(([key]) => key !== "rendering"),
+  );
   return { ...pool, identity };
 }
 
