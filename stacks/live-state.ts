@@ -107,8 +107,9 @@ async function stateOfCluster(
     observe(reader, service, record, belongs, { ...gateway, configurable: role === "all" }),
     readServed(reader),
   ]);
-  const copies = await observedCopies(reader, service, observed, nodesIn !== undefined);
-  return { observed: { ...observed, copies, claims }, served };
+  const ownNodes = nodesIn !== undefined;
+  const copies = await observedCopies(reader, service, observed, ownNodes);
+  return { observed: { ...observed, copies, claims, ownNodes }, served };
 }
 
 const platformNamespaces = ({ namespace, gateway }: PlatformConfig): string[] => [

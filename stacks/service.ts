@@ -213,6 +213,7 @@ export function poolArgs(
     model: pool.model,
     server: revision === undefined ? server : { ...server, secretsRevision: revision },
     weights: pool.weights,
+    ...(pool.rendering === undefined ? {} : { rendering: pool.rendering }),
     ...(autoscaling === undefined ? {} : { autoscaling }),
     ...(pool.picker === undefined ? {} : { pickerImage: pool.picker.image }),
     identity,

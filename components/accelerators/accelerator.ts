@@ -57,6 +57,8 @@ export interface Accelerator {
   workloadPolicy?: { kind: "rack"; topology: string; maxNodes: number } | { kind: "slice" };
   /** Nodes without a hypervisor, which take settings of their own. Default: they have one. */
   bareMetal?: boolean;
+  /** Devices that a program sees for each chip: what a model is split over. Default: 1. */
+  devicesPerChip?: number;
   /** Where the facts come from. */
   source: string;
   /** Whether this project has run it on GKE. */

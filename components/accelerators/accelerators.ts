@@ -33,7 +33,7 @@ export interface HardwareArgs {
   readonly reservation?: string | undefined;
   /** With provisioning spot: nodes bought otherwise, which grow only when no spot machine is left. Default: none. */
   readonly fallback?: "on-demand" | undefined;
-  /** GPU driver that GKE installs: that of the node version, the latest, or none. Default: default. */
+  /** GPU driver that GKE installs: that of the node version, the latest, or none. Default: latest. */
   readonly driver?: "default" | "latest" | "disabled" | undefined;
   /** GKE version of the nodes: `1.34.1-gke.2037000`. Default: the cluster's. */
   readonly nodeVersion?: string | undefined;
@@ -79,7 +79,8 @@ export function hardwareOf(args: HardwareArgs): Hardware {
     provisioning: args.provisioning ?? "on-demand",
     ...(args.reservation === undefined ? {} : { reservation: args.reservation }),
     ...(args.fallback === undefined ? {} : { fallback: args.fallback }),
-    driver: args.driver ?? "default",
+    // Images with CUDA 13 need a newer driver than the default of many node versions.
+    driver: args.driver ?? (family === "gpu" ? "latest" : "default"),
     ...(args.nodeVersion === undefined ? {} : { nodeVersion: args.nodeVersion }),
     nodeImage: args.nodeImage ?? "cos",
     ...(args.imageCache === undefined ? {} : { imageCache: args.imageCache }),

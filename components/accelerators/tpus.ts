@@ -34,6 +34,7 @@ export const tpus: readonly Accelerator[] = [
   ]),
   tpu("tpu7x", "TPU 7x", 192, [machine("tpu7x-standard-4t", "2x2x1", cubic)], {
     workloadPolicy: { kind: "slice" },
-    source: "GKE, TPU Ironwood; xpk, system characteristics",
+    devicesPerChip: 2,
+    source: "GKE, TPU Ironwood; xpk, system characteristics; tpu-recipes (two devices a chip)",
   }),
 ];

@@ -65,6 +65,19 @@ export function imageOf(engine: ModelServerEngine, family: "gpu" | "tpu" = "gpu"
   return `${own.repository}:${version ?? own.version}`;
 }
 
+/** Whether an image was an earlier version's own for what `image` is today's. */
+export function isFormer(deployed: string, engine: ModelServerEngine, family: "gpu" | "tpu"): boolean {
+  const { gpu, tpu } = engine.images;
+  const { repository, formerVersions = [] } = family === "tpu" ? (tpu ?? gpu) : gpu;
+  return formerVersions.some((version) => deployed === `${repository}:${version}`);
+}
+
+/**
+ * How pod templates are rendered now. A pool keeps what it was made with, so that no upgrade of this program restarts its
+ * pods: 2 has what replicas over several nodes, TPU 7x and vLLM's images v0.9 to v0.11 need.
+ */
+export const newestRendering = 2;
+
 /**
  * Minutes that a model server may take until it answers, its node and its image included: after that Kubernetes starts
  * the container again, and no update waits longer. Longer than any download that was seen.

@@ -50,7 +50,7 @@ const rows: readonly (readonly [string, (engine: ModelServerEngine) => string])[
   ],
   ["other arguments", ({ serve, port }) => code(serve({ port, accelerators: 1 }))],
   ["finishes streams by", ({ drain, images }) => orNone(drain(image(images.gpu).replaceAll("`", ""), 90))],
-  ["replicas of several nodes", ({ overNodes }) => orNone(overNodes)],
+  ["replicas of several nodes", ({ overNodes }) => orNone(overNodes?.flags)],
   ["streams weights", ({ stream }) => orNone(stream?.(1))],
   [
     "autoscaling by",

@@ -7,6 +7,8 @@ export interface EngineImage {
   readonly repository: string;
   /** Tag that is used where neither an image nor a version is named; see the engine's `source`. */
   readonly version: string;
+  /** Tags that were used before where none was named: a pool that was made with one keeps it. Default: none. */
+  readonly formerVersions?: readonly string[];
 }
 
 /**
@@ -26,6 +28,8 @@ export interface ModelServerEngine {
   readonly port: number;
   /** Path that is answered with 200 once the model is loaded: for probes and the load balancer's health check. */
   readonly healthPath: string;
+  /** How often that path is asked and how long its answer may take: what is right depends on what the handler does. */
+  readonly probes: ServerProbes;
   /** Command of the container. */
   readonly command: readonly string[];
   /** Flags of the command line, by what they say. */
@@ -37,15 +41,18 @@ export interface ModelServerEngine {
    * itself, or where nothing is known of the image.
    */
   readonly drain: (image: string, seconds: number) => readonly string[];
-  /** Environment of the server, by the accelerators it runs on. */
-  readonly environment: (family: "gpu" | "tpu") => readonly EnvironmentVariable[];
+  /** Environment of the server, by the accelerators it runs on and its image. */
+  readonly environment: (family: "gpu" | "tpu", image: string) => readonly EnvironmentVariable[];
   /** Arguments that read the weights from Cloud Storage straight into GPU memory. Absent: it cannot, or untried. */
   readonly stream?: (accelerators: number) => readonly string[];
   /**
-   * Further arguments where a replica takes several nodes, whose pods form a Ray cluster. Absent: a replica of this
-   * engine runs on one node.
+   * Further arguments, and environment of every pod, where a replica takes several nodes, whose pods form a Ray cluster.
+   * Absent: a replica of this engine runs on one node.
    */
-  readonly overNodes?: readonly string[];
+  readonly overNodes?: {
+    readonly flags: readonly string[];
+    readonly environment: (family: "gpu" | "tpu") => readonly EnvironmentVariable[];
+  };
   /** Prometheus names of the metrics that an autoscaler can follow. Absent: no autoscaling with this engine. */
   readonly metrics?: Readonly<Record<LoadMetric, string>>;
   /** Name of the engine in the endpoint picker's `core-metrics-extractor`. Absent: the picker's default. */
@@ -60,6 +67,23 @@ export interface ModelServerEngine {
     /** The model does not serve this API. */
     readonly otherApi: RegExp;
   };
+}
+
+export interface ProbeTimes {
+  readonly periodSeconds: number;
+  /** Kubernetes' default, 1 s, is written out: whoever adds an engine has to think of it. */
+  readonly timeoutSeconds: number;
+}
+
+/** Kubernetes' probes, and the load balancer's health check. */
+export interface ServerProbes {
+  /** Runs until the model is loaded, as long as that may take (maxLoadingMinutes). */
+  readonly startup: ProbeTimes;
+  readonly readiness: ProbeTimes & { readonly failureThreshold: number };
+  /** A restart costs a reload of the model: only a server that is surely broken may fail it. */
+  readonly liveness: ProbeTimes & { readonly failureThreshold: number };
+  /** Default: the gateway's own. */
+  readonly loadBalancer?: ProbeTimes & { readonly failureThreshold: number };
 }
 
 /** What a server is started with, apart from its model. */

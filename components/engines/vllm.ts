@@ -11,10 +11,17 @@ export const vllm: ModelServerEngine = {
     "accelerated-platforms (vLLM for TPUs, the autoscaler's queue); the extension's and llm-d's own manifests (image, flags); vLLM's documentation (metrics)",
   images: {
     gpu: { repository: "vllm/vllm-openai", version: "v0.21.0" },
-    tpu: { repository: "vllm/vllm-tpu", version: "v0.22.0" },
+    // v0.22.0 is made with tpu-inference 0.22.0, which was withdrawn from PyPI; Google's sample of several hosts uses this.
+    tpu: { repository: "vllm/vllm-tpu", version: "v0.21.0", formerVersions: ["v0.22.0"] },
   },
   port: 8000,
   healthPath: "/health",
+  // The handler looks at a flag and answers at once.
+  probes: {
+    startup: { periodSeconds: 1, timeoutSeconds: 1 },
+    readiness: { periodSeconds: 1, timeoutSeconds: 1, failureThreshold: 1 },
+    liveness: { periodSeconds: 1, timeoutSeconds: 1, failureThreshold: 5 },
+  },
   command: ["python3", "-m", "vllm.entrypoints.openai.api_server"],
   flags: {
     model: "--model",
@@ -29,14 +36,21 @@ export const vllm: ModelServerEngine = {
   },
   serve: ({ port, accelerators }) => ["--port", String(port), "--tensor-parallel-size", String(accelerators)],
   drain: (image, seconds) => (drainsByFlag(image) ? ["--shutdown-timeout", String(seconds)] : []),
-  // A container that is started again need not compile its model for the TPU again.
-  environment: (family) => (family === "tpu" ? [{ name: "VLLM_XLA_CACHE_PATH", value: "/cache/xla" }] : []),
+  environment: (family, image) => {
+    // A container that is started again need not compile its model for the TPU again.
+    if (family === "tpu") return [{ name: "VLLM_XLA_CACHE_PATH", value: "/cache/xla" }];
+    return missesDriver(image) ? [{ name: "LD_LIBRARY_PATH", value: "/usr/local/nvidia/lib64" }] : [];
+  },
   stream: (accelerators) => [
     ...["--load-format", "runai_streamer"],
     // Each GPU's process reads its own part instead of all reading everything.
     ...(accelerators > 1 ? ["--model-loader-extra-config", JSON.stringify({ distributed: true })] : []),
   ],
-  overNodes: ["--distributed-executor-backend", "ray"],
+  overNodes: {
+    flags: ["--distributed-executor-backend", "ray"],
+    // Without it, tpu-inference forces the executor of a single host, whatever the flag says.
+    environment: (family) => (family === "tpu" ? [{ name: "TPU_MULTIHOST_BACKEND", value: "ray" }] : []),
+  },
   metrics: { queue: "vllm:num_requests_waiting", cache: "vllm:kv_cache_usage_perc" },
   adapters: {
     supported: true,
@@ -63,7 +77,17 @@ export const vllm: ModelServerEngine = {
  * is left out where the image's tag is no version: the user can add it to the arguments.
  */
 function drainsByFlag(image: string): boolean {
+  const version = versionOf(image);
+  return version !== undefined && (version.major > 0 || version.minor >= 18);
+}
+
+/** Images v0.9 to v0.11 do not find the driver's libraries where GKE mounts them. Source: vllm#18859, vllm#25766. */
+function missesDriver(image: string): boolean {
+  const version = versionOf(image);
+  return version?.major === 0 && version.minor >= 9 && version.minor <= 11;
+}
+
+function versionOf(image: string): { major: number; minor: number } | undefined {
   const version = /:v?(\d+)\.(\d+)(?:\.\d+)?/.exec(image);
-  if (version === null) return false;
-  return Number(version[1]) > 0 || Number(version[2]) >= 18;
+  return version === null ? undefined : { major: Number(version[1]), minor: Number(version[2]) };
 }

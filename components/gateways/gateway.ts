@@ -97,6 +97,8 @@ export interface PoolHealth {
   port: number;
   /** Path that answers 200 while a model server can serve. */
   healthPath: string;
+  /** How often that path is asked, how long an answer may take, and how many failures count. Default: the gateway kind's. */
+  healthCheck?: { periodSeconds: number; timeoutSeconds: number; failureThreshold: number };
   /** Seconds that a connection may go on after its model server has left the pool. */
   drainSeconds: number;
 }

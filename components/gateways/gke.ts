@@ -59,7 +59,9 @@ export const gke: GatewayKind = {
           },
         ]),
   ],
-  poolPolicies: ({ pool, port, healthPath, drainSeconds, timeoutSeconds, logging, cloudArmor }) => {
+  poolPolicies: (health) => {
+    const { pool, port, healthPath, healthCheck: check, drainSeconds } = health;
+    const { timeoutSeconds, logging, cloudArmor } = health;
     const targetRef = { group: apis.pool, kind: "InferencePool", name: pool };
     return [
       {
@@ -69,8 +71,9 @@ export const gke: GatewayKind = {
           targetRef,
           default: {
             // Shorter than the default of 5: a server that is leaving gets no new requests sooner.
-            checkIntervalSec: 2,
-            timeoutSec: 2,
+            checkIntervalSec: check?.periodSeconds ?? 2,
+            timeoutSec: check?.timeoutSeconds ?? 2,
+            ...(check === undefined ? {} : { unhealthyThreshold: check.failureThreshold }),
             config: {
               type: "HTTP",
               httpHealthCheck: { requestPath: healthPath, portSpecification: "USE_FIXED_PORT", port },

@@ -127,6 +127,8 @@ export interface ModelAccessArgs extends PoolRef {
   bucket: string;
   /** Kubernetes service account of the servers, where they have one already. Default: one is made. */
   account?: string;
+  /** Whether the engine streams the model, which asks for the bucket itself too. Default: it reads objects only. */
+  streams?: boolean;
   /** Project of the cluster. Default: the right to read the bucket is given outside this stack. */
   project?: pulumi.Input<string>;
 }
@@ -153,15 +155,13 @@ export class ModelAccess extends pulumi.ComponentResource {
     }
     if (project !== undefined) {
       const { number } = getProjectOutput({ projectId: project }, child);
-      new storage.BucketIAMMember(
-        account,
-        {
-          bucket,
-          role: "roles/storage.objectViewer",
-          member: pulumi.interpolate`principal://iam.googleapis.com/projects/${number}/locations/global/workloadIdentityPools/${project}.svc.id.goog/subject/ns/${namespace}/sa/${account}`,
-        },
-        child,
-      );
+      const member = pulumi.interpolate`principal://iam.googleapis.com/projects/${number}/locations/global/workloadIdentityPools/${project}.svc.id.goog/subject/ns/${namespace}/sa/${account}`;
+      new storage.BucketIAMMember(account, { bucket, role: "roles/storage.objectViewer", member }, child);
+      if (args.streams === true) {
+        // runai_model_streamer_gcs 0.15.9, files.py: it calls get_bucket, which objectViewer does not allow.
+        const name = `${account}-bucket`;
+        new storage.BucketIAMMember(name, { bucket, role: "roles/storage.bucketViewer", member }, child);
+      }
     }
     this.registerOutputs();
   }

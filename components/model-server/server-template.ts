@@ -1,5 +1,5 @@
-import { adaptersOf, maxLoadingMinutes } from "../engines/catalogue";
-import type { RunningServer } from "../engines/engine";
+import { adaptersOf, maxLoadingMinutes, newestRendering } from "../engines/catalogue";
+import type { EnvironmentVariable, RunningServer } from "../engines/engine";
 import type * as k8s from "@pulumi/kubernetes";
 import { annotations } from "../names";
 import { adapterLoading, adapterMount } from "../adapters/adapter-loading";
@@ -38,6 +38,8 @@ export interface ServerTemplateArgs extends PlacementArgs {
   token?: TokenSecret;
   /** Whether the pool has nodes of two kinds, of which spot nodes are preferred. Default: false. */
   prefersSpot?: boolean;
+  /** How the template was rendered when the pool was made: newestRendering, or an earlier number. Default: newest. */
+  rendering?: number;
 }
 
 /** Pod template of a model server that this project sets up. */
@@ -47,6 +49,7 @@ export function serverTemplate(args: ServerTemplateArgs): PodTemplate {
   const resources = { [resourceName(accelerator)]: String(acceleratorsOfPod(args)) };
   const weights = weightsSetup(args);
   const { engine } = server;
+  const { probes } = engine;
   const health = { path: engine.healthPath, port: "http" };
   const adapters = args.adapters ? adaptersOf(engine) : undefined;
   const loading =
@@ -60,14 +63,14 @@ export function serverTemplate(args: ServerTemplateArgs): PodTemplate {
     command: [...engine.command],
     args: [
       ...weights.args,
-      ...engine.serve({ port: server.port, accelerators: args.acceleratorsPerReplica }),
+      ...engine.serve({ port: server.port, accelerators: devicesOf(args) }),
       ...engine.drain(server.image, draining.finishSeconds),
       ...(adapters?.flags ?? []),
       ...argWords(server),
     ] as string[],
     env: [
       { name: "HF_HOME", value: "/cache/huggingface" },
-      ...engine.environment(accelerator.family),
+      ...environmentOf(args),
       ...(adapters?.environment ?? []),
       ...argVariables(args.pool, server),
       ...(args.token === undefined
@@ -81,17 +84,16 @@ export function serverTemplate(args: ServerTemplateArgs): PodTemplate {
     startupProbe: {
       httpGet: health,
       initialDelaySeconds: 2,
-      periodSeconds: 1,
-      failureThreshold: maxLoadingMinutes * 60,
+      ...probes.startup,
+      failureThreshold: Math.ceil((maxLoadingMinutes * 60) / probes.startup.periodSeconds),
     },
-    readinessProbe: { httpGet: health, periodSeconds: 1, failureThreshold: 1, timeoutSeconds: 1 },
-    // A restart costs a reload of the model: only a server that is surely broken is restarted.
-    livenessProbe: { httpGet: health, periodSeconds: 1, failureThreshold: 5, timeoutSeconds: 1 },
+    readinessProbe: { httpGet: health, ...probes.readiness },
+    livenessProbe: { httpGet: health, ...probes.liveness },
     lifecycle: { preStop: { sleep: { seconds: draining.preStopSeconds } } },
     resources: { limits: resources, requests: resources },
     securityContext: {
       allowPrivilegeEscalation: false,
-      // The TPU's runtime locks memory, which is one of the capabilities that containers have by default.
+      // What the TPU's runtime needs is not documented: it keeps what containers have by default, as in Google's manifests.
       ...(accelerator.family === "tpu" ? {} : { capabilities: { drop: ["ALL"] } }),
     },
     volumeMounts: [
@@ -130,6 +132,22 @@ export function serverTemplate(args: ServerTemplateArgs): PodTemplate {
   };
 }
 
+const isNew = ({ rendering = newestRendering }: ServerTemplateArgs): boolean => rendering >= 2;
+
+/** Devices that the model is split over. */
+function devicesOf(args: ServerTemplateArgs): number {
+  const { devicesPerChip = 1 } = args.placement.accelerator;
+  return args.acceleratorsPerReplica * (isNew(args) ? devicesPerChip : 1);
+}
+
+function environmentOf(args: ServerTemplateArgs): readonly EnvironmentVariable[] {
+  const { accelerator, hosts } = args.placement;
+  const { engine, image } = args.server;
+  const own = engine.environment(accelerator.family, image);
+  if (!isNew(args)) return accelerator.family === "tpu" ? own : [];
+  return [...own, ...(hosts > 1 ? (engine.overNodes?.environment(accelerator.family) ?? []) : [])];
+}
+
 export const groupApi = {
   group: "leaderworkerset.x-k8s.io",
   version: "v1",
@@ -140,6 +158,10 @@ export const groupApi = {
 export const groupNameLabel = "leaderworkerset.sigs.k8s.io/name";
 
 const rayPort = 6379;
+
+/** Nodes of the Ray cluster that are alive; nothing while Ray does not answer. */
+const countNodes =
+  'python3 -c \'import ray; ray.init(address="auto", log_to_driver=False); print(sum(node["Alive"] for node in ray.nodes()))\' 2>/dev/null | tail -n 1';
 
 /**
  * Pod templates of a replica that is a group: the leader answers requests, the workers lend it their chips. Ray ties
@@ -157,7 +179,9 @@ export function groupTemplates(args: ServerTemplateArgs): { leader: PodTemplate;
       ...leader,
       spec: {
         ...leader.spec,
-        containers: containersOf(leader).map((container) => asLeader(container, overNodes)),
+        containers: containersOf(leader).map((container) =>
+          asLeader(container, overNodes.flags, isNew(args) ? args.placement.hosts : 1),
+        ),
       },
     },
     worker: { ...leader, spec: { ...leader.spec, containers: containersOf(leader).map(asWorker) } },
@@ -168,10 +192,14 @@ function containersOf(template: PodTemplate): Container[] {
   return template.spec.containers as Container[];
 }
 
-/** `exec` hands SIGTERM to the server itself, which finishes its streams; "$@" are its words, unharmed. */
-function asLeader(container: Container, overNodes: readonly string[]): Container {
+/**
+ * `exec` hands SIGTERM to the server itself, which finishes its streams; "$@" are its words, unharmed. It starts when all
+ * nodes of the group are in the Ray cluster: it would take what there is for everything.
+ */
+function asLeader(container: Container, flags: readonly string[], nodes: number): Container {
   const words = [...(container.command as string[]), ...(container.args as Word[])];
-  const script = `ray start --head --port=${rayPort} && exec "$@" ${overNodes.join(" ")}`;
+  const all = nodes === 1 ? "" : ` && until [ "$(${countNodes})" = ${nodes} ]; do sleep 2; done`;
+  const script = `ray start --head --port=${rayPort}${all} && exec "$@" ${flags.join(" ")}`;
   return { ...container, command: ["bash", "-c", script, "leader"], args: words };
 }
 

@@ -1,12 +1,12 @@
 import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
-import type { GatewayKind, PoolTraffic } from "../gateways/gateway";
+import type { GatewayKind, PoolHealth, PoolTraffic } from "../gateways/gateway";
 import { defaultGatewayKind } from "../gateways/gateway-kinds";
 import { draining } from "../model-server/pod-template";
 import { poolLabels, type PoolRef } from "../names";
 
 /** A policy holds in the InferencePool's own namespace only. */
-export interface PoolPoliciesArgs extends PoolRef, PoolTraffic {
+export interface PoolPoliciesArgs extends PoolRef, PoolTraffic, Pick<PoolHealth, "healthCheck"> {
   /** Port of the model servers. */
   port: number;
   /** Path that answers 200 while a model server can serve. */

@@ -56,6 +56,8 @@ export interface ServingPoolArgs extends PoolRef {
   server?: ServerArgs;
   /** Container image of the endpoint picker. Default: the one that the program was tried with. */
   pickerImage?: string;
+  /** How pod templates were rendered when the pool was made: pods keep it. Default: newestRendering. */
+  rendering?: number;
   /** Where the model's files come from. Default: Hugging Face. */
   weights?: Weights;
   /** Token for gated models. Default: none. */
@@ -105,7 +107,11 @@ export class ServingPool extends pulumi.ComponentResource {
 
   constructor(name: string, args: ServingPoolArgs, opts?: pulumi.ComponentResourceOptions) {
     super("inference-rollout:index:ServingPool", name, {}, opts);
-    const hardware = hardwareOf(args.hardware);
+    // On nodes created outside the driver is only a label, which they may lack.
+    const fallback = args.nodes === undefined ? ({ driver: "default" } as const) : {};
+    const hardware = hardwareOf(
+      args.hardware.driver === undefined ? { ...args.hardware, ...fallback } : args.hardware,
+    );
     const placement = args.placement ?? placementOf(hardware);
     if (isMisfit(placement)) throw new pulumi.ResourceError(placement.reason, this);
     const { service, pool, namespace, objectives = [], names = [] } = args;
@@ -148,7 +154,12 @@ export class ServingPool extends pulumi.ComponentResource {
       // A pod has one account: the adapters' loader needs one in any case.
       const account = args.adapters === undefined ? {} : { account: adapterListName(pool) };
       const project = args.nodes?.project === undefined ? {} : { project: args.nodes.project };
-      return new ModelAccess(name, { service, pool, namespace, bucket, ...account, ...project }, child);
+      const streams = args.weights?.from === "gcs" && args.weights.loader === "stream";
+      return new ModelAccess(
+        name,
+        { service, pool, namespace, bucket, streams, ...account, ...project },
+        child,
+      );
     });
     const loader = optional(args.adapters, (list) => {
       const { loader } = adaptersOf(server.engine);
@@ -170,6 +181,7 @@ export class ServingPool extends pulumi.ComponentResource {
         server,
         weights: args.weights ?? { from: "hugging-face" },
         adapters: args.adapters !== undefined,
+        ...(args.rendering === undefined ? {} : { rendering: args.rendering }),
         ...(args.autoscaling === undefined ? {} : { autoscaling: args.autoscaling }),
         ...(args.copied === undefined ? {} : { copied: args.copied }),
         ...(args.token === undefined ? {} : { token: args.token }),
@@ -199,7 +211,12 @@ export class ServingPool extends pulumi.ComponentResource {
   ): PoolPolicies[] {
     const common = { service, pool, namespace };
     const { timeoutSeconds, logging, cloudArmor } = backend;
-    const settings = { timeoutSeconds, logging, ...(cloudArmor === undefined ? {} : { cloudArmor }) };
+    const { loadBalancer: healthCheck } = engine.probes;
+    const settings = {
+      ...{ timeoutSeconds, logging },
+      ...(cloudArmor === undefined ? {} : { cloudArmor }),
+      ...(healthCheck === undefined ? {} : { healthCheck }),
+    };
     const policies =
       (served.gatewayPolicies ?? true)
         ? [new PoolPolicies(name, { ...common, port, healthPath: engine.healthPath, ...settings }, opts)]

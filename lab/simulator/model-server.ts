@@ -15,6 +15,9 @@ import type { Ticker } from "./ticker";
 /** Status of a process that SIGKILL ended. */
 const killedStatus = 137;
 
+/** Seconds of SGLang's first request, its own. */
+const warmUpSeconds = 0.5;
+
 /** Milliseconds to bring an adapter back into memory, at speed 1. */
 const adapterDelay = 200;
 
@@ -27,6 +30,8 @@ export class ModelServer {
   private readonly adapters: Adapters;
   private readonly front: Front;
   private faults: readonly Fault[];
+  /** SGLang listens before its warm-up request is answered, and is not healthy until then. */
+  private warming: boolean;
   private readonly timers = new Set<NodeJS.Timeout>();
 
   /**
@@ -44,6 +49,7 @@ export class ModelServer {
   ) {
     this.launch = readLaunch(start);
     this.faults = this.launch.faults;
+    this.warming = this.launch.engine === "sglang";
     const pace = scaled(this.launch, start, speed);
     const metrics = new Metrics(this.launch, pace);
     const { adapters, maxSequences, model } = this.launch;
@@ -59,7 +65,7 @@ export class ModelServer {
       adapters: this.adapters,
       metrics,
       startedAt: Math.floor(Date.now() / 1000),
-      isHealthy: () => !this.faults.some(({ kind }) => kind === "unready"),
+      isHealthy: () => !this.warming && !this.faults.some(({ kind }) => kind === "unready"),
       hasFault: (fault) => this.faults.some(({ kind }) => kind === fault),
       log: (line) => this.log(line),
     });
@@ -135,6 +141,7 @@ export class ModelServer {
     const ready = (): void => {
       this.state = "serving";
       this.log(`serving on ${podIP}:${port} as ${names.join(", ")}`);
+      if (this.warming) this.after(warmUpSeconds, () => (this.warming = false));
     };
     this.front.listen(podIP, port, ready, (error) => this.end(1, error.message));
   }

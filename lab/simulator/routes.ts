@@ -22,6 +22,9 @@ export interface Serving {
   log: (line: string) => void;
 }
 
+/** SGLang 0.5.4, http_server.py: /health is /health_generate, which sleeps this long before each look. */
+const sglangHealthMs = 1000;
+
 export type Route = (request: IncomingMessage, response: ServerResponse) => void;
 
 /** The paths a model server answers on, by "METHOD path". */
@@ -29,7 +32,15 @@ export function routesOf(serving: Serving): ReadonlyMap<string, Route> {
   const { launch, identity, engine, adapters, metrics } = serving;
   const headers = (): readonly string[] => identity.headers();
   const health: Route = (_, response) => {
-    sendText(response, serving.isHealthy() ? 200 : 503, "text/plain", "", headers());
+    const answer = (): void =>
+      sendText(response, serving.isHealthy() ? 200 : 503, "text/plain", "", headers());
+    if (launch.engine === "vllm" || !serving.isHealthy()) {
+      answer();
+      return;
+    }
+    // SGLang generates a token for it, and sleeps before it looks for one.
+    const timer = setTimeout(answer, sglangHealthMs);
+    response.once("close", () => clearTimeout(timer));
   };
   const posted =
     (answer: (body: Record<string, unknown>, response: ServerResponse) => void): Route =>

@@ -175,7 +175,14 @@ describe("Simulator", () => {
       "food=org/food",
     ];
     const { url } = await start(args, { image });
-    assert.equal((await fetch(`${url}/health_generate`)).status, 200);
+    assert.equal((await fetch(`${url}/health`)).status, 503, "it warms up");
+    await sleep(600);
+    for (const path of ["health", "health_generate"]) {
+      const asked = Date.now();
+      assert.equal((await fetch(`${url}/${path}`)).status, 200);
+      const took = Date.now() - asked;
+      assert.ok(took >= 990, `${path} answered after ${took} ms; the real one sleeps a second first`);
+    }
     assert.match(
       await (await fetch(`${url}/metrics`)).text(),
       /^sglang:num_queue_reqs\{model_name="Qwen\/Qwen3-8B"\} 0$/m,

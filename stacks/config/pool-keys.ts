@@ -194,6 +194,10 @@ export function resolvePool(name: string, stack: PoolStack, mistakes: Mistake[])
     // A copied pod runs as it is.
     adapters: input.adapters ?? (stack.hasAdapters && template === undefined),
     adaptersAreExplicit: input.adapters !== undefined,
+    driverIsExplicit: input.driver !== undefined,
+    imageIsExplicit: [input.server, stack.server].some(
+      (from) => from?.image !== undefined || from?.version !== undefined,
+    ),
     ...(template === undefined
       ? {}
       : {

@@ -35,7 +35,8 @@ export const objectiveSchema = object({
     example: "batch",
   }),
   priority: required(integer(-1_000_000, 1_000_000), {
-    description: "A higher priority is served first. Requests below 0 are dropped first when a pool is full.",
+    description:
+      "When a pool is full, the picker rejects requests with a priority below 0. All others are served in the order in which they arrive: the picker's flow control, which orders them by priority, is off.",
     example: 0,
   }),
 });

@@ -2,18 +2,7 @@ import type { NameRule } from "../../components/adapters/name-rewrites";
 import type { OwnedPool, Pool, ServiceConfig } from "./service-config";
 import type { Observed } from "./observed";
 import { targetsOf } from "./adapter-versions";
-import { adaptersLoaded } from "./identity";
 import { servedNames } from "./served-names";
-
-/**
- * A pool as it was made: whether it can load adapters is settled then. The config's default follows the adapters,
- * and a pool that exists must not be made anew because the first one came or the last one went.
- */
-export function asMade(pool: OwnedPool, observed: Observed): OwnedPool {
-  const identity = observed.pools.find(({ name, owned }) => owned && name === pool.name)?.identity;
-  if (identity === undefined || pool.adaptersAreExplicit) return pool;
-  return { ...pool, adapters: identity["adapters"] === adaptersLoaded };
-}
 
 /**
  * Every name that the pool's servers answer to by themselves for their base model (`--served-model-name`, else the

@@ -1,3 +1,4 @@
+import { engineNamed, newestRendering } from "../../components/engines/catalogue";
 import type { PoolIdentity } from "./observed";
 import type { OwnedPool } from "./service-config";
 import { argsChange, argsIdentity, isArgsField } from "./secret-args";
@@ -31,12 +32,24 @@ export function identityOf(pool: OwnedPool, deployed?: PoolIdentity): PoolIdenti
     const value = hardware[key];
     if (value !== undefined) fields[key] = value;
   }
+  const { rendering = newestRendering } = pool;
+  if (rendering > 1 && dependsOnRendering(pool)) fields[renderingField] = String(rendering);
   if (hardware.diskGb !== undefined) fields["diskGb"] = String(hardware.diskGb);
   if (hardware.nodeImage !== "cos") fields["nodeImage"] = hardware.nodeImage;
   if (pool.picker !== undefined) fields["picker.image"] = pool.picker.image;
   if (pool.weights.from !== "hugging-face") fields["weights"] = JSON.stringify(pool.weights);
   if (pool.templateOf !== undefined) fields["like"] = `${pool.templateOf.namespace}/${pool.templateOf.name}`;
   return fields;
+}
+
+/** No config key: the program alone decides it, when it makes the pool. */
+export const renderingField = "rendering";
+
+/** Whether newer templates differ from the first ones: most pools have no such field, and need none. */
+function dependsOnRendering({ placement, server, templateOf }: OwnedPool): boolean {
+  const { family } = placement.accelerator;
+  if (templateOf !== undefined) return false;
+  return family === "tpu" || engineNamed(server.engine).environment(family, server.image).length > 0;
 }
 
 /** A model server is started so that it can load adapters, or it never can. */

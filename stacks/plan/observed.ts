@@ -218,6 +218,8 @@ export interface Observed {
   cluster?: ObservedCluster;
   /** Zones for pools that this update creates and whose config names none; absent: nodes are not created by this stack. */
   zones?: Readonly<Record<string, ZoneSearch>>;
+  /** Whether this stack makes the nodes of its pools. Default: it does. */
+  ownNodes?: boolean;
   /** The time, by the cluster's clock; this machine's where there is no cluster yet. */
   now?: Date;
 }

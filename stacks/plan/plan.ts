@@ -13,7 +13,7 @@ import type {
   Rule,
 } from "./model";
 import type { Observed, PoolIdentity } from "./observed";
-import { asMade } from "./client-names";
+import { asMade } from "./as-made";
 import { asCopied, copyReport } from "./copied-pools";
 import { windowNow } from "./freeze";
 import { identityOf } from "./identity";
@@ -61,6 +61,8 @@ function draftOf(config: ServiceConfig, observed: Observed): Draft {
 
   const backends = backendsOf(config, stable, candidate);
   const shares = sharesOf(backends);
+  const made = (pool: Pool): Pool => (pool.existing ? pool : asMade(pool, observed));
+
   const now = liveShares(observed);
   const candidateShareNow = candidate === undefined ? 0 : shareIn(now, candidate.name);
   const candidateFalls = fallsTo(config.weight, candidateShareNow, shareBefore(config, observed));
@@ -80,7 +82,7 @@ function draftOf(config: ServiceConfig, observed: Observed): Draft {
     state: stateOf(config),
     ...optional(
       "kind",
-      candidatePool === undefined ? adapterKind(config) : kindOf(stablePool, candidatePool),
+      candidatePool === undefined ? adapterKind(config) : kindOf(made(stablePool), made(candidatePool)),
     ),
     pools,
     stable,

@@ -2,7 +2,7 @@ import { hiddenText } from "./secret-args";
 import type { PoolIdentity, Observed } from "./observed";
 import type { ServiceConfig } from "./service-config";
 import { fix, pulumiUp, remove, set, type ConfigEdit, type Fix } from "./config-edits";
-import { adaptersLoaded } from "./identity";
+import { adaptersLoaded, renderingField } from "./identity";
 
 /**
  * Edits that put a pool back into a config that has it no more, as it is deployed; none where the config has it.
@@ -63,6 +63,8 @@ function identityEdits(at: readonly string[], identity: PoolIdentity): ConfigEdi
       for (const [name, value] of Object.entries(weights)) edits.push(set([...key, name], String(value)));
     } else if (field === "adapters") {
       edits.push(set(key, text === adaptersLoaded));
+    } else if (field === renderingField) {
+      continue;
     } else if (field === "like") {
       return undefined;
     } else {

@@ -33,6 +33,12 @@ export interface OwnedPool {
   adapters: boolean;
   /** Whether the config says so for this pool. */
   adaptersAreExplicit: boolean;
+  /** Whether the config says which GPU driver, for this pool or one that it is like. */
+  driverIsExplicit: boolean;
+  /** Whether it says which image, or which version of the engine's own. */
+  imageIsExplicit: boolean;
+  /** How its pods are rendered, once it was made; see newestRendering. Default: as a new pool's. */
+  rendering?: number;
   /** An existing pool whose pods this one copies instead of being given model and server. */
   templateOf?: {
     name: string;

@@ -6,7 +6,7 @@ import * as path from "node:path";
 import { before, describe, it } from "node:test";
 import type { Registered } from "../rendering";
 import { renderService } from "../stacks/rendered-service";
-import { engines } from "../../components/engines/catalogue";
+import { engineNamed, engines } from "../../components/engines/catalogue";
 import type { PodSpec } from "../../components/model-server/copied/pod";
 import { engineOf, portFlagOf, speaksTls, usedBy } from "../../components/model-server/copied/server";
 import { kindOf } from "../../stacks/answers/fault";
@@ -47,11 +47,23 @@ describe("an engine that is added", () => {
 
   it("is asked for its health where it answers, by Kubernetes and by the load balancer", () => {
     const [container] = template("llm").containers;
-    for (const probe of ["startupProbe", "readinessProbe", "livenessProbe"]) {
-      assert.equal((container[probe] as { httpGet: { path: string } }).httpGet.path, "/ready");
-    }
+    const times = ["startupProbe", "readinessProbe", "livenessProbe"].map((probe) => {
+      const { httpGet, ...rest } = container[probe] as { httpGet: { path: string } };
+      assert.equal(httpGet.path, "/ready");
+      return rest;
+    });
+    assert.deepEqual(times, [
+      { initialDelaySeconds: 2, periodSeconds: 7, timeoutSeconds: 6, failureThreshold: 386 },
+      { periodSeconds: 8, timeoutSeconds: 6, failureThreshold: 2 },
+      { periodSeconds: 9, timeoutSeconds: 6, failureThreshold: 3 },
+    ]);
     const policy = resources.find(({ inputs }) => inputs["kind"] === "HealthCheckPolicy");
     assert.match(JSON.stringify(policy?.inputs["spec"]), /"port":9999.*"requestPath":"\/ready"/);
+    const { default: check } = policy?.inputs["spec"] as { default: Record<string, unknown> };
+    assert.deepEqual(
+      [check["checkIntervalSec"], check["timeoutSec"], check["unhealthyThreshold"]],
+      [8, 6, 4],
+    );
   });
 
   it("is named to its picker", () => {
@@ -134,5 +146,28 @@ describe("the engines", () => {
       assert.ok(fs.existsSync(path.join(root, "components", "adapters", loader)), loader);
     }
     assert.equal(new Set(engines.map(({ name }) => name)).size, engines.length);
+  });
+
+  it("are asked for their health in a way that Kubernetes and the load balancer take", () => {
+    for (const { name, probes } of engines) {
+      const { startup, readiness, liveness, loadBalancer } = probes;
+      for (const { periodSeconds, timeoutSeconds } of [startup, readiness, liveness])
+        assert.ok(periodSeconds >= 1 && timeoutSeconds >= 1, name);
+      // GKE's HealthCheckPolicy: timeoutSec is at most checkIntervalSec.
+      if (loadBalancer !== undefined)
+        assert.ok(loadBalancer.timeoutSeconds <= loadBalancer.periodSeconds, name);
+    }
+  });
+
+  it("wait longer than SGLang's /health takes, and restart no server that is only busy", () => {
+    const { startup, readiness, liveness, loadBalancer } = engineNamed("sglang").probes;
+    // Its handler sleeps 1 s at least, and gives up after 20 s.
+    for (const { timeoutSeconds } of [startup, readiness, liveness]) assert.ok(timeoutSeconds > 20);
+    assert.ok((loadBalancer?.timeoutSeconds ?? 2) >= 5);
+    assert.ok(
+      readiness.periodSeconds * readiness.failureThreshold <= 5,
+      "a server that is gone is noticed soon",
+    );
+    assert.ok(liveness.failureThreshold * 20 >= 60);
   });
 });

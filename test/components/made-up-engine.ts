@@ -9,6 +9,12 @@ const madeUp: ModelServerEngine = {
   images: { gpu: { repository: "example/made-up", version: "v1.2.3" } },
   port: 9999,
   healthPath: "/ready",
+  probes: {
+    startup: { periodSeconds: 7, timeoutSeconds: 6 },
+    readiness: { periodSeconds: 8, timeoutSeconds: 6, failureThreshold: 2 },
+    liveness: { periodSeconds: 9, timeoutSeconds: 6, failureThreshold: 3 },
+    loadBalancer: { periodSeconds: 8, timeoutSeconds: 6, failureThreshold: 4 },
+  },
   command: ["made-up", "serve"],
   flags: {
     model: "--weights-of",

@@ -9,7 +9,7 @@ import { renderStack } from "../stacks/rendered-service";
 import { resolveConfig } from "../../stacks/config/resolve";
 import type { StackConfig } from "../../stacks/config/resolve";
 import type { RawConfig } from "../../stacks/config/parse";
-import { nothingDeployed } from "../../stacks/plan/model";
+import { nothingDeployed, type PoolIdentity } from "../../stacks/plan/model";
 import { transformed } from "../../stacks/state/ownership";
 import { after, cloud, planFor } from "../stacks/cases";
 
@@ -63,9 +63,15 @@ for (const file of fs.readdirSync(folder)) {
 }
 
 /** The stack once more: at weight 10, and then as it says. */
-async function registeredAgain({ stack, config }: Kept): Promise<KeptResource[]> {
+async function registeredAgain({ stack, config, resources }: Kept): Promise<KeptResource[]> {
   const first = stackOf({ ...config, weight: 10 });
-  const began = after(first.service, planFor(first.service, nothingDeployed));
+  const now = after(first.service, planFor(first.service, nothingDeployed));
+  // What the pools were made as is what the program of then wrote down, not what this one would.
+  const identities = new Map(resources.flatMap(({ urn, inputs }) => identityIn(urn, inputs)));
+  const began = {
+    ...now,
+    pools: now.pools.map((pool) => ({ ...pool, identity: identities.get(pool.name) ?? {} })),
+  };
   const registered = await renderStack(stackOf(config), began, stack);
   return registered
     .map((resource) => {
@@ -80,6 +86,12 @@ async function registeredAgain({ stack, config }: Kept): Promise<KeptResource[]>
     })
     .filter(({ urn }) => !urn.startsWith("pulumi:providers:kubernetes::other"))
     .sort((a, b) => (a.urn < b.urn ? -1 : 1));
+}
+
+function identityIn(urn: string, inputs: Record<string, unknown>): [string, PoolIdentity][] {
+  const { annotations = {} } = (inputs["metadata"] ?? {}) as { annotations?: Record<string, string> };
+  const text = annotations["inference-rollout/identity"];
+  return text === undefined ? [] : [[urn.replace(/^.*::/, ""), JSON.parse(text) as PoolIdentity]];
 }
 
 function stackOf(config: RawConfig): Extract<StackConfig, { role: "all" }> {

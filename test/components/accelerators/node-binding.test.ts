@@ -1,19 +1,20 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { isMisfit, placementOf } from "../../../components/accelerators/placement";
+import { nothingDeployed } from "../../../stacks/plan/model";
 import { nodeBinding, labelsOfNodes } from "../../../components/model-server/pod-template";
-import { ownedPool, serviceConfig, sourceCase } from "../../stacks/cases";
+import { planFor, serviceConfig, sourceCase } from "../../stacks/cases";
 
 /** Labels by which pods of a pool with these settings find machines that somebody else made. */
 function selectorOf(pool: Record<string, unknown>): Record<string, string> {
-  const { hardware } = ownedPool(
-    serviceConfig({
-      ...sourceCase,
-      cluster: { kubeconfig: "{}" },
-      pools: { ...sourceCase.pools, llm: { replicas: 1, ...pool } },
-    }),
-    "llm",
-  );
+  const config = serviceConfig({
+    ...sourceCase,
+    cluster: { kubeconfig: "{}" },
+    pools: { ...sourceCase.pools, llm: { replicas: 1, ...pool } },
+  });
+  const [planned] = planFor(config, { ...nothingDeployed, ownNodes: false }).pools;
+  assert.ok(planned?.pool.name === "llm");
+  const { hardware } = planned.pool;
   const placement = placementOf(hardware);
   assert.ok(!isMisfit(placement));
   const nodeLabels = labelsOfNodes(hardware, placement);

@@ -172,7 +172,7 @@ describe("what a pool says of its machines", () => {
   });
 
   it("takes the engine's image for TPUs", () => {
-    assert.equal(pool({ accelerator: "tpu-v6e-slice", replicas: 1 }).server.image, "vllm/vllm-tpu:v0.22.0");
+    assert.equal(pool({ accelerator: "tpu-v6e-slice", replicas: 1 }).server.image, "vllm/vllm-tpu:v0.21.0");
     assert.equal(pool({ accelerator: "nvidia-l4", replicas: 1 }).server.image, "vllm/vllm-openai:v0.21.0");
   });
 });
@@ -247,7 +247,7 @@ describe("autoscaling", () => {
 describe("a pool's identity", () => {
   const l4 = { accelerator: "nvidia-l4", replicas: 1 };
   const changes: PoolText[] = [
-    { driver: "latest" },
+    { driver: "disabled" },
     { nodeVersion: "1.34.1-gke.2037000" },
     { nodeImage: "ubuntu" },
     { imageCache: "global/images/x" },

@@ -58,7 +58,7 @@ describe("what is known of a key", () => {
       zones: ["us-central1-b"],
       provisioning: "on-demand",
       fallback: "on-demand",
-      driver: "latest",
+      driver: "disabled",
       nodeVersion: "1.34.1-gke.2037000",
       nodeImage: "ubuntu",
       imageCache: "global/images/x",

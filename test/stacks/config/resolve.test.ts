@@ -35,7 +35,7 @@ describe("a stack's config", () => {
       accelerator: "nvidia-h100-80gb",
       acceleratorsPerReplica: 1,
       provisioning: "on-demand",
-      driver: "default",
+      driver: "latest",
       nodeImage: "cos",
     });
     assert.equal(pool.server.image, "vllm/vllm-openai:v0.21.0");
