@@ -80,7 +80,7 @@ export function describeRollback(
     `All traffic goes to ${done.to.name}${pods}. ${done.from} had ${share} % and is latched. The API server took it in ${(milliseconds / 1000).toFixed(2)} s.`,
     done.isCandidate
       ? recordIt
-      : `Pulumi does not know it yet. Next: pulumi config set stable ${done.to.name} && pulumi config set candidate ${done.from} && pulumi config set weight 0 && pulumi up`,
+      : `The next pulumi up of the config as it is sends the traffic back to ${done.from}. First: pulumi config set stable ${done.to.name} && pulumi config set candidate ${done.from} && pulumi config set weight 0 && pulumi up`,
   ];
 }
 

@@ -1,4 +1,3 @@
-import { liveShares, shareIn } from "../shares";
 import { fix, joinFixes, remove, run, set, setTime, type ConfigEdit, type Fix } from "../config-edits";
 import { frozenChanges, windowNow } from "../freeze";
 import { holds, isOnTheWayBack } from "../latch";
@@ -73,9 +72,7 @@ the removal of the candidate and the pool. There is no waiver: resuming is the w
       const share = draft.shares[latch.candidate] ?? 0;
       if (share === 0 || isOnTheWayBack(latch.candidate, share, observed)) return [];
       // A latch on the pool that serves the customers already would only take their service away.
-      const servesStill = observed.route === undefined || shareIn(liveShares(observed), latch.candidate) > 0;
-      if (latch.candidate === draft.stable.name && observed.record?.stable === latch.candidate && servesStill)
-        return [];
+      if (latch.candidate === draft.stable.name && observed.record?.stable === latch.candidate) return [];
       return [
         {
           found: `${latch.candidate} was rolled back from ${latch.from} % at ${latch.time} (${latch.reason}), but the config gives it ${share} % of the traffic`,

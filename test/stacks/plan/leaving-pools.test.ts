@@ -75,7 +75,7 @@ describe("a pool without a role that another route sends to", () => {
     assert.match(text, /^to go back at once, declare the pool again: pulumi config set .*pools\.third\./);
     assert.match(
       text,
-      /pulumi up; to remove the pool, take it out of that route first: kubectl edit httproute/,
+      /pulumi up; to remove the pool, first remove the pool from that route: kubectl edit httproute/,
     );
   });
 });

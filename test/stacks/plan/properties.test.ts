@@ -144,7 +144,13 @@ describe("no sequence of edits and failures", () => {
       const world = carriedOut(raw, done, before, "succeeds");
       const again = planFor(serviceConfig({ ...raw, allow: [] }), world);
       assert.deepEqual(again.refusals, []);
-      assert.deepEqual(again.removed, []);
+      // What only stayed because the update went back goes with the next one; nothing else does.
+      const roles = new Set([done.stable.name, done.candidate?.name]);
+      const leaving = done.pools.map(({ pool }) => pool.name).filter((name) => !roles.has(name));
+      assert.deepEqual(
+        again.removed.map(({ name }) => name).filter((name) => !leaving.includes(name)),
+        [],
+      );
       assert.deepEqual(again.backends, done.backends);
     });
   });

@@ -52,13 +52,4 @@ describe("after the live route went back", () => {
     const world = rolledBackLive({ others: { ...othersOf([other]), customers } });
     assert.deepEqual(rulesOf(at(0, { rolledBack: mark }), world), []);
   });
-
-  it("a pool that was stable and lost all of its traffic does not get it back unasked", () => {
-    const promoted = { ...sourceCase, stable: "llm-new", candidate: "", weight: 0 };
-    const world = rolledBackLive();
-    const record = { ...world.record!, stable: "llm-new", weights: { "llm-new": 100 } };
-    const { candidate, ...without } = record;
-    assert.equal(candidate, "llm-new");
-    assert.ok(rulesOf(promoted, { ...world, record: without }).includes("latched"));
-  });
 });
