@@ -50,3 +50,26 @@ describe("docs/architecture.md", () => {
     for (const file of named) assert.ok(fs.existsSync(path.join(root, file)), file);
   });
 });
+
+describe("the product's files", () => {
+  const all = ["components", "stacks", "rollout"].flatMap((folder) =>
+    fs
+      .readdirSync(path.join(root, folder), { recursive: true, encoding: "utf8" })
+      .filter((file) => file.endsWith(".ts"))
+      .map((file) => path.join(folder, file)),
+  );
+
+  it("have names of their own: a name says which file is meant", () => {
+    const names = all.map((file) => path.basename(file));
+    assert.ok(names.length > 150);
+    assert.deepEqual(
+      all.filter((file) => names.filter((name) => name === path.basename(file)).length > 1),
+      [],
+    );
+  });
+
+  it("never stand alone in a folder", () => {
+    const alone = all.filter((file) => fs.readdirSync(path.join(root, path.dirname(file))).length === 1);
+    assert.deepEqual(alone, []);
+  });
+});

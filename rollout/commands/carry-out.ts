@@ -2,7 +2,7 @@ import { changesBetween, describeChange } from "../steps/changes";
 import type { Reason } from "../steps/moves";
 import type { Status } from "../steps/status";
 import type { Step } from "../steps/way-back";
-import type { Replaced } from "../pulumi/config-file";
+import type { Replaced } from "../pulumi/stack-file";
 import type { UpdateResult } from "../pulumi/update-log";
 import { Interruption } from "../terminal/interruption";
 import { exit } from "../terminal/screen";

@@ -1,5 +1,5 @@
 import { clusterWriter, ClusterUnreadable, type ClusterWriter } from "../../stacks/state/cluster-reader";
-import { chooseRoute, customersRoutes, rollBackNow, type Written } from "../now/rollback-now";
+import { chooseRoute, customersRoutes, rollBackNow, type Written } from "../now/route-writer";
 import { exit, Screen } from "../terminal/screen";
 
 /** `rollback --now`: needs a kubeconfig, and nothing of Pulumi's. */

@@ -1,7 +1,7 @@
 import { deployedOf, type Deployed } from "../steps/deployed";
 import { describeStatus, statusOf, type LiveState, type Status } from "../steps/status";
 import type { StackValues } from "../steps/values";
-import { Engine } from "../pulumi/engine";
+import { Engine } from "../pulumi/pulumi-engine";
 import { lookAtCluster } from "../pulumi/live";
 import type { Screen } from "../terminal/screen";
 

@@ -7,7 +7,7 @@ import type { Session } from "../commands/session";
 import { platformOf } from "../pulumi/live";
 import { resolveValues } from "../steps/resolve-values";
 import type { StackValues } from "../steps/values";
-import { rollBackNow } from "./rollback-now";
+import { rollBackNow } from "./route-writer";
 
 /** The same world once the live route is written. */
 function observedOnceBack(observed: Observed, planned: Plan): Observed {

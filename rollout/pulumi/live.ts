@@ -13,7 +13,7 @@ import { routedPools } from "../../stacks/plan/plan";
 import { resolveValues, type ServiceStack } from "../steps/resolve-values";
 import type { LiveState } from "../steps/status";
 import { project, type StackValues } from "../steps/values";
-import type { Engine } from "./engine";
+import type { Engine } from "./pulumi-engine";
 
 /** Seconds for a cluster to answer: a status is asked for by somebody who waits. */
 const patience = 5;

@@ -10,7 +10,7 @@ import { namespaceOf } from "../plan/plan";
 import type { ClusterReader, LiveObject } from "./cluster-reader";
 import { deploymentsPath, everyKind, groupLabels, modelServersIn } from "./model-servers";
 import { poolsPath } from "./paths";
-import { missingReferences } from "./references";
+import { missingReferences } from "./missing-references";
 import { isSelected, selectorOf, selectsPodsOf, type Labels } from "./selectors";
 
 /**

@@ -4,7 +4,7 @@ import fc from "fast-check";
 import { annotations, labels, managedBy } from "../../components/names";
 import { describeRollback } from "../../rollout/commands/rollback-now";
 import { liveRollback, type LiveRollback } from "../../rollout/now/live-rollback";
-import { chooseRoute, rollBackNow } from "../../rollout/now/rollback-now";
+import { chooseRoute, rollBackNow } from "../../rollout/now/route-writer";
 import type { Latch } from "../../stacks/plan/observed";
 import { ClusterUnreadable, type ClusterWriter, type LiveObject } from "../../stacks/state/cluster-reader";
 import { observedRoute } from "../../stacks/state/observe";

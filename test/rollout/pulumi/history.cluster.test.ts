@@ -3,7 +3,7 @@ import * as fs from "node:fs";
 import * as os from "node:os";
 import * as path from "node:path";
 import { after, before, describe, it } from "node:test";
-import { Engine } from "../../../rollout/pulumi/engine";
+import { Engine } from "../../../rollout/pulumi/pulumi-engine";
 import { layOutWorkspace } from "../../../lab/workspace";
 import { resolveTool } from "../../../lab/tools/resolve";
 import { prefix } from "../../../lab/rehearsal/config-file";

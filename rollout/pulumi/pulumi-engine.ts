@@ -13,7 +13,7 @@ import { keysInFile } from "../../stacks/config/config-file";
 import { changesBetween, configCommands } from "../steps/changes";
 import { pastUpdates, type PastUpdate } from "../steps/deployed";
 import { asWritten, parseValues, project, type StackValues } from "../steps/values";
-import { ConfigFile, type Replaced } from "./config-file";
+import { ConfigFile, type Replaced } from "./stack-file";
 import { OwnGroupCommand, PulumiFailed } from "./pulumi-command";
 import { UpdateLog, type UpdateResult } from "./update-log";
 
