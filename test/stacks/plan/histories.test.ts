@@ -304,6 +304,22 @@ describe("in no history does an update", () => {
 });
 
 describe("in every history", () => {
+  it("a stack that was renamed goes on with what it has", () => {
+    const counts = walk((seen, history) => ({
+      after: () => {
+        const { world, knobs, drift } = history;
+        const config = configOf(knobs);
+        if (world.stack === "prod" || config === undefined || drift.route || drift.pools) return;
+        const renamed = planFor(config, observedOf(world));
+        const before = planFor(config, observedOf({ ...world, stack: "prod" }));
+        // The name is for people: nothing that is decided depends on it.
+        assert.deepEqual(renamed, before);
+        seen("renamed");
+      },
+    }));
+    often(counts, "renamed");
+  });
+
   it("an update that broke off, and nothing else, is never taken for somebody's edit", () => {
     const rulesOfDrift = [
       "route-edited",

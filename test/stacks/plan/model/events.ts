@@ -58,6 +58,8 @@ export type Event =
   | { kind: "older state"; back: number }
   /** `pulumi state delete`. */
   | { kind: "state loses"; what: Name | "route" }
+  /** `pulumi stack rename`, or the same state in another project or backend. */
+  | { kind: "rename stack"; to: "prod" | "live" }
   /** Another stack for the same service takes over what is there, and gives it back. */
   | { kind: "another stack takes" }
   | { kind: "it gives back" };
@@ -154,6 +156,13 @@ export const event: fc.Arbitrary<Event> = fc.oneof(
   { weight: 2, arbitrary: fc.record({ kind: fc.constant("pods die" as const), pool, left: fc.nat(4) }) },
   { weight: 2, arbitrary: fc.constant({ kind: "pods recover" as const }) },
   { weight: 2, arbitrary: fc.record({ kind: fc.constant("older state" as const), back: fc.nat(6) }) },
+  {
+    weight: 2,
+    arbitrary: fc.record({
+      kind: fc.constant("rename stack" as const),
+      to: fc.constantFrom("prod" as const, "live" as const),
+    }),
+  },
   {
     weight: 2,
     arbitrary: fc.record({

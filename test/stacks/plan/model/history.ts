@@ -254,6 +254,9 @@ function byHand({ world, states, drift }: History, event: ByHand): void {
             };
       return;
     }
+    case "rename stack":
+      world.stack = event.to;
+      return;
     case "another stack takes": {
       const live = [...Object.keys(world.pools), ...(world.route === undefined ? [] : ["route"])];
       world.marks = Object.fromEntries(live.map((what) => [what, "another" as const]));

@@ -41,6 +41,8 @@ export interface World {
   /** Routes that others made. */
   others: OtherRoutes;
   state: State;
+  /** The stack's name now; objects keep the one that they were marked under. */
+  stack: string;
   /** Whose mark pools and the route bear; absent: this stack's. */
   marks: Readonly<Record<string, "another">>;
   record?: DeploymentRecord;
@@ -70,6 +72,7 @@ export function emptyWorld(): World {
     pools: {},
     others: othersOf([]),
     state: { pools: {} },
+    stack: "prod",
     marks: {},
     now: Date.parse("2026-11-01T00:00:00Z"),
   };
@@ -89,10 +92,10 @@ function objectOf(what: string): Pick<OwnedObject, "group" | "kind" | "namespace
 }
 
 /** Whose the live objects are, by their marks and by what Pulumi's state holds. */
-function claimsOf({ route, pools, state, marks, record }: World): Claim[] {
+function claimsOf({ route, pools, state, marks, record, stack }: World): Claim[] {
   const held = [...Object.keys(state.pools), ...(state.route === undefined ? [] : ["route"])];
   const ownState = new Map(held.map((what) => [objectKey(objectOf(what)), {}]));
-  const self = { id: "this", stack: "acme/inference-rollout/prod", label: "inference-rollout.prod" };
+  const self = { id: "this", stack: `acme/inference-rollout/${stack}`, label: `inference-rollout.${stack}` };
   const live = [...Object.keys(pools), ...(route === undefined ? [] : ["route"])];
   return live.map((what) => {
     const owner = { id: marks[what] ?? self.id, stack: `acme/inference-rollout/${marks[what] ?? "prod"}` };
