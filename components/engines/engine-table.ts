@@ -1,15 +1,7 @@
-import * as fs from "node:fs";
-import * as path from "node:path";
 import { defaultEngine, engines } from "./catalogue";
 import type { ModelServerEngine } from "./engine";
 
-/*
- * docs/engines.md, made from the catalogue itself:
- *   node --require ts-node/register components/engines/engine-table.ts
- * writes it, and a test holds the two together.
- */
-
-export const enginePage = path.join(__dirname, "..", "..", "docs", "engines.md");
+/* docs/engines.md, made from the catalogue itself: `npm run docs` writes it (docs/pages.ts). */
 
 /** The page that documents every engine. */
 export function engineTable(): string {
@@ -66,5 +58,3 @@ function table(head: readonly string[], body: readonly (readonly string[])[]): s
   const line = (cells: readonly string[]): string => `| ${cells.join(" | ")} |`;
   return [line(head), `|${"---|".repeat(head.length)}`, ...body.map(line)].join("\n");
 }
-
-if (require.main === module) fs.writeFileSync(enginePage, engineTable());

@@ -1,5 +1,5 @@
-import { annotations } from "../../components/names";
-import { holds, latchesOf } from "../../stacks/plan/latch";
+import { annotations, apis } from "../../components/names";
+import { holds, latchesOf, timeAfter } from "../../stacks/plan/latch";
 import type { Latch } from "../../stacks/plan/observed";
 import { shareIn, sharesOf } from "../../stacks/plan/shares";
 import type { LiveObject } from "../../stacks/state/cluster-reader";
@@ -86,7 +86,7 @@ export function liveRollback(service: LiveService, request: RollbackRequest): Li
   const mark = {
     candidate: from,
     reason: request.reason,
-    time: request.time ?? laterThan(latches, request.now),
+    time: request.time ?? timeAfter([...latches, ...latches.map(({ resumed }) => resumed)], request.now),
   };
   const own = route.metadata.namespace ?? "default";
   return {
@@ -193,7 +193,7 @@ function refTo(rule: LiveRule, to: ServicePool, own: string): Record<string, unk
     (ref) => ref["name"] === to.name && (ref["namespace"] ?? own) === to.namespace,
   );
   return {
-    group: "inference.networking.k8s.io",
+    group: apis.pool,
     kind: "InferencePool",
     ...live,
     name: to.name,
@@ -208,17 +208,6 @@ function withoutDefaultMatch({ matches, ...rule }: LiveRule): LiveRule {
     matches?.length === 1 &&
     JSON.stringify(matches[0]) === JSON.stringify({ path: { type: "PathPrefix", value: "/" } });
   return matches === undefined || isDefault ? rule : { ...rule, matches };
-}
-
-/** Now, but later than every mark that is there: the latest one counts, and clocks differ. */
-function laterThan(latches: readonly Latch[], now: Date): string {
-  const times = latches.flatMap(({ time, resumed }) => [
-    time,
-    ...(resumed === undefined ? [] : [resumed.time]),
-  ]);
-  const latest = Math.max(0, ...times.map((time) => Date.parse(time)));
-  const seconds = Math.max(Math.floor(now.getTime() / 1000), Math.floor(latest / 1000) + 1);
-  return new Date(seconds * 1000).toISOString().replace(".000Z", "Z");
 }
 
 /** What Pulumi's field manager owns, with what changes: server-side apply removes what its manager leaves out. */

@@ -1,6 +1,7 @@
 import { annotations, labels, managedBy, poolNamespace, previewRouteName } from "../../components/names";
 import { ClusterUnreadable, type ClusterWriter, type LiveObject } from "../../stacks/state/cluster-reader";
 import { poolsPath, routePath, routesPath } from "../../stacks/state/paths";
+import { isReady, selectorOf } from "../../stacks/state/selectors";
 import { liveRollback, type LiveRollback, type RollbackRequest, type ServicePool } from "./live-rollback";
 
 /** Which service, where the cluster has several. */
@@ -148,23 +149,19 @@ async function readyPods(client: ClusterWriter, { name, namespace }: ServicePool
   try {
     const pool = await client.get(`${poolsPath(namespace)}/${name}`);
     if (pool === undefined) return "no pool";
-    const { selector } = pool["spec"] as { selector?: { matchLabels?: Record<string, string> } };
     const query = new URLSearchParams({
-      labelSelector: Object.entries(selector?.matchLabels ?? {})
+      labelSelector: Object.entries(selectorOf(pool))
         .map(([key, value]) => `${key}=${value}`)
         .join(","),
     });
     const pods = await client.list(`/api/v1/namespaces/${namespace}/pods?${query.toString()}`);
-    return { ready: pods.filter(isReady).length, all: pods.length };
+    return {
+      ready: pods.filter((pod) => isReady(pod) && pod.metadata.deletionTimestamp === undefined).length,
+      all: pods.length,
+    };
   } catch {
     return "unknown";
   }
-}
-
-function isReady({ metadata, status }: LiveObject): boolean {
-  const conditions = (status as { conditions?: { type: string; status: string }[] } | undefined)?.conditions;
-  const ready = conditions?.some(({ type, status: is }) => type === "Ready" && is === "True") === true;
-  return ready && metadata.deletionTimestamp === undefined;
 }
 
 function unfitFor(

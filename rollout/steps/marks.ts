@@ -1,4 +1,4 @@
-import { holds, newestLatches } from "../../stacks/plan/latch";
+import { holds, newestLatches, timeAfter } from "../../stacks/plan/latch";
 import { set, type ConfigEdit } from "../../stacks/plan/config-edits";
 import type { CandidateMark } from "../../stacks/plan/service-config";
 import type { Latch } from "../../stacks/plan/observed";
@@ -39,11 +39,7 @@ export function latchOn(
 export function markTime(values: StackValues, deployed: Deployed | undefined, now: Date): string {
   const marks = [markOf(values, "rolledBack"), markOf(values, "resumed"), ...(deployed?.latches ?? [])];
   const resumptions = (deployed?.latches ?? []).map(({ resumed }) => resumed);
-  const times = [...marks, ...resumptions].map((mark) => Date.parse(mark?.time ?? ""));
-  const latest = Math.max(...times.filter((time) => !Number.isNaN(time)), 0);
-  // Whole seconds read better; only a mark of this very second needs the next one.
-  const seconds = Math.max(Math.floor(now.getTime() / 1000), Math.floor(latest / 1000) + 1);
-  return new Date(seconds * 1000).toISOString().replace(".000Z", "Z");
+  return timeAfter([...marks, ...resumptions], now);
 }
 
 /** The edits that write a mark into the config. */

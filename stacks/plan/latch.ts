@@ -67,6 +67,18 @@ function newer(a: Latch | undefined, b: Latch): Latch {
 }
 
 /** A time that cannot be read is nobody's permission: it is never later. */
+/**
+ * The time of a new mark: now, but later than every mark that is there, because the latest one counts and two machines'
+ * clocks may differ. A time that cannot be read counts for nothing.
+ */
+export function timeAfter(marks: readonly ({ time: string } | undefined)[], now: Date): string {
+  const times = marks.map((mark) => Date.parse(mark?.time ?? ""));
+  const latest = Math.max(...times.filter((time) => !Number.isNaN(time)), 0);
+  // Whole seconds read better; only a mark of this very second needs the next one.
+  const seconds = Math.max(Math.floor(now.getTime() / 1000), Math.floor(latest / 1000) + 1);
+  return new Date(seconds * 1000).toISOString().replace(".000Z", "Z");
+}
+
 export function isLater(a: string, b: string): boolean {
   return Date.parse(a) > Date.parse(b) || (!Number.isNaN(Date.parse(a)) && Number.isNaN(Date.parse(b)));
 }

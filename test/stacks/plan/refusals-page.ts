@@ -1,4 +1,3 @@
-import * as fs from "node:fs";
 import * as path from "node:path";
 import { describeRefusals } from "../../../stacks/messages/refusals";
 import type { Rule } from "../../../stacks/plan/model";
@@ -55,5 +54,3 @@ function exampleOf({ id, example }: Rule): string {
   if (own.length === 0) throw new Error(`the case of ${id} is not refused`);
   return describeRefusals(own);
 }
-
-if (require.main === module) fs.writeFileSync(file, refusalsPage());
