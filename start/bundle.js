@@ -16,7 +16,7 @@ const path = require("node:path");
 /**
  * Left to Node: the SDK, because Pulumi's runner has loaded it already and two copies would not know of each other.
  */
-const external = ["@pulumi/pulumi", "@pulumi/pulumi/*"];
+const external = ["@pulumi/pulumi/*"];
 
 /**
  * @param {string} root
@@ -41,7 +41,7 @@ exports.bundle = async function bundle(root, entry) {
       sourcemap: "external",
       sourcesContent: false,
       logLevel: "silent",
-      plugins: [ownFolders, kubeconfigOnly],
+      plugins: [lighterSdk, ownFolders, kubeconfigOnly],
     });
     const text = (/** @type {string} */ end) => outputFiles.find((one) => one.path.endsWith(end))?.text ?? "";
     return {
@@ -54,6 +54,18 @@ exports.bundle = async function bundle(root, entry) {
   } catch (error) {
     throw described(error);
   }
+};
+
+/** @type {import("esbuild").Plugin} */
+const lighterSdk = {
+  name: "lighter SDK",
+  setup(build) {
+    const stands = (/** @type {RegExp} */ filter, /** @type {string} */ file) => {
+      build.onResolve({ filter }, () => ({ path: path.join(__dirname, file) }));
+    };
+    stands(/^@pulumi\/pulumi$/, "sdk.js");
+    stands(/^@pulumi\/pulumi\/runtime$/, "sdk-runtime.js");
+  },
 };
 
 /**
