@@ -58,6 +58,12 @@ export interface ModelServerEngine {
   /** Name of the engine in the endpoint picker's `core-metrics-extractor`. Absent: the picker's default. */
   readonly pickerEngine?: string;
   readonly adapters: AdapterSupport;
+  /**
+   * Paths on the server's own port that administer it: they change weights, adapters, cache or scheduling for everybody,
+   * cut answers of others, or show the server's settings and load. The customers' route never leads there. All that the
+   * pinned version has, and those that other versions have; a path closes what is below it too.
+   */
+  readonly adminPaths: readonly string[];
   /** Matches command and arguments, or else the image, of pods created outside this stack that run this engine. */
   readonly recognized: RegExp;
   /** How the engine words errors that a readiness check must tell apart. */
@@ -125,8 +131,6 @@ export type AdapterSupport =
       readonly environment: readonly EnvironmentVariable[];
       /** File in components/adapters that the sidecar runs: it loads adapters by this engine's API. */
       readonly loader: string;
-      /** Paths on the server's own port that load and unload adapters: customers must not reach them. */
-      readonly closedPaths: readonly string[];
     }
   | {
       readonly supported: false;

@@ -1,6 +1,24 @@
 import type { ModelServerEngine } from "./engine";
 
 /**
+ * Most exist only with VLLM_SERVER_DEV_MODE or a flag, which an image or server.env can set. Source: vllm 0.21.0,
+ * entrypoints/serve (lora, profile, sleep, rpc, cache, rlhf, elastic_ep, instrumentator, disagg); newer ones: its main branch.
+ */
+const adminPaths: readonly string[] = [
+  ...["/v1/load_lora_adapter", "/v1/unload_lora_adapter"],
+  ...["/start_profile", "/stop_profile"],
+  ...["/sleep", "/wake_up", "/is_sleeping"],
+  "/collective_rpc",
+  ...["/reset_prefix_cache", "/reset_mm_cache", "/reset_encoder_cache"],
+  ...["/pause", "/resume", "/is_paused", "/abort_requests"],
+  ...["/init_weight_transfer_engine", "/start_weight_update", "/update_weights", "/finish_weight_update"],
+  ...["/start_draft_weight_update", "/update_weight_version", "/weight_checker", "/get_world_size"],
+  ...["/scale_elastic_ep", "/is_scaling_elastic_ep"],
+  // What everybody does with the server, and how it was started (keys included).
+  ...["/server_info", "/load", "/metrics"],
+];
+
+/**
  * vLLM. The only engine with which this project loads adapters, streams weights, serves on TPUs and scales by load:
  * the others lack it here because it is untried, not because they could not do it.
  */
@@ -60,8 +78,8 @@ export const vllm: ModelServerEngine = {
     // Without it, vLLM has no endpoints for loading and unloading.
     environment: [{ name: "VLLM_ALLOW_RUNTIME_LORA_UPDATING", value: "true" }],
     loader: "adapter-loader.py",
-    closedPaths: ["/v1/load_lora_adapter", "/v1/unload_lora_adapter"],
   },
+  adminPaths,
   recognized: /\bvllm\b|\/llm-d/,
   errors: {
     // "The model `x` does not exist."
