@@ -40,7 +40,8 @@ const adminPaths: readonly string[] = [
 export const sglang: ModelServerEngine = {
   name: "sglang",
   title: "SGLang",
-  source: "SGLang's documentation (image, flags); llm-d's manifests (label of its pods)",
+  source:
+    "the package of the image (flags, endpoints: test/facts); SGLang's documentation (image); llm-d's manifests (label of its pods)",
   images: { gpu: { repository: "lmsysorg/sglang", version: "v0.5.4" } },
   port: 8000,
   healthPath: "/health",
@@ -48,7 +49,7 @@ export const sglang: ModelServerEngine = {
   command: ["python3", "-m", "sglang.launch_server"],
   flags: {
     model: "--model-path",
-    servedName: { flag: "--served-model-name", shortest: "--served", takes: "one" },
+    servedName: { flag: "--served-model-name", shortest: "--se", takes: "one" },
     port: "--port",
     tls: ["--ssl-certfile", "--ssl-keyfile"],
     parallel: [
@@ -72,8 +73,8 @@ export const sglang: ModelServerEngine = {
   adminPaths,
   recognized: /\bsglang\b/,
   errors: {
-    // With LoRA: "... that has never been loaded: x".
-    unknownModel: /\blora adapter\b[^.]*never been loaded/i,
+    // "... requested LoRA adapters are not loaded: x"; in later versions "... that has never been loaded: x".
+    unknownModel: /\blora adapters?\b[^.]*(are not|never been) loaded/i,
     // "... appears to be an embedding model"
     otherApi: /embedding model|not (a )?generat/i,
   },

@@ -26,7 +26,7 @@ export const vllm: ModelServerEngine = {
   name: "vllm",
   title: "vLLM",
   source:
-    "accelerated-platforms (vLLM for TPUs, the autoscaler's queue); the extension's and llm-d's own manifests (image, flags); vLLM's documentation (metrics)",
+    "the package of the image (flags, variables, endpoints, metrics: test/facts); accelerated-platforms (vLLM for TPUs, the autoscaler's queue); the extension's and llm-d's own manifests (image)",
   images: {
     gpu: { repository: "vllm/vllm-openai", version: "v0.21.0" },
     // v0.22.0 is made with tpu-inference 0.22.0, which was withdrawn from PyPI; Google's sample of several hosts uses this.
@@ -44,7 +44,7 @@ export const vllm: ModelServerEngine = {
   flags: {
     model: "--model",
     // nargs "+", and its parser takes underscores for dashes.
-    servedName: { flag: "--served-model-name", shortest: "--served", takes: "several" },
+    servedName: { flag: "--served-model-name", shortest: "--ser", takes: "several" },
     port: "--port",
     tls: ["--ssl-certfile", "--ssl-keyfile"],
     parallel: [
