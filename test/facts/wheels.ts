@@ -67,6 +67,8 @@ async function download(requirement: string, folder: string): Promise<void> {
     const env = { ...process.env, PIP_DISABLE_PIP_VERSION_CHECK: "1", PIP_NO_INPUT: "1" };
     const { status, output } = await runCommand("python3", args, { env });
     if (status !== 0) throw new Error(`${requirement} cannot be read: ${tail(output)}`);
+    // pip takes a version that its authors have withdrawn where it is named exactly, with a warning.
+    if (/\byanked version\b/.test(output)) throw new Error(`${requirement} was withdrawn: ${tail(output)}`);
   };
   await step(["-m", "pip", "download", ...target, "--progress-bar=off", "--dest", wheels, requirement]);
   const [wheel] = fs.readdirSync(wheels);
