@@ -181,6 +181,7 @@ function buildPool(
       namespace,
       ...poolArgs(planned, copied !== undefined),
       objectives: objectives ? config.objectives : [],
+      ...(planned.objectivesOf === undefined ? {} : { objectivesOf: planned.objectivesOf }),
       names: rulesFor(config, pool),
       ...(adapters === undefined ? {} : { adapters }),
       ...(hooks.names === undefined ? {} : { nameHooks: hooks.names }),

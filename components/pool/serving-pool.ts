@@ -74,6 +74,8 @@ export interface ServingPoolArgs extends PoolRef {
   nameHooks?: pulumi.ResourceHookBinding;
   /** Priorities of requests. Default: none. */
   objectives?: readonly Objective[];
+  /** Other pools of this namespace to which the objectives may belong until this update. Default: none. */
+  objectivesOf?: readonly string[];
   /** Written to the InferencePool as an annotation, see {@link InferencePool}. Default: none. */
   identity?: Readonly<Record<string, string>>;
   /** Where the pool's nodes are made. Default: nodes are made outside this stack. */
@@ -149,7 +151,8 @@ export class ServingPool extends pulumi.ComponentResource {
       child,
     );
     const policies = this.loadBalancer(name, args, server, { ...child, dependsOn: inferencePool });
-    const bound = new Objectives(name, { ...common, objectives }, child);
+    const moved = args.objectivesOf === undefined ? {} : { madeAs: args.objectivesOf };
+    const bound = new Objectives(name, { ...common, objectives, ...moved }, child);
     const access = optional(bucketOf(args.weights), (bucket) => {
       // A pod has one account: the adapters' loader needs one in any case.
       const account = args.adapters === undefined ? {} : { account: adapterListName(pool) };

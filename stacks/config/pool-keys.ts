@@ -69,7 +69,7 @@ const poolSchema = object({
   }),
   namespace: optional(name(maxLabel), {
     description: "Namespace of the pool.",
-    default: "the service's; with objectives, one of the pool's own",
+    default: "the service's; with objectives, one of the pool's own (see `objectivesIn`)",
     example: "default",
     change: "new-pool",
   }),
@@ -108,7 +108,7 @@ export interface PoolStack {
   /** Names of all pools that the config declares. */
   names: readonly string[];
   hasAdapters: boolean;
-  hasObjectives: boolean;
+  ownNamespaces: boolean;
 }
 
 /** One entry of `pools`, with its defaults and those of `like`; undefined if it has mistakes. */
@@ -142,7 +142,7 @@ export function resolvePool(name: string, stack: PoolStack, mistakes: Mistake[])
   // With objectives, each pool of this stack has a namespace of its own: an InferenceObjective's name is unique in
   // its namespace and bound to one pool there, so that two pools could not have the same ones.
   const namespace =
-    own.namespace ?? (stack.hasObjectives ? poolNamespace(stack.service, name) : stack.namespace);
+    own.namespace ?? (stack.ownNamespaces ? poolNamespace(stack.service, name) : stack.namespace);
   const model = input.model ?? stack.model;
   if (input.accelerator === undefined && !isReported(mistakes, `${key}.accelerator`)) {
     mistakes.push(missing(`${key}.accelerator`, "an accelerator", "nvidia-l4"));

@@ -44,6 +44,8 @@ export interface GateTask {
   gateway: { name: string; namespace: string };
   endpoint: Endpoint;
   header: { name: string; value: string };
+  /** What to do where the gateway does not take the preview route; absent: nothing in particular. */
+  otherMode?: string;
 }
 
 /** The candidate did not prove itself; the route is as it was. */
@@ -57,11 +59,17 @@ export class GateClosed extends Error {
       [
         `The route was not changed: candidate ${task.pool.name} is not ready for more traffic after ${seconds} s.`,
         ...missing.map((text) => `  - ${text}`),
+        ...(task.otherMode !== undefined && missing.some((text) => isOfRoute(text, task.previewRoute))
+          ? [task.otherMode]
+          : []),
         "Fix this and run pulumi up again, or go back: pulumi config set weight 0 && pulumi up",
       ].join("\n"),
     );
   }
 }
+
+const isOfRoute = (text: string, { name, namespace }: GateTask["previewRoute"]): boolean =>
+  text.includes(`route ${namespace}/${name}`);
 
 /** The stable pool is not ready for what it would get back; the route is as it was. */
 export class StableUnready extends Error {

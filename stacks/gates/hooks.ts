@@ -18,6 +18,7 @@ import { routePath } from "../state/paths";
 import type { WaitOptions } from "./wait";
 import { annotations, labels, previewRouteName, servedName } from "../../components/names";
 import type { StableTask } from "./stable-names";
+import { otherModeFor } from "./one-namespace";
 import { fixText, setCommand } from "../messages/edits";
 import type { OtherRoutes } from "../plan/routes";
 import { sharesOf, shareIn } from "../plan/shares";
@@ -114,8 +115,14 @@ async function candidateGate(
     gateway,
     endpoint: endpointOf(gateway, config.gate.address),
     header: { name: previewHeader, value: secret },
+    ...otherModeOf(config, [candidate]),
   };
   await passGate(await reader(), task, waiting(config));
+}
+
+function otherModeOf(config: ServiceConfig, pools: readonly RoutedPool[]): Pick<GateTask, "otherMode"> {
+  const otherMode = otherModeFor(config, pools);
+  return otherMode === undefined ? {} : { otherMode };
 }
 
 function waiting({ gate }: ServiceConfig): WaitOptions {

@@ -141,7 +141,22 @@ function plannedPool(
     ...optional("copied", copyReport(config, pool, observed)),
     // In one namespace an objective's name exists once and is bound to one pool: there the stable one has it.
     objectives: pool.name === config.stable || namespace !== stable.namespace,
+    ...(pool.name === config.stable
+      ? optional("objectivesOf", poolsBeside(observed, pool.name, namespace))
+      : {}),
   };
+}
+
+/** This stack's other pools in a namespace. With objectives there, one of them has them until it is no longer stable. */
+function poolsBeside(observed: Observed, name: string, namespace: string): readonly string[] | undefined {
+  const names = [
+    ...Object.entries(observed.record?.pools ?? {}).flatMap(([pool, place]) =>
+      place === namespace ? [pool] : [],
+    ),
+    ...observed.pools.flatMap((pool) => (pool.owned && pool.namespace === namespace ? [pool.name] : [])),
+  ];
+  const others = [...new Set(names)].filter((other) => other !== name).sort();
+  return others.length === 0 ? undefined : others;
 }
 
 /** A stable pool that nobody waits for (unready-stable) does not hold up the route by what is done to it either. */

@@ -74,6 +74,7 @@ export const everyKey: Readonly<Record<string, unknown>> = {
     "llm-new": { like: "llm", accelerator: "nvidia-h100-80gb", replicas: 2 },
   },
   objectives: [{ name: "marked-24", priority: 1 }],
+  objectivesIn: "one-namespace",
   aliases: ["marked-25"],
   adapters: [
     {
