@@ -64,6 +64,7 @@ export const sglang: ModelServerEngine = {
   ],
   drain: () => [],
   environment: () => [],
+  metrics: { queue: "sglang:num_queue_reqs", cache: "sglang:token_usage" },
   pickerEngine: "sglang",
   adapters: {
     supported: false,

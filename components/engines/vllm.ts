@@ -19,7 +19,7 @@ const adminPaths: readonly string[] = [
 ];
 
 /**
- * vLLM. The only engine with which this project loads adapters, streams weights, serves on TPUs and scales by load:
+ * vLLM. The only engine with which this project loads adapters, streams weights and serves on TPUs:
  * the others lack it here because it is untried, not because they could not do it.
  */
 export const vllm: ModelServerEngine = {

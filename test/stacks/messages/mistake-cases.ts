@@ -191,7 +191,6 @@ export const crossCases: readonly RawConfig[] = [
   withPool({ autoscaling: { max: 1 } }),
   withPool({ autoscaling: { max: 9, metric: "cache", target: 500 } }),
   withPool({ autoscaling: { max: 9 }, accelerator: "tpu-v6e-slice", acceleratorsPerReplica: 16 }),
-  withPool({ autoscaling: { max: 9 }, server: { engine: "sglang" } }),
   {
     ...withoutKeys("model"),
     pools: { llm: { ...pools.llm, model: "m/m" }, "llm-new": { ...h100, model: "m/m" } },
