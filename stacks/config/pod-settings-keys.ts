@@ -73,9 +73,9 @@ const aVolume = z.looseObject(
 export const podSettingFields = {
   env: optional(record(aVariable, aValue, "an object with a key for each variable"), {
     description:
-      "Environment of the server, by name: a text, or `{secret: NAME, key: KEY}` of a Secret that exists in the pool's namespace. A text can be a secret (`pulumi config set --secret --path 'pools.llm.server.env.API_KEY' VALUE`): a Secret in the pool's namespace holds it. A pool's own variables are added to those that it takes over. A default of the program or the engine (`HF_HOME`, `LD_LIBRARY_PATH`, `VLLM_XLA_CACHE_PATH`) gives way to yours; a variable that the rollout depends on is refused.",
+      "Environment of the server, by name: a text, or `{secret: NAME, key: KEY}` of a Secret that exists in the pool's namespace. A text can be a secret (`pulumi config set --secret --path 'pools.llm.server.env.API_KEY' VALUE`): a Secret in the pool's namespace holds it. A pool's own variables are added to those that it takes over. Yours takes the place of a default of the program or the engine, such as `HF_HOME`; a variable that the rollout depends on is refused.",
     default: "none",
-    example: { VLLM_LOGGING_LEVEL: "INFO" },
+    example: { HF_HUB_DISABLE_TELEMETRY: "1" },
     secret: true,
     change: "new-pool",
   }),
@@ -124,14 +124,16 @@ export const podSettingFields = {
     change: "new-pool",
   }),
   priorityClassName: optional(anObjectName, {
-    description: "PriorityClass of the pods. A change restarts them one by one.",
+    description: "PriorityClass of the pods.",
     default: "the cluster's default",
     example: "serving",
+    change: "restart",
   }),
   labels: optional(record(labelKey, labelValue, "an object with a key for each label"), {
-    description: "Labels of the pods, added to the program's own. A change restarts the pods one by one.",
+    description: "Labels of the pods, added to the program's own.",
     default: "none",
     example: { team: "search" },
+    change: "restart",
   }),
   annotations: optional(
     record(
@@ -143,10 +145,10 @@ export const podSettingFields = {
       "an object with a key for each annotation",
     ),
     {
-      description:
-        "Annotations of the pods, added to the program's own. A change restarts the pods one by one.",
+      description: "Annotations of the pods, added to the program's own.",
       default: "none",
       example: { "acme.com/owner": "search" },
+      change: "restart",
     },
   ),
   podPatch: optional(
