@@ -8,6 +8,7 @@ import { namespaceOwners, type PlatformSource } from "./platform";
 import type { ClusterReader } from "./state/cluster-reader";
 import { observedCopies } from "./state/copies";
 import { searchZones } from "./state/machine-zones";
+import { missingOfSettings } from "./state/missing-of-settings";
 import { namespacesOf, observe } from "./state/observe";
 import { ownershipOf, type Ownership } from "./state/ownership";
 import { readable } from "./state/readable";
@@ -108,8 +109,11 @@ async function stateOfCluster(
     readServed(reader),
   ]);
   const ownNodes = nodesIn !== undefined;
-  const copies = await observedCopies(reader, service, observed, ownNodes);
-  return { observed: { ...observed, copies, claims, ownNodes }, served };
+  const [copies, settings] = await Promise.all([
+    observedCopies(reader, service, observed, ownNodes),
+    missingOfSettings(reader, service, observed),
+  ]);
+  return { observed: { ...observed, copies, settings, claims, ownNodes }, served };
 }
 
 const platformNamespaces = ({ namespace, gateway }: PlatformConfig): string[] => [

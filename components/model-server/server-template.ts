@@ -13,7 +13,7 @@ import {
   nodeBinding,
   type PlacementArgs,
 } from "./pod-template";
-import { cacheVariable, resourcesOf, tokenVariable, volumesOf } from "./pod-settings";
+import { cacheVariable, type PodResources, resourcesOf, tokenVariable, volumesOf } from "./pod-settings";
 import { type Word, argVariables, argWords, userVariables } from "./server-secrets";
 import { mergedTemplate } from "./strategic-merge";
 
@@ -105,7 +105,7 @@ function ownTemplate(args: ServerTemplateArgs): PodTemplate {
     readinessProbe: { httpGet: health, ...probes.readiness },
     livenessProbe: { httpGet: health, ...probes.liveness },
     lifecycle: { preStop: { sleep: { seconds: draining.preStopSeconds } } },
-    resources: resourcesOf(resources, server.resources),
+    resources: resourcesOf(resources, requestsOf(args)),
     securityContext: {
       allowPrivilegeEscalation: false,
       // What the TPU's runtime needs is not documented: it keeps what containers have by default, as in Google's manifests.
@@ -173,6 +173,17 @@ function patched(template: PodTemplate, { server: { podPatch } }: ServerTemplate
   const added = podPatch.spec?.["tolerations"] as PodSpec["tolerations"] | undefined;
   const tolerations = [...(template.spec.tolerations as Toleration[]), ...((added ?? []) as Toleration[])];
   return { ...(metadata === undefined ? {} : { metadata }), spec: { ...spec, tolerations } };
+}
+
+/**
+ * Without requests a pod is the first to go when its node runs short of memory. So little for each accelerator fits beside
+ * the system's pods on the smallest machine of the catalogue (4 processors and 16 GB for one GPU).
+ */
+function requestsOf(args: ServerTemplateArgs): PodResources {
+  const { rendering = newestRendering, server } = args;
+  const count = acceleratorsOfPod(args);
+  const least = rendering >= 3 ? { cpu: String(count), memory: `${4 * count}Gi` } : {};
+  return { ...least, ...server.resources };
 }
 
 const isNew = ({ rendering = newestRendering }: ServerTemplateArgs): boolean => rendering >= 2;

@@ -83,13 +83,13 @@ export const podSettingFields = {
     object({
       cpu: optional(aQuantity("processors", "8 or 500m"), {
         description: "Processors that the server requests.",
-        default: "see `resources`",
+        default: "1 for each accelerator of the pod",
         example: "8",
         change: "new-pool",
       }),
       memory: optional(aQuantity("memory", "32Gi"), {
         description: "Memory that it requests.",
-        default: "see `resources`",
+        default: "4Gi for each accelerator of the pod",
         example: "32Gi",
         change: "new-pool",
       }),
@@ -104,7 +104,7 @@ export const podSettingFields = {
     {
       description:
         "Requests of the server's container, beside its accelerators. Limits can be set in `podPatch`.",
-      default: "none",
+      default: "1 processor and 4Gi for each accelerator; none in pools of earlier versions",
       example: { memory: "32Gi" },
       change: "new-pool",
     },

@@ -38,7 +38,7 @@ export function identityOf(pool: OwnedPool, deployed?: PoolIdentity): PoolIdenti
     if (value !== undefined) fields[key] = value;
   }
   const { rendering = newestRendering } = pool;
-  if (rendering > 1 && dependsOnRendering(pool)) fields[renderingField] = String(rendering);
+  if (rendering > 1 && dependsOnRendering(pool, rendering)) fields[renderingField] = String(rendering);
   if (hardware.diskGb !== undefined) fields["diskGb"] = String(hardware.diskGb);
   if (hardware.nodeImage !== "cos") fields["nodeImage"] = hardware.nodeImage;
   if (pool.picker !== undefined) fields["picker.image"] = pool.picker.image;
@@ -50,10 +50,11 @@ export function identityOf(pool: OwnedPool, deployed?: PoolIdentity): PoolIdenti
 /** No config key: the program alone decides it, when it makes the pool. */
 export const renderingField = "rendering";
 
-/** Whether newer templates differ from the first ones: most pools have no such field, and need none. */
-function dependsOnRendering({ placement, server, templateOf }: OwnedPool): boolean {
+/** Whether newer templates differ from the first ones; those of copied pods never do. */
+function dependsOnRendering({ placement, server, templateOf }: OwnedPool, rendering: number): boolean {
   const { family } = placement.accelerator;
   if (templateOf !== undefined) return false;
+  if (rendering >= 3) return true;
   return family === "tpu" || engineNamed(server.engine).environment(family, server.image).length > 0;
 }
 

@@ -44,6 +44,12 @@ export function notesOf(
           `pool ${pool.name} was created by a version that kept secret arguments in clear text in its pods; replace it with a new pool (pools.NAME: {like: ${pool.name}}), and rotate the secrets`,
       ),
     ...restarts(observed, draft),
+    ...draft.pools.flatMap(({ pool }) =>
+      (observed.settings?.[pool.name]?.unchecked ?? []).map(
+        (what) =>
+          `could not check whether ${what} exists, which the pods of ${pool.name} need (no permission to read it)`,
+      ),
+    ),
     ...sizes(config, observed, draft),
     ...draft.pools.flatMap(({ copied }) => copied?.notes ?? []),
     ...sizeNotes(config, observed, draft),

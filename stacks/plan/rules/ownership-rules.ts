@@ -100,7 +100,9 @@ export function leftBehind(config: ServiceConfig, claims: readonly Claim[], draf
         return namespace === undefined
           ? !draft.pools.some((one) => one.pool.name === pool)
           : !planned.has(`${namespace}/${pool}`);
-      return kind === "HTTPRoute" && name === previewRouteName(config.service) && draft.candidate === undefined;
+      return (
+        kind === "HTTPRoute" && name === previewRouteName(config.service) && draft.candidate === undefined
+      );
     });
 }
 

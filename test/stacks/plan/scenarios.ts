@@ -122,6 +122,38 @@ export const scenarios: readonly Scenario[] = [
     },
     world: () => deployed(at(0)),
   },
+  {
+    rule: "server-reference-missing",
+    config: {
+      ...serving,
+      pools: {
+        llm: {
+          accelerator: "nvidia-l4",
+          replicas: 2,
+          server: { env: { HUB: { secret: "hub-credentials", key: "token" } } },
+        },
+      },
+    },
+    world: () => ({
+      ...nothingDeployed,
+      namespaces: { default: "foreign" },
+      settings: {
+        llm: {
+          namespace: "default",
+          missing: [
+            {
+              kind: "Secret",
+              name: "hub-credentials",
+              where: ["env HUB of container vllm"],
+              problem: { kind: "absent" },
+              atSource: false,
+            },
+          ],
+          unchecked: [],
+        },
+      },
+    }),
+  },
   { rule: "existing-pool-missing", config: brownfield, world: () => nothingDeployed },
   {
     rule: "objectives-under-way",
