@@ -1,3 +1,5 @@
+import type { PodSettings } from "../model-server/pod-settings";
+
 /** What an autoscaler can follow: waiting requests, or the use of the KV cache. */
 export type LoadMetric = "queue" | "cache";
 
@@ -139,7 +141,7 @@ export type AdapterSupport =
     };
 
 /** The model servers of a pool, as the pool describes them. */
-export interface ServerArgs {
+export interface ServerArgs extends PodSettings {
   /** An engine of the catalogue by its name, or one of your own. Default: vllm. */
   readonly engine?: string | ModelServerEngine;
   /** Image with a fixed tag or digest. Default: the engine's own for the accelerator, at the version it was tried with. */

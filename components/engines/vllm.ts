@@ -5,7 +5,8 @@ import type { ModelServerEngine } from "./engine";
  * entrypoints/serve (lora, profile, sleep, rpc, cache, rlhf, elastic_ep, instrumentator, disagg); newer ones: its main branch.
  */
 const adminPaths: readonly string[] = [
-  ...["/v1/load_lora_adapter", "/v1/unload_lora_adapter"],
+  // /adapters loads and unloads them for SageMaker: a route of model-hosting-container-standards, on which vLLM depends.
+  ...["/v1/load_lora_adapter", "/v1/unload_lora_adapter", "/adapters"],
   ...["/start_profile", "/stop_profile"],
   ...["/sleep", "/wake_up", "/is_sleeping"],
   "/collective_rpc",

@@ -11,7 +11,9 @@ import { copyArgs, type CopiedPods } from "../model-server/copied/adapt";
 import { ModelAccess, type Weights } from "../model-server/model-weights";
 import { ModelServer } from "../model-server/model-server";
 import type { Autoscaling } from "../model-server/server-autoscaler";
-import { ServerSecrets } from "../model-server/server-secrets";
+import { ownedFields, ownedVariable } from "../model-server/owned-fields";
+import { hasSecrets, ServerSecrets } from "../model-server/server-secrets";
+import { patchProblems } from "../model-server/strategic-merge";
 import type { TokenSecret } from "../model-server/server-template";
 import { EndpointPicker } from "./endpoint-picker";
 import { InferencePool, Objectives, type Objective } from "./inference-pool";
@@ -169,11 +171,10 @@ export class ServingPool extends pulumi.ComponentResource {
       return new AdapterLoader(name, { ...common, list, loader }, child);
     });
     // Copied pods have their own arguments.
-    const secretArgs = args.copied === undefined ? server.secretArgs : undefined;
-    const secrets = optional(
-      secretArgs,
-      () => new ServerSecrets(name, { service, pool, namespace, server }, child),
-    );
+    const secrets =
+      args.copied === undefined && hasSecrets(server)
+        ? [new ServerSecrets(name, { service, pool, namespace, server }, child)]
+        : [];
     const modelServer = new ModelServer(
       name,
       {
@@ -242,11 +243,13 @@ export class ServingPool extends pulumi.ComponentResource {
 }
 
 /** What the engine or the hardware cannot do, before anything is made: all of it at once. */
-function argumentErrors(
-  { weights, adapters, autoscaling, copied, server: given = {} }: ServingPoolArgs,
-  { accelerator: { family }, hosts }: Placement,
-  { engine }: RunningServer,
-): string[] {
+function argumentErrors(args: ServingPoolArgs, placement: Placement, running: RunningServer): string[] {
+  const { weights, adapters, autoscaling, copied, server: given = {} } = args;
+  const {
+    accelerator: { family },
+    hosts,
+  } = placement;
+  const { engine } = running;
   const checks: [boolean, string][] = [
     [
       adapters !== undefined && !engine.adapters.supported,
@@ -274,10 +277,35 @@ function argumentErrors(
       autoscaling !== undefined && (engine.metrics === undefined || hosts > 1),
       `autoscaling: no metric of ${engine.title} is known for it, or a replica takes several nodes`,
     ],
+    ...settingErrors(args, placement, running).map((text): [boolean, string] => [true, text]),
   ];
   return [...checks, ...(copied === undefined ? ownChecks : [])]
     .filter(([wrong]) => wrong)
     .map(([, text]) => text);
+}
+
+/** Settings of the pods that touch what the rollout owns. */
+function settingErrors(
+  { weights, adapters, token }: ServingPoolArgs,
+  { accelerator: { family }, hosts }: Placement,
+  { engine, port, env = {}, podPatch = {} }: RunningServer,
+): string[] {
+  const context = {
+    ...{ engine, port, family, hosts, adapters: adapters !== undefined },
+    ...{ readsBucket: weights?.from === "gcs", token: token !== undefined },
+  };
+  return [
+    ...Object.keys(env).flatMap((name) => {
+      const reason = ownedVariable(name, context);
+      return reason === undefined ? [] : [`server.env.${name}: ${reason}`];
+    }),
+    ...patchProblems({ ...podPatch }).map(
+      ({ path, expected }) => `server.podPatch.${path.join(".")}: expected ${expected}`,
+    ),
+    ...ownedFields(podPatch, context).map(
+      ({ path, reason }) => `server.podPatch.${path.join(".")}: ${reason}`,
+    ),
+  ];
 }
 
 const accelerators = { gpu: "GPUs", tpu: "TPUs" } as const;

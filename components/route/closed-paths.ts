@@ -45,7 +45,5 @@ const closing = (paths: readonly string[]): object => ({
 
 function chunks(paths: readonly string[]): string[][] {
   const rules = Math.ceil(paths.length / matchesPerRule);
-  return Array.from({ length: rules }, (_, i) =>
-    paths.slice(i * matchesPerRule, (i + 1) * matchesPerRule),
-  );
+  return Array.from({ length: rules }, (_, i) => paths.slice(i * matchesPerRule, (i + 1) * matchesPerRule));
 }

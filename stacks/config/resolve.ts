@@ -97,6 +97,7 @@ function resolveService(parsed: ParsedConfig, mistakes: Mistake[]): ServiceConfi
     ...{ pools: parsed.pools, names: declared.pools },
     hasAdapters: declared.adapters > 0,
     ownNamespaces: objectives.length > 0 && values.objectivesIn === "pool-namespaces",
+    hasToken: values.huggingFaceToken !== undefined,
   };
   const pools: Record<string, Pool> = {};
   for (const name of Object.keys(parsed.pools)) {

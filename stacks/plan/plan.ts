@@ -27,6 +27,7 @@ import { adapterKind, kindOf, lastMove, moveOf } from "./rollout-move";
 import { sendersTo } from "./routes";
 import { rules } from "./rules/all-rules";
 import { serverAsMade } from "./secret-args";
+import { envAsMade } from "./server-settings";
 import { liveShares, rounding, sameShares, shareIn, sharesOf, type Shares } from "./shares";
 import { carriedSizes, plannedSize, sizeAt } from "./sizing";
 import { inZones } from "./zones";
@@ -130,7 +131,7 @@ function plannedPool(
 ): Draft["pools"][number] {
   const deployed = identityIn(observed, declared);
   const copied = asCopied(inZones(asMade(declared, observed), observed), observed);
-  const pool = { ...copied, server: serverAsMade(copied.server, deployed) };
+  const pool = { ...copied, server: envAsMade(serverAsMade(copied.server, deployed), deployed) };
   const namespace = namespaceOf(pool, observed);
   return {
     pool,
