@@ -138,7 +138,7 @@ function shareLines({ split, unmeasured }: Verdict, percent: (part: number) => s
     if (unmeasured === undefined) return [];
     return [
       `share       NOT MEASURED: the answers do not name their pool, and the pickers do not tell: ${unmeasured}`,
-      "            to measure it, let the model servers name their pool in a response header (vLLM: --middleware) and add",
+      "            to measure it, let the model servers name their pool in a response header (docs/commands.md) and add",
       "            --pool-header NAME, or run verify where the pickers' pods can be reached, in the cluster's network",
     ];
   }
