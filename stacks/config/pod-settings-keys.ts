@@ -214,11 +214,11 @@ export function settingsOf(
   };
 }
 
-function volumeOf({ name, mountPath, subPath, readOnly, ...source }: Record<string, unknown>): ServerVolume {
+function volumeOf({ name, mountPath, subPath, readOnly, ...source }: z.infer<typeof aVolume>): ServerVolume {
   return {
-    ...{ name: String(name), mountPath: String(mountPath), source },
-    ...(subPath === undefined ? {} : { subPath: String(subPath) }),
-    ...(readOnly === undefined ? {} : { readOnly: readOnly === true }),
+    ...{ name, mountPath, source },
+    ...(subPath === undefined ? {} : { subPath }),
+    ...(readOnly === undefined ? {} : { readOnly }),
   };
 }
 
