@@ -51,20 +51,24 @@ const aVolume = z.looseObject(
     name: required(matching(/^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/, "a name: a-z, 0-9 and -"), {
       description: "Name of the volume in the pod.",
       example: "templates",
+      change: "new-pool",
     }),
     mountPath: required(matching(/^\/[^:]*[^/:]$/, "an absolute path"), {
       description: "Where the server has it.",
       example: "/templates",
+      change: "new-pool",
     }),
     subPath: optional(text("a path inside the volume"), {
       description: "A path inside the volume that is mounted instead of all of it.",
       default: "none",
       example: "chat",
+      change: "new-pool",
     }),
     readOnly: optional(flag(), {
       description: "Whether the server can only read it.",
       default: "false",
       example: true,
+      change: "new-pool",
     }),
   },
   { error: "an object with name, mountPath and one of Kubernetes' kinds of volumes" },
@@ -214,11 +218,11 @@ export function settingsOf(
   };
 }
 
-function volumeOf({ name, mountPath, subPath, readOnly, ...source }: Record<string, unknown>): ServerVolume {
+function volumeOf({ name, mountPath, subPath, readOnly, ...source }: z.infer<typeof aVolume>): ServerVolume {
   return {
-    ...{ name: String(name), mountPath: String(mountPath), source },
-    ...(subPath === undefined ? {} : { subPath: String(subPath) }),
-    ...(readOnly === undefined ? {} : { readOnly: readOnly === true }),
+    ...{ name, mountPath, source },
+    ...(subPath === undefined ? {} : { subPath }),
+    ...(readOnly === undefined ? {} : { readOnly }),
   };
 }
 
