@@ -54,6 +54,13 @@ export { ModelServer, type ModelServerArgs } from "./model-server/model-server";
 export { ModelAccess, type ModelAccessArgs, type Weights } from "./model-server/model-weights";
 export type { Autoscaling } from "./model-server/server-autoscaler";
 export type { TokenSecret } from "./model-server/server-template";
+export type {
+  EnvValue,
+  PodPatch,
+  PodResources,
+  PodSettings,
+  ServerVolume,
+} from "./model-server/pod-settings";
 export { defaultEngine, engineNamed, engines } from "./engines/catalogue";
 export type {
   AdapterSupport,
@@ -95,7 +102,13 @@ export {
 
 // Gateways and routes
 export { InferenceGateway, type InferenceGatewayArgs } from "./gateways/inference-gateway";
-export { InferenceRoute, PreviewRoute, type InferenceRouteArgs } from "./route/inference-route";
+export { ClosedPaths } from "./route/closed-paths";
+export {
+  InferenceRoute,
+  PreviewRoute,
+  type InferenceRouteArgs,
+  type ServiceRouteArgs,
+} from "./route/inference-route";
 export { TrafficGuard, type TrafficGuardArgs } from "./route/traffic-guard";
 
 export { stackLabel, type PoolRef } from "./names";

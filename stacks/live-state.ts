@@ -8,6 +8,7 @@ import { namespaceOwners, type PlatformSource } from "./platform";
 import type { ClusterReader } from "./state/cluster-reader";
 import { observedCopies } from "./state/copies";
 import { searchZones } from "./state/machine-zones";
+import { missingOfSettings } from "./state/missing-of-settings";
 import { namespacesOf, observe } from "./state/observe";
 import { ownershipOf, type Ownership } from "./state/ownership";
 import { readable } from "./state/readable";
@@ -114,8 +115,11 @@ async function stateOfCluster(
     configurable: role === "all",
   });
   const ownNodes = nodesIn !== undefined;
-  const copies = await observedCopies(reader, service, observed, ownNodes);
-  return { ...observed, copies, claims, ownNodes };
+  const [copies, settings] = await Promise.all([
+    observedCopies(reader, service, observed, ownNodes),
+    missingOfSettings(reader, service, observed),
+  ]);
+  return { ...observed, copies, settings, claims, ownNodes };
 }
 
 const platformNamespaces = ({ namespace, gateway }: PlatformConfig): string[] => [

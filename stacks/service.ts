@@ -9,6 +9,7 @@ import { InferenceRoute, PreviewRoute, type GatewayRef } from "../components/rou
 import { RolloutPlan } from "../components/route/rollout-plan";
 import { ServingPool, type ServingPoolArgs } from "../components/pool/serving-pool";
 import { TrafficGuard } from "../components/route/traffic-guard";
+import { hasSecrets } from "../components/model-server/server-secrets";
 import type { CopiedPods } from "../components/model-server/copied/adapt";
 import type { ServiceHooks } from "./gates/hooks";
 import type { Served } from "./state/served";
@@ -89,16 +90,12 @@ export function buildService(config: ServiceConfig, plan: ApprovedPlan, options:
           ),
         ];
 
-  // Customers must not reach what servers open for their loaders: closed before any such server answers.
-  const closed = plan.pools.some(({ pool }) => pool.adapters)
-    ? [
-        new ClosedPaths(
-          config.service,
-          { service: config.service, namespace: config.namespace, gateway: gatewayRef, ...hostnames },
-          { provider, dependsOn: [...ready] },
-        ),
-      ]
-    : [];
+  // Customers must not administer model servers: closed before any server answers.
+  const closed = new ClosedPaths(
+    config.service,
+    { service: config.service, namespace: config.namespace, gateway: gatewayRef, ...hostnames },
+    { provider, dependsOn: [...ready] },
+  );
   const first = build(
     plan.pools.filter(({ beforeRoute }) => beforeRoute),
     [],
@@ -118,7 +115,7 @@ export function buildService(config: ServiceConfig, plan: ApprovedPlan, options:
       takeOver: plan.route.takeOver,
       ...(hooks.route === undefined ? {} : { hooks: hooks.route }),
     },
-    { provider, dependsOn: [...ready, guard, ...closed, ...first, ...previewFirst] },
+    { provider, dependsOn: [...ready, guard, closed, ...first, ...previewFirst] },
   );
   // A pool that loses traffic comes after it: whatever is wrong with that pool, the way off it is open.
   const last = build(
@@ -181,6 +178,7 @@ function buildPool(
       namespace,
       ...poolArgs(planned, copied !== undefined),
       objectives: objectives ? config.objectives : [],
+      ...(planned.objectivesOf === undefined ? {} : { objectivesOf: planned.objectivesOf }),
       names: rulesFor(config, pool),
       ...(adapters === undefined ? {} : { adapters }),
       ...(hooks.names === undefined ? {} : { nameHooks: hooks.names }),
@@ -203,7 +201,7 @@ export function poolArgs(
 ): Omit<ServingPoolArgs, "service" | "namespace"> {
   const { name, server, autoscaling } = pool;
   // Only pods that get the Secret restart when a word in it changes.
-  const revision = copied || server.secretArgs === undefined ? undefined : secretsRevision(identity);
+  const revision = copied || !hasSecrets(server) ? undefined : secretsRevision(identity);
   return {
     pool: name,
     replicas,

@@ -5,6 +5,7 @@ import { readRawConfig } from "./config/read-config";
 import { resolveConfig, type StackConfig } from "./config/resolve";
 import { confirmUpdate, type UpdateContext } from "./gates/confirm";
 import { trafficHooks } from "./gates/hooks";
+import { watchPods } from "./gates/pod-watch";
 import { hardwareNotes, poolsWithoutGroups } from "./hardware-notes";
 import {
   readPlatformState,
@@ -136,24 +137,42 @@ function buildApproved(
     gateway: platform.gateway,
     reader: lazyReader(platform.kubeconfig),
   };
+  const waiting = sayWhyPodsWait(context);
   const { route, previewSecret } = buildService(service, plan, {
     platform,
     stack: thisStack(),
     served,
     copies: copiedPods(observed),
-    hooks: (handles) => trafficHooks({ ...context, ...handles }),
+    hooks: (handles) => trafficHooks({ ...context, ...handles, reached: () => waiting.abort() }),
     ...(hasHuggingFaceToken
       ? { huggingFaceToken: new pulumi.Config().requireSecret("huggingFaceToken") }
       : {}),
   });
+  const confirm = (): Promise<string> => {
+    waiting.abort();
+    return confirmUpdate(context);
+  };
   // A preview waits for no gateway: where it answered last is where it will; before the first update it is unknown.
   const address = route.resource.metadata.apply(async (): Promise<string> =>
-    pulumi.runtime.isDryRun() ? (last.address ?? (pulumi.unknown as string)) : confirmUpdate(context),
+    pulumi.runtime.isDryRun() ? (last.address ?? (pulumi.unknown as string)) : confirm(),
   );
   return {
     ...outputsOf(service, plan, platform, address, previewSecret, role === "all"),
     [ownerOutput]: ownership.self.id,
   };
+}
+
+/** While the provider waits for model servers; the gate says it for itself. */
+function sayWhyPodsWait({ plan, reader }: UpdateContext): AbortController {
+  const waiting = new AbortController();
+  if (pulumi.runtime.isDryRun()) return waiting;
+  void watchPods({
+    plan,
+    reader,
+    signal: waiting.signal,
+    report: (text) => void pulumi.log.info(text, undefined, undefined, true),
+  }).catch(() => undefined);
+  return waiting;
 }
 
 /** Pods to render, by the pool that copies them. */

@@ -1,3 +1,5 @@
+import type { PodSettings } from "../model-server/pod-settings";
+
 /** What an autoscaler can follow: waiting requests, or the use of the KV cache. */
 export type LoadMetric = "queue" | "cache";
 
@@ -58,6 +60,12 @@ export interface ModelServerEngine {
   /** Name of the engine in the endpoint picker's `core-metrics-extractor`. Absent: the picker's default. */
   readonly pickerEngine?: string;
   readonly adapters: AdapterSupport;
+  /**
+   * Paths on the server's own port that administer it: they change weights, adapters, cache or scheduling for everybody,
+   * cut answers of others, or show the server's settings and load. The customers' route never leads there. All that the
+   * pinned version has, and those that other versions have; a path closes what is below it too.
+   */
+  readonly adminPaths: readonly string[];
   /** Matches command and arguments, or else the image, of pods created outside this stack that run this engine. */
   readonly recognized: RegExp;
   /** How the engine words errors that a readiness check must tell apart. */
@@ -125,8 +133,6 @@ export type AdapterSupport =
       readonly environment: readonly EnvironmentVariable[];
       /** File in components/adapters that the sidecar runs: it loads adapters by this engine's API. */
       readonly loader: string;
-      /** Paths on the server's own port that load and unload adapters: customers must not reach them. */
-      readonly closedPaths: readonly string[];
     }
   | {
       readonly supported: false;
@@ -135,7 +141,7 @@ export type AdapterSupport =
     };
 
 /** The model servers of a pool, as the pool describes them. */
-export interface ServerArgs {
+export interface ServerArgs extends PodSettings {
   /** An engine of the catalogue by its name, or one of your own. Default: vllm. */
   readonly engine?: string | ModelServerEngine;
   /** Image with a fixed tag or digest. Default: the engine's own for the accelerator, at the version it was tried with. */

@@ -18,11 +18,30 @@ const probes: ServerProbes = {
   loadBalancer: { periodSeconds: 5, timeoutSeconds: 5, failureThreshold: ownLimit / 5 },
 };
 
+/** All of them answer without any flag. Source: sglang 0.5.4, srt/entrypoints/http_server.py. */
+const adminPaths: readonly string[] = [
+  ...["/load_lora_adapter", "/unload_lora_adapter"],
+  ...["/update_weights_from_disk", "/update_weights_from_tensor", "/update_weights_from_distributed"],
+  ...["/update_weights_from_ipc", "/update_weight_version", "/get_weights_by_name"],
+  ...["/init_weights_update_group", "/destroy_weights_update_group"],
+  ...["/init_weights_send_group_for_remote_instance", "/send_weights_to_remote_instance"],
+  ...["/flush_cache", "/clear_hicache_storage_backend"],
+  ...["/release_memory_occupation", "/resume_memory_occupation"],
+  ...["/pause_generation", "/continue_generation", "/abort_request", "/slow_down"],
+  ...["/set_internal_state", "/configure_logging", "/freeze_gc"],
+  ...["/start_profile", "/stop_profile"],
+  ...["/start_expert_distribution_record", "/stop_expert_distribution_record"],
+  "/dump_expert_distribution_record",
+  // How it was started (keys included), and what everybody does with it.
+  ...["/get_server_info", "/get_load", "/metrics"],
+];
+
 /** SGLang, on GPUs of one node. */
 export const sglang: ModelServerEngine = {
   name: "sglang",
   title: "SGLang",
-  source: "SGLang's documentation (image, flags); llm-d's manifests (label of its pods)",
+  source:
+    "the package of the image (flags, endpoints: test/facts); SGLang's documentation (image); llm-d's manifests (label of its pods)",
   images: { gpu: { repository: "lmsysorg/sglang", version: "v0.5.4" } },
   port: 8000,
   healthPath: "/health",
@@ -30,7 +49,7 @@ export const sglang: ModelServerEngine = {
   command: ["python3", "-m", "sglang.launch_server"],
   flags: {
     model: "--model-path",
-    servedName: { flag: "--served-model-name", shortest: "--served", takes: "one" },
+    servedName: { flag: "--served-model-name", shortest: "--se", takes: "one" },
     port: "--port",
     tls: ["--ssl-certfile", "--ssl-keyfile"],
     parallel: [
@@ -45,16 +64,18 @@ export const sglang: ModelServerEngine = {
   ],
   drain: () => [],
   environment: () => [],
+  metrics: { queue: "sglang:num_queue_reqs", cache: "sglang:token_usage" },
   pickerEngine: "sglang",
   adapters: {
     supported: false,
     reason:
       "it selects an adapter by model:adapter and answers an unknown name with the base model; it was not verified whether v0.5.4 lists the loaded adapters",
   },
+  adminPaths,
   recognized: /\bsglang\b/,
   errors: {
-    // With LoRA: "... that has never been loaded: x".
-    unknownModel: /\blora adapter\b[^.]*never been loaded/i,
+    // "... requested LoRA adapters are not loaded: x"; in later versions "... that has never been loaded: x".
+    unknownModel: /\blora adapters?\b[^.]*(are not|never been) loaded/i,
     // "... appears to be an embedding model"
     otherApi: /embedding model|not (a )?generat/i,
   },

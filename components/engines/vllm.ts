@@ -1,14 +1,33 @@
 import type { ModelServerEngine } from "./engine";
 
 /**
- * vLLM. The only engine with which this project loads adapters, streams weights, serves on TPUs and scales by load:
+ * Most exist only with VLLM_SERVER_DEV_MODE or a flag, which an image or server.env can set. Source: vllm 0.21.0,
+ * entrypoints/serve (lora, profile, sleep, rpc, cache, rlhf, elastic_ep, instrumentator, disagg); newer ones: its main branch.
+ */
+const adminPaths: readonly string[] = [
+  // /adapters loads and unloads them for SageMaker: a route of model-hosting-container-standards, on which vLLM depends.
+  ...["/v1/load_lora_adapter", "/v1/unload_lora_adapter", "/adapters"],
+  ...["/start_profile", "/stop_profile"],
+  ...["/sleep", "/wake_up", "/is_sleeping"],
+  "/collective_rpc",
+  ...["/reset_prefix_cache", "/reset_mm_cache", "/reset_encoder_cache"],
+  ...["/pause", "/resume", "/is_paused", "/abort_requests"],
+  ...["/init_weight_transfer_engine", "/start_weight_update", "/update_weights", "/finish_weight_update"],
+  ...["/start_draft_weight_update", "/update_weight_version", "/weight_checker", "/get_world_size"],
+  ...["/scale_elastic_ep", "/is_scaling_elastic_ep"],
+  // What everybody does with the server, and how it was started (keys included).
+  ...["/server_info", "/load", "/metrics"],
+];
+
+/**
+ * vLLM. The only engine with which this project loads adapters, streams weights and serves on TPUs:
  * the others lack it here because it is untried, not because they could not do it.
  */
 export const vllm: ModelServerEngine = {
   name: "vllm",
   title: "vLLM",
   source:
-    "accelerated-platforms (vLLM for TPUs, the autoscaler's queue); the extension's and llm-d's own manifests (image, flags); vLLM's documentation (metrics)",
+    "the package of the image (flags, variables, endpoints, metrics: test/facts); accelerated-platforms (vLLM for TPUs, the autoscaler's queue); the extension's and llm-d's own manifests (image)",
   images: {
     gpu: { repository: "vllm/vllm-openai", version: "v0.21.0" },
     // v0.22.0 is made with tpu-inference 0.22.0, which was withdrawn from PyPI; Google's sample of several hosts uses this.
@@ -26,7 +45,7 @@ export const vllm: ModelServerEngine = {
   flags: {
     model: "--model",
     // nargs "+", and its parser takes underscores for dashes.
-    servedName: { flag: "--served-model-name", shortest: "--served", takes: "several" },
+    servedName: { flag: "--served-model-name", shortest: "--ser", takes: "several" },
     port: "--port",
     tls: ["--ssl-certfile", "--ssl-keyfile"],
     parallel: [
@@ -60,8 +79,8 @@ export const vllm: ModelServerEngine = {
     // Without it, vLLM has no endpoints for loading and unloading.
     environment: [{ name: "VLLM_ALLOW_RUNTIME_LORA_UPDATING", value: "true" }],
     loader: "adapter-loader.py",
-    closedPaths: ["/v1/load_lora_adapter", "/v1/unload_lora_adapter"],
   },
+  adminPaths,
   recognized: /\bvllm\b|\/llm-d/,
   errors: {
     // "The model `x` does not exist."

@@ -32,19 +32,41 @@ export function argVariables(pool: string, { secretArgs = [] }: Pick<RunningServ
   }));
 }
 
+/** The user's environment as a container has it; in the order of the names, so that no other order is another template. */
+export function userVariables(pool: string, { env = {} }: Pick<RunningServer, "env">): EnvVar[] {
+  return Object.entries(env)
+    .sort(([a], [b]) => (a < b ? -1 : 1))
+    .map(([name, value]) => {
+      if (value.from === "secret") {
+        return { name, valueFrom: { secretKeyRef: { name: value.name, key: value.key } } };
+      }
+      return value.secret
+        ? { name, valueFrom: { secretKeyRef: { name: secretArgsName(pool), key: name } } }
+        : { name, value: value.value };
+    });
+}
+
+/** Whether a Secret of this program holds something of the server's. */
+export const hasSecrets = ({ secretArgs, env = {} }: Pick<RunningServer, "secretArgs" | "env">): boolean =>
+  secretArgs !== undefined || Object.values(env).some((value) => value.from === "config" && value.secret);
+
 export interface ServerSecretsArgs extends PoolRef {
-  /** Whose words those of `secretArgs` are. */
+  /** Whose words those of `secretArgs`, and whose variables those of `env` are. */
   server: RunningServer;
 }
 
-/** The secret arguments of a pool's model servers, in the pool's own namespace. */
+/** The secret arguments and variables of a pool's model servers, in the pool's own namespace. */
 export class ServerSecrets extends pulumi.ComponentResource {
   constructor(name: string, args: ServerSecretsArgs, opts?: pulumi.ComponentResourceOptions) {
     super("inference-rollout:index:ServerSecrets", name, {}, opts);
     const { service, pool, namespace, server } = args;
-    const data = (server.secretArgs ?? []).map(
-      (i) => [keyOf(i), pulumi.secret(server.args[i] ?? "")] as const,
-    );
+    const data = [
+      ...(server.secretArgs ?? []).map((i) => [keyOf(i), pulumi.secret(server.args[i] ?? "")] as const),
+      // No name of a variable has the dash of an argument's key.
+      ...Object.entries(server.env ?? {}).flatMap(([name, value]) =>
+        value.from === "config" && value.secret ? [[name, pulumi.secret(value.value)] as const] : [],
+      ),
+    ];
     new k8s.core.v1.Secret(
       secretArgsName(pool),
       {

@@ -13,9 +13,14 @@ import {
   nodeBinding,
   type PlacementArgs,
 } from "./pod-template";
-import { type Word, argVariables, argWords } from "./server-secrets";
+import { cacheVariable, type PodResources, resourcesOf, tokenVariable, volumesOf } from "./pod-settings";
+import { type Word, argVariables, argWords, userVariables } from "./server-secrets";
+import { mergedTemplate } from "./strategic-merge";
 
 type Container = k8s.types.input.core.v1.Container;
+type EnvVar = k8s.types.input.core.v1.EnvVar;
+type PodSpec = k8s.types.input.core.v1.PodSpec;
+type Toleration = k8s.types.input.core.v1.Toleration;
 
 /** The Secret that holds the token for gated models, in the pool's namespace. */
 export interface TokenSecret {
@@ -43,7 +48,10 @@ export interface ServerTemplateArgs extends PlacementArgs {
 }
 
 /** Pod template of a model server that this project sets up. */
-export function serverTemplate(args: ServerTemplateArgs): PodTemplate {
+export const serverTemplate = (args: ServerTemplateArgs): PodTemplate => patched(ownTemplate(args), args);
+
+/** Before the user's patch. */
+function ownTemplate(args: ServerTemplateArgs): PodTemplate {
   const { server } = args;
   const { accelerator } = args.placement;
   const resources = { [resourceName(accelerator)]: String(acceleratorsOfPod(args)) };
@@ -57,6 +65,7 @@ export function serverTemplate(args: ServerTemplateArgs): PodTemplate {
       ? undefined
       : adapterLoading({ pool: args.pool, image: server.image, serverPort: server.port });
   const account = loading?.serviceAccountName ?? weights.serviceAccount;
+  const own = volumesOf(server);
   const container: Container = {
     name: engine.name,
     image: server.image,
@@ -68,17 +77,23 @@ export function serverTemplate(args: ServerTemplateArgs): PodTemplate {
       ...(adapters?.flags ?? []),
       ...argWords(server),
     ] as string[],
-    env: [
-      { name: "HF_HOME", value: "/cache/huggingface" },
-      ...environmentOf(args),
-      ...(adapters?.environment ?? []),
-      ...argVariables(args.pool, server),
-      ...(args.token === undefined
-        ? []
-        : [
-            { name: "HF_TOKEN", valueFrom: { secretKeyRef: { name: args.token.name, key: args.token.key } } },
-          ]),
-    ],
+    env: withVariables(
+      [
+        cacheVariable,
+        ...environmentOf(args),
+        ...(adapters?.environment ?? []),
+        ...argVariables(args.pool, server),
+        ...(args.token === undefined
+          ? []
+          : [
+              {
+                name: tokenVariable,
+                valueFrom: { secretKeyRef: { name: args.token.name, key: args.token.key } },
+              },
+            ]),
+      ],
+      userVariables(args.pool, server),
+    ),
     ports: [{ name: "http", containerPort: server.port, protocol: "TCP" }],
     // No other probe runs before the model is loaded, which may take as long as a download.
     startupProbe: {
@@ -90,7 +105,7 @@ export function serverTemplate(args: ServerTemplateArgs): PodTemplate {
     readinessProbe: { httpGet: health, ...probes.readiness },
     livenessProbe: { httpGet: health, ...probes.liveness },
     lifecycle: { preStop: { sleep: { seconds: draining.preStopSeconds } } },
-    resources: { limits: resources, requests: resources },
+    resources: resourcesOf(resources, requestsOf(args)),
     securityContext: {
       allowPrivilegeEscalation: false,
       // What the TPU's runtime needs is not documented: it keeps what containers have by default, as in Google's manifests.
@@ -101,19 +116,25 @@ export function serverTemplate(args: ServerTemplateArgs): PodTemplate {
       { name: "shm", mountPath: "/dev/shm" },
       ...weights.mounts,
       ...(loading === undefined ? [] : [adapterMount]),
+      ...own.mounts,
     ],
   };
   const notes = {
+    ...server.annotations,
     ...weights.annotations,
     ...(server.secretsRevision === undefined ? {} : { [annotations.secrets]: server.secretsRevision }),
   };
   return {
-    metadata: Object.keys(notes).length === 0 ? {} : { annotations: notes },
+    metadata: {
+      ...(server.labels === undefined ? {} : { labels: { ...server.labels } }),
+      ...(Object.keys(notes).length === 0 ? {} : { annotations: notes }),
+    },
     spec: {
       ...nodeBinding(args),
       ...spread(args.pool, args.prefersSpot ?? false),
       // The loader's account is the pod's where there is one: it reads the weights too (ModelAccess).
       ...(account === undefined ? {} : { serviceAccountName: account }),
+      ...(server.priorityClassName === undefined ? {} : { priorityClassName: server.priorityClassName }),
       // The server never talks to the API server.
       automountServiceAccountToken: false,
       ...(loading === undefined ? {} : { initContainers: [loading.sidecar] }),
@@ -124,12 +145,45 @@ export function serverTemplate(args: ServerTemplateArgs): PodTemplate {
       containers: [container],
       volumes: [
         { name: "cache", emptyDir: {} },
-        { name: "shm", emptyDir: { medium: "Memory" } },
+        {
+          name: "shm",
+          emptyDir: {
+            medium: "Memory",
+            ...(server.shmGb === undefined ? {} : { sizeLimit: `${server.shmGb}Gi` }),
+          },
+        },
         ...weights.volumes,
         ...(loading?.volumes ?? []),
+        ...own.volumes,
       ],
     },
   };
+}
+
+/** The user's variables after the program's own, and in the place of those that have the same name. */
+function withVariables(own: readonly EnvVar[], users: readonly EnvVar[]): EnvVar[] {
+  const names = new Set(users.map(({ name }) => name));
+  return [...own.filter(({ name }) => !names.has(name)), ...users];
+}
+
+/** A template with the user's patch. Its tolerations are added: without the program's own no node takes the pod. */
+function patched(template: PodTemplate, { server: { podPatch } }: ServerTemplateArgs): PodTemplate {
+  if (podPatch === undefined) return template;
+  const { metadata, spec } = mergedTemplate(template, podPatch);
+  const added = podPatch.spec?.["tolerations"] as PodSpec["tolerations"] | undefined;
+  const tolerations = [...(template.spec.tolerations as Toleration[]), ...((added ?? []) as Toleration[])];
+  return { ...(metadata === undefined ? {} : { metadata }), spec: { ...spec, tolerations } };
+}
+
+/**
+ * Without requests a pod is the first to go when its node runs short of memory. So little for each accelerator fits beside
+ * the system's pods on the smallest machine of the catalogue (4 processors and 16 GB for one GPU).
+ */
+function requestsOf(args: ServerTemplateArgs): PodResources {
+  const { rendering = newestRendering, server } = args;
+  const count = acceleratorsOfPod(args);
+  const least = rendering >= 3 ? { cpu: String(count), memory: `${4 * count}Gi` } : {};
+  return { ...least, ...server.resources };
 }
 
 const isNew = ({ rendering = newestRendering }: ServerTemplateArgs): boolean => rendering >= 2;
@@ -173,18 +227,14 @@ export function groupTemplates(args: ServerTemplateArgs): { leader: PodTemplate;
   const { overNodes, title } = args.server.engine;
   if (overNodes === undefined)
     throw new Error(`this program does not support multi-host replicas with ${title}`);
-  const leader = serverTemplate(args);
+  const own = ownTemplate(args);
+  const leader = containersOf(own).map((container) =>
+    asLeader(container, overNodes.flags, isNew(args) ? args.placement.hosts : 1),
+  );
+  const worker = containersOf(own).map(asWorker);
   return {
-    leader: {
-      ...leader,
-      spec: {
-        ...leader.spec,
-        containers: containersOf(leader).map((container) =>
-          asLeader(container, overNodes.flags, isNew(args) ? args.placement.hosts : 1),
-        ),
-      },
-    },
-    worker: { ...leader, spec: { ...leader.spec, containers: containersOf(leader).map(asWorker) } },
+    leader: patched({ ...own, spec: { ...own.spec, containers: leader } }, args),
+    worker: patched({ ...own, spec: { ...own.spec, containers: worker } }, args),
   };
 }
 

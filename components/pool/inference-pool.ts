@@ -62,7 +62,17 @@ export interface Objective {
 export interface ObjectivesArgs extends PoolRef {
   /** Empty: none is made. */
   objectives: readonly Objective[];
+  /**
+   * Names of ServingPools in this namespace that may have had the objectives in an earlier update: Pulumi then binds the
+   * same objects to this pool, where it would otherwise make them again, and delete them with the other pool. Default: none.
+   */
+  madeAs?: readonly string[];
 }
+
+const objectivesType = "inference-rollout:index:ServingPool$inference-rollout:index:Objectives";
+
+const objectiveUrn = (pool: string, objective: string): string =>
+  `urn:pulumi:${pulumi.getStack()}::${pulumi.getProject()}::${objectivesType}$kubernetes:${apis.extension}/v1alpha2:InferenceObjective::${pool}-${objective}`;
 
 /** The service's InferenceObjectives, bound to one pool. Both pools of a rollout have the same ones. */
 export class Objectives extends pulumi.ComponentResource {
@@ -84,7 +94,12 @@ export class Objectives extends pulumi.ComponentResource {
             poolRef: { group: apis.pool, kind: "InferencePool", name: args.pool },
           },
         },
-        { parent: this },
+        {
+          parent: this,
+          ...(args.madeAs === undefined
+            ? {}
+            : { aliases: args.madeAs.map((pool) => objectiveUrn(pool, objective.name)) }),
+        },
       );
     }
     this.registerOutputs();

@@ -11,7 +11,9 @@ import { copyArgs, type CopiedPods } from "../model-server/copied/adapt";
 import { ModelAccess, type Weights } from "../model-server/model-weights";
 import { ModelServer } from "../model-server/model-server";
 import type { Autoscaling } from "../model-server/server-autoscaler";
-import { ServerSecrets } from "../model-server/server-secrets";
+import { ownedFields, ownedVariable } from "../model-server/owned-fields";
+import { hasSecrets, ServerSecrets } from "../model-server/server-secrets";
+import { patchProblems } from "../model-server/strategic-merge";
 import type { TokenSecret } from "../model-server/server-template";
 import { EndpointPicker } from "./endpoint-picker";
 import { InferencePool, Objectives, type Objective } from "./inference-pool";
@@ -74,6 +76,8 @@ export interface ServingPoolArgs extends PoolRef {
   nameHooks?: pulumi.ResourceHookBinding;
   /** Priorities of requests. Default: none. */
   objectives?: readonly Objective[];
+  /** Other pools of this namespace to which the objectives may belong until this update. Default: none. */
+  objectivesOf?: readonly string[];
   /** Written to the InferencePool as an annotation, see {@link InferencePool}. Default: none. */
   identity?: Readonly<Record<string, string>>;
   /** Where the pool's nodes are made. Default: nodes are made outside this stack. */
@@ -149,7 +153,8 @@ export class ServingPool extends pulumi.ComponentResource {
       child,
     );
     const policies = this.loadBalancer(name, args, server, { ...child, dependsOn: inferencePool });
-    const bound = new Objectives(name, { ...common, objectives }, child);
+    const moved = args.objectivesOf === undefined ? {} : { madeAs: args.objectivesOf };
+    const bound = new Objectives(name, { ...common, objectives, ...moved }, child);
     const access = optional(bucketOf(args.weights), (bucket) => {
       // A pod has one account: the adapters' loader needs one in any case.
       const account = args.adapters === undefined ? {} : { account: adapterListName(pool) };
@@ -166,11 +171,10 @@ export class ServingPool extends pulumi.ComponentResource {
       return new AdapterLoader(name, { ...common, list, loader }, child);
     });
     // Copied pods have their own arguments.
-    const secretArgs = args.copied === undefined ? server.secretArgs : undefined;
-    const secrets = optional(
-      secretArgs,
-      () => new ServerSecrets(name, { service, pool, namespace, server }, child),
-    );
+    const secrets =
+      args.copied === undefined && hasSecrets(server)
+        ? [new ServerSecrets(name, { service, pool, namespace, server }, child)]
+        : [];
     const modelServer = new ModelServer(
       name,
       {
@@ -239,11 +243,13 @@ export class ServingPool extends pulumi.ComponentResource {
 }
 
 /** What the engine or the hardware cannot do, before anything is made: all of it at once. */
-function argumentErrors(
-  { weights, adapters, autoscaling, copied, server: given = {} }: ServingPoolArgs,
-  { accelerator: { family }, hosts }: Placement,
-  { engine }: RunningServer,
-): string[] {
+function argumentErrors(args: ServingPoolArgs, placement: Placement, running: RunningServer): string[] {
+  const { weights, adapters, autoscaling, copied, server: given = {} } = args;
+  const {
+    accelerator: { family },
+    hosts,
+  } = placement;
+  const { engine } = running;
   const checks: [boolean, string][] = [
     [
       adapters !== undefined && !engine.adapters.supported,
@@ -271,10 +277,35 @@ function argumentErrors(
       autoscaling !== undefined && (engine.metrics === undefined || hosts > 1),
       `autoscaling: no metric of ${engine.title} is known for it, or a replica takes several nodes`,
     ],
+    ...settingErrors(args, placement, running).map((text): [boolean, string] => [true, text]),
   ];
   return [...checks, ...(copied === undefined ? ownChecks : [])]
     .filter(([wrong]) => wrong)
     .map(([, text]) => text);
+}
+
+/** Settings of the pods that touch what the rollout owns. */
+function settingErrors(
+  { weights, adapters, token }: ServingPoolArgs,
+  { accelerator: { family }, hosts }: Placement,
+  { engine, port, env = {}, podPatch = {} }: RunningServer,
+): string[] {
+  const context = {
+    ...{ engine, port, family, hosts, adapters: adapters !== undefined },
+    ...{ readsBucket: weights?.from === "gcs", token: token !== undefined },
+  };
+  return [
+    ...Object.keys(env).flatMap((name) => {
+      const reason = ownedVariable(name, context);
+      return reason === undefined ? [] : [`server.env.${name}: ${reason}`];
+    }),
+    ...patchProblems({ ...podPatch }).map(
+      ({ path, expected }) => `server.podPatch.${path.join(".")}: expected ${expected}`,
+    ),
+    ...ownedFields(podPatch, context).map(
+      ({ path, reason }) => `server.podPatch.${path.join(".")}: ${reason}`,
+    ),
+  ];
 }
 
 const accelerators = { gpu: "GPUs", tpu: "TPUs" } as const;

@@ -4,13 +4,17 @@ import { engines } from "../engines/catalogue";
 import { closedPathsName } from "../names";
 import { routeObject, type ServiceRouteArgs } from "./inference-route";
 
-/** What model servers open, for anybody who reaches them, once adapters may come while they run. */
-const adapterPaths = (): string[] => [
-  ...new Set(engines.flatMap(({ adapters }) => (adapters.supported ? adapters.closedPaths : []))),
-];
+/** What a rule of an HTTPRoute can have at most. Source: Gateway API, HTTPRouteRule.matches. */
+const matchesPerRule = 64;
 
 /**
- * Keeps customers from loading and unloading adapters: a server takes such requests on the port on which it answers, and
+ * Every engine's, whichever the pools run: a rollout between two engines changes nothing here, and what a pool created
+ * outside this stack runs need not be known.
+ */
+export const closedPaths = (): string[] => [...new Set(engines.flatMap(({ adminPaths }) => adminPaths))];
+
+/**
+ * Keeps customers from administering model servers: a server takes such requests on the port on which it answers, and
  * the customers' route leads there with every path. A longer path wins over theirs, whatever else it matches. The
  * answer is a redirect: the one answer that every implementation of Gateway API can give without a backend.
  */
@@ -19,22 +23,27 @@ export class ClosedPaths extends pulumi.ComponentResource {
     super("inference-rollout:index:ClosedPaths", name, {}, opts);
     new k8s.apiextensions.CustomResource(
       `${name}-closed-paths`,
-      routeObject({ ...args, name: closedPathsName(args.service) }, [
-        {
-          matches: adapterPaths().map((value) => ({ path: { type: "PathPrefix", value } })),
-          filters: [
-            {
-              type: "RequestRedirect",
-              requestRedirect: {
-                path: { type: "ReplaceFullPath", replaceFullPath: "/v1/models" },
-                statusCode: 302,
-              },
-            },
-          ],
-        },
-      ]),
+      routeObject({ ...args, name: closedPathsName(args.service) }, chunks(closedPaths()).map(closing)),
       { parent: this },
     );
     this.registerOutputs();
   }
+}
+
+const closing = (paths: readonly string[]): object => ({
+  matches: paths.map((value) => ({ path: { type: "PathPrefix", value } })),
+  filters: [
+    {
+      type: "RequestRedirect",
+      requestRedirect: {
+        path: { type: "ReplaceFullPath", replaceFullPath: "/v1/models" },
+        statusCode: 302,
+      },
+    },
+  ],
+});
+
+function chunks(paths: readonly string[]): string[][] {
+  const rules = Math.ceil(paths.length / matchesPerRule);
+  return Array.from({ length: rules }, (_, i) => paths.slice(i * matchesPerRule, (i + 1) * matchesPerRule));
 }

@@ -7,6 +7,8 @@ import type { PendingPod } from "./decide";
 export async function pendingPods(api: ClusterApi): Promise<PendingPod[]> {
   return (await podsOf(api)).filter(isUnschedulable).map((pod) => ({
     name: pod.metadata?.name ?? "",
+    namespace: pod.metadata?.namespace ?? "",
+    uid: pod.metadata?.uid ?? "",
     nodeSelector: pod.spec?.nodeSelector ?? {},
     tolerations: pod.spec?.tolerations ?? [],
     requests: requestsOf(pod),

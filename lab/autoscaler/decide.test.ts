@@ -22,12 +22,16 @@ const system: ScalablePool = {
 };
 const server: PendingPod = {
   name: "llm-1",
+  namespace: "default",
+  uid: "llm-1",
   nodeSelector: { pool: "llm" },
   tolerations: [{ key: "nvidia.com/gpu", operator: "Exists", effect: "NoSchedule" }],
   requests: { "nvidia.com/gpu": "1" },
 };
 const picker: PendingPod = {
   name: "epp",
+  namespace: "default",
+  uid: "epp",
   nodeSelector: {},
   tolerations: [],
   requests: { cpu: "4", memory: "8Gi" },

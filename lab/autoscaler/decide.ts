@@ -5,6 +5,8 @@
 
 export interface PendingPod {
   name: string;
+  namespace: string;
+  uid: string;
   nodeSelector: Readonly<Record<string, string>>;
   tolerations: readonly Toleration[];
   /** Sum over containers, by resource name, as Kubernetes writes quantities. */
@@ -60,6 +62,11 @@ export function nodesToAdd(pods: readonly PendingPod[], pools: readonly Scalable
     fresh.push({ pool: pool.id, free });
   }
   return added;
+}
+
+/** The pods that a node of this pool would be for. */
+export function podsFor(pool: ScalablePool, pods: readonly PendingPod[]): PendingPod[] {
+  return pods.filter((pod) => accepts(pool, pod));
 }
 
 /** Which idle nodes of a pool may go: the longest idle first, never below the pool's minimum. */

@@ -6,7 +6,8 @@ import { ClusterApi } from "../cluster/cluster-api";
 import { Cloud } from "../plugins/gcp/cloud";
 import { ScaledPool, scaledPools } from "./scaled-pool";
 import { idleNodes, pendingPods } from "./cluster-view";
-import { nodesToAdd, nodesToRemove } from "./decide";
+import { nodesToAdd, nodesToRemove, podsFor, type PendingPod } from "./decide";
+import { Explanations } from "./explanations";
 
 /*
  * The lab's cluster autoscaler: `main.ts --config FILE.json`. It reads the node pools that the gcp stand-in has
@@ -39,9 +40,10 @@ async function main(): Promise<void> {
     .listen({ host: config.control, port: config.adminPort, exclusive: true });
   for (const signal of ["SIGTERM", "SIGINT"] as const) process.once(signal, () => process.exit(0));
   const idleSince = new Map<string, Map<string, number>>();
+  const explanations = new Explanations(api);
   for (;;) {
     try {
-      await scaleUp(api, cloud);
+      await scaleUp(api, cloud, explanations);
       await scaleDown(api, cloud, idleSince, config.idleSeconds * 1000);
     } catch (error) {
       // The API server may be away for a while; nothing is lost by looking again.
@@ -52,18 +54,30 @@ async function main(): Promise<void> {
   }
 }
 
-async function scaleUp(api: ClusterApi, cloud: Cloud): Promise<void> {
+async function scaleUp(api: ClusterApi, cloud: Cloud, explanations: Explanations): Promise<void> {
   const pods = await pendingPods(api);
   if (pods.length === 0) return;
   const pools = await scaledPools(api, cloud);
-  for (const [id, count] of nodesToAdd(
+  const [open, exhausted] = [false, true].map((is) => pools.filter((pool) => pool.isExhausted === is));
+  for (const [pool, count] of toAdd(pods, open)) {
+    console.log(`${pool.view.id}: adding ${count} nodes for ${pods.length} unschedulable pods`);
+    await explanations.triggered(pool, podsFor(pool.view, pods), count);
+    await pool.add(count);
+  }
+  // Another pool, a fallback say, may have room for them.
+  const stuck = pods.filter((pod) => toAdd([pod], open).length === 0);
+  for (const [pool] of toAdd(stuck, exhausted)) await explanations.failed(pool, podsFor(pool.view, stuck));
+}
+
+function toAdd(pods: readonly PendingPod[], pools: readonly ScaledPool[] = []): [ScaledPool, number][] {
+  const counts = nodesToAdd(
     pods,
     pools.map(({ view }) => view),
-  )) {
-    const pool = pools.find(({ view }) => view.id === id);
-    console.log(`${id}: adding ${count} nodes for ${pods.length} unschedulable pods`);
-    await pool?.add(count);
-  }
+  );
+  return pools.flatMap((pool): [ScaledPool, number][] => {
+    const count = counts.get(pool.view.id);
+    return count === undefined ? [] : [[pool, count]];
+  });
 }
 
 async function scaleDown(

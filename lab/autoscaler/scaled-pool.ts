@@ -20,7 +20,9 @@ export class ScaledPool {
     readonly nodes: readonly Node[],
     private readonly group: NodeGroup,
     private readonly shape: PoolShape,
-    private readonly zones: readonly string[],
+    readonly zones: readonly string[],
+    /** Whether Google has no machines for it, as a test says. */
+    readonly isExhausted: boolean,
   ) {}
 
   /** Adds nodes, each in the zone that has the fewest. */
@@ -46,7 +48,7 @@ export class ScaledPool {
   }
 }
 
-/** The pools that may grow or shrink; those that a fault keeps without nodes are left alone. */
+/** The pools that may grow or shrink; those whose machines a fault lets never come are left alone. */
 export async function scaledPools(api: ClusterApi, cloud: Cloud): Promise<ScaledPool[]> {
   const records = cloud.list(nodePoolType).filter(({ inputs }) => isProperties(inputs["autoscaling"]));
   const pools = await Promise.all(records.map((record) => scaledPool(record, api, cloud)));
@@ -62,7 +64,8 @@ async function scaledPool(
   const cluster = cloud.get(clusterType, ref.id)?.outputs;
   if (cluster === undefined) return undefined;
   const shape = poolShape(inputs, ref, false);
-  if (poolFault(cloud.labFolder, shape.pool) !== undefined) return undefined;
+  const fault = poolFault(cloud.labFolder, shape.pool);
+  if (fault === "never") return undefined;
   const zones = poolZones(inputs, cluster, { project: ref.project });
   const context = {
     api,
@@ -88,5 +91,5 @@ async function scaledPool(
     taints: (template.spec?.taints ?? []) as ScalablePool["taints"],
     allocatable: template.status?.allocatable ?? {},
   };
-  return new ScaledPool(view, nodes, group, shape, zones);
+  return new ScaledPool(view, nodes, group, shape, zones, fault === "stockout");
 }

@@ -7,6 +7,7 @@ import { keyOf } from "./objects/types";
 import type { Pickers } from "./pickers/pickers";
 import type { Placement } from "./placement";
 import { statusUpdates } from "./status/updates";
+import type { OtherNamespaces } from "./translate/other-namespaces";
 import { translate, versionOf, type Plan } from "./translate/plan";
 
 /** Events of one moment are answered together; long enough for a burst, short enough for nobody to notice. */
@@ -35,6 +36,8 @@ export interface Parts {
   tell: (line: string) => void;
   /** File for a line about each request; absent for none. */
   accessLog: string | undefined;
+  /** How pools of other namespaces are refused, as a test says. */
+  otherNamespaces: () => OtherNamespaces | undefined;
 }
 
 /** Turns what the cluster says into what Envoy does, and tells the cluster what Envoy did. */
@@ -125,6 +128,7 @@ export class Controller {
       routeFile: (name) => files.routes(name),
       refused,
       accessLog,
+      otherNamespaces: this.parts.otherNamespaces(),
     });
   }
 

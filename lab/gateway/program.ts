@@ -14,6 +14,7 @@ import { Watched } from "./objects/watch";
 import { Pickers } from "./pickers/pickers";
 import { Placement } from "./placement";
 import { serveReport } from "./report";
+import { refusalIn } from "./translate/other-namespaces";
 
 export interface Program {
   /** Resolves when Envoy has died by itself, with what to tell. Never rejects. */
@@ -68,6 +69,7 @@ export async function startProgram(config: GatewayConfig, tell: (line: string) =
     const controller: Controller = new Controller({
       snapshot: () => watched.snapshot(),
       ...{ placement, pickers, applier, files, statuses, tell },
+      otherNamespaces: () => refusalIn(path.dirname(config.folder)),
       accessLog: config.accessLog ? path.join(config.folder, "access.log") : undefined,
     });
     closers.push(

@@ -16,6 +16,7 @@ import {
 } from "./fixture/objects";
 import type { Snapshot } from "./objects/snapshot";
 import { poolGroup, type BackendRef, type RouteFilter, type RouteRule } from "./objects/types";
+import type { OtherNamespaces } from "./translate/other-namespaces";
 import type { Surroundings } from "./translate/plan";
 
 const config = "default/gw/80";
@@ -119,6 +120,22 @@ describe("backends", () => {
       ]);
     });
   }
+
+  test("another namespace is refused with a grant there, in each way in which a gateway might", () => {
+    const around = (otherNamespaces: OtherNamespaces): ReturnType<typeof ruleOf> =>
+      ruleOf(
+        { backendRefs: [poolRef("far", 1, "other")] },
+        { ...far, grants: grants.all },
+        { otherNamespaces },
+      );
+    assert.equal(around("RefNotPermitted").result?.unresolved?.reason, "RefNotPermitted");
+    const refused = around("NotAccepted");
+    assert.equal(refused.result?.unsupported?.reason, "UnsupportedValue");
+    assert.equal(refused.route, undefined);
+    assert.equal(around("no-status").result, undefined, "it is as if there were no route");
+    const own = ruleOf({ backendRefs: [poolRef("a")] }, ab, { otherNamespaces: "NotAccepted" });
+    assert.equal(own.result?.unsupported, undefined);
+  });
 
   const problems: [string, BackendRef, string][] = [
     ["a pool that is not there", poolRef("none"), "BackendNotFound"],

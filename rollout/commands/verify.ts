@@ -3,13 +3,15 @@ import type { GateConfig } from "../../stacks/plan/service-config";
 import { endpointOf } from "../../components/gateways/endpoint";
 import { rolesOf, own, valueOf } from "../steps/values";
 import { platformOf } from "../pulumi/live";
+import { clusterReader } from "../../stacks/state/cluster-reader";
 import { gateSchema } from "../../stacks/config/gate-keys";
 import { resolveValues } from "../steps/resolve-values";
 import { wayOut } from "../../stacks/messages/ways-out";
 import { Interruption } from "../terminal/interruption";
 import { sendLoad, type Load } from "../traffic/measure";
 import { targetOf, type Target } from "../traffic/outcome";
-import { describeVerdict, judge } from "../traffic/verdict";
+import { countedBetween, pickerCounts, type Counts } from "../traffic/picker-counts";
+import { describeVerdict, exitStatus, judge } from "../traffic/verdict";
 import { refused } from "./carry-out";
 import type { CommonOptions, Session } from "./session";
 
@@ -24,7 +26,10 @@ export interface VerifyOptions extends CommonOptions {
   poolHeader?: string;
 }
 
-/** `verify --traffic`: asks the service as its customers do, and judges the split and the failures. */
+/**
+ * `verify --traffic`: asks the service as its customers do, and judges the split and the failures.
+ * @returns the exit status: 2 where nothing failed and nobody knows the split.
+ */
 export async function runVerify(session: Session, options: VerifyOptions): Promise<number> {
   const { screen, deployed, values } = session;
   if (options.traffic !== true) {
@@ -54,15 +59,17 @@ export async function runVerify(session: Session, options: VerifyOptions): Promi
     () => undefined,
     () => process.exit(130),
   );
+  const candidate = deployed?.candidate ?? rolesOf(values).candidate;
+  const count = await counter(session, candidate);
+  const before = await count();
   const title = `up to ${load.requests} requests in ${load.seconds} s to ${target.host}:${target.port}`;
   const outcomes = await screen.task(title, (say) =>
     interruption.during(() => sendLoad(target, load, { say, signal: interruption.signal })),
   );
-  const candidate = deployed?.candidate ?? rolesOf(values).candidate;
   const weight = candidate === undefined ? 0 : (deployed?.weights[candidate] ?? 0);
   const verdict = judge(outcomes, {
     expected: weight / 100,
-    ...(candidate === undefined ? {} : { candidate }),
+    ...(candidate === undefined ? {} : { candidate, counts: countedBetween(before, await count()) }),
   });
   for (const line of describeVerdict(verdict)) screen.line(line);
   for (const kind of verdict.faults) {
@@ -73,7 +80,33 @@ export async function runVerify(session: Session, options: VerifyOptions): Promi
     if (out !== undefined) screen.line(`fix         ${out}`);
   }
   screen.result({ ...verdict, ...(candidate === undefined ? {} : { candidate }), weight });
-  return verdict.ok ? 0 : 1;
+  return exitStatus(verdict);
+}
+
+/** Seconds for the API server: who waits for a verdict has waited for the requests already. */
+const patience = 5;
+
+/** Reads how many requests each pool got until now; never fails, because the answers may tell it too. */
+async function counter(
+  { engine, values, outputs, deployed }: Session,
+  candidate: string | undefined,
+): Promise<() => Promise<Counts>> {
+  const unknown = (why: string) => (): Promise<Counts> => Promise.resolve({ outcome: "unknown", why });
+  const resolved = resolveValues(values);
+  if (candidate === undefined || deployed === undefined || resolved.outcome !== "resolved")
+    return unknown("there is no candidate");
+  try {
+    const { kubeconfig } = await platformOf(engine, resolved.config, outputs);
+    if (kubeconfig === undefined) return unknown("the stack's outputs have no readable kubeconfig");
+    const reader = await clusterReader(kubeconfig, patience);
+    const pools = [deployed.stable, candidate].map((name) => ({
+      name,
+      namespace: String(deployed.poolStates[name]?.["namespace"] ?? resolved.config.service.namespace),
+    }));
+    return () => pickerCounts(reader, pools);
+  } catch (error) {
+    return unknown(error instanceof Error ? error.message : String(error));
+  }
 }
 
 /** Where customers reach the service, by the gateway that it stands behind. */

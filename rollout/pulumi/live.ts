@@ -2,9 +2,13 @@ import { overriddenBy } from "../../stacks/plan/rival-routes";
 import { ownerOutput, whoseIs } from "../../stacks/plan/claims";
 import type { GatewayConfig } from "../../components/gateways/gateway";
 import type { ServiceConfig } from "../../stacks/plan/service-config";
-import type { DeploymentRecord } from "../../stacks/plan/observed";
+import type { DeploymentRecord, Observed } from "../../stacks/plan/observed";
 import { completeGateway, type GivenGateway } from "../../components/gateways/endpoint";
-import { clusterReader } from "../../stacks/state/cluster-reader";
+import { nodesFor } from "../../components/accelerators/placement";
+import { clusterReader, type ClusterReader } from "../../stacks/state/cluster-reader";
+import { poolsPath } from "../../stacks/state/paths";
+import { selectorOf } from "../../stacks/state/selectors";
+import { WaitingPods } from "../../stacks/state/waiting-pods";
 import { ownedObject } from "../../stacks/state/inventory";
 import { namespacesOf, observe, type Belongs } from "../../stacks/state/observe";
 import { routeProgress } from "../../stacks/gates/programmed";
@@ -46,12 +50,33 @@ export async function lookAtCluster(
     return {
       outcome: "read",
       observed,
+      waits: await podWaitsOf(reader, service, observed),
       unconfirmed: confirmed.state === "waiting" ? confirmed.missing : [],
       overridden: overriddenBy(service, observed.others, routedPools(service, observed)),
     };
   } catch (error) {
     return { outcome: "unreadable", why: error instanceof Error ? error.message : String(error) };
   }
+}
+
+/** What the pods of this service's pools wait for, a line each, as the gate says it. */
+async function podWaitsOf(
+  reader: ClusterReader,
+  { pools }: ServiceConfig,
+  observed: Observed,
+): Promise<string[]> {
+  const waits = new WaitingPods(reader);
+  const known = observed.pools.filter(({ name }) => pools[name] !== undefined);
+  const lines = await Promise.all(
+    known.map(async ({ name, namespace }) => {
+      const selector = selectorOf(await reader.get(`${poolsPath(namespace)}/${name}`));
+      const pool = pools[name];
+      const nodes = pool?.existing === false ? { nodes: nodesFor(pool.replicas, pool.placement) } : {};
+      const reasons = await waits.reasons({ namespace, selector, ...nodes });
+      return reasons.map((reason) => `${name}: ${reason}`);
+    }),
+  );
+  return lines.flat();
 }
 
 /** Whether an object is this stack's, by its mark and the stack's outputs: nothing is changed by the answer. */

@@ -45,6 +45,8 @@ export type LiveState =
       unconfirmed: readonly string[];
       /** Why the live route's split is not what customers get; empty: it is. */
       overridden: readonly string[];
+      /** What pods that are not ready wait for; empty: nothing is known to be wrong. */
+      waits: readonly string[];
     }
   | { outcome: "unreadable"; why: string };
 
@@ -127,6 +129,7 @@ function disagreements(values: StackValues, deployed: Deployed | undefined, live
   return [
     ...live.overridden.map((text) => `customers do not get these weights: ${text}`),
     ...notes,
+    ...live.waits,
     ...live.unconfirmed,
     ...(live.observed.others?.unseen ?? []).map(
       (text) => `${text}: other routes may exist that this command cannot see`,

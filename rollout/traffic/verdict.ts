@@ -1,6 +1,7 @@
 import type { Fault } from "../../stacks/answers/fault";
 import type { Outcome } from "./outcome";
-import { boundOfZero, chanceOf, sigmaOf, wrong } from "./split-odds";
+import type { Counts } from "./picker-counts";
+import { boundOfZero, chanceOf, sigmaOf, wrong, type Split } from "./split-odds";
 
 /** What measured traffic says of a split. */
 export interface Verdict {
@@ -14,8 +15,10 @@ export interface Verdict {
   faults: readonly Fault["kind"][];
   /** Upper bound at 95 % of the rate of failures, where there were none. */
   failuresBelow?: number;
-  /** Absent where the answers do not say which pool they came from. */
+  /** Absent where nobody says which pool the answers came from; `unmeasured` says why. */
   split?: {
+    /** Who said so: the answers, or the pickers, which count the requests of others too. */
+    by: "answers" | "pickers";
     counted: number;
     /** Part of the answers that the candidate gave, from 0 to 1. */
     share: number;
@@ -23,13 +26,19 @@ export interface Verdict {
     sigma: number;
     ok: boolean;
   };
+  /** Why the split is not known although there is a candidate. */
+  unmeasured?: string;
+  /** Whether nothing is wrong with what was measured. */
   ok: boolean;
 }
 
-/** @param candidate the pool whose share is judged; `expected` is its weight, from 0 to 1. */
+/**
+ * @param candidate the pool whose share is judged; `expected` is its weight, from 0 to 1.
+ * @param counts requests by pool that the pickers counted meanwhile: for answers that do not name their pool.
+ */
 export function judge(
   outcomes: readonly Outcome[],
-  { candidate, expected }: { candidate?: string; expected: number },
+  { candidate, expected, counts }: { candidate?: string; expected: number; counts?: Counts },
 ): Verdict {
   const of = (kind: Outcome["kind"]): readonly Outcome[] =>
     outcomes.filter((outcome) => outcome.kind === kind);
@@ -37,7 +46,9 @@ export function judge(
     list.filter(({ failure }) => failure !== undefined).length;
   const [plain, streams] = [of("plain"), of("stream")];
   const total = bad(plain) + bad(streams);
-  const split = splitOf(outcomes, candidate, expected);
+  const found =
+    splitOf(outcomes, candidate, expected) ?? countedSplit(outcomes.length, candidate, expected, counts);
+  const split = typeof found === "string" ? undefined : found;
   return {
     requests: plain.length,
     failed: bad(plain),
@@ -47,6 +58,7 @@ export function judge(
     faults: [...new Set(outcomes.flatMap(({ fault }) => fault ?? []))],
     ...(total === 0 ? { failuresBelow: boundOfZero(outcomes.length) } : {}),
     ...(split === undefined ? {} : { split }),
+    ...(typeof found === "string" && candidate !== undefined ? { unmeasured: found } : {}),
     ok: outcomes.length > 0 && total === 0 && split?.ok !== false,
   };
 }
@@ -60,17 +72,40 @@ function splitOf(
   // not where it goes. So every answer counts.
   const known = outcomes.filter(({ pool, failure }) => pool !== undefined && failure === undefined);
   if (known.length === 0) return undefined;
-  const split = {
-    requests: known.length,
-    candidate: known.filter(({ pool }) => pool === candidate).length,
-  };
+  const ofCandidate = known.filter(({ pool }) => pool === candidate).length;
+  return judged("answers", { requests: known.length, candidate: ofCandidate }, expected);
+}
+
+function judged(by: "answers" | "pickers", split: Split, expected: number): NonNullable<Verdict["split"]> {
   return {
+    by,
     counted: split.requests,
     share: split.candidate / split.requests,
     expected,
     sigma: sigmaOf(split.requests, expected),
     ok: chanceOf(split, expected) >= wrong,
   };
+}
+
+/** The split by the pickers' counts, or why they do not tell it. */
+function countedSplit(
+  sent: number,
+  candidate: string | undefined,
+  expected: number,
+  counts: Counts | undefined,
+): Verdict["split"] | string {
+  if (counts === undefined || candidate === undefined) return "nobody counted";
+  if (counts.outcome === "unknown") return counts.why;
+  const requests = Object.values(counts.byPool).reduce((sum, count) => sum + count, 0);
+  // A pool whose picker is down is served without it (FailOpen), and such requests are counted nowhere.
+  if (requests < sent) return `the pickers counted ${requests} requests, and ${sent} were sent`;
+  return judged("pickers", { requests, candidate: counts.byPool[candidate] ?? 0 }, expected);
+}
+
+/** 0: right. 1: something failed, or the split is wrong. 2: nothing failed, and nobody knows the split. */
+export function exitStatus({ ok, unmeasured }: Verdict): 0 | 1 | 2 {
+  if (!ok) return 1;
+  return unmeasured === undefined ? 0 : 2;
 }
 
 function reasonsOf(outcomes: readonly Outcome[]): { reason: string; count: number }[] {
@@ -84,7 +119,7 @@ function reasonsOf(outcomes: readonly Outcome[]): { reason: string; count: numbe
 }
 
 export function describeVerdict(verdict: Verdict): string[] {
-  const { requests, failed, streams, brokenStreams, failures, failuresBelow, split } = verdict;
+  const { requests, failed, streams, brokenStreams, failures, failuresBelow } = verdict;
   const percent = (part: number): string => `${(100 * part).toFixed(1)} %`;
   const sent = requests + streams;
   return [
@@ -93,8 +128,23 @@ export function describeVerdict(verdict: Verdict): string[] {
     ...(failuresBelow === undefined
       ? []
       : [`            0 of ${sent}: the failure rate is below ${percent(failuresBelow)} (95 % confidence)`]),
-    split === undefined
-      ? "share       not measured: the answers do not name their pool (see --pool-header)"
-      : `share       ${percent(split.share)} of ${split.counted} from the candidate, expected ${percent(split.expected)} ± ${percent(split.sigma)} (1 sigma): ${split.ok ? "right" : "WRONG"}`,
+    ...shareLines(verdict, percent),
+  ];
+}
+
+function shareLines({ split, unmeasured }: Verdict, percent: (part: number) => string): string[] {
+  if (split === undefined) {
+    // Without a candidate there is one pool, and nothing to measure.
+    if (unmeasured === undefined) return [];
+    return [
+      `share       NOT MEASURED: the answers do not name their pool, and the pickers do not tell: ${unmeasured}`,
+      "            to measure it, let the model servers name their pool in a response header (docs/commands.md) and add",
+      "            --pool-header NAME, or run verify where the pickers' pods can be reached, in the cluster's network",
+    ];
+  }
+  const { by, counted, share, expected, sigma, ok } = split;
+  const who = by === "pickers" ? " (requests that the pickers counted, also those of others)" : "";
+  return [
+    `share       ${percent(share)} of ${counted}${who} from the candidate, expected ${percent(expected)} ± ${percent(sigma)} (1 sigma): ${ok ? "right" : "WRONG"}`,
   ];
 }

@@ -5,8 +5,10 @@ import { infoOf, unwrapped, type Entry } from "./fields";
 import type { PoolInput } from "./pool-keys";
 import { repair } from "./repair";
 import { configSchema, typeAt, type ConfigKey } from "./schema";
-import { isSomewhere, secretArgs, secretsInClear } from "./secrets";
-import type { ServerInput } from "./server-keys";
+import { podSettings } from "../../components/model-server/pod-settings";
+import { settingsOf } from "./pod-settings-keys";
+import { isSomewhere, secretArgs, secretsInClear, secretVariable } from "./secrets";
+import type { RawServer, ServerInput } from "./server-keys";
 
 /** Values by key as the user wrote them: scalars as strings or numbers, objects and lists parsed. */
 export type RawConfig = Readonly<Record<string, unknown>>;
@@ -67,11 +69,11 @@ export function parseConfig(raw: RawConfig, secrets: ReadonlySet<string> = new S
       name,
       pool.server === undefined
         ? pool
-        : { ...pool, server: withSecrets(`pools.${name}.server`, pool.server, secrets) },
+        : { ...pool, server: asServer(`pools.${name}.server`, pool.server as RawServer, secrets) },
     ],
   );
   if (values["server"] !== undefined)
-    values["server"] = withSecrets("server", values["server"] as ServerInput, secrets);
+    values["server"] = asServer("server", values["server"] as RawServer, secrets);
   const reported = new Set(mistakes.map(({ key }) => key));
   mistakes.push(...secretsInClear(raw, secrets, new Set(known)).filter(({ key }) => !reported.has(key)));
   const list = <K extends ListKey>(key: K): readonly Entry<Input<K>>[] =>
@@ -117,11 +119,16 @@ function parseNamed(
   return Object.fromEntries(parsed.filter(([, found]) => found !== undefined));
 }
 
-function withSecrets(key: string, server: ServerInput, secrets: ReadonlySet<string>): ServerInput {
+/** A server as the plan has it, with what is secret of it. */
+function asServer(key: string, raw: RawServer, secrets: ReadonlySet<string>): ServerInput {
+  const own = Object.entries(raw).filter(([name]) => !(podSettings as readonly string[]).includes(name));
+  const server = Object.fromEntries(own) as ServerInput;
+  const settings = settingsOf(raw, (variable) => secretVariable(key, variable, secrets));
+  const withSettings = Object.keys(settings).length === 0 ? server : { ...server, settings };
   const places = secretArgs(key, server.args, secrets);
-  if (places === undefined) return server;
+  if (places === undefined) return withSettings;
   const guessed = isSomewhere(key, secrets);
-  return { ...server, secretArgs: places, ...(guessed ? { secretArgsGuessed: true } : {}) };
+  return { ...withSettings, secretArgs: places, ...(guessed ? { secretArgsGuessed: true } : {}) };
 }
 
 /** @returns undefined if the value has the wrong shape. */

@@ -1,11 +1,13 @@
 import type { z } from "zod";
-import { defaultEngine } from "../../components/engines/catalogue";
+import { defaultEngine, engineNamed } from "../../components/engines/catalogue";
 import { acceleratorNamed } from "../../components/accelerators/accelerators";
+import { podSettings } from "../../components/model-server/pod-settings";
 import { maxLabel, maxPoolName, poolNamespace } from "../../components/names";
 import { isReported, missing, removeCommand, setCommand, shown, type Mistake } from "../messages/mistakes";
 import type { Pool } from "../plan/service-config";
 import { aModel, flag, integer, name, object, optional, record, required } from "./fields";
 import { hardwareFields, resolveHardware } from "./hardware-keys";
+import { checkSettings, mergedSettings, settingPlaces, withoutSettings } from "./check-pod-settings";
 import { pickerSchema, resolveServer, serverSchema, type ServerInput } from "./server-keys";
 import { autoscalingSchema, resolveAutoscaling, resolveWeights, weightsSchema } from "./weights-keys";
 
@@ -69,7 +71,7 @@ const poolSchema = object({
   }),
   namespace: optional(name(maxLabel), {
     description: "Namespace of the pool.",
-    default: "the service's; with objectives, one of the pool's own",
+    default: "the service's; with objectives, one of the pool's own (see `objectivesIn`)",
     example: "default",
     change: "new-pool",
   }),
@@ -108,7 +110,9 @@ export interface PoolStack {
   /** Names of all pools that the config declares. */
   names: readonly string[];
   hasAdapters: boolean;
-  hasObjectives: boolean;
+  ownNamespaces: boolean;
+  /** Whether the stack has a token for gated models. */
+  hasToken: boolean;
 }
 
 /** One entry of `pools`, with its defaults and those of `like`; undefined if it has mistakes. */
@@ -142,7 +146,7 @@ export function resolvePool(name: string, stack: PoolStack, mistakes: Mistake[])
   // With objectives, each pool of this stack has a namespace of its own: an InferenceObjective's name is unique in
   // its namespace and bound to one pool there, so that two pools could not have the same ones.
   const namespace =
-    own.namespace ?? (stack.hasObjectives ? poolNamespace(stack.service, name) : stack.namespace);
+    own.namespace ?? (stack.ownNamespaces ? poolNamespace(stack.service, name) : stack.namespace);
   const model = input.model ?? stack.model;
   if (input.accelerator === undefined && !isReported(mistakes, `${key}.accelerator`)) {
     mistakes.push(missing(`${key}.accelerator`, "an accelerator", "nvidia-l4"));
@@ -172,12 +176,23 @@ export function resolvePool(name: string, stack: PoolStack, mistakes: Mistake[])
       fix: setCommand(`${key}.acceleratorsPerReplica`, placement.machine.count),
     });
   }
-  const server = resolveServer(stack.server, input.server, family);
+  const resolvedServer = resolveServer(stack.server, input.server, family);
+  // Copied pods have their own.
+  const server = template === undefined ? resolvedServer : withoutSettings(resolvedServer);
   const engine = input.server?.engine ?? stack.server?.engine;
   if (template !== undefined) mistakes.push(...serverOfCopy(key, template.name, own));
   const context = { key, input, server, family, hosts: placement.hosts };
   const weights = resolveWeights(input.weights ?? stack.weights, model ?? "", context, mistakes);
   const autoscaling = resolveAutoscaling(input.replicas, context, mistakes);
+  const adapters = input.adapters ?? (stack.hasAdapters && template === undefined);
+  const owned = {
+    ...{ engine: engineNamed(server.engine), port: server.port, family, hosts: placement.hosts, adapters },
+    ...{ readsBucket: weights.from === "gcs", token: stack.hasToken },
+  };
+  const settingMistakes = settingPlaces(name, server, chain, stack.server).flatMap(({ at, settings }) =>
+    checkSettings(at, settings, owned),
+  );
+  mistakes.push(...settingMistakes.filter((mistake) => !isReported(mistakes, mistake.key)));
   return {
     name,
     namespace,
@@ -192,7 +207,7 @@ export function resolvePool(name: string, stack: PoolStack, mistakes: Mistake[])
     ...(autoscaling === undefined ? {} : { autoscaling }),
     ...(input.picker === undefined ? {} : { picker: input.picker }),
     // A copied pod runs as it is.
-    adapters: input.adapters ?? (stack.hasAdapters && template === undefined),
+    adapters,
     adaptersAreExplicit: input.adapters !== undefined,
     driverIsExplicit: input.driver !== undefined,
     imageIsExplicit: [input.server, stack.server].some(
@@ -220,7 +235,7 @@ export function inherit(base: PoolInput, own: PoolInput): PoolInput {
   if (!other || own.accelerator === base.accelerator) {
     // Provisioned in another way, the nodes use no reservation and have no fallback.
     const kept = own.provisioning === undefined ? base : without(base, ["reservation", "fallback"]);
-    return { ...kept, ...own };
+    return { ...kept, ...own, ...inheritedServer(base.server, own.server) };
   }
   const families = [base.accelerator, own.accelerator].map((name) => acceleratorNamed(name ?? "").family);
   return {
@@ -234,7 +249,21 @@ export function inherit(base: PoolInput, own: PoolInput): PoolInput {
       ...(families[0] === families[1] ? [] : (["acceleratorsPerReplica", "driver", "imageCache"] as const)),
     ]),
     ...own,
+    ...inheritedServer(base.server, own.server),
   };
+}
+
+/**
+ * A pool's own `server` over that of the pool it is like: another version still has the same environment and volumes.
+ * Image, arguments and port are those of the pool's own `server` alone. With another engine nothing is taken over.
+ */
+function inheritedServer(
+  base: ServerInput | undefined,
+  own: ServerInput | undefined,
+): Pick<PoolInput, "server"> {
+  if (base?.settings === undefined || own === undefined) return {};
+  if (own.engine !== undefined && own.engine !== (base.engine ?? defaultEngine.name)) return {};
+  return { server: { ...own, settings: mergedSettings(base.settings, own.settings ?? {}) } };
 }
 
 function without(input: PoolInput, keys: readonly (keyof PoolInput)[]): PoolInput {
@@ -247,6 +276,9 @@ function serverOfCopy(key: string, original: string, { server = {}, weights }: P
     ...(["version", "image", "args", "port"] as const)
       .filter((field) => server[field] !== undefined)
       .map((field) => [`server.${field}`, server[field]] as const),
+    ...podSettings
+      .filter((field) => server.settings?.[field] !== undefined)
+      .map((field) => [`server.${field}`, field === "env" ? "variables" : server.settings?.[field]] as const),
     ...(weights === undefined ? [] : [["weights", weights] as const]),
   ];
   return ignored.map(([field, value]) => ({

@@ -96,7 +96,8 @@ function resolveService(parsed: ParsedConfig, mistakes: Mistake[]): ServiceConfi
     ...{ service, namespace, model, server: values.server, weights: values.weights },
     ...{ pools: parsed.pools, names: declared.pools },
     hasAdapters: declared.adapters > 0,
-    hasObjectives: objectives.length > 0,
+    ownNamespaces: objectives.length > 0 && values.objectivesIn === "pool-namespaces",
+    hasToken: values.huggingFaceToken !== undefined,
   };
   const pools: Record<string, Pool> = {};
   for (const name of Object.keys(parsed.pools)) {

@@ -11,12 +11,15 @@ import { allKeys, configSchema } from "./schema";
  * more of it, and only the config file can (config-file.ts).
  */
 
-/** Keys whose values may be secret, as the schema has them; of a list, its entries. */
+/** Keys whose values may be secret, as the schema has them; of a list or an object with names, its entries. */
 const keeps: readonly RegExp[] = allKeys()
   .filter(({ info }) => info?.secret === true)
   .map(({ key, type }) => {
     const pattern = key.replaceAll(".", "\\.").replaceAll("*", "[^[]+");
-    return new RegExp(`^${pattern}${unwrapped(type).inner instanceof z.ZodArray ? "\\[\\d+\\]" : ""}$`);
+    const { inner } = unwrapped(type);
+    const entry =
+      inner instanceof z.ZodArray ? "\\[\\d+\\]" : inner instanceof z.ZodRecord ? "\\.[^.[]+" : "";
+    return new RegExp(`^${pattern}${entry}$`);
   });
 
 /** A misspelt key is still meant to be a secret. */
@@ -37,9 +40,11 @@ export function secretFieldOf(key: string): string | undefined {
   if (!(inner instanceof z.ZodObject)) return undefined;
   const fields = Object.entries<z.ZodType>(inner.shape);
   return fields.find(
-    ([, field]) => infoOf(field)?.secret === true && !(unwrapped(field).inner instanceof z.ZodArray),
+    ([, field]) => infoOf(field)?.secret === true && !holdsEntries(unwrapped(field).inner),
   )?.[0];
 }
+
+const holdsEntries = (type: z.ZodType): boolean => type instanceof z.ZodArray || type instanceof z.ZodRecord;
 
 /** Whether what is at a key is secret, holds a secret, or is part of one. */
 export function isHidden(key: string, secrets: ReadonlySet<string>): boolean {
@@ -142,6 +147,16 @@ export function secretArgs(
     secrets.has(`${key}.args[${i}]`) || (somewhere && !isPlain(args, i, word)) ? [i] : [],
   );
   return places.length === 0 ? undefined : places;
+}
+
+/** Whether the value of a variable is secret. @param key config key of the server. */
+export function secretVariable(
+  key: string,
+  variable: string,
+  secrets: ReadonlySet<string>,
+): "known" | "guessed" | undefined {
+  if (secrets.has(`${key}.env.${variable}`)) return "known";
+  return isSomewhere(key, secrets) ? "guessed" : undefined;
 }
 
 /** Whether all that is known is that there is a secret somewhere in the top-level key. */

@@ -7,7 +7,10 @@ import {
   maxLoadingMinutes,
 } from "../../components/engines/catalogue";
 import type { Server } from "../../components/engines/engine";
+import type { podSettings, PodSettings } from "../../components/model-server/pod-settings";
 import { integer, list, matching, object, oneOf, optional, required, text } from "./fields";
+import { mergedSettings } from "./check-pod-settings";
+import { podSettingFields } from "./pod-settings-keys";
 
 /* The model server, of the stack and of a pool. Its defaults are those of its engine. */
 
@@ -75,9 +78,14 @@ export const serverSchema = object({
     default: `${maxLoadingMinutes}, after which Kubernetes restarts the container`,
     example: 20,
   }),
+  ...podSettingFields,
 });
 
-export type ServerInput = z.infer<typeof serverSchema> & {
+export type RawServer = z.infer<typeof serverSchema>;
+
+export type ServerInput = Omit<RawServer, (typeof podSettings)[number]> & {
+  /** What the user sets of the pods. */
+  settings?: PodSettings;
   /** Places of the secret words in `args`; not a key of the config: see secrets.ts. */
   secretArgs?: readonly number[];
   secretArgsGuessed?: boolean;
@@ -106,5 +114,6 @@ export function resolveServer(
     ...(source?.secretArgsGuessed === true ? { secretArgsGuessed: true } : {}),
     port: pool?.port ?? inherited?.port ?? engine.port,
     loadingMinutes: pool?.loadingMinutes ?? inherited?.loadingMinutes ?? maxLoadingMinutes,
+    ...mergedSettings(inherited?.settings ?? {}, pool?.settings ?? {}),
   };
 }

@@ -94,6 +94,11 @@ export const serviceKeys = {
     default: "none",
     example: [{ name: "batch", priority: -10 }],
   }),
+  objectivesIn: withDefault(oneOf(["pool-namespaces", "one-namespace"]), "pool-namespaces", {
+    description:
+      "Where pools with objectives are created. `pool-namespaces`: each in a namespace of its own, so that both pools of a rollout have the objectives; the gateway must accept InferencePools of other namespaces. `one-namespace`: beside the route; a candidate has no objectives until its promotion. A pool that exists stays where it is.",
+    example: "one-namespace",
+  }),
   aliases: optional(list(text("a model name"), "model names"), {
     description:
       "Names that clients use for the base model. They stay when the model changes. You do not have to list the name of the stable pool's own model.",

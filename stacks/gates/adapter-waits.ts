@@ -1,8 +1,10 @@
+import { nodesFor } from "../../components/accelerators/placement";
 import { adapterListFor, newVersions, versionsToProve } from "../plan/adapter-versions";
 import type { ServiceConfig } from "../plan/service-config";
 import type { Observed } from "../plan/observed";
 import type { Plan, PlannedPool } from "../plan/model";
 import type { ClusterReader } from "../state/cluster-reader";
+import { WaitingPods } from "../state/waiting-pods";
 import { serversProgress, type Failing, type ServersTask } from "./servers";
 import { until, type Progress } from "./wait";
 import { shareIn, sharesOf } from "../plan/shares";
@@ -69,9 +71,12 @@ export async function confirmVersions(waits: AdapterWaits): Promise<void> {
   }
 }
 
-function taskFor({ config }: AdapterWaits, { pool, namespace }: PlannedPool): ServersTask | undefined {
+function taskFor({ config }: AdapterWaits, planned: PlannedPool): ServersTask | undefined {
+  const { pool, namespace, settled } = planned;
   const list = adapterListFor(config, pool);
-  return list === undefined ? undefined : { pool: { name: pool.name, namespace }, revision: list.revision };
+  if (list === undefined) return undefined;
+  const nodes = nodesFor(settled, pool.placement);
+  return { pool: { name: pool.name, namespace }, revision: list.revision, nodes };
 }
 
 /** Longer than the loaders let pass between two attempts (LONGEST_RETRY_SECONDS). */
@@ -85,9 +90,10 @@ async function waitFor(
   timeoutSeconds = config.gate.timeoutSeconds,
 ): Promise<void> {
   const client = await reader();
+  const waits = new WaitingPods(client);
   let failingSince: number | undefined;
   const check = async (): Promise<Progress<"ready" | Failing>> => {
-    const progress = await serversProgress(client, task);
+    const progress = await serversProgress(client, task, waits);
     if (progress.state === "waiting" || progress.value === "ready") {
       failingSince = undefined;
       return progress;

@@ -6,6 +6,7 @@ import type { Plan } from "../plan/model";
 import { UserError } from "../messages/user-error";
 import type { ClusterReader } from "../state/cluster-reader";
 import { confirmVersions } from "./adapter-waits";
+import { otherModeFor } from "./one-namespace";
 import { routeProgress } from "./programmed";
 import { observedRoute } from "../state/observe";
 import { readOtherRoutes } from "../state/other-routes";
@@ -50,6 +51,10 @@ async function confirmRoutes({ config, plan, gateway, reader }: UpdateContext): 
       ? []
       : [{ namespace: config.namespace, name: previewRouteName(config.service) }]),
   ];
+  const otherMode = otherModeFor(config, [
+    plan.stable,
+    ...(plan.candidate === undefined ? [] : [plan.candidate]),
+  ]);
   let address = "";
   for (const route of routes) {
     const result = await until(() => routeProgress(client, route, gateway), {
@@ -61,6 +66,7 @@ async function confirmRoutes({ config, plan, gateway, reader }: UpdateContext): 
         [
           `The route was written, but the gateway has not confirmed it after ${config.gate.timeoutSeconds} s:`,
           ...result.missing.map((text) => `  - ${text}`),
+          ...(otherMode === undefined ? [] : [otherMode]),
           "The cluster holds the new weights. To check again: pulumi up. To go back: pulumi config set weight 0 && pulumi up",
         ].join("\n"),
       );

@@ -9,7 +9,8 @@ import { sumOf } from "../state/other-pools";
 import { poolsPath } from "../state/paths";
 import { routeProgress } from "./programmed";
 import { isReady, isSelected, selectorOf, selectsPodsOf, type Labels } from "../state/selectors";
-import { serversProgress } from "./servers";
+import { WaitingPods } from "../state/waiting-pods";
+import { reasonsFor, serversProgress } from "./servers";
 import { StableNames, type StableTask } from "./stable-names";
 import { progressOf, until, type Progress, type WaitOptions } from "./wait";
 
@@ -19,6 +20,8 @@ export interface GateTask {
   pool: { name: string; namespace: string };
   /** Model servers that have to be ready: the declared size, so that no weight exceeds what is there. */
   replicas?: number;
+  /** Nodes that the candidate has once it is complete; absent: unknown. */
+  nodes?: number;
   /** Whether its replicas are groups of pods. Default: they are single ones. */
   groups?: boolean;
   /** Whether it was created outside this stack: then any kind of workload can be behind it. Default: it was not. */
@@ -41,6 +44,8 @@ export interface GateTask {
   gateway: { name: string; namespace: string };
   endpoint: Endpoint;
   header: { name: string; value: string };
+  /** What to do where the gateway does not take the preview route; absent: nothing in particular. */
+  otherMode?: string;
 }
 
 /** The candidate did not prove itself; the route is as it was. */
@@ -54,11 +59,17 @@ export class GateClosed extends Error {
       [
         `The route was not changed: candidate ${task.pool.name} is not ready for more traffic after ${seconds} s.`,
         ...missing.map((text) => `  - ${text}`),
+        ...(task.otherMode !== undefined && missing.some((text) => isOfRoute(text, task.previewRoute))
+          ? [task.otherMode]
+          : []),
         "Fix this and run pulumi up again, or go back: pulumi config set weight 0 && pulumi up",
       ].join("\n"),
     );
   }
 }
+
+const isOfRoute = (text: string, { name, namespace }: GateTask["previewRoute"]): boolean =>
+  text.includes(`route ${namespace}/${name}`);
 
 /** The stable pool is not ready for what it would get back; the route is as it was. */
 export class StableUnready extends Error {
@@ -80,8 +91,9 @@ export class GateUnreachable extends Error {}
 export async function passGate(reader: ClusterReader, task: GateTask, options: WaitOptions): Promise<void> {
   let unreachableSince: number | undefined;
   const stable = task.stable === undefined ? undefined : new StableNames(reader, task.stable);
+  const waits = new WaitingPods(reader);
   const check = async (): Promise<Progress<true>> => {
-    const progress = await candidateProgress(reader, task, stable);
+    const progress = await candidateProgress(reader, task, stable, waits);
     const unreachable = unreachableOf(progress);
     if (unreachable === undefined) unreachableSince = undefined;
     else unreachableSince ??= Date.now();
@@ -126,19 +138,24 @@ export async function passReadiness(
   reader: ClusterReader,
   rising: RisingPool,
   options: WaitOptions,
+  nodes?: number,
 ): Promise<void> {
+  const waits = new WaitingPods(reader);
   const pool = { name: rising.pool, namespace: rising.namespace };
   const waive = setCommand("allow[0]", "unready-stable");
   const check = async (): Promise<Progress<true>> => {
     const missing =
       rising.needs === undefined
-        ? await missingReadyServer(reader, pool)
-        : await missingServers(reader, {
-            pool,
-            replicas: rising.needs,
-            groups: rising.groups ?? false,
-            existing: rising.existing ?? false,
-          });
+        ? await missingReadyServer(reader, pool, waits)
+        : await missingServers(
+            reader,
+            {
+              ...{ pool, replicas: rising.needs, groups: rising.groups ?? false },
+              ...{ existing: rising.existing ?? false },
+              ...(nodes === undefined ? {} : { nodes }),
+            },
+            waits,
+          );
     return progressOf(missing, true);
   };
   // Going back can be urgent: every report says how not to wait.
@@ -152,8 +169,9 @@ async function candidateProgress(
   reader: ClusterReader,
   task: GateTask,
   stable: StableNames | undefined,
+  waits: WaitingPods,
 ): Promise<Progress<true>> {
-  const servers = [...(await missingServers(reader, task)), ...(await missingAdapters(reader, task))];
+  const servers = [...(await missingServers(reader, task, waits)), ...(await missingAdapters(reader, task))];
   const route = await routeProgress(reader, task.previewRoute, task.gateway);
   const missing = [...servers, ...(route.state === "waiting" ? route.missing : [])];
   if (missing.length > 0 || route.state === "waiting") return { state: "waiting", missing };
@@ -174,7 +192,11 @@ const noPool = ({ name, namespace }: PoolName): string[] => [
 ];
 
 /** Of a pool whose size is not known (no Deployment stands behind it), at least one server has to be ready. */
-async function missingReadyServer(reader: ClusterReader, pool: PoolName): Promise<string[]> {
+async function missingReadyServer(
+  reader: ClusterReader,
+  pool: PoolName,
+  waits: WaitingPods,
+): Promise<string[]> {
   const [live, pods] = await Promise.all([
     livePool(reader, pool),
     reader.list(`/api/v1/namespaces/${pool.namespace}/pods`),
@@ -182,12 +204,23 @@ async function missingReadyServer(reader: ClusterReader, pool: PoolName): Promis
   if (live === undefined) return noPool(pool);
   const selector = selectorOf(live);
   const ready = pods.some((pod) => isSelected(pod, selector) && isReady(pod));
-  return ready ? [] : [`no model server of ${pool.name} is ready`];
+  if (ready) return [];
+  return [
+    `no model server of ${pool.name} is ready`,
+    ...(await reasonsFor(pool, selector, undefined, waits)),
+  ];
 }
 
 async function missingServers(
   reader: ClusterReader,
-  { pool, replicas, groups, existing }: Pick<GateTask, "pool" | "replicas" | "groups" | "existing">,
+  {
+    pool,
+    replicas,
+    groups,
+    existing,
+    nodes,
+  }: Pick<GateTask, "pool" | "replicas" | "groups" | "existing" | "nodes">,
+  waits: WaitingPods,
 ): Promise<string[]> {
   if (replicas === undefined) return [];
   const [live, servers] = await Promise.all([
@@ -201,7 +234,7 @@ async function missingServers(
   if (live === undefined) return noPool(pool);
   const selector = selectorOf(live);
   const behind = servers.filter((server) => selectsPodsOf(selector, server));
-  if (existing === true && behind.length === 0) return missingPods(reader, pool, selector, replicas);
+  if (existing === true && behind.length === 0) return missingPods(reader, pool, selector, replicas, waits);
   if (behind.length === 0) return [`pool ${pool.name} has no model servers`];
   const { replicas: asked, readyReplicas: answering } = sumOf(behind);
   // Which of its pods are of the present template is its owner's business: a StatefulSet may keep older ones for good.
@@ -215,7 +248,10 @@ async function missingServers(
       : existing === true
         ? `; ${names} has only ${asked} replicas, and its owner must scale it`
         : `; its ${behind[0]?.kind ?? "Deployment"} has only ${asked} replicas; to fix it: pulumi up --refresh`;
-  return [`${ready} of ${replicas} model servers of ${pool.name} are ready${scaled}`];
+  return [
+    `${ready} of ${replicas} model servers of ${pool.name} are ready${scaled}`,
+    ...(await reasonsFor(pool, selector, nodes, waits)),
+  ];
 }
 
 /** Pods that no workload makes, or none that is known. */
@@ -224,10 +260,15 @@ async function missingPods(
   { name, namespace }: PoolName,
   selector: Labels,
   replicas: number,
+  waits: WaitingPods,
 ): Promise<string[]> {
   const pods = await reader.list(`/api/v1/namespaces/${namespace}/pods`);
   const ready = pods.filter((pod) => isSelected(pod, selector) && isReady(pod)).length;
-  return ready >= replicas ? [] : [`${ready} of ${replicas} model servers of ${name} are ready`];
+  if (ready >= replicas) return [];
+  return [
+    `${ready} of ${replicas} model servers of ${name} are ready`,
+    ...(await reasonsFor({ name, namespace }, selector, undefined, waits)),
+  ];
 }
 
 /** Which pods lack an adapter, and what their servers said of it. */

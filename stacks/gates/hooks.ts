@@ -5,6 +5,7 @@ import { adapterListFor, versionsOf } from "../plan/adapter-versions";
 import { baseNamesOf, clientNames } from "../plan/client-names";
 import { offOtherRoutes, otherTraffic, rivalsFor } from "../plan/rival-routes";
 import { asksStable, withoutTheList } from "../plan/rising";
+import { nodesFor } from "../../components/accelerators/placement";
 import { previewHeader, stableValue } from "../../components/route/inference-route";
 import { loadedBefore, proveVersions } from "./adapter-waits";
 import type { UpdateContext } from "./confirm";
@@ -17,6 +18,7 @@ import { routePath } from "../state/paths";
 import type { WaitOptions } from "./wait";
 import { annotations, labels, previewRouteName, servedName } from "../../components/names";
 import type { StableTask } from "./stable-names";
+import { otherModeFor } from "./one-namespace";
 import { fixText, setCommand } from "../messages/edits";
 import type { OtherRoutes } from "../plan/routes";
 import { sharesOf, shareIn } from "../plan/shares";
@@ -35,6 +37,8 @@ export interface ServiceHooks {
 export interface HookContext extends UpdateContext {
   /** Value of the preview header; absent: there is no candidate. */
   previewSecret?: pulumi.Output<string>;
+  /** Called when the provider has no pod left to wait for, and the gate begins to. Default: nobody wants to know. */
+  reached?: () => void;
 }
 
 /**
@@ -69,7 +73,8 @@ function poolOf(inputs: unknown): string {
 
 /** Before the route changes: a pool whose share rises is ready for it, or the route stays as it is. */
 async function gateHook(context: HookContext): Promise<void> {
-  const { config, plan, reader } = context;
+  const { config, plan, reader, reached } = context;
+  reached?.();
   for (const rising of plan.rising) {
     if (config.gate.via === "off") {
       await pulumi.log.warn(
@@ -78,7 +83,7 @@ async function gateHook(context: HookContext): Promise<void> {
     } else if (rising.pool === plan.candidate?.name) {
       await candidateGate(context, rising, plan.candidate);
     } else {
-      await passReadiness(await reader(), rising, waiting(config));
+      await passReadiness(await reader(), rising, waiting(config), nodesOf(plan, rising.pool));
     }
   }
 }
@@ -91,10 +96,12 @@ async function candidateGate(
 ): Promise<void> {
   if (config.gate.via === "off" || previewSecret === undefined) return;
   const secret = await valueOf(previewSecret);
+  const nodes = nodesOf(plan, candidate.name);
   const task: GateTask = {
     via: config.gate.via,
     pool: candidate,
     ...(rising.needs === undefined ? {} : { replicas: rising.needs }),
+    ...(nodes === undefined ? {} : { nodes }),
     groups: hasGroups(config, candidate.name),
     existing: config.pools[candidate.name]?.existing === true,
     models: modelNames(config),
@@ -108,8 +115,14 @@ async function candidateGate(
     gateway,
     endpoint: endpointOf(gateway, config.gate.address),
     header: { name: previewHeader, value: secret },
+    ...otherModeOf(config, [candidate]),
   };
   await passGate(await reader(), task, waiting(config));
+}
+
+function otherModeOf(config: ServiceConfig, pools: readonly RoutedPool[]): Pick<GateTask, "otherMode"> {
+  const otherMode = otherModeFor(config, pools);
+  return otherMode === undefined ? {} : { otherMode };
 }
 
 function waiting({ gate }: ServiceConfig): WaitOptions {
@@ -117,6 +130,12 @@ function waiting({ gate }: ServiceConfig): WaitOptions {
     timeoutSeconds: gate.timeoutSeconds,
     report: (text) => void pulumi.log.info(`gate: ${text}`, undefined, undefined, true),
   };
+}
+
+/** Nodes of a pool of this stack, as the plan sizes it. */
+function nodesOf({ pools }: Plan, name: string): number | undefined {
+  const planned = pools.find(({ pool }) => pool.name === name);
+  return planned === undefined ? undefined : nodesFor(planned.settled, planned.pool.placement);
 }
 
 function hasGroups(config: ServiceConfig, name: string): boolean {

@@ -1,6 +1,7 @@
 import { adaptersCondition, podSelector } from "../../components/names";
 import type { ClusterReader, LiveObject } from "../state/cluster-reader";
-import { conditionOf, isReady, isSelected } from "../state/selectors";
+import { conditionOf, isReady, isSelected, type Labels } from "../state/selectors";
+import type { WaitingPods } from "../state/waiting-pods";
 import { progressOf, type Progress } from "./wait";
 
 /** What the pods of one pool have to show. */
@@ -10,6 +11,8 @@ export interface ServersTask {
   replicas?: number;
   /** The list of adapters they have to have loaded; absent: none. */
   revision?: string;
+  /** Nodes that the pool has once it is complete; absent: unknown. */
+  nodes?: number;
 }
 
 /** Waiting longer would not help: a model server has refused an adapter more than once. */
@@ -24,7 +27,8 @@ export interface Failing {
  */
 export async function serversProgress(
   reader: ClusterReader,
-  { pool, replicas = 1, revision }: ServersTask,
+  { pool, replicas = 1, revision, nodes }: ServersTask,
+  waits?: WaitingPods,
 ): Promise<Progress<"ready" | Failing>> {
   const pods = (await reader.list(`/api/v1/namespaces/${pool.namespace}/pods`)).filter((pod) =>
     isSelected(pod, podSelector(pool.name)),
@@ -35,9 +39,23 @@ export async function serversProgress(
   const missing =
     ready.length >= replicas
       ? []
-      : [`${ready.length} of ${replicas} model servers of ${pool.name} are ready`];
+      : [
+          `${ready.length} of ${replicas} model servers of ${pool.name} are ready`,
+          ...(await reasonsFor(pool, podSelector(pool.name), nodes, waits)),
+        ];
   if (revision !== undefined) missing.push(...pods.flatMap((pod) => unloaded(pod, pool.name, revision)));
   return progressOf(missing, "ready");
+}
+
+/** What its pods wait for, a line each: "llm: waiting for 2 of 4 nodes: GCE_STOCKOUT: ...". */
+export async function reasonsFor(
+  { name, namespace }: ServersTask["pool"],
+  selector: Labels,
+  nodes: number | undefined,
+  waits: WaitingPods | undefined,
+): Promise<string[]> {
+  const pool = { namespace, selector, ...(nodes === undefined ? {} : { nodes }) };
+  return ((await waits?.reasons(pool)) ?? []).map((text) => `${name}: ${text}`);
 }
 
 /** "pool, pod: adapter: the server's words". What an older list said is of no interest: it may have been fixed. */

@@ -10,12 +10,14 @@ export function progressOf<T>(missing: readonly string[], value: T): Progress<T>
 
 export interface WaitOptions {
   timeoutSeconds: number;
-  /** Called whenever what is missing changes, and every ten seconds. */
+  /** Called whenever what is missing changes; what stays so is said again after 1, 2, 4 and more minutes. */
   report?: (text: string) => void;
   /** Time between two checks. Default: 250 ms, so that a quick gateway is not made slow. */
   everyMs?: number;
   signal?: AbortSignal;
 }
+
+const firstReminderMs = 60_000;
 
 /** Checks until it is done. @returns what is missing at the timeout. */
 export async function until<T>(
@@ -24,16 +26,19 @@ export async function until<T>(
 ): Promise<Progress<T>> {
   const deadline = Date.now() + timeoutSeconds * 1000;
   let reported = "";
-  let reportedAt = 0;
+  let since = 0;
+  let again = 0;
   for (;;) {
     const progress = await check();
     if (progress.state === "done") return progress;
     if (Date.now() >= deadline || signal?.aborted === true) return progress;
     const text = progress.missing.join("; ");
-    if (text !== reported || Date.now() - reportedAt > 10_000) {
-      reported = text;
-      reportedAt = Date.now();
+    if (text !== reported) {
+      [reported, since, again] = [text, Date.now(), firstReminderMs];
       report(text);
+    } else if (Date.now() - since >= again) {
+      report(`${text} (for ${Math.round((Date.now() - since) / 60_000)} min)`);
+      again *= 2;
     }
     await sleep(Math.min(everyMs, Math.max(0, deadline - Date.now())));
   }

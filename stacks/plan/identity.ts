@@ -2,6 +2,7 @@ import { engineNamed, newestRendering } from "../../components/engines/catalogue
 import type { PoolIdentity } from "./observed";
 import type { OwnedPool } from "./service-config";
 import { argsChange, argsIdentity, isArgsField } from "./secret-args";
+import { changesInPlace, envChange, isEnvField, settingsIdentity } from "./server-settings";
 
 /** @param deployed what the pool was made as, where it is there: a digest of the same secrets stays as it is. */
 export function identityOf(pool: OwnedPool, deployed?: PoolIdentity): PoolIdentity {
@@ -14,7 +15,11 @@ export function identityOf(pool: OwnedPool, deployed?: PoolIdentity): PoolIdenti
     // Of copied pods the template says what runs; a later default of this program's must not look like a change.
     ...(pool.copied === true
       ? { "server.engine": server.engine }
-      : { "server.image": server.image, ...argsIdentity(server, deployed) }),
+      : {
+          "server.image": server.image,
+          ...argsIdentity(server, deployed),
+          ...settingsIdentity(server, deployed),
+        }),
     "server.port": String(server.port),
   };
   // A pod template that was taken over runs what it runs; the config's model then only says which name to ask for.
@@ -33,7 +38,7 @@ export function identityOf(pool: OwnedPool, deployed?: PoolIdentity): PoolIdenti
     if (value !== undefined) fields[key] = value;
   }
   const { rendering = newestRendering } = pool;
-  if (rendering > 1 && dependsOnRendering(pool)) fields[renderingField] = String(rendering);
+  if (rendering > 1 && dependsOnRendering(pool, rendering)) fields[renderingField] = String(rendering);
   if (hardware.diskGb !== undefined) fields["diskGb"] = String(hardware.diskGb);
   if (hardware.nodeImage !== "cos") fields["nodeImage"] = hardware.nodeImage;
   if (pool.picker !== undefined) fields["picker.image"] = pool.picker.image;
@@ -45,10 +50,11 @@ export function identityOf(pool: OwnedPool, deployed?: PoolIdentity): PoolIdenti
 /** No config key: the program alone decides it, when it makes the pool. */
 export const renderingField = "rendering";
 
-/** Whether newer templates differ from the first ones: most pools have no such field, and need none. */
-function dependsOnRendering({ placement, server, templateOf }: OwnedPool): boolean {
+/** Whether newer templates differ from the first ones; those of copied pods never do. */
+function dependsOnRendering({ placement, server, templateOf }: OwnedPool, rendering: number): boolean {
   const { family } = placement.accelerator;
   if (templateOf !== undefined) return false;
+  if (rendering >= 3) return true;
   return family === "tpu" || engineNamed(server.engine).environment(family, server.image).length > 0;
 }
 
@@ -59,17 +65,27 @@ export interface IdentityChange {
   field: string;
   deployed: string;
   configured: string;
+  /** Whether the pool stays the same one, and its pods restart one by one. */
+  inPlace: boolean;
 }
 
 /** Fields that differ. A field only one side knows differs too: a default that was not there then is a change now. */
 export function identityChanges(deployed: PoolIdentity, configured: PoolIdentity): IdentityChange[] {
   const fields = [...new Set([...Object.keys(deployed), ...Object.keys(configured)])].sort();
-  const args = argsChange(deployed, configured);
-  const changes = fields.flatMap((field) => {
-    if (isArgsField(field)) return field === args?.field ? [args] : [];
-    const [before, after] = [deployed[field] ?? "nothing", configured[field] ?? "nothing"];
-    return before === after ? [] : [{ field, deployed: before, configured: after }];
-  });
+  const [args, env] = [argsChange(deployed, configured), envChange(deployed, configured)];
+  // Of those with secrets, one field stands for the digest too, whichever of the two differs.
+  const special = [args, env].flatMap((change) =>
+    change === undefined ? [] : [{ ...change, inPlace: false }],
+  );
+  const plain = fields.filter((field) => !isArgsField(field) && !isEnvField(field));
+  const changes = [
+    ...plain.flatMap((field) => {
+      const [before, after] = [deployed[field] ?? "nothing", configured[field] ?? "nothing"];
+      if (before === after) return [];
+      return [{ field, deployed: before, configured: after, inPlace: changesInPlace(field) }];
+    }),
+    ...special,
+  ].sort((a, b) => (a.field < b.field ? -1 : 1));
   // Another accelerator comes on another machine: that is one change, not two.
   const chosen = changes.some(({ field }) => choosesMachine.has(field));
   return chosen ? changes.filter(({ field }) => field !== "machineType") : changes;

@@ -27,6 +27,8 @@ export interface PlannedPool {
   identity: PoolIdentity;
   /** Whether the service's objectives are bound to this pool; see `objectivesLost`. */
   objectives: boolean;
+  /** Pools of this namespace that had the objectives before: they go over to this one. Absent: none. */
+  objectivesOf?: readonly string[];
   /** What was copied from a pool that was created outside this stack; absent: nothing. */
   copied?: CopyReport;
 }

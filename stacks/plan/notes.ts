@@ -3,6 +3,7 @@ import type { Observed } from "./observed";
 import type { Draft } from "./model";
 import { adopts, driftOf, missingPools } from "./drift";
 import { windowNow } from "./freeze";
+import { identityChanges } from "./identity";
 import { holds } from "./latch";
 import { keptNotes } from "./leaving-pools";
 import { liveShares, shareText } from "./shares";
@@ -42,6 +43,13 @@ export function notesOf(
         ({ pool }) =>
           `pool ${pool.name} was created by a version that kept secret arguments in clear text in its pods; replace it with a new pool (pools.NAME: {like: ${pool.name}}), and rotate the secrets`,
       ),
+    ...restarts(observed, draft),
+    ...draft.pools.flatMap(({ pool }) =>
+      (observed.settings?.[pool.name]?.unchecked ?? []).map(
+        (what) =>
+          `could not check whether ${what} exists, which the pods of ${pool.name} need (no permission to read it)`,
+      ),
+    ),
     ...sizes(config, observed, draft),
     ...draft.pools.flatMap(({ copied }) => copied?.notes ?? []),
     ...sizeNotes(config, observed, draft),
@@ -64,6 +72,20 @@ export function notesOf(
       .filter((name) => !waivers.found.includes(name) && name !== "destroy")
       .map((name) => `allow: ${name} is in the config, but this update did not need it`),
   ];
+}
+
+/** Changes in place of the pods' template. */
+function restarts(observed: Observed, draft: Draft): string[] {
+  return draft.pools.flatMap(({ pool, identity }) => {
+    const live = observed.pools.find(({ name, owned }) => owned && name === pool.name);
+    const changes = live?.identity === undefined ? [] : identityChanges(live.identity, identity);
+    const fields = changes.filter(({ inPlace }) => inPlace).map(({ field }) => field);
+    return fields.length === 0
+      ? []
+      : [
+          `pool ${pool.name} changes in place (${fields.join(", ")}): its pods restart one at a time, and it has one replica less until the last one is ready`,
+        ];
+  });
 }
 
 function adoption(observed: Observed, draft: Draft): string[] {

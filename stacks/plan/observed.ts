@@ -98,7 +98,15 @@ export interface ObservedCopy {
   selectedBy?: readonly string[];
 }
 
-/** What copied pods name, and cannot use where they will run. */
+/** What the settings of a pool's pods name, and its namespace lacks. */
+export interface MissingReferences {
+  namespace: string;
+  missing: readonly MissingObject[];
+  /** What could not be read, for lack of rights. */
+  unchecked: readonly string[];
+}
+
+/** What pods name, and cannot use where they will run. */
 export interface MissingObject {
   kind: string;
   name: string;
@@ -212,6 +220,8 @@ export interface Observed {
   record?: DeploymentRecord;
   /** What pools copy that are like one created outside this stack, by pool; absent: it was not read. */
   copies?: Readonly<Record<string, ObservedCopy>>;
+  /** What settings of pods name that is not there, by pool; absent: it was not read. */
+  settings?: Readonly<Record<string, MissingReferences>>;
   /** Whose the live objects are that this program made; absent: not asked. */
   claims?: readonly Claim[];
   /** Absent: not asked. */

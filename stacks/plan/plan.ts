@@ -27,6 +27,7 @@ import { adapterKind, kindOf, lastMove, moveOf } from "./rollout-move";
 import { sendersTo } from "./routes";
 import { rules } from "./rules/all-rules";
 import { serverAsMade } from "./secret-args";
+import { envAsMade } from "./server-settings";
 import { liveShares, rounding, sameShares, shareIn, sharesOf, type Shares } from "./shares";
 import { carriedSizes, plannedSize, sizeAt } from "./sizing";
 import { inZones } from "./zones";
@@ -130,7 +131,7 @@ function plannedPool(
 ): Draft["pools"][number] {
   const deployed = identityIn(observed, declared);
   const copied = asCopied(inZones(asMade(declared, observed), observed), observed);
-  const pool = { ...copied, server: serverAsMade(copied.server, deployed) };
+  const pool = { ...copied, server: envAsMade(serverAsMade(copied.server, deployed), deployed) };
   const namespace = namespaceOf(pool, observed);
   return {
     pool,
@@ -141,7 +142,22 @@ function plannedPool(
     ...optional("copied", copyReport(config, pool, observed)),
     // In one namespace an objective's name exists once and is bound to one pool: there the stable one has it.
     objectives: pool.name === config.stable || namespace !== stable.namespace,
+    ...(pool.name === config.stable
+      ? optional("objectivesOf", poolsBeside(observed, pool.name, namespace))
+      : {}),
   };
+}
+
+/** This stack's other pools in a namespace. With objectives there, one of them has them until it is no longer stable. */
+function poolsBeside(observed: Observed, name: string, namespace: string): readonly string[] | undefined {
+  const names = [
+    ...Object.entries(observed.record?.pools ?? {}).flatMap(([pool, place]) =>
+      place === namespace ? [pool] : [],
+    ),
+    ...observed.pools.flatMap((pool) => (pool.owned && pool.namespace === namespace ? [pool.name] : [])),
+  ];
+  const others = [...new Set(names)].filter((other) => other !== name).sort();
+  return others.length === 0 ? undefined : others;
 }
 
 /** A stable pool that nobody waits for (unready-stable) does not hold up the route by what is done to it either. */

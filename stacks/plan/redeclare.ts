@@ -1,8 +1,9 @@
 import { hiddenText } from "./secret-args";
 import type { PoolIdentity, Observed } from "./observed";
 import type { ServiceConfig } from "./service-config";
-import { fix, pulumiUp, remove, set, type ConfigEdit, type Fix } from "./config-edits";
+import { fix, pulumiUp, remove, set, type ConfigEdit, type ConfigPath, type Fix } from "./config-edits";
 import { adaptersLoaded, renderingField } from "./identity";
+import { jsonFields, plainVariables } from "./server-settings";
 
 /**
  * Edits that put a pool back into a config that has it no more, as it is deployed; none where the config has it.
@@ -39,7 +40,8 @@ export function putBack(pool: string, field: string, deployed: string): ConfigEd
   const at = ["pools", pool];
   if (deployed === "nothing") return [remove([...at, ...field.split(".")])];
   const edits = identityEdits(at, { [field]: deployed });
-  const list = field === "server.args" || field === "zones" || field === "nodeLabels" || field === "weights";
+  const list =
+    field === "server.args" || field === "server.env" || jsonFields.has(field) || wholeFields.has(field);
   const before = list ? [remove([...at, ...field.split(".")])] : [];
   return edits === undefined ? undefined : [...before, ...edits];
 }
@@ -55,6 +57,16 @@ function identityEdits(at: readonly string[], identity: PoolIdentity): ConfigEdi
       if (!Array.isArray(args) || !args.every((arg) => typeof arg === "string" && arg !== hiddenText))
         return undefined;
       edits.push(...args.map((arg: string, i) => set([...key, i], arg)));
+    } else if (field === "server.env") {
+      const variables = plainVariables(text);
+      if (variables === undefined) return undefined;
+      const leaves = leafEdits(key, variables);
+      if (leaves === undefined) return undefined;
+      edits.push(...leaves);
+    } else if (jsonFields.has(field)) {
+      const leaves = leafEdits(key, parsed(text));
+      if (leaves === undefined) return undefined;
+      edits.push(...leaves);
     } else if (field === "zones" || field === "nodeLabels") {
       edits.push(...text.split(",").map((value, i) => set([...key, i], value)));
     } else if (field === "weights") {
@@ -74,7 +86,24 @@ function identityEdits(at: readonly string[], identity: PoolIdentity): ConfigEdi
   return edits;
 }
 
-const numbers: ReadonlySet<string> = new Set(["acceleratorsPerReplica", "server.port", "diskGb"]);
+const numbers: ReadonlySet<string> = new Set([
+  ...["acceleratorsPerReplica", "server.port", "server.shmGb", "diskGb"],
+]);
+
+const wholeFields: ReadonlySet<string> = new Set(["zones", "nodeLabels", "weights"]);
+
+/** Edits that write a value anew; undefined where no command can: null, and objects and lists without anything in them. */
+function leafEdits(key: ConfigPath, value: unknown): ConfigEdit[] | undefined {
+  if (typeof value === "string" || typeof value === "number" || typeof value === "boolean")
+    return [set(key, value)];
+  if (typeof value !== "object" || value === null) return undefined;
+  const entries: [string | number, unknown][] = Array.isArray(value)
+    ? value.map((inner: unknown, i) => [i, inner])
+    : Object.entries(value);
+  const edits = entries.map(([name, inner]) => leafEdits([...key, name], inner));
+  if (edits.length === 0 || edits.some((one) => one === undefined)) return undefined;
+  return edits.flatMap((one) => one ?? []);
+}
 
 function parsed(text: string): unknown {
   try {

@@ -1,6 +1,7 @@
 import type { Draft, RouteMove } from "./model";
 import type { LastMove, Observed } from "./observed";
 import type { Pool, RolloutKind, ServiceConfig } from "./service-config";
+import { serverSettings } from "./server-settings";
 import { liveShares, sameShares, shareIn } from "./shares";
 
 /* What an update is as a step of a rollout: of which kind, what it moves, and how the live route comes to say it. */
@@ -16,7 +17,10 @@ export function kindOf(stable: Pool, candidate: Pool): RolloutKind | undefined {
   if (stable.model !== candidate.model) return "base-model";
   if (stable.existing || candidate.existing) return undefined;
   const [a, b] = [stable.server, candidate.server];
-  const sameServer = a.image === b.image && JSON.stringify(a.args) === JSON.stringify(b.args);
+  const sameServer =
+    a.image === b.image &&
+    JSON.stringify(a.args) === JSON.stringify(b.args) &&
+    serverSettings(a) === serverSettings(b);
   return sameServer ? "node-update" : "model-server";
 }
 

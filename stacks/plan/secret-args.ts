@@ -75,13 +75,21 @@ export function argsChange(
 
 export const isArgsField = (field: string): boolean => field === fields.args || field === fields.digest;
 
-/** Changes with every secret among a server's arguments, and says nothing of them. */
-export const secretsRevision = (identity: Identity): string | undefined =>
-  identity[fields.digest]
-    ?.split(":")
-    .at(-1)
-    ?.replace(/[^A-Za-z0-9]/g, "")
-    .slice(0, 12);
+/** Changes with every secret among a server's arguments and variables, and says nothing of them. */
+export function secretsRevision(identity: Identity): string | undefined {
+  const parts = [identity[fields.digest], identity["server.env.secrets"]].flatMap((digest) =>
+    digest === undefined
+      ? []
+      : [
+          digest
+            .split(":")
+            .at(-1)
+            ?.replace(/[^A-Za-z0-9]/g, "")
+            .slice(0, 12) ?? "",
+        ],
+  );
+  return parts.length === 0 ? undefined : parts.join("-");
+}
 
 function shown(text: string | undefined, secret: string): string {
   if (text === undefined) return "nothing";
@@ -119,7 +127,7 @@ function saysTheSame({ args, secretArgs = [] }: Server, words: readonly Word[], 
 const cost = 15;
 
 /** @param like a digest whose cost and salt are used again; absent: a new salt. */
-function digestOf(values: readonly string[], like?: string): string {
+export function digestOf(values: readonly string[], like?: string): string {
   const [, power, salt] = /^scrypt:(\d{1,2}):([\w-]+):/.exec(like ?? "") ?? [];
   const exponent = Math.min(Number(power ?? cost), 20);
   const used = salt ?? randomBytes(16).toString("base64url");

@@ -12,6 +12,7 @@ export interface LiveObject {
   metadata: {
     name: string;
     namespace?: string;
+    uid?: string;
     generation?: number;
     labels?: Record<string, string>;
     annotations?: Record<string, string>;

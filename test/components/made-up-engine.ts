@@ -28,6 +28,7 @@ const madeUp: ModelServerEngine = {
   environment: () => [{ name: "MADE_UP", value: "yes" }],
   pickerEngine: "made-up-metrics",
   adapters: { supported: false, reason: "nobody made them up" },
+  adminPaths: ["/make-up"],
   recognized: /\bmade-up\b/,
   errors: { unknownModel: /no such weights/, otherApi: /no such door/ },
 };

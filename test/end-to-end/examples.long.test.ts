@@ -11,7 +11,7 @@ import { makeCluster } from "./production/production";
 import { minutes, StackLab } from "./stack-lab";
 
 /*
- * Examples with the real engine: each previewed as it stands, five of them rolled out under traffic. The one of a
+ * Examples with the real engine: each previewed as it stands, six of them rolled out under traffic. The one of a
  * service that somebody else made is in adopted.long.test.ts.
  */
 
@@ -41,7 +41,7 @@ describe("examples, previewed in a lab", minutes(15), () => {
 });
 
 describe("examples, rolled out in a lab", minutes(60), () => {
-  for (const name of ["quickstart", "security-fix", "v5e-to-v6e", "base-model", "follow-weight"]) {
+  for (const name of ["quickstart", "security-fix", "v5e-to-v6e", "base-model", "follow-weight", "server-settings"]) {
     test(name, async () => {
       const out = fs.mkdtempSync(path.join(os.tmpdir(), "example-"));
       const file = path.join("examples", `Pulumi.${name}.yaml`);

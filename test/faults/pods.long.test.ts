@@ -169,24 +169,30 @@ describe("faults of pods, pickers and nodes", minutes(30), () => {
     await service.nothingFailed(from);
   });
 
-  test("nodes that do not come: no traffic for the candidate, and no harm", async () => {
-    // A second candidate, whose machines are never made.
+  test("nodes that do not come: no traffic for the candidate, no harm, and the update says that Google has none", async () => {
+    // A second candidate, whose nodes are never made: Spot node pools begin empty, so its pods wait for them.
     await service.stack.set("weight", "0");
     await service.stack.up();
-    fs.writeFileSync(
-      path.join(service.lab.lab.folder, "faults.json"),
-      JSON.stringify({ nodePools: { "llm-b200": "stockout" } }),
-    );
+    const faults = path.join(service.lab.lab.folder, "faults.json");
+    fs.writeFileSync(faults, JSON.stringify({ nodePools: { "llm-b200": "stockout" } }));
     const from = now();
     await service.stack.setPath("pools.llm-b200.accelerator", "nvidia-b200");
     await service.stack.setPath("pools.llm-b200.acceleratorsPerReplica", "8");
     await service.stack.setPath("pools.llm-b200.provisioning", "spot");
     await service.stack.setPath("pools.llm-b200.replicas", "1");
+    await service.stack.setPath("pools.llm-b200.server.loadingMinutes", "1");
     await service.stack.set("candidate", "llm-b200");
     await service.stack.set("weight", "10");
     const text = await service.stack.refusedUp();
-    assert.match(text, /STOCKOUT/);
+    const told = text.split("\n").filter((line) => line.includes("llm-b200: waiting for"));
+    assert.match(
+      told[0] ?? text,
+      /llm-b200: waiting for 1 of 1 nodes: GCE_STOCKOUT: Node scale up in zones /,
+    );
+    assert.equal(told.length, 1, told.join("\n"));
     await service.weights(0);
+    const status = await service.stack.rollout("status");
+    assert.match(status.output, /note +llm-b200: waiting for 1 of 1 nodes: GCE_STOCKOUT/);
     // And it can be given up again.
     await service.stack.unset("candidate");
     await service.stack.set("weight", "0");

@@ -71,6 +71,14 @@ describe("npm run rollout, in a lab", minutes(30), () => {
     assert.match(await succeeds("verify", "--traffic", ...options), /300/);
   });
 
+  test("verify counts by the pickers where the answers do not name their pool", async () => {
+    const { address } = await stack.pulumi.outputs();
+    const at = `${String(address)}:${await lab.lab.boundPort(String(address))}`;
+    const options = ["--requests", "300", "--address", at, "--pool-header", "x-no-such-header"];
+    const text = await succeeds("verify", "--traffic", ...options);
+    assert.match(text, /share .*of 3\d\d \(requests that the pickers counted.*expected 10\.0 %.*: right/);
+  });
+
   test("promotion is refused before everything has moved", async () => {
     await refuses(/promotion needs 100/, "promote", "--yes");
     assert.deepEqual(await weights(), { llm: 90, "llm-new": 10 });

@@ -10,6 +10,7 @@ import { attachmentsOf, type Attachment, type GatewayPlan } from "./attachment";
 import { problemOf, type Backend } from "./backends";
 import { virtualHosts, type Attached } from "./hosts";
 import { isUsable, planListeners, type ListenerPlan, type Problem } from "./listeners";
+import { asRefused, notAccepted, type OtherNamespaces } from "./other-namespaces";
 import { compileRoute, type Clusters } from "./rules";
 
 /** What translation needs besides the cluster's objects. */
@@ -25,6 +26,8 @@ export interface Surroundings {
   accessLog?: string | undefined;
   /** Envoy's complaint about a route, by {@link versionOf}. */
   refused: ReadonlyMap<string, string>;
+  /** How pools of other namespaces are refused; absent: they are not. */
+  otherNamespaces?: OtherNamespaces | undefined;
 }
 
 export interface RoutePlan {
@@ -51,7 +54,8 @@ export function versionOf({ metadata }: HTTPRoute): string {
   return `${metadata.uid ?? keyOf({ metadata })}@${metadata.generation ?? 0}`;
 }
 
-export function translate(snapshot: Snapshot, around: Surroundings): Plan {
+export function translate(cluster: Snapshot, around: Surroundings): Plan {
+  const snapshot = asRefused(cluster, around.otherNamespaces);
   const gateways = ourGateways(snapshot).map((gateway) => {
     const place = around.placeOf(gateway);
     return {
@@ -77,6 +81,7 @@ export function translate(snapshot: Snapshot, around: Surroundings): Plan {
     const complaint = around.refused.get(versionOf(route));
     const unsupported =
       compiled.unsupported ??
+      notAccepted(route, around.otherNamespaces) ??
       (complaint === undefined ? undefined : { reason: "UnsupportedValue", message: `Envoy: ${complaint}` });
     const unresolved = compiled.backends.map(problemOf).find((problem) => problem !== undefined);
     routes.push({

@@ -69,6 +69,8 @@ export class PoolOperations {
     const shape = poolShape(this.inputs, this.ref, this.hasPlainPool());
     this.record(shape, 0);
     return this.finish("creating", shape, async () => {
+      const exhausted = poolFault(this.context.labFolder, shape.pool) === "stockout";
+      if (exhausted && beginsEmpty(this.inputs)) return;
       await this.delay();
       const desired = spread(this.zones, initialSize(this.inputs));
       await Promise.all([...desired].map(([zone, count]) => this.group.add(shape, zone, count)));
@@ -208,6 +210,15 @@ export class PoolOperations {
     const [first] = Array.isArray(configs) ? configs : [];
     return isProperties(first) ? first : {};
   }
+}
+
+/**
+ * Whether GKE makes the pool without nodes: the autoscaler's minimum brings none. The lab makes the minimum at once, unless
+ * there are no machines to be had: then the pool is there, and its pods hear why they wait.
+ */
+function beginsEmpty(inputs: Properties): boolean {
+  const initial = inputs["initialNodeCount"];
+  return isProperties(inputs["autoscaling"]) && (typeof initial !== "number" || initial === 0);
 }
 
 function hasGpuTaint({ outputs }: CloudRecord): boolean {

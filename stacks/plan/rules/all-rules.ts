@@ -9,6 +9,7 @@ import { poolRules } from "./pool-rules";
 import { readinessRules } from "./readiness-rules";
 import { rolloutRules } from "./rollout-rules";
 import { routeRules } from "./route-rules";
+import { serverRules } from "./server-rules";
 
 /** Every rule that can refuse an update, in the order in which a person needs to hear of them. */
 export const rules: readonly Rule[] = [
@@ -17,6 +18,7 @@ export const rules: readonly Rule[] = [
   ...routeRules,
   ...poolRules,
   ...copyRules,
+  ...serverRules,
   ...nodeRules,
   ...rolloutRules,
   ...readinessRules,

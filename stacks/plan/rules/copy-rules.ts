@@ -177,7 +177,7 @@ const copyableKinds: ReadonlySet<string> = new Set([
 const isCopyable = ({ kind, problem, atSource, owner }: MissingObject): boolean =>
   problem.kind === "absent" && atSource && owner === undefined && copyableKinds.has(kind);
 
-function missingText({ kind, name, where, problem }: MissingObject): string {
+export function missingText({ kind, name, where, problem }: MissingObject): string {
   const named = `${kind} ${name} (${where.join(", ")})`;
   switch (problem.kind) {
     case "absent":
@@ -194,7 +194,7 @@ function copyCommand({ kind, name }: MissingObject, from: string, to: string): s
   return `kubectl get ${kind.toLowerCase()} ${name} -n ${from} -o yaml | sed 's/^  namespace: .*/  namespace: ${to}/' | kubectl create -f -`;
 }
 
-function byHandText(
+export function byHandText(
   { kind, name, problem, owner }: MissingObject,
   source: string,
   namespace: string,
@@ -204,7 +204,7 @@ function byHandText(
     return `add the key ${problem.keys.join(", ")}: kubectl edit ${lower} ${name} -n ${namespace}`;
   }
   if (problem.kind === "single-node") {
-    return `move the data to a volume that pods on many nodes can mount (ReadOnlyMany, ReadWriteMany), and use its claim instead of ${name} in the copied pods`;
+    return `move the data to a volume that pods on many nodes can mount (ReadOnlyMany, ReadWriteMany), and use its claim instead of ${name} in the pods`;
   }
   if (owner !== undefined) {
     return `${owner} creates ${kind} ${name} in namespace ${source}: create the same ${owner} in namespace ${namespace}`;

@@ -1,4 +1,4 @@
-import { closedPathsName, previewRouteName } from "../../../components/names";
+import { previewRouteName } from "../../../components/names";
 import { isAt, objectKey, type Claim, type OwnedObject } from "../claims";
 import { allow, fix, pulumiUp } from "../config-edits";
 import type { Draft, Finding, Refusal, Rule } from "../model";
@@ -100,9 +100,9 @@ export function leftBehind(config: ServiceConfig, claims: readonly Claim[], draf
         return namespace === undefined
           ? !draft.pools.some((one) => one.pool.name === pool)
           : !planned.has(`${namespace}/${pool}`);
-      if (kind !== "HTTPRoute") return false;
-      if (name === previewRouteName(config.service)) return draft.candidate === undefined;
-      return name === closedPathsName(config.service) && !draft.pools.some((one) => one.pool.adapters);
+      return (
+        kind === "HTTPRoute" && name === previewRouteName(config.service) && draft.candidate === undefined
+      );
     });
 }
 

@@ -117,13 +117,35 @@ change in a new pool.`,
     pools.flatMap(({ pool, identity }) => {
       const live = observed.pools.find(({ name, owned }) => owned && name === pool.name);
       if (live?.identity === undefined) return [];
-      return identityChanges(live.identity, identity).map(({ field, deployed, configured }) => ({
+      const changes = identityChanges(live.identity, identity).filter(({ inPlace }) => !inPlace);
+      return changes.map(({ field, deployed, configured }) => ({
         found: `pools.${pool.name}.${field} is deployed as ${deployed}, but the config says ${configured}`,
         fix: fix`make the change in a new pool (pools.${pool.name}-new: {like: ${pool.name}, ...}) and roll that out as the candidate, or restore the value: ${putBack(pool.name, field, deployed) ?? `pools.${pool.name}.${field} to what it was`}`,
         // A pool with traffic would be restarted under its customers.
         waivable:
           trafficEvidence(pool.name, observed) === undefined && otherTraffic(live, observed) === undefined,
       }));
+    }),
+};
+
+/** What changes in place restarts pods one by one: with one replica, nobody answers meanwhile. */
+const restartsOnlyReplica: Rule = {
+  id: "restarts-only-replica",
+  summary: `The config changes labels, annotations or the priority class of a pool's pods. Such a change restarts the pods one
+at a time. The pool gets traffic and has one replica, so nobody would answer until its model is loaded again.`,
+  fix: "Give the pool a second replica first, or make the change in a pool with a new name and roll it out.",
+  check: (_config, observed, { pools }) =>
+    pools.flatMap(({ pool, identity, replicas }) => {
+      const live = observed.pools.find(({ name, owned }) => owned && name === pool.name);
+      if (live?.identity === undefined || Math.min(replicas, live.replicas ?? replicas) > 1) return [];
+      const traffic = trafficEvidence(pool.name, observed) ?? otherTraffic(live, observed);
+      if (traffic === undefined) return [];
+      return identityChanges(live.identity, identity)
+        .filter(({ inPlace }) => inPlace)
+        .map(({ field, deployed, configured }) => ({
+          found: `pools.${pool.name}.${field} is deployed as ${deployed}, but the config says ${configured}: the only pod of ${pool.name} would restart, but ${traffic}`,
+          fix: fix`${[set(`pools.${pool.name}.replicas`, 2)]} with the former value of ${field}, then ${pulumiUp}, then the change; or make the change in a new pool (pools.${pool.name}-new: {like: ${pool.name}, ...})`,
+        }));
     }),
 };
 
@@ -198,6 +220,7 @@ export const poolRules: readonly Rule[] = [
   poolHasTraffic,
   unprovenStable,
   editedInPlace,
+  restartsOnlyReplica,
   movedNamespace,
   existingPoolMissing,
 ];

@@ -102,10 +102,8 @@ describe("model servers with adapters", () => {
         filters: { type: string }[];
       }[];
     };
-    assert.deepEqual(
-      rules.flatMap(({ matches }) => matches.map(({ path }) => path.value)),
-      ["/v1/load_lora_adapter", "/v1/unload_lora_adapter"],
-    );
+    const closed = rules.flatMap(({ matches }) => matches.map(({ path }) => path.value));
+    for (const path of ["/v1/load_lora_adapter", "/v1/unload_lora_adapter"]) assert.ok(closed.includes(path));
     assert.ok(rules.every(({ backendRefs, filters }) => backendRefs === undefined && filters.length === 1));
   });
 
@@ -161,5 +159,9 @@ it("a service without adapters and aliases has nothing of all this", async () =>
   const resources = await render(sourceCase);
   assert.deepEqual(ofKind(resources, "InferenceModelRewrite"), []);
   assert.equal(podOf(resources, "llm").initContainers, undefined);
-  assert.doesNotMatch(JSON.stringify(resources), /adapter|enable-lora/i);
+  // The closed paths are every engine's, whatever the pools load.
+  const others = resources.filter(
+    ({ inputs }) => (inputs["metadata"] as { name?: string } | undefined)?.name !== "closed-paths-of-llm",
+  );
+  assert.doesNotMatch(JSON.stringify(others), /adapter|enable-lora/i);
 });

@@ -62,6 +62,7 @@ const cases: Record<string, Record<string, unknown>> = {
     zones: ["us-central1-a"],
   },
   sglang: { ...l4, server: { engine: "sglang" } },
+  "sglang-autoscaled": { ...l4, server: { engine: "sglang" }, autoscaling: { max: 6 } },
   "vllm-tpu": { accelerator: "tpu-v6e-slice", acceleratorsPerReplica: 4 },
   "vllm-tpu-slice": { accelerator: "tpu-v6e-slice", acceleratorsPerReplica: 16, zones: ["us-east5-b"] },
 };

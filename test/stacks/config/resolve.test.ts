@@ -218,6 +218,12 @@ describe("a stack's config", () => {
     const config = service({ ...sourceCase, objectives: [{ name: "batch", priority: -10 }] });
     assert.equal(config.pools["llm"]?.namespace, "llm-llm");
     assert.equal(config.pools["llm-new"]?.namespace, "llm-llm-new");
+    const one = service({
+      ...sourceCase,
+      objectives: [{ name: "batch", priority: -10 }],
+      objectivesIn: "one-namespace",
+    });
+    assert.deepEqual([one.pools["llm"]?.namespace, one.pools["llm-new"]?.namespace], ["default", "default"]);
   });
 
   it("takes labels of nodes only where somebody else makes the nodes", () => {

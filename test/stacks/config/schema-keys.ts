@@ -14,7 +14,10 @@ export function schemaKeys(): string[] {
 
 /** The key of the schema that a key of a config is: `pools.llm.server.args[1]` is `pools.*.server.args[]`. */
 export const schemaKeyOf = (key: string): string =>
-  key.replace(/^pools\.[^.[]+/, "pools.*").replace(/\[\d+\]/g, "[]");
+  key
+    .replace(/^pools\.[^.[]+/, "pools.*")
+    .replace(/\[\d+\]/g, "[]")
+    .replace(/(server\.(?:env|labels|annotations|podPatch\.metadata|podPatch\.spec))\..*/, "$1.*");
 
 /**
  * A config with something at every key of the schema. Where the schema takes any text, it is marked: `marked-` and a
@@ -33,6 +36,19 @@ export const everyKey: Readonly<Record<string, unknown>> = {
     args: ["--api-key", "marked-7"],
     port: 8000,
     loadingMinutes: 20,
+    env: { AN_ENV: "marked-60" },
+    resources: { cpu: "8", memory: "32Gi", ephemeralStorage: "200Gi" },
+    shmGb: 16,
+    volumes: [
+      { name: "marked-61", mountPath: "/marked-62", subPath: "marked-63", readOnly: true, emptyDir: {} },
+    ],
+    priorityClassName: "marked-64",
+    labels: { team: "marked-65" },
+    annotations: { team: "marked-66" },
+    podPatch: {
+      metadata: { labels: { tier: "marked-67" } },
+      spec: { runtimeClassName: "marked-68" },
+    },
   },
   weights: { from: "gcs", bucket: "marked-8", path: "marked-9/folder", loader: "mount", claim: "marked-10" },
   stable: "llm",
@@ -53,6 +69,19 @@ export const everyKey: Readonly<Record<string, unknown>> = {
         args: ["--api-key", "marked-15"],
         port: 8000,
         loadingMinutes: 20,
+        env: { AN_ENV: "marked-70" },
+        resources: { cpu: "8", memory: "32Gi", ephemeralStorage: "200Gi" },
+        shmGb: 16,
+        volumes: [
+          { name: "marked-71", mountPath: "/marked-72", subPath: "marked-73", readOnly: true, emptyDir: {} },
+        ],
+        priorityClassName: "marked-74",
+        labels: { team: "marked-75" },
+        annotations: { team: "marked-76" },
+        podPatch: {
+          metadata: { labels: { tier: "marked-77" } },
+          spec: { runtimeClassName: "marked-78" },
+        },
       },
       picker: { image: "marked-56/epp:v1.5.0" },
       namespace: "marked-16",
@@ -74,6 +103,7 @@ export const everyKey: Readonly<Record<string, unknown>> = {
     "llm-new": { like: "llm", accelerator: "nvidia-h100-80gb", replicas: 2 },
   },
   objectives: [{ name: "marked-24", priority: 1 }],
+  objectivesIn: "one-namespace",
   aliases: ["marked-25"],
   adapters: [
     {

@@ -73,6 +73,7 @@ export function* shapeCases(): Generator<RawConfig> {
   }
 }
 
+const aVolume = { name: "data", mountPath: "/data", emptyDir: {} };
 const h100 = { accelerator: "nvidia-h100-80gb", replicas: 2 };
 const pools = sourceCase.pools;
 const withPool = (fields: object): RawConfig => ({
@@ -121,6 +122,13 @@ export const crossCases: readonly RawConfig[] = [
       },
     },
   },
+  withPool({ server: { volumes: [{ ...aVolume, name: "cache" }] } }),
+  withPool({ server: { volumes: [aVolume, { ...aVolume, mountPath: "/other" }] } }),
+  withPool({ server: { volumes: [{ ...aVolume, mountPath: "/dev/shm" }] } }),
+  withPool({ server: { volumes: [{ ...aVolume, configmap: {} }] } }),
+  withPool({ server: { volumes: [{ ...aVolume, nfs: { server: "a", path: "/b" } }] } }),
+  withPool({ server: { env: { LWS_LEADER_ADDRESS: "x" }, labels: { app: "x" } } }),
+  withPool({ server: { podPatch: { spec: { nodeName: "a", containers: [{ image: "a" }] } } } }),
   withoutKeys("pools"),
   withoutKeys("stable"),
   withoutKeys("candidate"),
@@ -191,7 +199,6 @@ export const crossCases: readonly RawConfig[] = [
   withPool({ autoscaling: { max: 1 } }),
   withPool({ autoscaling: { max: 9, metric: "cache", target: 500 } }),
   withPool({ autoscaling: { max: 9 }, accelerator: "tpu-v6e-slice", acceleratorsPerReplica: 16 }),
-  withPool({ autoscaling: { max: 9 }, server: { engine: "sglang" } }),
   {
     ...withoutKeys("model"),
     pools: { llm: { ...pools.llm, model: "m/m" }, "llm-new": { ...h100, model: "m/m" } },

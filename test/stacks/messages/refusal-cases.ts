@@ -97,6 +97,12 @@ export const byHand: Readonly<Record<string, readonly Act[]>> = {
       })),
     },
   ],
+  "server-reference-missing": [
+    {
+      does: /^kubectl create secret generic /,
+      act: inCluster((world) => ({ ...world, settings: {} })),
+    },
+  ],
   "like-reference-missing": [
     { does: /^kubectl create namespace /, act: nothing },
     { does: /^kubectl get secret .* \| kubectl create -f -$/, act: nothingMissing },

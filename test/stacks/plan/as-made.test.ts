@@ -56,7 +56,7 @@ describe("pod templates", () => {
     assert.deepEqual(rulesOf(config, world), []);
     assert.match(await containersOf(config, world), /"--tensor-parallel-size","4"/);
     assert.equal(planned(config, world).pools[0]?.identity["rendering"], undefined);
-    assert.equal(planned(config, deployed(config)).pools[0]?.identity["rendering"], "2");
+    assert.equal(planned(config, deployed(config)).pools[0]?.identity["rendering"], "3");
   });
 
   it("name Ray to every pod of a slice of several hosts, whose leader waits for all of them", async () => {
@@ -79,11 +79,23 @@ describe("pod templates", () => {
     const world = madeEarlier(deployed(gpu("v0.11.0")));
     assert.deepEqual(rulesOf(gpu("v0.11.0"), world), []);
     assert.doesNotMatch(await containersOf(gpu("v0.11.0"), world), /LD_LIBRARY_PATH/);
-    assert.equal(
-      planned(serving).pools[0]?.identity["rendering"],
-      undefined,
-      "where nothing differs, nothing is said",
-    );
+  });
+
+  it("request processors and memory in a new pool, and restart no pod of one that serves for it", async () => {
+    const two = { ...serving, pools: { llm: { ...sourceCase.pools.llm, acceleratorsPerReplica: 2 } } };
+    assert.match(await containersOf(two), /"requests":\{"nvidia.com\/gpu":"2","cpu":"2","memory":"8Gi"\}/);
+    assert.equal(planned(two).pools[0]?.identity["rendering"], "3");
+    const world = madeEarlier(deployed(two));
+    assert.deepEqual(rulesOf(two, world), []);
+    assert.match(await containersOf(two, world), /"requests":\{"nvidia.com\/gpu":"2"\}/);
+    assert.equal(planned(two, world).pools[0]?.identity["rendering"], undefined);
+    // And of one that the version before made with what it rendered otherwise.
+    const slice = tpu({ acceleratorsPerReplica: 16, zones: ["us-central1-a"] });
+    const second = madeEarlier(deployed(slice), { rendering: "2" });
+    assert.deepEqual(rulesOf(slice, second), []);
+    assert.doesNotMatch(await containersOf(slice, second), /"memory":/);
+    const own = { ...two, server: { resources: { memory: "64Gi" } } };
+    assert.match(await containersOf(own), /"requests":\{"nvidia.com\/gpu":"2","cpu":"2","memory":"64Gi"\}/);
   });
 
   it("keep the image that was the default for TPUs when the pool was made", () => {

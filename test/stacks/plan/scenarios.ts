@@ -55,6 +55,12 @@ const inTheSale = new Date("2026-11-28T12:00:00Z");
 const objectives = [{ name: "batch", priority: -10 }];
 const brownfield = { ...serving, pools: { ...sourceCase.pools, llm: { existing: true } } };
 
+/** One replica, with labels on its pod. */
+const oneReplica = (labels: object): RawConfig => ({
+  ...serving,
+  pools: { llm: { accelerator: "nvidia-l4", replicas: 1, server: { labels } } },
+});
+
 const withNew = (pool: object): RawConfig => ({
   ...at(0),
   pools: { llm: sourceCase.pools.llm, "llm-new": { replicas: 2, ...pool } },
@@ -104,12 +110,49 @@ export const scenarios: readonly Scenario[] = [
     world: () => deployed(at(0)),
   },
   {
+    rule: "restarts-only-replica",
+    config: oneReplica({ team: "ads" }),
+    world: () => deployed(oneReplica({ team: "search" })),
+  },
+  {
     rule: "moved-namespace",
     config: {
       ...at(0),
       pools: { ...sourceCase.pools, llm: { ...sourceCase.pools.llm, namespace: "elsewhere" } },
     },
     world: () => deployed(at(0)),
+  },
+  {
+    rule: "server-reference-missing",
+    config: {
+      ...serving,
+      pools: {
+        llm: {
+          accelerator: "nvidia-l4",
+          replicas: 2,
+          server: { env: { HUB: { secret: "hub-credentials", key: "token" } } },
+        },
+      },
+    },
+    world: () => ({
+      ...nothingDeployed,
+      namespaces: { default: "foreign" },
+      settings: {
+        llm: {
+          namespace: "default",
+          missing: [
+            {
+              kind: "Secret",
+              name: "hub-credentials",
+              where: ["env HUB of container vllm"],
+              problem: { kind: "absent" },
+              atSource: false,
+            },
+          ],
+          unchecked: [],
+        },
+      },
+    }),
   },
   { rule: "existing-pool-missing", config: brownfield, world: () => nothingDeployed },
   {

@@ -34,6 +34,9 @@ const commandLines: readonly {
   { args: ["--served-model-name=a", "--served_model_name", "b", "c"], vllm: ["b", "c"], sglang: ["b"] },
   { args: ["--served-model", "a"], vllm: ["a"] },
   { args: ["--served", "a"], vllm: ["a"] },
+  // Whatever argparse takes: --seed is the other flag of vLLM that begins so (test/facts).
+  { args: ["--ser", "a"], vllm: ["a"] },
+  { args: ["--se", "a"], vllm: [model], sglang: ["a"] },
   { args: ["--port", "8000", "--served-model-name", "a", "--max-model-len", "8192"], vllm: ["a"] },
   { args: ["--served-model-name", "a", "-1", "-", "b"], vllm: ["a", "-1", "-", "b"], sglang: ["a"] },
   { args: ["--served-model-name", "a", "-tp", "2"], vllm: ["a"] },
