@@ -64,6 +64,11 @@ export interface ServingPoolArgs extends PoolRef {
   token?: TokenSecret;
   /** Replicas follow the load, up to `max`. Default: they do not. */
   autoscaling?: Autoscaling;
+  /**
+   * Somebody else sets the number of replicas, up to `max`: `replicas` is only what a new pool begins with. Nodes are made
+   * for `fullReplicas`, with room for `max`. Default: nobody does.
+   */
+  scaledOutside?: { max: number };
   /** Pods created outside this stack, run here instead of `model` and `server`. Default: none. */
   copied?: CopiedPods;
   /** LoRA adapters that the model servers load. Default: they load none, and cannot. */
@@ -124,8 +129,7 @@ export class ServingPool extends pulumi.ComponentResource {
       ...(args.beforeDelete === undefined ? {} : { beforeDelete: args.beforeDelete }),
     };
     const nodes = optional(args.nodes, (location) => {
-      const most = Math.max(args.replicas, args.fullReplicas ?? 0, args.autoscaling?.max ?? 0);
-      const size = { replicas: args.replicas, maxReplicas: most };
+      const size = nodesFrom(args, placement);
       return new AcceleratorNodePool(
         name,
         { ...location, service, pool, placement, hardware, ...size },
@@ -183,6 +187,7 @@ export class ServingPool extends pulumi.ComponentResource {
         adapters: args.adapters !== undefined,
         ...(args.rendering === undefined ? {} : { rendering: args.rendering }),
         ...(args.autoscaling === undefined ? {} : { autoscaling: args.autoscaling }),
+        ...(args.scaledOutside === undefined ? {} : { scaledOutside: true }),
         ...(args.copied === undefined ? {} : { copied: args.copied }),
         ...(args.token === undefined ? {} : { token: args.token }),
       },
@@ -236,6 +241,19 @@ export class ServingPool extends pulumi.ComponentResource {
     }
     return policies;
   }
+}
+
+/** Replicas that nodes are made for. They do not follow a number that somebody else changes at any time. */
+function nodesFrom(
+  { replicas, fullReplicas = replicas, autoscaling, scaledOutside }: ServingPoolArgs,
+  { hosts }: Placement,
+): { replicas: number; maxReplicas: number } {
+  if (scaledOutside === undefined) {
+    return { replicas, maxReplicas: Math.max(replicas, fullReplicas, autoscaling?.max ?? 0) };
+  }
+  // A slice of several nodes exists as a whole or not at all.
+  const most = hosts > 1 ? fullReplicas : Math.max(fullReplicas, scaledOutside.max);
+  return { replicas: fullReplicas, maxReplicas: most };
 }
 
 /** What the engine or the hardware cannot do, before anything is made: all of it at once. */

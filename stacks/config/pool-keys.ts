@@ -3,8 +3,8 @@ import { defaultEngine } from "../../components/engines/catalogue";
 import { acceleratorNamed } from "../../components/accelerators/accelerators";
 import { maxLabel, maxPoolName, poolNamespace } from "../../components/names";
 import { isReported, missing, removeCommand, setCommand, shown, type Mistake } from "../messages/mistakes";
-import type { Pool } from "../plan/service-config";
-import { aModel, flag, integer, name, object, optional, record, required } from "./fields";
+import type { OwnedPool, Pool } from "../plan/service-config";
+import { aModel, flag, integer, matching, name, object, oneOf, optional, record, required } from "./fields";
 import { hardwareFields, resolveHardware } from "./hardware-keys";
 import { pickerSchema, resolveServer, serverSchema, type ServerInput } from "./server-keys";
 import { autoscalingSchema, resolveAutoscaling, resolveWeights, weightsSchema } from "./weights-keys";
@@ -26,11 +26,31 @@ const poolSchema = object({
     example: "llm",
     change: "new-pool",
   }),
+  workload: optional(
+    matching(
+      /^((Deployment|StatefulSet|LeaderWorkerSet)\/)?[a-z0-9][-a-z0-9.]*$/,
+      "the name of a workload, or KIND/NAME with the kind Deployment, StatefulSet or LeaderWorkerSet",
+    ),
+    {
+      description:
+        "With `like` a pool created outside this stack that selects the pods of several workloads: the one whose pods are copied.",
+      default: "the only workload that the pool selects",
+      example: "Deployment/vllm-decode",
+      change: "new-pool",
+    },
+  ),
   replicas: optional(integer(1, 1000, "replicas for 100 % of the traffic"), {
     description:
       "Replicas needed to serve 100 % of the traffic on this hardware. For an existing pool: what it needs before it gets traffic back.",
     default: "required; for an existing pool, the replicas it had when it served the traffic",
     example: 2,
+  }),
+  replicasOwner: optional(oneOf(["stack", "external"]), {
+    description:
+      "Who sets the number of replicas of a pool of this stack. external: whatever scales its workload from outside this stack; the stack sets the number only when it creates the pool, and checks the live number before it moves traffic.",
+    default:
+      "external while a HorizontalPodAutoscaler or ScaledObject created outside this stack targets the pool's workload, else stack",
+    example: "external",
   }),
   ...hardwareFields,
   model: optional(aModel, {
@@ -115,16 +135,17 @@ export interface PoolStack {
 export function resolvePool(name: string, stack: PoolStack, mistakes: Mistake[]): Pool | undefined {
   const key = `pools.${name}`;
   const own = stack.pools[name] ?? {};
-  const chain = likeChain(name, stack.pools, stack.names);
-  if (typeof chain !== "object") {
+  const found = likeChain(name, stack.pools, stack.names);
+  if (typeof found === "string") {
     mistakes.push({
       key: `${key}.like`,
       found: own.like ?? name,
-      allowed: chain,
+      allowed: found,
       fix: removeCommand(`${key}.like`),
     });
     return undefined;
   }
+  const { chain, gone } = found;
   if (own.existing === true) {
     const known = own.model ?? stack.model;
     const namespace = own.namespace ?? stack.namespace;
@@ -138,7 +159,7 @@ export function resolvePool(name: string, stack: PoolStack, mistakes: Mistake[])
   }
   // Nearer settings win. The namespace, and who made the pool, are never taken over.
   const input = chain.reduceRight<PoolInput>((settings, entry) => inherit(settings, entry.input), {});
-  const template = chain.find((entry) => entry.input.existing === true);
+  const template = originalOf(name, { chain, gone }, stack.namespace);
   // With objectives, each pool of this stack has a namespace of its own: an InferenceObjective's name is unique in
   // its namespace and bound to one pool there, so that two pools could not have the same ones.
   const namespace =
@@ -178,6 +199,14 @@ export function resolvePool(name: string, stack: PoolStack, mistakes: Mistake[])
   const context = { key, input, server, family, hosts: placement.hosts };
   const weights = resolveWeights(input.weights ?? stack.weights, model ?? "", context, mistakes);
   const autoscaling = resolveAutoscaling(input.replicas, context, mistakes);
+  if (autoscaling !== undefined && own.replicasOwner === "external") {
+    mistakes.push({
+      key: `${key}.replicasOwner`,
+      found: "external, with autoscaling",
+      allowed: "one autoscaler: the stack's (autoscaling), or one created outside this stack",
+      fix: removeCommand(`${key}.${own.autoscaling === undefined ? "replicasOwner" : "autoscaling"}`),
+    });
+  }
   return {
     name,
     namespace,
@@ -190,6 +219,8 @@ export function resolvePool(name: string, stack: PoolStack, mistakes: Mistake[])
     server,
     weights,
     ...(autoscaling === undefined ? {} : { autoscaling }),
+    // What scales the pool that this one is like does not scale this one.
+    ...(own.replicasOwner === undefined ? {} : { replicasOwner: own.replicasOwner }),
     ...(input.picker === undefined ? {} : { picker: input.picker }),
     // A copied pod runs as it is.
     adapters: input.adapters ?? (stack.hasAdapters && template === undefined),
@@ -202,10 +233,9 @@ export function resolvePool(name: string, stack: PoolStack, mistakes: Mistake[])
       ? {}
       : {
           templateOf: {
-            name: template.name,
-            namespace: template.input.namespace ?? stack.namespace,
-            through: chain.slice(1, -1).map((entry) => entry.name),
+            ...template,
             ...(engine === undefined ? {} : { engine }),
+            ...(input.workload === undefined ? {} : { workload: input.workload }),
           },
         }),
   };
@@ -257,12 +287,32 @@ function serverOfCopy(key: string, original: string, { server = {}, weights }: P
   }));
 }
 
-/** The pool and those it is like, nearest first; or what is wrong with the chain. */
+interface LikeChain {
+  /** The pool and those it is like, nearest first. */
+  chain: readonly { name: string; input: PoolInput }[];
+  /** What the last of them is like, where the config no longer declares it. */
+  gone?: string | undefined;
+}
+
+/** The pool created outside this stack whose pods a pool runs, directly or as others of this stack keep them. */
+function originalOf(
+  name: string,
+  { chain, gone }: LikeChain,
+  namespace: string,
+): Omit<NonNullable<OwnedPool["templateOf"]>, "engine" | "workload"> | undefined {
+  const others = chain.filter((entry) => entry.name !== name);
+  const through = others.filter(({ input }) => input.existing !== true).map((entry) => entry.name);
+  if (gone !== undefined) return { name: gone, namespace, through, undeclared: true };
+  const existing = others.find(({ input }) => input.existing === true);
+  return existing && { name: existing.name, namespace: existing.input.namespace ?? namespace, through };
+}
+
+/** The chain of a pool; or what is wrong with it. */
 function likeChain(
   name: string,
   pools: Readonly<Record<string, PoolInput>>,
   names: readonly string[],
-): { name: string; input: PoolInput }[] | string {
+): LikeChain | string {
   const chain: { name: string; input: PoolInput }[] = [];
   for (let at: string | undefined = name; at !== undefined; at = pools[at]?.like) {
     if (chain.some((entry) => entry.name === at))
@@ -270,13 +320,26 @@ function likeChain(
     const input: PoolInput | undefined = pools[at];
     if (input === undefined) {
       // A pool whose own mistakes are reported already is not reported again as unknown.
-      if (names.includes(at)) return chain;
-      return `one of the pools ${names.join(", ")}`;
+      if (names.includes(at)) return { chain };
+      return mayHaveGone(chain) ? { chain, gone: at } : `one of the pools ${names.join(", ")}`;
     }
     chain.push({ name: at, input });
     if (input.existing === true && at !== name) break;
   }
-  return chain;
+  return { chain };
+}
+
+/**
+ * Whether the pool that the last one is like may have been one created outside this stack, which its owner removed: its
+ * copies keep what they need of it. Then no setting can be missing; the plan refuses it where nothing is kept.
+ */
+function mayHaveGone(chain: readonly { input: PoolInput }[]): boolean {
+  const all = chain.map(({ input }) => input);
+  return (
+    all.some(({ accelerator }) => accelerator !== undefined) &&
+    all.some(({ replicas }) => replicas !== undefined) &&
+    all.every((input) => serverOfCopy("", "", input).length === 0)
+  );
 }
 
 /** Node pools of this stack have its own label, and their pods select by that. */

@@ -23,6 +23,8 @@ export interface GateTask {
   groups?: boolean;
   /** Whether it was created outside this stack: then any kind of workload can be behind it. Default: it was not. */
   existing?: boolean;
+  /** Who sets its number of replicas from outside this stack, in words. Default: this stack does. */
+  scaledBy?: string;
   /** Names that clients ask for; the candidate must answer for every one. */
   models: readonly string[];
   /** The API by which the candidate is asked, and the key for it. */
@@ -138,6 +140,7 @@ export async function passReadiness(
             replicas: rising.needs,
             groups: rising.groups ?? false,
             existing: rising.existing ?? false,
+            ...(rising.scaledBy === undefined ? {} : { scaledBy: rising.scaledBy }),
           });
     return progressOf(missing, true);
   };
@@ -187,7 +190,13 @@ async function missingReadyServer(reader: ClusterReader, pool: PoolName): Promis
 
 async function missingServers(
   reader: ClusterReader,
-  { pool, replicas, groups, existing }: Pick<GateTask, "pool" | "replicas" | "groups" | "existing">,
+  {
+    pool,
+    replicas,
+    groups,
+    existing,
+    scaledBy,
+  }: Pick<GateTask, "pool" | "replicas" | "groups" | "existing" | "scaledBy">,
 ): Promise<string[]> {
   if (replicas === undefined) return [];
   const [live, servers] = await Promise.all([
@@ -212,8 +221,8 @@ async function missingServers(
   const scaled =
     asked >= replicas
       ? ""
-      : existing === true
-        ? `; ${names} has only ${asked} replicas, and its owner must scale it`
+      : existing === true || scaledBy !== undefined
+        ? `; ${names} has only ${asked} replicas, and ${scaledBy ?? "its owner"} must scale it`
         : `; its ${behind[0]?.kind ?? "Deployment"} has only ${asked} replicas; to fix it: pulumi up --refresh`;
   return [`${ready} of ${replicas} model servers of ${pool.name} are ready${scaled}`];
 }

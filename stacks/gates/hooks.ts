@@ -97,6 +97,7 @@ async function candidateGate(
     ...(rising.needs === undefined ? {} : { replicas: rising.needs }),
     groups: hasGroups(config, candidate.name),
     existing: config.pools[candidate.name]?.existing === true,
+    ...(rising.scaledBy === undefined ? {} : { scaledBy: rising.scaledBy }),
     models: modelNames(config),
     api: config.gate.endpoint,
     ...(config.gate.apiKey === undefined ? {} : { apiKey: config.gate.apiKey }),

@@ -13,6 +13,21 @@ import { liveShares, shareIn } from "./shares";
  * they name is where they will run. A copy that is made is kept as it was made.
  */
 
+/**
+ * A pool whose original the config no longer declares copies what it was made as a copy of; a new one, what the pools
+ * between are copies of.
+ */
+export function withOriginal(pool: OwnedPool, { pools }: Observed): OwnedPool {
+  const { templateOf } = pool;
+  if (templateOf?.undeclared !== true) return pool;
+  const made = [pool.name, ...templateOf.through]
+    .map((name) => pools.find((one) => one.owned && one.name === name)?.identity?.["like"])
+    .find((like) => like !== undefined);
+  const [namespace, name] = made?.split("/") ?? [];
+  if (namespace === undefined || name === undefined) return pool;
+  return { ...pool, templateOf: { ...templateOf, namespace, name } };
+}
+
 /** The adapted pods of a pool, as they will be rendered; undefined where there is nothing to copy. */
 export function adaptedPods(
   { service }: ServiceConfig,
@@ -47,15 +62,35 @@ export function asCopied(pool: OwnedPool, observed: Observed): OwnedPool {
 
 /** Pools whose copy is about to be made, or whose copied pods are gone. Whoever only loses traffic is not held up. */
 export function copying(observed: Observed, draft: Draft): { planned: PlannedPool; copy: ObservedCopy }[] {
-  const live = liveShares(observed);
   return draft.pools.flatMap((planned) => {
     const { name } = planned.pool;
     const copy = observed.copies?.[name];
-    const share = shareIn(draft.shares, name);
-    const falls =
-      shareIn(live, name) > share || (name === draft.candidate?.name && draft.candidateFalls && share === 0);
-    return copy === undefined || copy.state === "made" || falls ? [] : [{ planned, copy }];
+    return copy === undefined || copy.state === "made" || falls(name, observed, draft)
+      ? []
+      : [{ planned, copy }];
   });
+}
+
+/** Pools that copy pods of which nothing is left: neither the original, nor what a copy keeps of it. */
+export function copyingNothing(observed: Observed, draft: Draft): PlannedPool[] {
+  return draft.pools.filter(({ pool: { name, templateOf }, namespace }) => {
+    if (templateOf === undefined || falls(name, observed, draft)) return false;
+    if (observed.copies?.[name] !== undefined) return false;
+    const there = (one: string, place: string): boolean =>
+      observed.pools.some((live) => live.name === one && live.namespace === place);
+    // Where nobody has read what there is to copy, the pool that runs has its copy.
+    if (observed.copies === undefined && there(name, namespace)) return false;
+    return templateOf.undeclared === true || !there(templateOf.name, templateOf.namespace);
+  });
+}
+
+/** Whether a pool only loses traffic in this update. */
+function falls(name: string, observed: Observed, draft: Draft): boolean {
+  const share = shareIn(draft.shares, name);
+  return (
+    shareIn(liveShares(observed), name) > share ||
+    (name === draft.candidate?.name && draft.candidateFalls && share === 0)
+  );
 }
 
 /** Undefined for a pool that copies nothing. */

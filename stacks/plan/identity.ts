@@ -39,6 +39,7 @@ export function identityOf(pool: OwnedPool, deployed?: PoolIdentity): PoolIdenti
   if (pool.picker !== undefined) fields["picker.image"] = pool.picker.image;
   if (pool.weights.from !== "hugging-face") fields["weights"] = JSON.stringify(pool.weights);
   if (pool.templateOf !== undefined) fields["like"] = `${pool.templateOf.namespace}/${pool.templateOf.name}`;
+  if (pool.templateOf?.workload !== undefined) fields["workload"] = pool.templateOf.workload;
   return fields;
 }
 

@@ -41,7 +41,7 @@ export interface ObservedPool {
   /** Replicas its model server is asked to have; undefined where there is no model server. */
   replicas?: number;
   readyReplicas?: number;
-  /** What makes the pods of a pool created outside this stack; absent for other pools. */
+  /** What makes the pods of a pool created outside this stack, or of one that is scaled from outside; absent for others. */
   workloads?: readonly ObservedWorkload[];
 }
 

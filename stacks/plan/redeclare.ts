@@ -63,10 +63,12 @@ function identityEdits(at: readonly string[], identity: PoolIdentity): ConfigEdi
       for (const [name, value] of Object.entries(weights)) edits.push(set([...key, name], String(value)));
     } else if (field === "adapters") {
       edits.push(set(key, text === adaptersLoaded));
-    } else if (field === renderingField) {
+    } else if (field === renderingField || (field === "server.port" && identity["like"] !== undefined)) {
+      // A copied pod listens where it does: no key says so.
       continue;
     } else if (field === "like") {
-      return undefined;
+      // The pool keeps its copy: the original need not be there, nor be declared.
+      edits.push(set(key, text.slice(text.indexOf("/") + 1)));
     } else {
       edits.push(set(key, numbers.has(field) ? Number(text) : text));
     }

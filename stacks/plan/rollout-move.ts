@@ -11,7 +11,11 @@ import { liveShares, sameShares, shareIn } from "./shares";
  * say what it serves and the new one is not made after its template.
  */
 export function kindOf(stable: Pool, candidate: Pool): RolloutKind | undefined {
-  if (!candidate.existing && candidate.templateOf?.name === stable.name) return "node-update";
+  if (!candidate.existing && candidate.templateOf !== undefined) {
+    // The same pods: directly, or by what a pool between keeps of them.
+    const { name, through } = candidate.templateOf;
+    if (name === stable.name || through.includes(stable.name)) return "node-update";
+  }
   if (stable.model === undefined || candidate.model === undefined) return undefined;
   if (stable.model !== candidate.model) return "base-model";
   if (stable.existing || candidate.existing) return undefined;

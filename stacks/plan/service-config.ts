@@ -27,6 +27,8 @@ export interface OwnedPool {
   weights: Weights;
   /** Absent: the number of replicas is the plan's alone. */
   autoscaling?: Autoscaling;
+  /** Who sets the number of replicas; absent: an autoscaler created outside this stack where there is one. */
+  replicasOwner?: "stack" | "external";
   /** Absent: the picker that this program was tested with. */
   picker?: { image: string };
   /** Whether the stack's adapters are loaded here, unless the pool was made otherwise: see plan/model-names.ts. */
@@ -45,8 +47,15 @@ export interface OwnedPool {
     namespace: string;
     /** Pools of this stack between the two, nearest first: what they keep of it counts before the original. */
     through: readonly string[];
+    /**
+     * The config no longer declares the original: only what is kept of it counts, and the namespace is that which the
+     * pool was made with. Default: it does.
+     */
+    undeclared?: true;
     /** The engine, where the config says it: the pods need not. */
     engine?: string;
+    /** Which of several workloads behind the original, as NAME or KIND/NAME. */
+    workload?: string;
   };
   /** Whether engine and port are those of copied pods: see plan/copies.ts. Default: they are the config's. */
   copied?: boolean;

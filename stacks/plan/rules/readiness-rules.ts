@@ -2,7 +2,7 @@ import { fix, joinFixes, pulumiUp, set, type Fix } from "../config-edits";
 import type { Draft, RisingPool, Rule } from "../model";
 import type { Observed, ObservedPool } from "../observed";
 import type { ServiceConfig } from "../service-config";
-import { counted, growCommands, largestShare } from "../other-sizes";
+import { counted, growCommands, largestShare, sizedOutside } from "../other-sizes";
 import { asksStable } from "../rising";
 import { liveShares, shareIn } from "../shares";
 import { fullSize } from "../sizing";
@@ -12,7 +12,8 @@ import { fullSize } from "../sizing";
 /** A pool of others would get more traffic than the replicas it is asked to have can carry. */
 const existingPoolTooSmall: Rule = {
   id: "existing-pool-too-small",
-  summary: `A pool created outside this stack would get more traffic than its replicas can serve. Its owner sets its size: an
+  summary: `A pool created outside this stack, or one of this stack whose replicas are set from outside it
+(\`pools.<name>.replicasOwner\`), would get more traffic than its replicas can serve. Its owner sets its size: an
 autoscaler may have scaled it down while the candidate had the traffic. The number needed to serve all of the
 traffic is the pool's \`replicas\`, or, without that key, the number it had when it last served all of it. The
 customers' route (annotation \`inference-rollout/carried\`) and the stack's outputs store that number. The update is
@@ -27,12 +28,12 @@ worse than a stable pool that is too small.`,
   },
   check: (config, observed, draft) =>
     draft.rising.flatMap((rising) => {
-      const pool = draft.others.find(({ name }) => name === rising.pool);
+      const pool = sizedOutside(draft, observed).find(({ name }) => name === rising.pool);
       const { needs } = rising;
       if (pool?.replicas === undefined || needs === undefined || pool.replicas >= needs) return [];
       return [
         {
-          found: `${foundText(config, observed, pool, rising)}: ${rising.share} % of the traffic needs ${needs}, and this stack does not scale pools created outside it`,
+          found: `${foundText(config, observed, pool, rising)}: ${rising.share} % of the traffic needs ${needs}, and ${pool.owned ? `${rising.scaledBy ?? "its owner"} sets its replicas` : "this stack does not scale pools created outside it"}`,
           fix: joinFixes(
             [
               fix`scale it up, then continue: ${growCommands(pool, needs)} && ${pulumiUp}`,
