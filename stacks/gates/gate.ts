@@ -9,6 +9,7 @@ import { sumOf } from "../state/other-pools";
 import { poolsPath } from "../state/paths";
 import { routeProgress } from "./programmed";
 import { isReady, isSelected, selectorOf, selectsPodsOf, type Labels } from "../state/selectors";
+import { unreadMetrics, type MetricsTask } from "./picker-metrics";
 import { serversProgress } from "./servers";
 import { StableNames, type StableTask } from "./stable-names";
 import { progressOf, until, type Progress, type WaitOptions } from "./wait";
@@ -37,6 +38,8 @@ export interface GateTask {
    * not know with another model. Absent: it is not asked.
    */
   serves?: readonly string[];
+  /** Which metrics its picker has to find; absent: it is not asked. */
+  metrics?: MetricsTask;
   /** The list of adapters that its pods have to have loaded. */
   revision?: string;
   previewRoute: { name: string; namespace: string };
@@ -160,7 +163,7 @@ async function candidateProgress(
   const route = await routeProgress(reader, task.previewRoute, task.gateway);
   const missing = [...servers, ...(route.state === "waiting" ? route.missing : [])];
   if (missing.length > 0 || route.state === "waiting") return { state: "waiting", missing };
-  if (task.via === "gateway") missing.push(...(await missingAnswers(route.value, task, stable)));
+  if (task.via === "gateway") missing.push(...(await missingAnswers(reader, route.value, task, stable)));
   return progressOf(missing, true);
 }
 
@@ -257,6 +260,7 @@ function readyReplicas(deployment: LiveObject): number {
 
 /** Every model name is asked for through the preview route: those declared, and those that the stable pool serves. */
 async function missingAnswers(
+  reader: ClusterReader,
   address: string,
   task: GateTask,
   stable: StableNames | undefined,
@@ -273,7 +277,10 @@ async function missingAnswers(
     ]),
     stable === undefined ? [] : stable.missing(candidate, models),
   ]);
-  return [...answers.filter((text): text is string => text !== undefined), ...names];
+  const missing = [...answers.filter((text): text is string => text !== undefined), ...names];
+  // Some servers have no metrics before their first request.
+  if (missing.length > 0 || task.metrics === undefined) return missing;
+  return unreadMetrics(reader, pool, candidate, task.metrics);
 }
 
 /** What a model server itself says that it has loaded. */

@@ -5,6 +5,8 @@ import { adapterListFor, versionsOf } from "../plan/adapter-versions";
 import { baseNamesOf, clientNames } from "../plan/client-names";
 import { offOtherRoutes, otherTraffic, rivalsFor } from "../plan/rival-routes";
 import { asksStable, withoutTheList } from "../plan/rising";
+import { engineNamed } from "../../components/engines/catalogue";
+import { defaultPickerEngine } from "../../components/pool/endpoint-picker";
 import { previewHeader, stableValue } from "../../components/route/inference-route";
 import { loadedBefore, proveVersions } from "./adapter-waits";
 import type { UpdateContext } from "./confirm";
@@ -105,6 +107,7 @@ async function candidateGate(
       ? { stable: stableTask(config, plan, observed, stableValue(secret)) }
       : {}),
     ...servesOf(config, plan),
+    ...metricsTask(config, plan),
     previewRoute: { namespace: config.namespace, name: previewRouteName(config.service) },
     gateway,
     endpoint: endpointOf(gateway, config.gate.address),
@@ -148,6 +151,15 @@ function stableTask(config: ServiceConfig, plan: Plan, observed: Observed, value
         ? { by: "theirs" }
         : { by: "aliases", next: config.aliases.length, model: baseNamesOf(candidate).length > 0 },
   };
+}
+
+/** What the picker of a candidate of this stack reads; of other pickers nobody knows it. */
+function metricsTask(config: ServiceConfig, plan: Plan): Pick<GateTask, "metrics"> {
+  const pool = plan.pools.find((planned) => planned.pool.name === plan.candidate?.name)?.pool;
+  if (pool === undefined || plan.waived.includes("blind-picker")) return {};
+  const engine = engineNamed(pool.server.engine).pickerEngine ?? defaultPickerEngine;
+  const without = setCommand(["allow", config.allow.length], "blind-picker");
+  return { metrics: { engine, without: `${without} (for one update)` } };
 }
 
 /** What a candidate of this stack has to have loaded: its base model, and every version of every adapter. */

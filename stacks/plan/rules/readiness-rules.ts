@@ -145,4 +145,37 @@ Fix this and run pulumi up again, or go back: pulumi config set weight 0 && pulu
   },
 };
 
-export const readinessRules: readonly Rule[] = [existingPoolTooSmall, unreadyStable, stableNames];
+/** A picker that finds no metrics takes every pod for idle, and nothing says so. */
+const blindPicker: Rule = {
+  id: "blind-picker",
+  summary: `The candidate's share rises, and its model servers do not report the metrics by which its picker tells how busy they
+are: the picker reads those of another engine (the pods' label \`inference.networking.k8s.io/engine-type\`, else the
+engine of the pool), or the servers report none. Such a picker spreads requests without regard to load and cache, and
+says so nowhere. The plan does not refuse this. Instead, the gate asks the candidate's servers for \`/metrics\` through the
+preview route, three times for each ready pod; the picker sends each of these requests to a pod by chance. With
+\`gate.via\` other than \`gateway\`, for a candidate created outside this stack, and where the gateway or the servers answer
+401 or 403, it is not checked.`,
+  fix: "Correct the label or `server.engine`, or start the servers with their metrics (SGLang: `--enable-metrics`).",
+  waiver: { name: "blind-picker", use: "For one update the servers are not asked." },
+  heldBy: "gate",
+  example: `The route was not changed: candidate llm-new is not ready for more traffic after 600 s.
+  - llm-new does not report vllm:num_requests_waiting, vllm:num_requests_running, vllm:kv_cache_usage_perc, which its picker reads (engine vllm); its servers report sglang:num_queue_reqs, sglang:num_running_reqs, sglang:token_usage. Requests would be spread without regard to load: set the label inference.networking.k8s.io/engine-type of its pods, or server.engine, to the engine that they run; to continue without this check: pulumi config set --path 'allow[0]' blind-picker (for one update)
+Fix this and run pulumi up again, or go back: pulumi config set weight 0 && pulumi up`,
+  check: ({ gate }, _observed, { candidate, candidateRises, pools }) => {
+    if (candidate === undefined || !candidateRises || gate.via !== "gateway") return [];
+    if (!pools.some(({ pool }) => pool.name === candidate.name)) return [];
+    return [
+      {
+        found: `whether the picker of ${candidate.name} finds the metrics of its pods is not checked`,
+        fix: fix`wait for the gate's check`,
+      },
+    ];
+  },
+};
+
+export const readinessRules: readonly Rule[] = [
+  existingPoolTooSmall,
+  unreadyStable,
+  stableNames,
+  blindPicker,
+];
