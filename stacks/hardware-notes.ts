@@ -1,13 +1,16 @@
-import type { Plan } from "./plan/model";
+import { nothingDeployed, type Plan } from "./plan/model";
+import type { Observed } from "./plan/observed";
+import { isNew } from "./plan/zones";
 import { isUncertain, nodesFor } from "../components/accelerators/placement";
 import type { Served } from "./state/served";
 
 /** What a person should know of the machines that an update asks for. */
-export function hardwareNotes(plan: Plan): string[] {
+export function hardwareNotes(plan: Plan, observed: Observed = nothingDeployed): string[] {
   return plan.pools.flatMap(({ pool, replicas }) => {
     const { name, hardware, placement, autoscaling } = pool;
     const notes: string[] = [];
-    if (placement.hosts === 1) {
+    // Once, when the machines are bought: on nodes of others nobody knows what else runs there.
+    if (placement.hosts === 1 && observed.ownNodes !== false && isNew(pool, observed)) {
       const nodes = nodesFor(replicas, placement);
       const idle = nodes * placement.machine.count - replicas * hardware.acceleratorsPerReplica;
       // Whole machines stand idle, not a rest of the last one that every packing has.

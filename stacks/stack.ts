@@ -79,7 +79,8 @@ async function deployService(config: ServiceStack): Promise<Record<string, unkno
   const state = await readServiceState(config, source, last);
   const outcome = makePlan(config.service, state.observed);
   for (const line of newCopies(outcome.plan, state.observed)) void pulumi.log.info(line);
-  for (const note of [...outcome.plan.notes, ...hardwareNotes(outcome.plan)]) void pulumi.log.warn(note);
+  for (const note of [...outcome.plan.notes, ...hardwareNotes(outcome.plan, state.observed)])
+    void pulumi.log.warn(note);
   const { plan, takeOver } = approved(config, outcome, source, state);
   claimEverything(state.ownership, takeOver);
   return buildApproved(config, plan, source, state, last);

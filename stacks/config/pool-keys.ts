@@ -4,7 +4,19 @@ import { acceleratorNamed } from "../../components/accelerators/accelerators";
 import { maxLabel, maxPoolName, poolNamespace } from "../../components/names";
 import { isReported, missing, removeCommand, setCommand, shown, type Mistake } from "../messages/mistakes";
 import type { OwnedPool, Pool } from "../plan/service-config";
-import { aModel, flag, integer, matching, name, object, oneOf, optional, record, required } from "./fields";
+import {
+  aModel,
+  existingName,
+  flag,
+  integer,
+  matching,
+  name,
+  object,
+  oneOf,
+  optional,
+  record,
+  required,
+} from "./fields";
 import { hardwareFields, resolveHardware } from "./hardware-keys";
 import { pickerSchema, resolveServer, serverSchema, type ServerInput } from "./server-keys";
 import { autoscalingSchema, resolveAutoscaling, resolveWeights, weightsSchema } from "./weights-keys";
@@ -19,7 +31,7 @@ const poolSchema = object({
     example: true,
     change: "new-pool",
   }),
-  like: optional(name(maxPoolName), {
+  like: optional(existingName(), {
     description:
       "Pool whose settings this one uses, except those that it sets itself. If that pool was created outside this stack, its pods are copied.",
     default: "none",
@@ -89,7 +101,8 @@ const poolSchema = object({
   }),
   namespace: optional(name(maxLabel), {
     description: "Namespace of the pool.",
-    default: "the service's; with objectives, one of the pool's own",
+    default:
+      "the service's, or that of the pool created outside this stack whose pods it copies; with objectives, one of the pool's own",
     example: "default",
     change: "new-pool",
   }),
@@ -109,7 +122,7 @@ export const poolKeys = {
     example: { from: "gcs", bucket: "acme-models" },
     change: "new-pool",
   }),
-  pools: required(record(name(maxPoolName), poolSchema, "an object with a key for each pool"), {
+  pools: required(record(existingName(), poolSchema, "an object with a key for each pool"), {
     description: "The pools, by name. Only the stable pool and the candidate are deployed.",
     example: { llm: { accelerator: "nvidia-l4", replicas: 6 } },
   }),
@@ -132,14 +145,14 @@ export interface PoolStack {
 }
 
 /** One entry of `pools`, with its defaults and those of `like`; undefined if it has mistakes. */
-export function resolvePool(name: string, stack: PoolStack, mistakes: Mistake[]): Pool | undefined {
-  const key = `pools.${name}`;
-  const own = stack.pools[name] ?? {};
-  const found = likeChain(name, stack.pools, stack.names);
+export function resolvePool(pool: string, stack: PoolStack, mistakes: Mistake[]): Pool | undefined {
+  const key = `pools.${pool}`;
+  const own = stack.pools[pool] ?? {};
+  const found = likeChain(pool, stack.pools, stack.names);
   if (typeof found === "string") {
     mistakes.push({
       key: `${key}.like`,
-      found: own.like ?? name,
+      found: own.like ?? pool,
       allowed: found,
       fix: removeCommand(`${key}.like`),
     });
@@ -150,20 +163,31 @@ export function resolvePool(name: string, stack: PoolStack, mistakes: Mistake[])
     const known = own.model ?? stack.model;
     const namespace = own.namespace ?? stack.namespace;
     return {
-      name,
+      name: pool,
       namespace,
       existing: true,
       ...(known === undefined ? {} : { model: known }),
       ...(own.replicas === undefined ? {} : { replicas: own.replicas }),
     };
   }
+  const ownName = name(maxPoolName).safeParse(pool);
+  if (!ownName.success) {
+    mistakes.push({
+      key,
+      found: pool,
+      allowed: `${ownName.error.issues[0]?.message ?? ""}; a pool created outside this stack (existing: true) may have a longer one`,
+      fix: removeCommand(key),
+    });
+  }
   // Nearer settings win. The namespace, and who made the pool, are never taken over.
   const input = chain.reduceRight<PoolInput>((settings, entry) => inherit(settings, entry.input), {});
-  const template = originalOf(name, { chain, gone }, stack.namespace);
+  const template = originalOf(pool, { chain, gone }, stack.namespace);
   // With objectives, each pool of this stack has a namespace of its own: an InferenceObjective's name is unique in
   // its namespace and bound to one pool there, so that two pools could not have the same ones.
   const namespace =
-    own.namespace ?? (stack.hasObjectives ? poolNamespace(stack.service, name) : stack.namespace);
+    own.namespace ??
+    // Beside the pods that it copies is what they name.
+    (stack.hasObjectives ? poolNamespace(stack.service, pool) : (template?.namespace ?? stack.namespace));
   const model = input.model ?? stack.model;
   if (input.accelerator === undefined && !isReported(mistakes, `${key}.accelerator`)) {
     mistakes.push(missing(`${key}.accelerator`, "an accelerator", "nvidia-l4"));
@@ -177,7 +201,7 @@ export function resolvePool(name: string, stack: PoolStack, mistakes: Mistake[])
     !isReported(mistakes, "model") &&
     !isReported(mistakes, `${key}.model`)
   ) {
-    mistakes.push(missing("model", `the model that ${name} serves`, "Qwen/Qwen3-8B"));
+    mistakes.push(missing("model", `the model that ${pool} serves`, "Qwen/Qwen3-8B"));
   }
   if (input.accelerator === undefined || input.replicas === undefined) return undefined;
   const { accelerator, replicas } = input;
@@ -208,7 +232,7 @@ export function resolvePool(name: string, stack: PoolStack, mistakes: Mistake[])
     });
   }
   return {
-    name,
+    name: pool,
     namespace,
     namespaceIsExplicit: own.namespace !== undefined,
     existing: false,

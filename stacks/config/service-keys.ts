@@ -1,11 +1,5 @@
 import { z } from "zod";
-import {
-  closedPathsName,
-  maxLabel,
-  maxPoolName,
-  maxServiceName,
-  previewRouteName,
-} from "../../components/names";
+import { closedPathsName, maxLabel, maxServiceName, previewRouteName } from "../../components/names";
 import { nearest, isReported, missing, removeCommand, setCommand, type Mistake } from "../messages/mistakes";
 import { allowances } from "../plan/rules/all-rules";
 import { defaults } from "./defaults";
@@ -16,6 +10,7 @@ import {
   integer,
   list,
   matching,
+  existingName,
   name,
   object,
   oneOf,
@@ -105,13 +100,13 @@ export const serviceKeys = {
 const allowable = z.enum(allowances, { error: `one of ${allowances.join(", ")}` });
 
 export const rolloutKeys = {
-  stable: optional(name(maxPoolName), {
+  stable: optional(existingName(), {
     description: "The pool that serves the clients.",
     default: "none; required for a service",
     example: "llm",
   }),
   candidate: optional(
-    z.union([z.literal(""), name(maxPoolName)], { error: "the name of a pool, or an empty value" }),
+    z.union([z.literal(""), existingName()], { error: "the name of a pool, or an empty value" }),
     {
       description: "The pool being rolled out. Leave it empty when no rollout is in progress.",
       default: "empty",
