@@ -215,7 +215,7 @@ export function poolArgs(
     weights: pool.weights,
     ...(pool.rendering === undefined ? {} : { rendering: pool.rendering }),
     ...(autoscaling === undefined ? {} : { autoscaling }),
-    ...(pool.picker === undefined ? {} : { pickerImage: pool.picker.image }),
+    ...(pool.picker === undefined ? {} : { picker: pool.picker }),
     identity,
   };
 }

@@ -5,8 +5,9 @@ import { maxLabel, maxPoolName, poolNamespace } from "../../components/names";
 import { isReported, missing, removeCommand, setCommand, shown, type Mistake } from "../messages/mistakes";
 import type { Pool } from "../plan/service-config";
 import { aModel, flag, integer, name, object, optional, record, required } from "./fields";
+import { inheritPicker, pickerSchema, resolvePicker } from "./picker-keys";
 import { hardwareFields, resolveHardware } from "./hardware-keys";
-import { pickerSchema, resolveServer, serverSchema, type ServerInput } from "./server-keys";
+import { resolveServer, serverSchema, type ServerInput } from "./server-keys";
 import { autoscalingSchema, resolveAutoscaling, resolveWeights, weightsSchema } from "./weights-keys";
 
 /* The pools: what each is made of, and what it takes over from the pool that it is like. */
@@ -45,10 +46,10 @@ const poolSchema = object({
     example: { version: "v0.21.0" },
   }),
   picker: optional(pickerSchema, {
-    description: "The pool's endpoint picker.",
+    description:
+      "The pool's endpoint picker. To change it, roll out another pool with `{like: NAME, picker: {...}}`: a rollout of kind `picker`.",
     default: "the one that this program was tested with",
-    example: { image: "registry.k8s.io/gateway-api-inference-extension/epp:v1.5.0" },
-    change: "new-pool",
+    example: { version: "v1.5.0" },
   }),
   weights: optional(weightsSchema, {
     description: "Where the weights come from, with the keys of `weights`.",
@@ -177,6 +178,7 @@ export function resolvePool(name: string, stack: PoolStack, mistakes: Mistake[])
   if (template !== undefined) mistakes.push(...serverOfCopy(key, template.name, own));
   const context = { key, input, server, family, hosts: placement.hosts };
   const weights = resolveWeights(input.weights ?? stack.weights, model ?? "", context, mistakes);
+  const picker = resolvePicker({ key, own, input }, server.engine, mistakes);
   const autoscaling = resolveAutoscaling(input.replicas, context, mistakes);
   return {
     name,
@@ -190,7 +192,7 @@ export function resolvePool(name: string, stack: PoolStack, mistakes: Mistake[])
     server,
     weights,
     ...(autoscaling === undefined ? {} : { autoscaling }),
-    ...(input.picker === undefined ? {} : { picker: input.picker }),
+    ...(picker === undefined ? {} : { picker }),
     // A copied pod runs as it is.
     adapters: input.adapters ?? (stack.hasAdapters && template === undefined),
     adaptersAreExplicit: input.adapters !== undefined,
@@ -220,7 +222,7 @@ export function inherit(base: PoolInput, own: PoolInput): PoolInput {
   if (!other || own.accelerator === base.accelerator) {
     // Provisioned in another way, the nodes use no reservation and have no fallback.
     const kept = own.provisioning === undefined ? base : without(base, ["reservation", "fallback"]);
-    return { ...kept, ...own };
+    return { ...kept, ...own, ...inheritPicker(base, own) };
   }
   const families = [base.accelerator, own.accelerator].map((name) => acceleratorNamed(name ?? "").family);
   return {
@@ -234,6 +236,7 @@ export function inherit(base: PoolInput, own: PoolInput): PoolInput {
       ...(families[0] === families[1] ? [] : (["acceleratorsPerReplica", "driver", "imageCache"] as const)),
     ]),
     ...own,
+    ...inheritPicker(base, own),
   };
 }
 

@@ -122,7 +122,7 @@ export const rolloutKeys = {
     description: "The candidate's share of the traffic in percent.",
     example: 10,
   }),
-  rollout: optional(oneOf(["node-update", "base-model", "model-server", "adapter"]), {
+  rollout: optional(oneOf(["node-update", "base-model", "model-server", "adapter", "picker"]), {
     description: "The kind of rollout you intend. An update that would change something else is refused.",
     default: "not checked",
     example: "node-update",
