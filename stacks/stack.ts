@@ -5,7 +5,7 @@ import { readRawConfig } from "./config/read-config";
 import { resolveConfig, type StackConfig } from "./config/resolve";
 import { confirmUpdate, type UpdateContext } from "./gates/confirm";
 import { trafficHooks } from "./gates/hooks";
-import { hardwareNotes, poolsWithoutGroups } from "./hardware-notes";
+import { hardwareNotes, pickerNotes, poolsWithoutGroups } from "./hardware-notes";
 import {
   readPlatformState,
   readServiceState,
@@ -79,10 +79,21 @@ async function deployService(config: ServiceStack): Promise<Record<string, unkno
   const state = await readServiceState(config, source, last);
   const outcome = makePlan(config.service, state.observed);
   for (const line of newCopies(outcome.plan, state.observed)) void pulumi.log.info(line);
-  for (const note of [...outcome.plan.notes, ...hardwareNotes(outcome.plan)]) void pulumi.log.warn(note);
+  const notes = [
+    ...outcome.plan.notes,
+    ...hardwareNotes(outcome.plan),
+    ...pickerNotes(outcome.plan, systemNodesOf(config)),
+  ];
+  for (const note of notes) void pulumi.log.warn(note);
   const { plan, takeOver } = approved(config, outcome, source, state);
   claimEverything(state.ownership, takeOver);
   return buildApproved(config, plan, source, state, last);
+}
+
+/** The most system nodes of a cluster that this stack creates. */
+function systemNodesOf(config: ServiceStack): number | undefined {
+  if (config.role !== "all" || config.platform.cluster.mode !== "create") return undefined;
+  return config.platform.cluster.systemNodes;
 }
 
 /**

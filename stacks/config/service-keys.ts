@@ -36,7 +36,7 @@ export const objectiveSchema = object({
   }),
   priority: required(integer(-1_000_000, 1_000_000), {
     description:
-      "When a pool is full, the picker rejects requests with a priority below 0. All others are served in the order in which they arrive: the picker's flow control, which orders them by priority, is off.",
+      "What counts when a pool is full. By default the picker rejects requests with a priority below 0, and serves all others in the order in which they arrive. With `pools.<name>.picker.featureGates: [flowControl]` it rejects none, and serves a higher priority first (docs/pickers.md).",
     example: 0,
   }),
 });
