@@ -12,12 +12,19 @@ import { completeGateway, type GivenGateway } from "../components/gateways/endpo
 import { setCommand } from "./messages/mistakes";
 import type { ClusterConfig } from "./config/cluster-keys";
 import type { PlatformConfig } from "./config/resolve";
-import { clusterReader, kubeconfigText, type ClusterReader } from "./state/cluster-reader";
+import { kubeconfigText, type ClusterReader } from "./state/cluster-reader";
 import type { ClusterPlace } from "./state/machine-zones";
+import { readerOf } from "./state/readable";
 import { ownerOf, type Belongs } from "./state/observe";
 import { definitionsToInstall, readDefinitions } from "./state/served";
 import { labels, managedBy } from "../components/names";
 import { platformNamespaces, type NamespaceOwners } from "./plan/namespaces";
+
+/** The same promise each time: whoever asks first begins. */
+function once<T>(make: () => Promise<T>): () => Promise<T> {
+  let made: Promise<T> | undefined;
+  return () => (made ??= make());
+}
 
 /** What a service needs to know of the platform it runs on: all of it can cross a stack boundary. */
 export interface PlatformOutputs {
@@ -40,14 +47,14 @@ export interface Platform extends PlatformOutputs {
  * @throws ClusterUnreadable where it exists and cannot be read: what is deployed is then not known.
  */
 async function readerBefore(cluster: ClusterConfig): Promise<ClusterReader | undefined> {
-  if (cluster.mode === "kubeconfig") return clusterReader(cluster.kubeconfig);
+  if (cluster.mode === "kubeconfig") return readerOf(kubeconfigText(cluster.kubeconfig));
   const found = await findCluster(cluster);
   if (found === undefined && cluster.authorizedNetworks.length === 0) {
     void pulumi.log.warn(
       `the control plane of cluster ${cluster.name} will be reachable only inside its network: run pulumi there, or add the networks in which pulumi runs (${setCommand("cluster.authorizedNetworks[0]", "203.0.113.7/32")})`,
     );
   }
-  return found === undefined ? undefined : clusterReader(found);
+  return found === undefined ? undefined : readerOf(found);
 }
 
 type GkeCluster = Extract<ClusterConfig, { mode: "create" | "adopt" }>;
@@ -109,7 +116,7 @@ export function ownPlatform(config: PlatformConfig): PlatformSource {
     gateway: config.gateway,
     createsCluster: config.cluster.mode === "create",
     ...(config.cluster.mode === "kubeconfig" ? {} : { nodesIn: config.cluster }),
-    reader: () => readerBefore(config.cluster),
+    reader: once(() => readerBefore(config.cluster)),
     build: (options) => buildPlatform(config, options),
   };
 }
@@ -133,7 +140,7 @@ export async function sharedPlatform(stack: string): Promise<PlatformSource> {
     gateway,
     createsCluster: false,
     ...(nodes === undefined ? {} : { nodesIn: placeOf(nodes as PlatformNodes) }),
-    reader: () => clusterReader(kubeconfig),
+    reader: once(() => readerOf(kubeconfig)),
     build: () => {
       const text = reference.requireOutput("kubeconfig") as pulumi.Output<string>;
       return {
@@ -228,7 +235,7 @@ async function definitionsOfNew(
   if (pulumi.runtime.isDryRun()) return [];
   const made = pulumi.all([kubeconfig, ...ready.map(({ urn }) => urn)]);
   const text = await new Promise<string>((resolve) => made.apply(([found]) => resolve(found ?? "")));
-  const live = await readDefinitions(await clusterReader(text));
+  const live = await readDefinitions(await readerOf(text));
   return definitionsToInstall(live, ({ metadata }) => metadata.labels?.[labels.stack] === stack, "new");
 }
 

@@ -222,7 +222,7 @@ export function poolArgs(
     ...(pool.rendering === undefined ? {} : { rendering: pool.rendering }),
     ...(autoscaling === undefined ? {} : { autoscaling }),
     ...(scaledBy === undefined ? {} : { scaledOutside: { max: scaledTo ?? pool.replicas } }),
-    ...(pool.picker === undefined ? {} : { pickerImage: pool.picker.image }),
+    ...(pool.picker === undefined ? {} : { picker: pool.picker }),
     identity,
   };
 }

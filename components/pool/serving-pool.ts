@@ -14,6 +14,7 @@ import type { Autoscaling } from "../model-server/server-autoscaler";
 import { ServerSecrets } from "../model-server/server-secrets";
 import type { TokenSecret } from "../model-server/server-template";
 import { EndpointPicker } from "./endpoint-picker";
+import type { PickerSettings } from "./picker-settings";
 import { InferencePool, Objectives, type Objective } from "./inference-pool";
 import { PoolMonitoring } from "./pool-monitoring";
 import type { PoolTraffic } from "../gateways/gateway";
@@ -54,8 +55,8 @@ export interface ServingPoolArgs extends PoolRef {
   model: string;
   /** Engine, image, arguments and port of the model servers. Default: the default engine at the version it was tried with. */
   server?: ServerArgs;
-  /** Container image of the endpoint picker. Default: the one that the program was tried with. */
-  pickerImage?: string;
+  /** What is set of the endpoint picker. Default: as GKE's own chart of the extension deploys it. */
+  picker?: PickerSettings;
   /** How pod templates were rendered when the pool was made: pods keep it. Default: newestRendering. */
   rendering?: number;
   /** Where the model's files come from. Default: Hugging Face. */
@@ -140,7 +141,7 @@ export class ServingPool extends pulumi.ComponentResource {
       name,
       {
         ...{ ...common, engine: server.engine, evictable: args.nodes === undefined },
-        ...(args.pickerImage === undefined ? {} : { image: args.pickerImage }),
+        ...(args.picker === undefined ? {} : { settings: args.picker }),
       },
       child,
     );

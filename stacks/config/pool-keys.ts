@@ -17,8 +17,9 @@ import {
   record,
   required,
 } from "./fields";
+import { inheritPicker, pickerSchema, resolvePicker } from "./picker-keys";
 import { hardwareFields, resolveHardware } from "./hardware-keys";
-import { pickerSchema, resolveServer, serverSchema, type ServerInput } from "./server-keys";
+import { resolveServer, serverSchema, type ServerInput } from "./server-keys";
 import { autoscalingSchema, resolveAutoscaling, resolveWeights, weightsSchema } from "./weights-keys";
 
 /* The pools: what each is made of, and what it takes over from the pool that it is like. */
@@ -77,10 +78,10 @@ const poolSchema = object({
     example: { version: "v0.21.0" },
   }),
   picker: optional(pickerSchema, {
-    description: "The pool's endpoint picker.",
+    description:
+      "The pool's endpoint picker. To change it, roll out another pool with `{like: NAME, picker: {...}}`: a rollout of kind `picker`.",
     default: "the one that this program was tested with",
-    example: { image: "registry.k8s.io/gateway-api-inference-extension/epp:v1.5.0" },
-    change: "new-pool",
+    example: { version: "v1.5.0" },
   }),
   weights: optional(weightsSchema, {
     description: "Where the weights come from, with the keys of `weights`.",
@@ -222,6 +223,7 @@ export function resolvePool(pool: string, stack: PoolStack, mistakes: Mistake[])
   if (template !== undefined) mistakes.push(...serverOfCopy(key, template.name, own));
   const context = { key, input, server, family, hosts: placement.hosts };
   const weights = resolveWeights(input.weights ?? stack.weights, model ?? "", context, mistakes);
+  const picker = resolvePicker({ key, own, input }, server.engine, mistakes);
   const autoscaling = resolveAutoscaling(input.replicas, context, mistakes);
   if (autoscaling !== undefined && own.replicasOwner === "external") {
     mistakes.push({
@@ -245,7 +247,7 @@ export function resolvePool(pool: string, stack: PoolStack, mistakes: Mistake[])
     ...(autoscaling === undefined ? {} : { autoscaling }),
     // What scales the pool that this one is like does not scale this one.
     ...(own.replicasOwner === undefined ? {} : { replicasOwner: own.replicasOwner }),
-    ...(input.picker === undefined ? {} : { picker: input.picker }),
+    ...(picker === undefined ? {} : { picker }),
     // A copied pod runs as it is.
     adapters: input.adapters ?? (stack.hasAdapters && template === undefined),
     adaptersAreExplicit: input.adapters !== undefined,
@@ -274,7 +276,7 @@ export function inherit(base: PoolInput, own: PoolInput): PoolInput {
   if (!other || own.accelerator === base.accelerator) {
     // Provisioned in another way, the nodes use no reservation and have no fallback.
     const kept = own.provisioning === undefined ? base : without(base, ["reservation", "fallback"]);
-    return { ...kept, ...own };
+    return { ...kept, ...own, ...inheritPicker(base, own) };
   }
   const families = [base.accelerator, own.accelerator].map((name) => acceleratorNamed(name ?? "").family);
   return {
@@ -288,6 +290,7 @@ export function inherit(base: PoolInput, own: PoolInput): PoolInput {
       ...(families[0] === families[1] ? [] : (["acceleratorsPerReplica", "driver", "imageCache"] as const)),
     ]),
     ...own,
+    ...inheritPicker(base, own),
   };
 }
 

@@ -31,7 +31,7 @@ export const objectiveSchema = object({
   }),
   priority: required(integer(-1_000_000, 1_000_000), {
     description:
-      "When a pool is full, the picker rejects requests with a priority below 0. All others are served in the order in which they arrive: the picker's flow control, which orders them by priority, is off.",
+      "What counts when a pool is full. By default the picker rejects requests with a priority below 0, and serves all others in the order in which they arrive. With `pools.<name>.picker.featureGates: [flowControl]` it rejects none, and serves a higher priority first (docs/pickers.md).",
     example: 0,
   }),
 });
@@ -117,7 +117,7 @@ export const rolloutKeys = {
     description: "The candidate's share of the traffic in percent.",
     example: 10,
   }),
-  rollout: optional(oneOf(["node-update", "base-model", "model-server", "adapter"]), {
+  rollout: optional(oneOf(["node-update", "base-model", "model-server", "adapter", "picker"]), {
     description: "The kind of rollout you intend. An update that would change something else is refused.",
     default: "not checked",
     example: "node-update",

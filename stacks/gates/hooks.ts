@@ -1,4 +1,4 @@
-import type { ServiceConfig } from "../plan/service-config";
+import type { OwnedPool, ServiceConfig } from "../plan/service-config";
 import type { Observed } from "../plan/observed";
 import type { Plan, PlannedPool, RoutedPool, RisingPool } from "../plan/model";
 import { adapterListFor, versionsOf } from "../plan/adapter-versions";
@@ -153,11 +153,25 @@ function stableTask(config: ServiceConfig, plan: Plan, observed: Observed, value
   };
 }
 
+/** The engine that a pool's picker takes pods for; undefined: its own config has metrics of its own. */
+function engineRead({ server, picker }: OwnedPool): string | undefined {
+  const engine = engineNamed(server.engine).pickerEngine ?? defaultPickerEngine;
+  if (picker?.config?.by !== "document") return engine;
+  const { plugins = [] } = picker.config.document as {
+    plugins?: { type?: string; parameters?: Record<string, unknown> }[];
+  };
+  const { parameters = {} } = plugins.find(({ type }) => type === "core-metrics-extractor") ?? {};
+  if (parameters["engineConfigs"] !== undefined || parameters["engineLabelKey"] !== undefined)
+    return undefined;
+  return typeof parameters["defaultEngine"] === "string" ? parameters["defaultEngine"] : engine;
+}
+
 /** What the picker of a candidate of this stack reads; of other pickers nobody knows it. */
 function metricsTask(config: ServiceConfig, plan: Plan): Pick<GateTask, "metrics"> {
   const pool = plan.pools.find((planned) => planned.pool.name === plan.candidate?.name)?.pool;
   if (pool === undefined || plan.waived.includes("blind-picker")) return {};
-  const engine = engineNamed(pool.server.engine).pickerEngine ?? defaultPickerEngine;
+  const engine = engineRead(pool);
+  if (engine === undefined) return {};
   const without = setCommand(["allow", config.allow.length], "blind-picker");
   return { metrics: { engine, without: `${without} (for one update)` } };
 }

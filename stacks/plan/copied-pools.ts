@@ -5,6 +5,7 @@ import { isEngine } from "../../components/engines/catalogue";
 import { adaptPods, copyArgs, type Adapted } from "../../components/model-server/copied/adapt";
 import { podOf } from "../../components/model-server/copied/pod";
 import { engineOf } from "../../components/model-server/copied/server";
+import { pickerIn } from "./identity";
 import { liveShares, shareIn } from "./shares";
 
 /*
@@ -36,6 +37,23 @@ export function adaptedPods(
 ): Adapted | undefined {
   if (copy?.pods === undefined) return undefined;
   return adaptPods(copy.pods, copyArgs(service, pool, pool.placement, copy.ownNodes));
+}
+
+/**
+ * A copy has the picker of the original too: what a pool that is made was made with, else what the one between has, else
+ * what was read of the original. Settings of the config count before each of them.
+ */
+export function withPicker(pool: OwnedPool, observed: Observed): OwnedPool {
+  if (pool.templateOf === undefined) return pool;
+  const [made] = [pool.name, ...pool.templateOf.through].flatMap((name) => {
+    const live = observed.pools.find((one) => one.owned && one.name === name);
+    return live?.identity === undefined ? [] : [live.identity];
+  });
+  const picker = {
+    ...(made === undefined ? observed.copies?.[pool.name]?.picker?.settings : pickerIn(made)),
+    ...pool.picker,
+  };
+  return Object.keys(picker).length === 0 ? pool : { ...pool, picker };
 }
 
 /** A pool with the engine and port of the pods that it copies; one that is made keeps those it was made with. */
@@ -104,8 +122,13 @@ export function copyReport(
   if (copy?.pods === undefined || adapted === undefined) return undefined;
   return {
     from: copy.pods.from ?? pool.templateOf?.name ?? "",
-    taken: [...adapted.taken, `port ${pool.server.port}`, `engine ${pool.server.engine}`],
-    left: adapted.left,
+    taken: [
+      ...adapted.taken,
+      `port ${pool.server.port}`,
+      `engine ${pool.server.engine}`,
+      ...(copy.picker?.taken ?? []),
+    ],
+    left: [...adapted.left, ...(copy.picker?.left ?? [])],
     notes: [
       ...adapted.notes,
       ...(copy.unchecked ?? []).map(

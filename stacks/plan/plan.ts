@@ -14,7 +14,7 @@ import type {
 } from "./model";
 import type { Observed, PoolIdentity } from "./observed";
 import { asMade } from "./as-made";
-import { asCopied, copyReport, withOriginal } from "./copied-pools";
+import { asCopied, copyReport, withOriginal, withPicker } from "./copied-pools";
 import { windowNow } from "./freeze";
 import { identityOf } from "./identity";
 import { latchesOf } from "./latch";
@@ -130,7 +130,7 @@ function plannedPool(
   shares: Shares,
 ): Draft["pools"][number] {
   const deployed = identityIn(observed, declared);
-  const made = withOriginal(asMade(declared, observed), observed);
+  const made = withPicker(withOriginal(asMade(declared, observed), observed), observed);
   const copied = asCopied(inZones(made, observed), observed);
   const pool = { ...copied, server: serverAsMade(copied.server, deployed) };
   const namespace = namespaceOf(pool, observed);

@@ -1,8 +1,8 @@
 import { hiddenText } from "./secret-args";
 import type { PoolIdentity, Observed } from "./observed";
 import type { ServiceConfig } from "./service-config";
-import { fix, pulumiUp, remove, set, type ConfigEdit, type Fix } from "./config-edits";
-import { adaptersLoaded, renderingField } from "./identity";
+import { fix, pulumiUp, remove, set, type ConfigEdit, type ConfigPath, type Fix } from "./config-edits";
+import { adaptersLoaded, pickerReplicas, renderingField } from "./identity";
 
 /**
  * Edits that put a pool back into a config that has it no more, as it is deployed; none where the config has it.
@@ -37,10 +37,13 @@ export function keptFirst(name: string, config: ServiceConfig, observed: Observe
 /** Edits that put one field of a pool back to what is deployed; undefined where nobody but the user can. */
 export function putBack(pool: string, field: string, deployed: string): ConfigEdit[] | undefined {
   const at = ["pools", pool];
-  if (deployed === "nothing") return [remove([...at, ...field.split(".")])];
+  const gone = [remove([...at, ...field.split(".")])];
+  // The other way to name an image would still be there.
+  const version = field === "picker.image" ? [remove([...at, "picker", "version"])] : [];
+  if (deployed === "nothing") return [...gone, ...version];
   const edits = identityEdits(at, { [field]: deployed });
-  const list = field === "server.args" || field === "zones" || field === "nodeLabels" || field === "weights";
-  const before = list ? [remove([...at, ...field.split(".")])] : [];
+  const isWhole = wholeFields.has(field) || objectFields.has(field);
+  const before = isWhole ? gone : version;
   return edits === undefined ? undefined : [...before, ...edits];
 }
 
@@ -57,10 +60,12 @@ function identityEdits(at: readonly string[], identity: PoolIdentity): ConfigEdi
       edits.push(...args.map((arg: string, i) => set([...key, i], arg)));
     } else if (field === "zones" || field === "nodeLabels") {
       edits.push(...text.split(",").map((value, i) => set([...key, i], value)));
-    } else if (field === "weights") {
-      const weights = parsed(text);
-      if (typeof weights !== "object" || weights === null) return undefined;
-      for (const [name, value] of Object.entries(weights)) edits.push(set([...key, name], String(value)));
+    } else if (objectFields.has(field)) {
+      const inside = leafEdits(key, parsed(text));
+      if (inside === undefined) return undefined;
+      edits.push(...inside);
+    } else if (field === pickerReplicas) {
+      edits.push(set(key, 2));
     } else if (field === "adapters") {
       edits.push(set(key, text === adaptersLoaded));
     } else if (field === renderingField || (field === "server.port" && identity["like"] !== undefined)) {
@@ -74,6 +79,25 @@ function identityEdits(at: readonly string[], identity: PoolIdentity): ConfigEdi
     }
   }
   return edits;
+}
+
+/** Fields that are lists. */
+const wholeFields: ReadonlySet<string> = new Set(["server.args", "zones", "nodeLabels"]);
+
+/** Fields that are written down as JSON. */
+const objectFields: ReadonlySet<string> = new Set([
+  ...["weights", "picker.resources", "picker.config", "picker.flags", "picker.featureGates"],
+]);
+
+/** An edit for each value inside an object or list; undefined where one cannot be set by itself. */
+function leafEdits(at: ConfigPath, value: unknown): ConfigEdit[] | undefined {
+  if (typeof value === "string" || typeof value === "number" || typeof value === "boolean")
+    return [set(at, value)];
+  if (typeof value !== "object" || value === null) return undefined;
+  const parts = Array.isArray(value)
+    ? (value as unknown[]).map((inner, i) => leafEdits([...at, i], inner))
+    : Object.entries(value).map(([name, inner]) => leafEdits([...at, name], inner));
+  return parts.length > 0 && parts.every((part) => part !== undefined) ? parts.flat() : undefined;
 }
 
 const numbers: ReadonlySet<string> = new Set(["acceleratorsPerReplica", "server.port", "diskGb"]);

@@ -3,11 +3,12 @@ import type { Placement } from "../../components/accelerators/placement";
 import type { Server } from "../../components/engines/engine";
 import type { Weights } from "../../components/model-server/model-weights";
 import type { Autoscaling } from "../../components/model-server/server-autoscaler";
+import type { PickerSettings } from "../../components/pool/picker-settings";
 import type { EndpointName } from "../answers/endpoints";
 
 /* The config of one inference service as the plan needs it: validated, with every default filled in. */
 
-export type RolloutKind = "node-update" | "base-model" | "model-server" | "adapter";
+export type RolloutKind = "node-update" | "base-model" | "model-server" | "adapter" | "picker";
 
 /** A pool that this stack makes. */
 export interface OwnedPool {
@@ -30,7 +31,7 @@ export interface OwnedPool {
   /** Who sets the number of replicas; absent: an autoscaler created outside this stack where there is one. */
   replicasOwner?: "stack" | "external";
   /** Absent: the picker that this program was tested with. */
-  picker?: { image: string };
+  picker?: PickerSettings;
   /** Whether the stack's adapters are loaded here, unless the pool was made otherwise: see plan/model-names.ts. */
   adapters: boolean;
   /** Whether the config says so for this pool. */

@@ -65,8 +65,8 @@ export function clusterReader(kubeconfig: string, timeoutSeconds = 10): Promise<
 
 /** The same, with the right to write. */
 export async function clusterWriter(kubeconfig: string, timeoutSeconds = 10): Promise<ClusterWriter> {
-  // Loaded only here: the library takes a third of a second, and tests of the plan never need it.
-  const { KubeConfig } = await import("@kubernetes/client-node");
+  // Loaded only here, and only this file of the library: all of it takes a third of a second.
+  const { KubeConfig } = await import("@kubernetes/client-node/dist/config.js");
   const config = new KubeConfig();
   const text = kubeconfigText(kubeconfig);
   try {

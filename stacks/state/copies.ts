@@ -8,6 +8,7 @@ import type { PodTemplate } from "../../components/model-server/pod-template";
 import { annotations, podSelector } from "../../components/names";
 import { namespaceOf } from "../plan/plan";
 import type { ClusterReader, LiveObject } from "./cluster-reader";
+import { copiedPicker } from "./copied-picker";
 import { deploymentsPath, everyKind, groupLabels, modelServersIn } from "./model-servers";
 import { poolsPath } from "./paths";
 import { missingReferences } from "./missing-references";
@@ -177,6 +178,7 @@ async function original(
   );
   const [server] = behind;
   if (server === undefined && all.length > 0) return { state: "none", found: all.map(nameOf) };
+  const picker = await copiedPicker(reader, pool, namespace);
   if (server === undefined) return { state: "none", found: await podsText(reader, namespace, selector) };
   if (behind.length > 1) return { state: "none", found: behind.map(nameOf) };
   const { template, size = 1, volumeClaimTemplates = [] } = server["spec"] as WorkloadSpec;
@@ -188,6 +190,7 @@ async function original(
       from: `${nameOf(server)} in namespace ${namespace}`,
     },
     ports: portsOf(pool),
+    ...(picker === undefined ? {} : { picker }),
     unusable: [
       ...(size > 1
         ? [

@@ -108,11 +108,12 @@ function ladderFrom(serving: string, config: ServiceConfig, observed: Observed):
     : throughTheLadder(serving, config.stable, observed, back);
 }
 
-/** Hardware, model and server of a pool that exists do not change in place: the old pool is the way back. */
+/** Hardware, model, server and picker of a pool that exists do not change in place: the old pool is the way back. */
 const editedInPlace: Rule = {
   id: "edited-in-place",
-  summary: `The config changes the hardware, model or server of an existing pool. The old pool is your way back, so make the
-change in a new pool.`,
+  summary: `The config changes the hardware, model, server or picker of an existing pool. The old pool is your way back, so
+make the change in a new pool. Another picker in place would cut every stream that runs through the old one, and until it
+is ready nobody would rewrite names: requests for aliases and adapters would get 404.`,
   fix: "Make the change in a pool with a new name and roll it out, or restore the field.",
   waiver: { name: "edited-in-place", use: "Only while the pool has no traffic." },
   check: (_config, observed, { pools }) =>

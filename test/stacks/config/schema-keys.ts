@@ -14,7 +14,10 @@ export function schemaKeys(): string[] {
 
 /** The key of the schema that a key of a config is: `pools.llm.server.args[1]` is `pools.*.server.args[]`. */
 export const schemaKeyOf = (key: string): string =>
-  key.replace(/^pools\.[^.[]+/, "pools.*").replace(/\[\d+\]/g, "[]");
+  key
+    .replace(/^pools\.[^.[]+/, "pools.*")
+    .replace(/(\.picker\.(config|flags))\.[^.[]+/, "$1.*")
+    .replace(/\[\d+\]/g, "[]");
 
 /**
  * A config with something at every key of the schema. Where the schema takes any text, it is marked: `marked-` and a
@@ -54,7 +57,15 @@ export const everyKey: Readonly<Record<string, unknown>> = {
         port: 8000,
         loadingMinutes: 20,
       },
-      picker: { image: "marked-56/epp:v1.5.0" },
+      picker: {
+        version: "v1.5.0",
+        image: "marked-56/epp:v1.5.0",
+        replicas: 2,
+        resources: { cpu: "2", memory: "4Gi" },
+        config: { queue: 2 },
+        flags: { v: 2 },
+        featureGates: ["flowControl"],
+      },
       replicasOwner: "stack",
       namespace: "marked-16",
       zones: ["marked-17"],
