@@ -46,6 +46,7 @@ export const sglang: ModelServerEngine = {
   drain: () => [],
   environment: () => [],
   pickerEngine: "sglang",
+  pickerMetrics: ["sglang:num_queue_reqs", "sglang:num_running_reqs", "sglang:token_usage"],
   adapters: {
     supported: false,
     reason:

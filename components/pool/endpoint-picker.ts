@@ -10,24 +10,6 @@ import { pickerImage, pickerResources, type PickerSettings } from "./picker-sett
 /** Label by which a pod says which engine it runs, so that the picker reads that engine's metrics. */
 export const engineLabel = `${apis.pool}/engine-type`;
 
-/** The engine whose metrics a picker reads of pods without that label, where its config names none. */
-export const defaultPickerEngine = "vllm";
-
-/**
- * Metrics by which a picker tells how busy a pod is, by engine: waiting requests, running requests, use of the cache. A
- * pod of which it finds none counts as idle. Source: core-metrics-extractor of the extension's EPP v1.5.0.
- */
-export const metricsRead: Readonly<Record<string, readonly string[]>> = {
-  vllm: ["vllm:num_requests_waiting", "vllm:num_requests_running", "vllm:kv_cache_usage_perc"],
-  sglang: ["sglang:num_queue_reqs", "sglang:num_running_reqs", "sglang:token_usage"],
-  "trtllm-serve": [
-    "trtllm_num_requests_waiting",
-    "trtllm_num_requests_running",
-    "trtllm_kv_cache_utilization",
-  ],
-  "triton-tensorrt-llm": ["nv_trt_llm_request_metrics", "nv_trt_llm_kv_cache_block_metrics"],
-};
-
 export const pickerPorts = { extProc: 9002, health: 9003, metrics: 9090 } as const;
 
 export interface EndpointPickerArgs extends PoolRef {

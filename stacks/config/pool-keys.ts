@@ -48,7 +48,7 @@ const poolSchema = object({
       description:
         "With `like` a pool created outside this stack that selects the pods of several workloads: the one whose pods are copied.",
       default: "the only workload that the pool selects",
-      example: "Deployment/vllm-decode",
+      example: "Deployment/decode",
       change: "new-pool",
     },
   ),

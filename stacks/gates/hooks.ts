@@ -5,8 +5,7 @@ import { adapterListFor, versionsOf } from "../plan/adapter-versions";
 import { baseNamesOf, clientNames } from "../plan/client-names";
 import { offOtherRoutes, otherTraffic, rivalsFor } from "../plan/rival-routes";
 import { asksStable, withoutTheList } from "../plan/rising";
-import { engineNamed } from "../../components/engines/catalogue";
-import { defaultPickerEngine } from "../../components/pool/endpoint-picker";
+import { engineNamed, pickerNameOf } from "../../components/engines/catalogue";
 import { previewHeader, stableValue } from "../../components/route/inference-route";
 import { loadedBefore, proveVersions } from "./adapter-waits";
 import type { UpdateContext } from "./confirm";
@@ -155,7 +154,7 @@ function stableTask(config: ServiceConfig, plan: Plan, observed: Observed, value
 
 /** The engine that a pool's picker takes pods for; undefined: its own config has metrics of its own. */
 function engineRead({ server, picker }: OwnedPool): string | undefined {
-  const engine = engineNamed(server.engine).pickerEngine ?? defaultPickerEngine;
+  const engine = pickerNameOf(engineNamed(server.engine));
   if (picker?.config?.by !== "document") return engine;
   const { plugins = [] } = picker.config.document as {
     plugins?: { type?: string; parameters?: Record<string, unknown> }[];

@@ -1,4 +1,5 @@
-import { engineLabel, metricsRead } from "../../components/pool/endpoint-picker";
+import { engines, pickerNameOf } from "../../components/engines/catalogue";
+import { engineLabel } from "../../components/pool/endpoint-picker";
 import type { ClusterReader, LiveObject } from "../state/cluster-reader";
 import { poolsPath } from "../state/paths";
 import { isReady, isSelected, selectorOf } from "../state/selectors";
@@ -17,6 +18,14 @@ export interface MetricsTask {
   /** The commands that go on without this check. */
   without: string;
 }
+
+/** Metrics by the name that a picker has for their engine. */
+const metricsRead: ReadonlyMap<string, readonly string[]> = new Map(
+  engines.map((engine) => [pickerNameOf(engine), engine.pickerMetrics ?? []]),
+);
+
+/** Engines that pickers know beside ours: of their metrics nothing is asked. Source: the extension's EPP v1.5.0. */
+const otherEngines: ReadonlySet<string> = new Set(["trtllm-serve", "triton-tensorrt-llm"]);
 
 /** Requests at a time. */
 const batch = 10;
@@ -42,7 +51,7 @@ export async function unreadMetrics(
   if (refused !== undefined && (refused.status === 401 || refused.status === 403)) return [];
   if (refused !== undefined) {
     return [
-      `${pool.name} answered ${refused.status} for /metrics, which its picker reads: requests would be spread without regard to load (SGLang needs --enable-metrics); to continue without this check: ${without}`,
+      `${pool.name} answered ${refused.status} for /metrics, which its picker reads: requests would be spread without regard to load (start the servers with their metrics); to continue without this check: ${without}`,
     ];
   }
   const blind = reports.find(({ text }) => !engines.some((name) => lacking(name, text).length === 0));
@@ -58,7 +67,9 @@ export async function unreadMetrics(
 /** The engine whose metrics the picker reads of a pod: that of its label, if the picker knows it. */
 function engineOf({ metadata }: LiveObject, engine: string): string {
   const labelled = metadata.labels?.[engineLabel];
-  return labelled !== undefined && labelled in metricsRead ? labelled : engine;
+  return labelled !== undefined && (metricsRead.has(labelled) || otherEngines.has(labelled))
+    ? labelled
+    : engine;
 }
 
 /** @returns what came back; or, in words, why nobody could be asked. */
@@ -76,14 +87,12 @@ async function asked(candidate: Way, times: number): Promise<{ status: number; t
 /** Names of an engine's metrics that a report does not have. */
 function lacking(engine: string, report: string): string[] {
   const families = familiesIn(report);
-  return (metricsRead[engine] ?? []).filter((name) => !families.has(name));
+  return (metricsRead.get(engine) ?? []).filter((name) => !families.has(name));
 }
 
 const knownIn = (report: string): string[] => {
   const families = familiesIn(report);
-  return Object.values(metricsRead)
-    .flat()
-    .filter((name) => families.has(name));
+  return [...metricsRead.values()].flat().filter((name) => families.has(name));
 };
 
 /** Names of the metrics that have a value, in Prometheus' text format. */

@@ -17,7 +17,7 @@ import { engineOf, portFlagOf } from "../../../components/model-server/copied/se
 export const ownServer = (pool: string): Fix =>
   fix`give ${pool} a model server of its own instead: ${[remove(`pools.${pool}.like`), set(`pools.${pool}.model`, "MODEL")]}`;
 
-/** @param found the workloads, as "Deployment vllm". */
+/** @param found the workloads, as "Deployment decode". */
 const nameOne = (pool: string, found: readonly string[]): Fix =>
   fix`name the workload whose pods are copied: ${joinFixes(
     found.map((text) => fix`${set(`pools.${pool}.workload`, text.replace(" ", "/"))}`),

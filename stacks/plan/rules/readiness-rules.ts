@@ -1,3 +1,5 @@
+import { defaultEngine, engines, pickerNameOf } from "../../../components/engines/catalogue";
+import type { ModelServerEngine } from "../../../components/engines/engine";
 import { fix, joinFixes, pulumiUp, set, type Fix } from "../config-edits";
 import type { Draft, RisingPool, Rule } from "../model";
 import type { Observed, ObservedPool } from "../observed";
@@ -145,6 +147,10 @@ Fix this and run pulumi up again, or go back: pulumi config set weight 0 && pulu
   },
 };
 
+/** Two engines, for an example. */
+const [read = defaultEngine, run = defaultEngine] = engines;
+const metricsOf = ({ pickerMetrics = [] }: ModelServerEngine): string => pickerMetrics.join(", ");
+
 /** A picker that finds no metrics takes every pod for idle, and nothing says so. */
 const blindPicker: Rule = {
   id: "blind-picker",
@@ -155,11 +161,11 @@ says so nowhere. The plan does not refuse this. Instead, the gate asks the candi
 preview route, three times for each ready pod; the picker sends each of these requests to a pod by chance. With
 \`gate.via\` other than \`gateway\`, for a candidate created outside this stack, and where the gateway or the servers answer
 401 or 403, it is not checked.`,
-  fix: "Correct the label or `server.engine`, or start the servers with their metrics (SGLang: `--enable-metrics`).",
+  fix: "Correct the label or `server.engine`, or start the servers with their metrics.",
   waiver: { name: "blind-picker", use: "For one update the servers are not asked." },
   heldBy: "gate",
   example: `The route was not changed: candidate llm-new is not ready for more traffic after 600 s.
-  - llm-new does not report vllm:num_requests_waiting, vllm:num_requests_running, vllm:kv_cache_usage_perc, which its picker reads (engine vllm); its servers report sglang:num_queue_reqs, sglang:num_running_reqs, sglang:token_usage. Requests would be spread without regard to load: set the label inference.networking.k8s.io/engine-type of its pods, or server.engine, to the engine that they run; to continue without this check: pulumi config set --path 'allow[0]' blind-picker (for one update)
+  - llm-new does not report ${metricsOf(read)}, which its picker reads (engine ${pickerNameOf(read)}); its servers report ${metricsOf(run)}. Requests would be spread without regard to load: set the label inference.networking.k8s.io/engine-type of its pods, or server.engine, to the engine that they run; to continue without this check: pulumi config set --path 'allow[0]' blind-picker (for one update)
 Fix this and run pulumi up again, or go back: pulumi config set weight 0 && pulumi up`,
   check: ({ gate }, _observed, { candidate, candidateRises, pools }) => {
     if (candidate === undefined || !candidateRises || gate.via !== "gateway") return [];

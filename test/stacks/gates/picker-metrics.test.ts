@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { afterEach, beforeEach, describe, it } from "node:test";
-import { engines } from "../../../components/engines/catalogue";
-import { defaultPickerEngine, engineLabel, metricsRead } from "../../../components/pool/endpoint-picker";
+import { engineNamed, engines } from "../../../components/engines/catalogue";
+import { engineLabel } from "../../../components/pool/endpoint-picker";
 import { planned, deployed, rulesOf } from "../plan/worlds";
 import { sourceCase } from "../cases";
 import { says, TwoPools } from "../state/two-pools";
@@ -10,7 +10,7 @@ import { says, TwoPools } from "../state/two-pools";
 
 const report = (engine: string): { status: number; body: string } => ({
   status: 200,
-  body: (metricsRead[engine] ?? [])
+  body: (engineNamed(engine).pickerMetrics ?? [])
     .map((name) => `# HELP ${name} x\n# TYPE ${name} gauge\n${name}{model_name="m"} 0.0`)
     .join("\n"),
 });
@@ -55,7 +55,7 @@ describe("the metrics that a picker reads", () => {
   it("are not reported at all: SGLang without --enable-metrics", async () => {
     await assert.rejects(
       pools.pass({ models, metrics }),
-      says("answered 404 for /metrics", "--enable-metrics"),
+      says("answered 404 for /metrics", "start the servers with their metrics"),
     );
     pools.candidate.metrics = { status: 200, body: "python_info 1\n" };
     await assert.rejects(pools.pass({ models, metrics }), says("report none that a picker knows"));
@@ -74,8 +74,7 @@ describe("the metrics that a picker reads", () => {
   });
 
   it("are known of every engine that a config can name", () => {
-    for (const { name, pickerEngine = defaultPickerEngine } of engines)
-      assert.ok((metricsRead[pickerEngine] ?? []).length > 0, name);
+    for (const { name, pickerMetrics = [] } of engines) assert.equal(pickerMetrics.length, 3, name);
   });
 });
 
