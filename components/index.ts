@@ -44,7 +44,13 @@ export {
   type ObjectivesArgs,
   type PoolNamespaceArgs,
 } from "./pool/inference-pool";
-export { EndpointPicker, pickerImage, pickerPorts, type EndpointPickerArgs } from "./pool/endpoint-picker";
+export { EndpointPicker, pickerPorts, type EndpointPickerArgs } from "./pool/endpoint-picker";
+export {
+  pickerImage,
+  type PickerConfig,
+  type PickerResources,
+  type PickerSettings,
+} from "./pool/picker-settings";
 export { PoolMonitoring, type PoolMonitoringArgs } from "./pool/pool-monitoring";
 export { PoolPolicies, type PoolPoliciesArgs } from "./pool/pool-policies";
 export type { PoolTraffic } from "./gateways/gateway";

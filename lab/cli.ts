@@ -47,6 +47,12 @@ async function main(): Promise<void> {
   await program.parseAsync(process.argv);
 }
 
+/** The command of this very lab, as it is typed. */
+function labCommand(folder: string): string {
+  const name = path.basename(folder);
+  return `npm run lab --${name === "default" ? "" : ` --name ${name}`}`;
+}
+
 /** The state of a running lab; undefined where there is none. */
 function running(folder: string): LabState | undefined {
   try {
@@ -83,7 +89,8 @@ async function up(folder: string, stack: string): Promise<void> {
     ],
     { fallbackRenderer: "simple", registerSignalListeners: false },
   ).run();
-  console.log(`\nThe lab is up. For example:\n  npm run lab -- exec -- pulumi up\n  npm run lab -- down`);
+  const lab = labCommand(folder);
+  console.log(`\nThe lab is up. For example:\n  ${lab} exec -- pulumi up\n  ${lab} down`);
 }
 
 function startDaemon(options: DaemonOptions, report: (progress: string) => void): Promise<void> {
@@ -143,7 +150,7 @@ function status(folder: string, json: boolean): void {
       JSON.stringify(state === undefined ? { running: false } : { running: true, ...state }, undefined, 2),
     );
   } else if (state === undefined) {
-    console.log("No lab is running. To start one: npm run lab -- up");
+    console.log(`No lab is running. To start one: ${labCommand(folder)} up`);
   } else {
     const { pid, server, kubeconfig, workspace, logs, stack } = state;
     for (const [name, value] of Object.entries({ pid, stack, server, kubeconfig, workspace, logs })) {
@@ -159,7 +166,7 @@ function status(folder: string, json: boolean): void {
 async function exec(folder: string, [command, ...args]: string[]): Promise<void> {
   const state = running(folder);
   if (state === undefined || command === undefined) {
-    throw new Error("No lab is running. To start one: npm run lab -- up");
+    throw new Error(`No lab is running. To start one: ${labCommand(folder)} up`);
   }
   const { LAB_BIN: bin = "", ...environment } = state.environment;
   const child = spawn(command, args, {

@@ -1,13 +1,18 @@
-import type { Plan } from "./plan/model";
+import { nothingDeployed, type Plan } from "./plan/model";
+import type { Observed } from "./plan/observed";
+import { isNew } from "./plan/zones";
 import { isUncertain, nodesFor } from "../components/accelerators/placement";
+import { pickerResources } from "../components/pool/picker-settings";
+import { setCommand } from "./messages/edits";
 import type { Served } from "./state/served";
 
 /** What a person should know of the machines that an update asks for. */
-export function hardwareNotes(plan: Plan): string[] {
+export function hardwareNotes(plan: Plan, observed: Observed = nothingDeployed): string[] {
   return plan.pools.flatMap(({ pool, replicas }) => {
     const { name, hardware, placement, autoscaling } = pool;
     const notes: string[] = [];
-    if (placement.hosts === 1) {
+    // Once, when the machines are bought: on nodes of others nobody knows what else runs there.
+    if (placement.hosts === 1 && observed.ownNodes !== false && isNew(pool, observed)) {
       const nodes = nodesFor(replicas, placement);
       const idle = nodes * placement.machine.count - replicas * hardware.acceleratorsPerReplica;
       // Whole machines stand idle, not a rest of the last one that every packing has.
@@ -37,6 +42,25 @@ export function hardwareNotes(plan: Plan): string[] {
     }
     return notes;
   });
+}
+
+/** Processors that pickers can have on a system node (e2-standard-8): the system's own pods take a part of one. */
+const forPickers = 7;
+
+/** Warns if the pickers of a stack alone do not fit on the system nodes of the cluster that it creates. */
+export function pickerNotes({ pools }: Plan, systemNodes: number | undefined): string[] {
+  if (systemNodes === undefined) return [];
+  const nodes = pools.reduce((sum, { pool: { picker = {} } }) => {
+    const { cpu } = { ...pickerResources, ...picker.resources };
+    const processors = cpu.endsWith("m") ? Number(cpu.slice(0, -1)) / 1000 : Number(cpu);
+    const onOne = Math.max(1, Math.floor(forPickers / processors));
+    return sum + (picker.replicas ?? 1) / onOne;
+  }, 0);
+  const needed = Math.ceil(nodes);
+  if (needed <= systemNodes) return [];
+  return [
+    `the pickers of this stack need ${needed} system nodes, and the cluster has at most ${systemNodes}: some would stay Pending, and the update would wait for them; to allow more: ${setCommand("cluster.systemNodes", needed)}`,
+  ];
 }
 
 /** Why pools whose replicas are groups cannot be made here; undefined: they can, or there are none. */

@@ -44,13 +44,14 @@ export function adapterStates({ adapters }: ServiceConfig): Record<string, Recor
 export function poolStates(plan: Plan): Record<string, object> {
   const weight = (name: string): { weight?: number } =>
     plan.overridden.length === 0 ? { weight: shareIn(plan.shares, name) } : {};
-  const owned = plan.pools.map(({ pool, namespace, replicas, copied }) => {
+  const owned = plan.pools.map(({ pool, namespace, replicas, scaledBy, copied }) => {
     const nodes = nodesFor(replicas, pool.placement);
     const state = {
       namespace,
       role: roleOf(pool.name, plan),
       ...weight(pool.name),
       replicas,
+      ...(scaledBy === undefined ? {} : { scaledBy }),
       accelerators: `${replicas * pool.hardware.acceleratorsPerReplica} x ${pool.hardware.accelerator}`,
       nodes,
       ...(copied === undefined

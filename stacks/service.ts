@@ -196,7 +196,13 @@ function buildPool(
 
 /** What the component needs to know of a pool, in its own words. @param copied whether it runs copied pods. */
 export function poolArgs(
-  { pool, replicas, identity }: Pick<PlannedPool, "pool" | "replicas" | "identity">,
+  {
+    pool,
+    replicas,
+    scaledBy,
+    scaledTo,
+    identity,
+  }: Pick<PlannedPool, "pool" | "replicas" | "scaledBy" | "scaledTo" | "identity">,
   copied = false,
 ): Omit<ServingPoolArgs, "service" | "namespace"> {
   const { name, server, autoscaling } = pool;
@@ -213,7 +219,8 @@ export function poolArgs(
     weights: pool.weights,
     ...(pool.rendering === undefined ? {} : { rendering: pool.rendering }),
     ...(autoscaling === undefined ? {} : { autoscaling }),
-    ...(pool.picker === undefined ? {} : { pickerImage: pool.picker.image }),
+    ...(scaledBy === undefined ? {} : { scaledOutside: { max: scaledTo ?? pool.replicas } }),
+    ...(pool.picker === undefined ? {} : { picker: pool.picker }),
     identity,
   };
 }

@@ -6,7 +6,7 @@ import { resolveConfig, type StackConfig } from "./config/resolve";
 import { confirmUpdate, type UpdateContext } from "./gates/confirm";
 import { trafficHooks } from "./gates/hooks";
 import { watchPods } from "./gates/pod-watch";
-import { hardwareNotes, poolsWithoutGroups } from "./hardware-notes";
+import { hardwareNotes, pickerNotes, poolsWithoutGroups } from "./hardware-notes";
 import {
   readPlatformState,
   readServiceState,
@@ -82,10 +82,21 @@ async function deployService(config: ServiceStack): Promise<Record<string, unkno
   const state = await readServiceState(config, source, last);
   const outcome = makePlan(config.service, state.observed);
   for (const line of newCopies(outcome.plan, state.observed)) void pulumi.log.info(line);
-  for (const note of [...outcome.plan.notes, ...hardwareNotes(outcome.plan)]) void pulumi.log.warn(note);
+  const notes = [
+    ...outcome.plan.notes,
+    ...hardwareNotes(outcome.plan, state.observed),
+    ...pickerNotes(outcome.plan, systemNodesOf(config)),
+  ];
+  for (const note of notes) void pulumi.log.warn(note);
   const { plan, takeOver } = approved(config, outcome, source, state);
   claimEverything(state.ownership, takeOver);
   return buildApproved(config, plan, source, state, last);
+}
+
+/** The most system nodes of a cluster that this stack creates. */
+function systemNodesOf(config: ServiceStack): number | undefined {
+  if (config.role !== "all" || config.platform.cluster.mode !== "create") return undefined;
+  return config.platform.cluster.systemNodes;
 }
 
 /**

@@ -22,6 +22,7 @@ export interface Place {
 
 const registered: Registered[] = [];
 const places = new WeakMap<Registered, Place>();
+const ignored = new WeakMap<Registered, readonly string[]>();
 
 /** What the cloud would have answered, by type: only what other resources need to know. */
 const answers: Readonly<Record<string, Record<string, unknown>>> = {
@@ -47,6 +48,7 @@ void pulumi.runtime.setMocks(
       const resource = { type, name, inputs: inputs as Record<string, unknown>, ...importId };
       registered.push(resource);
       if (registering !== undefined) places.set(resource, registering);
+      ignored.set(resource, ignoring);
       return { id: `${name}-id`, state: { ...resource.inputs, ...answers[type] } };
     },
     call: ({ token, inputs }) => ({ ...(inputs as Record<string, unknown>), ...looked[token] }),
@@ -58,6 +60,7 @@ void pulumi.runtime.setMocks(
 
 /** What is being registered: the mocks are told neither the parent nor its URN. */
 let registering: Place | undefined;
+let ignoring: readonly string[] = [];
 const real = new Map<string, string>();
 
 interface Monitor {
@@ -67,6 +70,7 @@ interface Request {
   getParent(): string;
   getType(): string;
   getName(): string;
+  getIgnorechangesList(): string[];
 }
 type Answer = (error: unknown, response?: { getUrn(): string }) => void;
 
@@ -77,6 +81,7 @@ monitor.registerResource = (request, answer) => {
   // As the engine makes it; the mocks leave out all types but the parent's own.
   const types = parent === undefined ? "" : `${parent.slice(0, parent.indexOf("::"))}$`;
   const urn = `${types}${request.getType()}::${request.getName()}`;
+  ignoring = request.getIgnorechangesList();
   registering = { urn, ...(parent === undefined ? {} : { parent }) };
   const registered = register(request, (error, response) => {
     if (response !== undefined) real.set(response.getUrn(), urn);
@@ -92,6 +97,9 @@ export function urnOf(resource: Registered): Place {
   if (place === undefined) throw new Error(`${resource.name} was not registered here`);
   return place;
 }
+
+/** Which of its inputs a resource leaves as they are deployed. */
+export const ignoredBy = (resource: Registered): readonly string[] => ignored.get(resource) ?? [];
 
 /** What `program` registers, once everything has been written down. */
 export async function rendered(program: () => unknown): Promise<Registered[]> {

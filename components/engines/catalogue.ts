@@ -5,6 +5,12 @@ import { vllm } from "./vllm";
 /** The engines that a config can name. To add one: its file beside this one, and its name here. */
 export const engines: readonly ModelServerEngine[] = [vllm, sglang];
 
+/** The name that pickers have for an engine. */
+export const pickerNameOf = ({
+  name,
+  pickerEngine,
+}: Pick<ModelServerEngine, "name" | "pickerEngine">): string => pickerEngine ?? name;
+
 /** The engine where none is named. */
 export const defaultEngine: ModelServerEngine = vllm;
 

@@ -59,6 +59,11 @@ export interface ModelServerEngine {
   readonly metrics?: Readonly<Record<LoadMetric, string>>;
   /** Name of the engine in the endpoint picker's `core-metrics-extractor`. Absent: the picker's default. */
   readonly pickerEngine?: string;
+  /**
+   * Metrics by which a picker tells how busy a pod is: waiting requests, running requests, use of the cache. A pod of
+   * which it finds none counts as idle. Absent: it is not checked whether the servers report them.
+   */
+  readonly pickerMetrics?: readonly string[];
   readonly adapters: AdapterSupport;
   /**
    * Paths on the server's own port that administer it: they change weights, adapters, cache or scheduling for everybody,

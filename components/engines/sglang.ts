@@ -66,6 +66,7 @@ export const sglang: ModelServerEngine = {
   environment: () => [],
   metrics: { queue: "sglang:num_queue_reqs", cache: "sglang:token_usage" },
   pickerEngine: "sglang",
+  pickerMetrics: ["sglang:num_queue_reqs", "sglang:num_running_reqs", "sglang:token_usage"],
   adapters: {
     supported: false,
     reason:

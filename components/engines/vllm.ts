@@ -70,6 +70,8 @@ export const vllm: ModelServerEngine = {
     // Without it, tpu-inference forces the executor of a single host, whatever the flag says.
     environment: (family) => (family === "tpu" ? [{ name: "TPU_MULTIHOST_BACKEND", value: "ray" }] : []),
   },
+  // The picker's own default.
+  pickerMetrics: ["vllm:num_requests_waiting", "vllm:num_requests_running", "vllm:kv_cache_usage_perc"],
   metrics: { queue: "vllm:num_requests_waiting", cache: "vllm:kv_cache_usage_perc" },
   adapters: {
     supported: true,

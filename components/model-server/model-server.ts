@@ -26,6 +26,8 @@ export interface ModelServerArgs extends ServerTemplateArgs, Pick<CopyArgs, "nod
   copied?: CopiedPods;
   /** Replicas follow the load above `replicas`. Default: they do not. */
   autoscaling?: Autoscaling;
+  /** Somebody else sets the number of replicas once the pool is made. Default: they do not. */
+  scaledOutside?: boolean;
   /** Hooks that run before the model servers are deleted. Default: none. */
   beforeDelete?: pulumi.ResourceHook[];
 }
@@ -97,8 +99,7 @@ export class ModelServer extends pulumi.ComponentResource {
       },
       {
         ...this.options(args),
-        // An autoscaler owns the number from then on; this program sets only its minimum.
-        ...(args.autoscaling === undefined ? {} : { ignoreChanges: ["spec.replicas"] }),
+        ...ownReplicas(args),
       },
     );
   }
@@ -126,8 +127,12 @@ export class ModelServer extends pulumi.ComponentResource {
             "leaderworkerset.sigs.k8s.io/exclusive-topology": "cloud.google.com/gke-nodepool",
             "pulumi.com/waitFor": JSON.stringify([
               "condition=Available",
-              `jsonpath={.status.updatedReplicas}=${count}`,
-              `jsonpath={.status.readyReplicas}=${count}`,
+              ...(args.scaledOutside === true
+                ? []
+                : [
+                    `jsonpath={.status.updatedReplicas}=${count}`,
+                    `jsonpath={.status.readyReplicas}=${count}`,
+                  ]),
             ]),
           },
         },
@@ -148,7 +153,7 @@ export class ModelServer extends pulumi.ComponentResource {
           },
         },
       },
-      this.options(args),
+      { ...this.options(args), ...ownReplicas({ scaledOutside: args.scaledOutside ?? false }) },
     );
   }
 
@@ -164,6 +169,15 @@ export class ModelServer extends pulumi.ComponentResource {
     };
   }
 }
+
+/** An autoscaler owns the number from then on: the provider then keeps what is live, whatever the state says. */
+const ownReplicas = ({
+  autoscaling,
+  scaledOutside = false,
+}: Pick<ModelServerArgs, "autoscaling" | "scaledOutside">): Pick<
+  pulumi.CustomResourceOptions,
+  "ignoreChanges"
+> => (autoscaling === undefined && !scaledOutside ? {} : { ignoreChanges: ["spec.replicas"] });
 
 /**
  * Whoever scaled or edited the servers by hand owns those fields too, and the update that restores them would conflict.

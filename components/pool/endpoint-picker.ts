@@ -4,20 +4,23 @@ import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
 import type { ModelServerEngine } from "../engines/engine";
 import { apis, pickerName, poolLabels, type PoolRef } from "../names";
+import { pickerConfig } from "./picker-config";
+import { pickerImage, pickerResources, type PickerSettings } from "./picker-settings";
 
-/** The picker that GKE's own chart of the extension deploys. */
-export const pickerImage = "registry.k8s.io/gateway-api-inference-extension/epp:v1.5.0";
+/** Label by which a pod says which engine it runs, so that the picker reads that engine's metrics. */
+export const engineLabel = `${apis.pool}/engine-type`;
 
 export const pickerPorts = { extProc: 9002, health: 9003, metrics: 9090 } as const;
 
 export interface EndpointPickerArgs extends PoolRef {
   /** The engine whose metrics the picker reads. */
   engine: Pick<ModelServerEngine, "pickerEngine">;
-  /** Container image. Default: {@link pickerImage}. */
-  image?: string;
+  /** What is set of the picker itself. Default: as GKE's own chart of the extension deploys it. */
+  settings?: PickerSettings;
   /**
    * Whether the autoscaler of nodes may move a picker that runs, and drains may end it at once. Default: true. On GKE
    * false is safe: an upgrade waits for a disruption budget an hour at most. Elsewhere drains would wait for ever.
+   * Pickers that stand by may always go.
    */
   evictable?: boolean;
   /** Hooks that run before the picker is deleted. Default: none. */
@@ -26,8 +29,8 @@ export interface EndpointPickerArgs extends PoolRef {
 
 /**
  * The endpoint picker (EPP) of one pool: chooses the model server of every request, and stands in the path of
- * every response. To replace it cuts the streams that run through it, so its image and config belong to the pool's
- * identity. Shape and RBAC as the extension's chart v1.5.0 has them.
+ * every response. To replace it cuts the streams that run through it, so its settings belong to the pool's identity, but
+ * for the number of those that stand by. Shape and RBAC as the extension's chart v1.5.0 has them.
  */
 export class EndpointPicker extends pulumi.ComponentResource {
   readonly serviceName: pulumi.Output<string>;
@@ -53,6 +56,7 @@ export class EndpointPicker extends pulumi.ComponentResource {
             resources: ["inferenceobjectives", "inferencemodelrewrites"],
             verbs: ["get", "list", "watch"],
           },
+          ...(isElected(args) ? electionRules : []),
         ],
       },
       child,
@@ -82,15 +86,15 @@ export class EndpointPicker extends pulumi.ComponentResource {
     );
     const config = new k8s.core.v1.ConfigMap(
       own,
-      { metadata, data: { [configFile]: pickerConfig(args.engine) } },
+      { metadata, data: { [configFile]: pickerConfig(args.engine, args.settings) } },
       child,
     );
     new k8s.apps.v1.Deployment(
       own,
       {
-        metadata,
+        metadata: isElected(args) ? { ...metadata, annotations: leaderIsEnough } : metadata,
         spec: {
-          replicas: 1,
+          replicas: replicasOf(args),
           // One picker at a time: it keeps what it knows of caches and queues in its own memory.
           strategy: { type: "Recreate" },
           selector: { matchLabels: selector },
@@ -100,6 +104,7 @@ export class EndpointPicker extends pulumi.ComponentResource {
               serviceAccountName: account.metadata.name,
               terminationGracePeriodSeconds: draining.graceSeconds,
               securityContext: { runAsNonRoot: true, seccompProfile: { type: "RuntimeDefault" } },
+              ...(isElected(args) ? { topologySpreadConstraints: apart(selector) } : {}),
               containers: [pickerContainer(args)],
               volumes: [{ name: "config", configMap: { name: config.metadata.name } }],
             },
@@ -158,63 +163,74 @@ export class EndpointPicker extends pulumi.ComponentResource {
   }
 }
 
+const replicasOf = ({ settings = {} }: EndpointPickerArgs): number => settings.replicas ?? 1;
+
+const isElected = (args: EndpointPickerArgs): boolean => replicasOf(args) > 1;
+
+/** What electing a leader takes. */
+const electionRules = [
+  {
+    apiGroups: ["coordination.k8s.io"],
+    resources: ["leases"],
+    verbs: ["get", "list", "watch", "create", "update", "patch", "delete"],
+  },
+  { apiGroups: [""], resources: ["events"], verbs: ["create", "patch"] },
+];
+
+/** Only the leader is ever ready, and a Deployment with pods that are not would be waited for in vain. */
+const leaderIsEnough = { "pulumi.com/waitFor": "jsonpath={.status.readyReplicas}=1" };
+
+/** On nodes and in zones of their own, where there are such: a picker that stands by must not go with its leader. */
+const apart = (matchLabels: Record<string, string>): k8s.types.input.core.v1.TopologySpreadConstraint[] =>
+  ["kubernetes.io/hostname", "topology.kubernetes.io/zone"].map((topologyKey) => ({
+    maxSkew: 1,
+    topologyKey,
+    whenUnsatisfiable: "ScheduleAnyway",
+    labelSelector: { matchLabels },
+  }));
+
 const configFile = "picker.yaml";
 
 function pickerContainer(args: EndpointPickerArgs): k8s.types.input.core.v1.Container {
-  const probe = { grpc: { port: pickerPorts.health, service: "inference-extension" } };
+  const { engine, settings = {} } = args;
+  // With an election, a picker that stands by is alive and not ready; without one, any name asks for both.
+  const probe = (service: string): { grpc: { port: number; service: string } } => ({
+    grpc: { port: pickerPorts.health, service: isElected(args) ? service : "inference-extension" },
+  });
+  const { v = "1", ...flags } = settings.flags ?? {};
+  const { cpu, memory } = { ...pickerResources, ...settings.resources };
   return {
     name: "epp",
-    image: args.image ?? pickerImage,
+    image: settings.image ?? pickerImage,
     args: [
       ...["--pool-name", args.pool, "--pool-namespace", args.namespace, "--pool-group", apis.pool],
       ...["--config-file", `/config/${configFile}`],
-      ...["--zap-encoder", "json", "--v", "1", "--tracing=false"],
+      ...["--zap-encoder", "json", "--v", v, "--tracing=false"],
+      ...(isElected(args) ? ["--ha-enable-leader-election"] : []),
+      ...Object.entries(flags)
+        .sort(([a], [b]) => (a < b ? -1 : 1))
+        .map(([name, value]) => `--${name}=${value}`),
     ],
     env: [
       { name: "NAMESPACE", valueFrom: { fieldRef: { fieldPath: "metadata.namespace" } } },
       { name: "POD_NAME", valueFrom: { fieldRef: { fieldPath: "metadata.name" } } },
       // A change of the config is a change of the pod: the picker reads its file once.
-      { name: "CONFIG_REVISION", value: revisionOf(pickerConfig(args.engine)) },
+      { name: "CONFIG_REVISION", value: revisionOf(pickerConfig(engine, settings)) },
     ],
     ports: [
       { name: "grpc", containerPort: pickerPorts.extProc },
       { name: "grpc-health", containerPort: pickerPorts.health },
       { name: "metrics", containerPort: pickerPorts.metrics },
     ],
-    livenessProbe: { ...probe, initialDelaySeconds: 5, periodSeconds: 10 },
-    readinessProbe: { ...probe, periodSeconds: 2 },
-    resources: { requests: { cpu: "4", memory: "8Gi" }, limits: { memory: "16Gi" } },
+    livenessProbe: { ...probe("liveness"), initialDelaySeconds: 5, periodSeconds: 10 },
+    readinessProbe: { ...probe("readiness"), periodSeconds: 2 },
+    resources: { requests: { cpu, memory }, limits: { memory: twice(memory) } },
     securityContext: { allowPrivilegeEscalation: false, capabilities: { drop: ["ALL"] } },
     volumeMounts: [{ name: "config", mountPath: "/config", readOnly: true }],
   };
 }
 
-/** Scorers and weights of the extension's chart v1.5.0. */
-export function pickerConfig({ pickerEngine }: Pick<ModelServerEngine, "pickerEngine">): string {
-  const extractor = pickerEngine === undefined ? "" : `\n  parameters:\n    defaultEngine: ${pickerEngine}`;
-  return `apiVersion: inference.networking.x-k8s.io/v1alpha1
-kind: EndpointPickerConfig
-plugins:
-- type: queue-scorer
-- type: kv-cache-utilization-scorer
-- type: prefix-cache-scorer
-- type: metrics-data-source
-  parameters:
-    scheme: http
-    path: /metrics
-    insecureSkipVerify: true
-- type: core-metrics-extractor${extractor}
-schedulingProfiles:
-- name: default
-  plugins:
-  - pluginRef: queue-scorer
-    weight: 2
-  - pluginRef: kv-cache-utilization-scorer
-    weight: 2
-  - pluginRef: prefix-cache-scorer
-    weight: 3
-`;
-}
+const twice = (quantity: string): string => quantity.replace(/^\d+/, (amount) => String(2 * Number(amount)));
 
 function revisionOf(text: string): string {
   return createHash("sha256").update(text).digest("hex").slice(0, 12);

@@ -16,6 +16,7 @@ import { hasSecrets, ServerSecrets } from "../model-server/server-secrets";
 import { patchProblems } from "../model-server/strategic-merge";
 import type { TokenSecret } from "../model-server/server-template";
 import { EndpointPicker } from "./endpoint-picker";
+import type { PickerSettings } from "./picker-settings";
 import { InferencePool, Objectives, type Objective } from "./inference-pool";
 import { PoolMonitoring } from "./pool-monitoring";
 import type { PoolTraffic } from "../gateways/gateway";
@@ -56,8 +57,8 @@ export interface ServingPoolArgs extends PoolRef {
   model: string;
   /** Engine, image, arguments and port of the model servers. Default: the default engine at the version it was tried with. */
   server?: ServerArgs;
-  /** Container image of the endpoint picker. Default: the one that the program was tried with. */
-  pickerImage?: string;
+  /** What is set of the endpoint picker. Default: as GKE's own chart of the extension deploys it. */
+  picker?: PickerSettings;
   /** How pod templates were rendered when the pool was made: pods keep it. Default: newestRendering. */
   rendering?: number;
   /** Where the model's files come from. Default: Hugging Face. */
@@ -66,6 +67,11 @@ export interface ServingPoolArgs extends PoolRef {
   token?: TokenSecret;
   /** Replicas follow the load, up to `max`. Default: they do not. */
   autoscaling?: Autoscaling;
+  /**
+   * Somebody else sets the number of replicas, up to `max`: `replicas` is only what a new pool begins with. Nodes are made
+   * for `fullReplicas`, with room for `max`. Default: nobody does.
+   */
+  scaledOutside?: { max: number };
   /** Pods created outside this stack, run here instead of `model` and `server`. Default: none. */
   copied?: CopiedPods;
   /** LoRA adapters that the model servers load. Default: they load none, and cannot. */
@@ -128,8 +134,7 @@ export class ServingPool extends pulumi.ComponentResource {
       ...(args.beforeDelete === undefined ? {} : { beforeDelete: args.beforeDelete }),
     };
     const nodes = optional(args.nodes, (location) => {
-      const most = Math.max(args.replicas, args.fullReplicas ?? 0, args.autoscaling?.max ?? 0);
-      const size = { replicas: args.replicas, maxReplicas: most };
+      const size = nodesFrom(args, placement);
       return new AcceleratorNodePool(
         name,
         { ...location, service, pool, placement, hardware, ...size },
@@ -140,7 +145,7 @@ export class ServingPool extends pulumi.ComponentResource {
       name,
       {
         ...{ ...common, engine: server.engine, evictable: args.nodes === undefined },
-        ...(args.pickerImage === undefined ? {} : { image: args.pickerImage }),
+        ...(args.picker === undefined ? {} : { settings: args.picker }),
       },
       child,
     );
@@ -187,6 +192,7 @@ export class ServingPool extends pulumi.ComponentResource {
         adapters: args.adapters !== undefined,
         ...(args.rendering === undefined ? {} : { rendering: args.rendering }),
         ...(args.autoscaling === undefined ? {} : { autoscaling: args.autoscaling }),
+        ...(args.scaledOutside === undefined ? {} : { scaledOutside: true }),
         ...(args.copied === undefined ? {} : { copied: args.copied }),
         ...(args.token === undefined ? {} : { token: args.token }),
       },
@@ -240,6 +246,19 @@ export class ServingPool extends pulumi.ComponentResource {
     }
     return policies;
   }
+}
+
+/** Replicas that nodes are made for. They do not follow a number that somebody else changes at any time. */
+function nodesFrom(
+  { replicas, fullReplicas = replicas, autoscaling, scaledOutside }: ServingPoolArgs,
+  { hosts }: Placement,
+): { replicas: number; maxReplicas: number } {
+  if (scaledOutside === undefined) {
+    return { replicas, maxReplicas: Math.max(replicas, fullReplicas, autoscaling?.max ?? 0) };
+  }
+  // A slice of several nodes exists as a whole or not at all.
+  const most = hosts > 1 ? fullReplicas : Math.max(fullReplicas, scaledOutside.max);
+  return { replicas: fullReplicas, maxReplicas: most };
 }
 
 /** What the engine or the hardware cannot do, before anything is made: all of it at once. */

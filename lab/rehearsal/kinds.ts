@@ -32,6 +32,7 @@ export const kinds = [
   "base-model",
   "model-server",
   "adapter",
+  "picker",
 ] as const satisfies RolloutKind[];
 
 /** Kinds with a config of their own, for who has none: see own-case.ts for a stack's own. */
@@ -63,6 +64,25 @@ export function rehearsalOf(kind: Exclude<RolloutKind, "node-update">): Rehearsa
         },
         aliases: ["chat"],
       });
+    case "picker":
+      return poolRollout(kind, {
+        stable: "llm",
+        candidate: "llm-new-picker",
+        model: "Qwen/Qwen3-8B",
+        pools: {
+          llm: { accelerator: "nvidia-l4", replicas: 4 },
+          "llm-new-picker": {
+            like: "llm",
+            picker: {
+              // Two of them, of which one stands by; with queues of its own and another choice of pods.
+              replicas: 2,
+              config: { queue: 2, "kv-cache-utilization": 2, "prefix-cache": 3, "lora-affinity": 1 },
+              featureGates: ["flowControl"],
+            },
+          },
+        },
+        aliases: ["chat"],
+      });
     case "adapter":
       return adapterRollout();
   }
@@ -83,8 +103,8 @@ interface PoolCase {
   objectives?: readonly { name: string; priority: number }[];
 }
 
-/** A new base model or server: the same names, answered by either pool, each by its own model. */
-function poolRollout(kind: "base-model" | "model-server", given: PoolCase): Rehearsal {
+/** A new base model, server or picker: the same names, answered by either pool, each by its own model. */
+function poolRollout(kind: "base-model" | "model-server" | "picker", given: PoolCase): Rehearsal {
   const { stable, candidate, pools, aliases } = given;
   const base = (pool: string): string => pools[pool]?.model ?? given.model ?? "";
   const baseNames = [...new Set([...aliases, base(stable)])];

@@ -71,13 +71,22 @@ export function describeRollback(
   }
   const pods = ready === undefined ? "" : ` (${ready.ready} of ${ready.all} pods ready)`;
   const share = Math.round(done.share);
+  const { served } = done;
+  const small =
+    served === undefined || ready === undefined || ready.ready >= served
+      ? []
+      : [
+          `${done.to.name} last served all of the traffic with ${served} replicas, and ${ready.ready} are ready: scale it up, or raise its autoscaler's minimum, in namespace ${done.to.namespace}.`,
+        ];
   if (dryRun) {
     return [
+      ...small,
       `Would send all of the traffic to ${done.to.name}${pods}; ${done.from} has ${share} % of it. Nothing was changed.`,
     ];
   }
   return [
     `All traffic goes to ${done.to.name}${pods}. ${done.from} had ${share} % and is latched. The API server took it in ${(milliseconds / 1000).toFixed(2)} s.`,
+    ...small,
     done.isCandidate
       ? recordIt
       : `The next pulumi up of the config as it is sends the traffic back to ${done.from}. First: pulumi config set stable ${done.to.name} && pulumi config set candidate ${done.from} && pulumi config set weight 0 && pulumi up`,

@@ -45,6 +45,8 @@ export type LiveRollback =
       to: ServicePool;
       /** Percent of the traffic that `from` had. */
       share: number;
+      /** Replicas with which `to`, a pool created outside this stack, last served all of the traffic. */
+      served?: number;
       /** Whether `from` is the candidate of a rollout, by the preview route; else the user named both. */
       isCandidate: boolean;
       /** Field manager of server-side apply that owns the rules: the one that Pulumi writes with. */
@@ -61,7 +63,7 @@ const ownManager = "gke-inference-rollout";
 
 export function liveRollback(service: LiveService, request: RollbackRequest): LiveRollback {
   const { route } = service;
-  const { backends, written, moves, latches = [] } = observedRoute(route);
+  const { backends, written, moves, latches = [], carried = {} } = observedRoute(route);
   const name = `HTTPRoute ${route.metadata.namespace ?? "default"}/${route.metadata.name}`;
   const rules = (route["spec"] as { rules?: LiveRule[] }).rules ?? [];
   if (written === undefined) {
@@ -94,6 +96,7 @@ export function liveRollback(service: LiveService, request: RollbackRequest): Li
     from,
     to,
     share,
+    ...(carried[to.name] === undefined ? {} : { served: carried[to.name] }),
     isCandidate: pinnedPools(service.preview)[0]?.name === from,
     ...applied(route, {
       rules: [{ ...withoutDefaultMatch(rule), backendRefs: [refTo(rule, to, own)] }],

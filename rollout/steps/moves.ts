@@ -13,7 +13,7 @@ import { commandText } from "../../stacks/messages/edits";
 import { shareOf, type Deployed } from "./deployed";
 import { latchesHeld, latchOn, markEdits, markTime } from "./marks";
 import { resolveValues } from "./resolve-values";
-import { ladderOf, rolesOf, valueOf, withEdits, type StackValues } from "./values";
+import { ladderOf, own, rolesOf, valueOf, withEdits, type StackValues } from "./values";
 
 /* The moves of the rollout command: what each makes of the config, or why it makes nothing of it. */
 
@@ -137,7 +137,9 @@ export function promote(values: StackValues, deployed: Deployed | undefined): De
     target: withEdits(promoted, edits),
     title: `promote ${candidate}`,
     notes: [
-      `the update removes ${stable ?? "the old pool"}; going back after that is a new rollout`,
+      isExisting(values, stable)
+        ? `${stable ?? "the old pool"} was created outside this stack and stays as it is, without traffic, until its owner removes it; going back after that update is a new rollout`
+        : `the update removes ${stable ?? "the old pool"}; going back after that is a new rollout`,
       ...(kept.length === 0
         ? []
         : [
@@ -145,6 +147,15 @@ export function promote(values: StackValues, deployed: Deployed | undefined): De
           ]),
     ],
   };
+}
+
+/** Whether the config says that a pool was created outside the stack: no update removes it. */
+function isExisting(values: StackValues, name: string | undefined): boolean {
+  const pools = values[own("pools")];
+  const known = pools === undefined ? undefined : pools.secret ? pools.around?.value : pools.value;
+  const pool =
+    name === undefined ? undefined : (known as Record<string, { existing?: unknown }> | undefined)?.[name];
+  return String(pool?.existing) === "true";
 }
 
 /** Names that clients are answered for, and that a config would drop, become aliases: the old base model's, say. */

@@ -89,7 +89,7 @@ function roundedShares(observed: Observed): Shares {
   return Object.fromEntries(shares.map(([pool, share]) => [pool, Math.round(share * 100) / 100]));
 }
 
-/** Pools of others have the size that their owner gives them, whatever the last update saw. */
+/** Pools that are sized from outside this stack have the size that their owner gives them, whatever the last update saw. */
 function withLiveSizes(states: Status["pools"], live: LiveState): Status["pools"] {
   if (live.outcome !== "read") return states;
   return Object.fromEntries(
@@ -97,7 +97,8 @@ function withLiveSizes(states: Status["pools"], live: LiveState): Status["pools"
       const now = live.observed.pools.find(
         (one) => one.name === name && one.namespace === state["namespace"],
       );
-      return state["existing"] !== true || now?.replicas === undefined
+      const outside = state["existing"] === true || state["scaledBy"] !== undefined;
+      return !outside || now?.replicas === undefined
         ? [name, state]
         : [name, { ...state, replicas: now.replicas, ready: now.readyReplicas ?? 0 }];
     }),
@@ -208,13 +209,17 @@ function liveText(live: Status["live"]): string {
 
 function poolText(pool: Readonly<Record<string, unknown>>): string {
   const { role, weight, replicas, accelerators, existing } = pool;
-  const { ready, carriedWith } = pool;
+  const { ready, carriedWith, scaledBy } = pool;
   const others = [
     "created outside this stack",
     ...(replicas === undefined ? [] : [`${text(replicas)} replicas, ${text(ready)} ready`]),
     ...(carriedWith === undefined ? [] : [`served all traffic with ${text(carriedWith)} replicas`]),
   ];
-  const size = existing === true ? others.join(", ") : `${text(replicas)} replicas on ${text(accelerators)}`;
+  const own = [
+    `${text(replicas)} replicas on ${text(accelerators)}`,
+    ...(scaledBy === undefined ? [] : [`${text(ready)} ready, set by ${text(scaledBy)}`]),
+  ];
+  const size = (existing === true ? others : own).join(", ");
   return `${text(role)}, ${text(weight)} %, ${size}`;
 }
 

@@ -90,6 +90,13 @@ export const name = (max: number): z.ZodString => {
     .regex(dnsLabel, expected);
 };
 
+/** A name of an object that exists: its owner need not have kept to what names of this program's own objects keep to. */
+export const existingName = (): z.ZodString => {
+  const expected =
+    "a name of at most 253 characters: a-z, 0-9 and -, starting and ending with a letter or digit";
+  return z.string({ error: expected }).max(253, expected).regex(dnsLabel, expected);
+};
+
 export const text = (expected: string): z.ZodString => z.string({ error: expected }).min(1, expected);
 
 export const matching = (pattern: RegExp, expected: string): z.ZodString =>

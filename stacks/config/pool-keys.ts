@@ -4,11 +4,24 @@ import { acceleratorNamed } from "../../components/accelerators/accelerators";
 import { podSettings } from "../../components/model-server/pod-settings";
 import { maxLabel, maxPoolName, poolNamespace } from "../../components/names";
 import { isReported, missing, removeCommand, setCommand, shown, type Mistake } from "../messages/mistakes";
-import type { Pool } from "../plan/service-config";
-import { aModel, flag, integer, name, object, optional, record, required } from "./fields";
+import type { OwnedPool, Pool } from "../plan/service-config";
+import {
+  aModel,
+  existingName,
+  flag,
+  integer,
+  matching,
+  name,
+  object,
+  oneOf,
+  optional,
+  record,
+  required,
+} from "./fields";
+import { inheritPicker, pickerSchema, resolvePicker } from "./picker-keys";
 import { hardwareFields, resolveHardware } from "./hardware-keys";
 import { checkSettings, mergedSettings, settingPlaces, withoutSettings } from "./check-pod-settings";
-import { pickerSchema, resolveServer, serverSchema, type ServerInput } from "./server-keys";
+import { resolveServer, serverSchema, type ServerInput } from "./server-keys";
 import { autoscalingSchema, resolveAutoscaling, resolveWeights, weightsSchema } from "./weights-keys";
 
 /* The pools: what each is made of, and what it takes over from the pool that it is like. */
@@ -21,18 +34,38 @@ const poolSchema = object({
     example: true,
     change: "new-pool",
   }),
-  like: optional(name(maxPoolName), {
+  like: optional(existingName(), {
     description:
       "Pool whose settings this one uses, except those that it sets itself. If that pool was created outside this stack, its pods are copied.",
     default: "none",
     example: "llm",
     change: "new-pool",
   }),
+  workload: optional(
+    matching(
+      /^((Deployment|StatefulSet|LeaderWorkerSet)\/)?[a-z0-9][-a-z0-9.]*$/,
+      "the name of a workload, or KIND/NAME with the kind Deployment, StatefulSet or LeaderWorkerSet",
+    ),
+    {
+      description:
+        "With `like` a pool created outside this stack that selects the pods of several workloads: the one whose pods are copied.",
+      default: "the only workload that the pool selects",
+      example: "Deployment/decode",
+      change: "new-pool",
+    },
+  ),
   replicas: optional(integer(1, 1000, "replicas for 100 % of the traffic"), {
     description:
       "Replicas needed to serve 100 % of the traffic on this hardware. For an existing pool: what it needs before it gets traffic back.",
     default: "required; for an existing pool, the replicas it had when it served the traffic",
     example: 2,
+  }),
+  replicasOwner: optional(oneOf(["stack", "external"]), {
+    description:
+      "Who sets the number of replicas of a pool of this stack. external: whatever scales its workload from outside this stack; the stack sets the number only when it creates the pool, and checks the live number before it moves traffic.",
+    default:
+      "external while a HorizontalPodAutoscaler or ScaledObject created outside this stack targets the pool's workload, else stack",
+    example: "external",
   }),
   ...hardwareFields,
   model: optional(aModel, {
@@ -47,10 +80,10 @@ const poolSchema = object({
     example: { version: "v0.21.0" },
   }),
   picker: optional(pickerSchema, {
-    description: "The pool's endpoint picker.",
+    description:
+      "The pool's endpoint picker. To change it, roll out another pool with `{like: NAME, picker: {...}}`: a rollout of kind `picker`.",
     default: "the one that this program was tested with",
-    example: { image: "registry.k8s.io/gateway-api-inference-extension/epp:v1.5.0" },
-    change: "new-pool",
+    example: { version: "v1.5.0" },
   }),
   weights: optional(weightsSchema, {
     description: "Where the weights come from, with the keys of `weights`.",
@@ -71,7 +104,8 @@ const poolSchema = object({
   }),
   namespace: optional(name(maxLabel), {
     description: "Namespace of the pool.",
-    default: "the service's; with objectives, one of the pool's own (see `objectivesIn`)",
+    default:
+      "the service's, or that of the pool created outside this stack whose pods it copies; with objectives, one of the pool's own (see `objectivesIn`)",
     example: "default",
     change: "new-pool",
   }),
@@ -91,7 +125,7 @@ export const poolKeys = {
     example: { from: "gcs", bucket: "acme-models" },
     change: "new-pool",
   }),
-  pools: required(record(name(maxPoolName), poolSchema, "an object with a key for each pool"), {
+  pools: required(record(existingName(), poolSchema, "an object with a key for each pool"), {
     description: "The pools, by name. Only the stable pool and the candidate are deployed.",
     example: { llm: { accelerator: "nvidia-l4", replicas: 6 } },
   }),
@@ -116,37 +150,49 @@ export interface PoolStack {
 }
 
 /** One entry of `pools`, with its defaults and those of `like`; undefined if it has mistakes. */
-export function resolvePool(name: string, stack: PoolStack, mistakes: Mistake[]): Pool | undefined {
-  const key = `pools.${name}`;
-  const own = stack.pools[name] ?? {};
-  const chain = likeChain(name, stack.pools, stack.names);
-  if (typeof chain !== "object") {
+export function resolvePool(pool: string, stack: PoolStack, mistakes: Mistake[]): Pool | undefined {
+  const key = `pools.${pool}`;
+  const own = stack.pools[pool] ?? {};
+  const found = likeChain(pool, stack.pools, stack.names);
+  if (typeof found === "string") {
     mistakes.push({
       key: `${key}.like`,
-      found: own.like ?? name,
-      allowed: chain,
+      found: own.like ?? pool,
+      allowed: found,
       fix: removeCommand(`${key}.like`),
     });
     return undefined;
   }
+  const { chain, gone } = found;
   if (own.existing === true) {
     const known = own.model ?? stack.model;
     const namespace = own.namespace ?? stack.namespace;
     return {
-      name,
+      name: pool,
       namespace,
       existing: true,
       ...(known === undefined ? {} : { model: known }),
       ...(own.replicas === undefined ? {} : { replicas: own.replicas }),
     };
   }
+  const ownName = name(maxPoolName).safeParse(pool);
+  if (!ownName.success) {
+    mistakes.push({
+      key,
+      found: pool,
+      allowed: `${ownName.error.issues[0]?.message ?? ""}; a pool created outside this stack (existing: true) may have a longer one`,
+      fix: removeCommand(key),
+    });
+  }
   // Nearer settings win. The namespace, and who made the pool, are never taken over.
   const input = chain.reduceRight<PoolInput>((settings, entry) => inherit(settings, entry.input), {});
-  const template = chain.find((entry) => entry.input.existing === true);
+  const template = originalOf(pool, { chain, gone }, stack.namespace);
   // With objectives, each pool of this stack has a namespace of its own: an InferenceObjective's name is unique in
   // its namespace and bound to one pool there, so that two pools could not have the same ones.
   const namespace =
-    own.namespace ?? (stack.ownNamespaces ? poolNamespace(stack.service, name) : stack.namespace);
+    own.namespace ??
+    // Beside the pods that it copies is what they name.
+    (stack.ownNamespaces ? poolNamespace(stack.service, pool) : (template?.namespace ?? stack.namespace));
   const model = input.model ?? stack.model;
   if (input.accelerator === undefined && !isReported(mistakes, `${key}.accelerator`)) {
     mistakes.push(missing(`${key}.accelerator`, "an accelerator", "nvidia-l4"));
@@ -160,7 +206,7 @@ export function resolvePool(name: string, stack: PoolStack, mistakes: Mistake[])
     !isReported(mistakes, "model") &&
     !isReported(mistakes, `${key}.model`)
   ) {
-    mistakes.push(missing("model", `the model that ${name} serves`, "Qwen/Qwen3-8B"));
+    mistakes.push(missing("model", `the model that ${pool} serves`, "Qwen/Qwen3-8B"));
   }
   if (input.accelerator === undefined || input.replicas === undefined) return undefined;
   const { accelerator, replicas } = input;
@@ -183,18 +229,27 @@ export function resolvePool(name: string, stack: PoolStack, mistakes: Mistake[])
   if (template !== undefined) mistakes.push(...serverOfCopy(key, template.name, own));
   const context = { key, input, server, family, hosts: placement.hosts };
   const weights = resolveWeights(input.weights ?? stack.weights, model ?? "", context, mistakes);
+  const picker = resolvePicker({ key, own, input }, server.engine, mistakes);
   const autoscaling = resolveAutoscaling(input.replicas, context, mistakes);
   const adapters = input.adapters ?? (stack.hasAdapters && template === undefined);
   const owned = {
     ...{ engine: engineNamed(server.engine), port: server.port, family, hosts: placement.hosts, adapters },
     ...{ readsBucket: weights.from === "gcs", token: stack.hasToken },
   };
-  const settingMistakes = settingPlaces(name, server, chain, stack.server).flatMap(({ at, settings }) =>
+  const settingMistakes = settingPlaces(pool, server, chain, stack.server).flatMap(({ at, settings }) =>
     checkSettings(at, settings, owned),
   );
   mistakes.push(...settingMistakes.filter((mistake) => !isReported(mistakes, mistake.key)));
+  if (autoscaling !== undefined && own.replicasOwner === "external") {
+    mistakes.push({
+      key: `${key}.replicasOwner`,
+      found: "external, with autoscaling",
+      allowed: "one autoscaler: the stack's (autoscaling), or one created outside this stack",
+      fix: removeCommand(`${key}.${own.autoscaling === undefined ? "replicasOwner" : "autoscaling"}`),
+    });
+  }
   return {
-    name,
+    name: pool,
     namespace,
     namespaceIsExplicit: own.namespace !== undefined,
     existing: false,
@@ -205,7 +260,9 @@ export function resolvePool(name: string, stack: PoolStack, mistakes: Mistake[])
     server,
     weights,
     ...(autoscaling === undefined ? {} : { autoscaling }),
-    ...(input.picker === undefined ? {} : { picker: input.picker }),
+    // What scales the pool that this one is like does not scale this one.
+    ...(own.replicasOwner === undefined ? {} : { replicasOwner: own.replicasOwner }),
+    ...(picker === undefined ? {} : { picker }),
     // A copied pod runs as it is.
     adapters,
     adaptersAreExplicit: input.adapters !== undefined,
@@ -217,10 +274,9 @@ export function resolvePool(name: string, stack: PoolStack, mistakes: Mistake[])
       ? {}
       : {
           templateOf: {
-            name: template.name,
-            namespace: template.input.namespace ?? stack.namespace,
-            through: chain.slice(1, -1).map((entry) => entry.name),
+            ...template,
             ...(engine === undefined ? {} : { engine }),
+            ...(input.workload === undefined ? {} : { workload: input.workload }),
           },
         }),
   };
@@ -235,7 +291,7 @@ export function inherit(base: PoolInput, own: PoolInput): PoolInput {
   if (!other || own.accelerator === base.accelerator) {
     // Provisioned in another way, the nodes use no reservation and have no fallback.
     const kept = own.provisioning === undefined ? base : without(base, ["reservation", "fallback"]);
-    return { ...kept, ...own, ...inheritedServer(base.server, own.server) };
+    return { ...kept, ...own, ...inheritPicker(base, own), ...inheritedServer(base.server, own.server) };
   }
   const families = [base.accelerator, own.accelerator].map((name) => acceleratorNamed(name ?? "").family);
   return {
@@ -249,6 +305,7 @@ export function inherit(base: PoolInput, own: PoolInput): PoolInput {
       ...(families[0] === families[1] ? [] : (["acceleratorsPerReplica", "driver", "imageCache"] as const)),
     ]),
     ...own,
+    ...inheritPicker(base, own),
     ...inheritedServer(base.server, own.server),
   };
 }
@@ -289,12 +346,32 @@ function serverOfCopy(key: string, original: string, { server = {}, weights }: P
   }));
 }
 
-/** The pool and those it is like, nearest first; or what is wrong with the chain. */
+interface LikeChain {
+  /** The pool and those it is like, nearest first. */
+  chain: readonly { name: string; input: PoolInput }[];
+  /** What the last of them is like, where the config no longer declares it. */
+  gone?: string | undefined;
+}
+
+/** The pool created outside this stack whose pods a pool runs, directly or as others of this stack keep them. */
+function originalOf(
+  name: string,
+  { chain, gone }: LikeChain,
+  namespace: string,
+): Omit<NonNullable<OwnedPool["templateOf"]>, "engine" | "workload"> | undefined {
+  const others = chain.filter((entry) => entry.name !== name);
+  const through = others.filter(({ input }) => input.existing !== true).map((entry) => entry.name);
+  if (gone !== undefined) return { name: gone, namespace, through, undeclared: true };
+  const existing = others.find(({ input }) => input.existing === true);
+  return existing && { name: existing.name, namespace: existing.input.namespace ?? namespace, through };
+}
+
+/** The chain of a pool; or what is wrong with it. */
 function likeChain(
   name: string,
   pools: Readonly<Record<string, PoolInput>>,
   names: readonly string[],
-): { name: string; input: PoolInput }[] | string {
+): LikeChain | string {
   const chain: { name: string; input: PoolInput }[] = [];
   for (let at: string | undefined = name; at !== undefined; at = pools[at]?.like) {
     if (chain.some((entry) => entry.name === at))
@@ -302,13 +379,26 @@ function likeChain(
     const input: PoolInput | undefined = pools[at];
     if (input === undefined) {
       // A pool whose own mistakes are reported already is not reported again as unknown.
-      if (names.includes(at)) return chain;
-      return `one of the pools ${names.join(", ")}`;
+      if (names.includes(at)) return { chain };
+      return mayHaveGone(chain) ? { chain, gone: at } : `one of the pools ${names.join(", ")}`;
     }
     chain.push({ name: at, input });
     if (input.existing === true && at !== name) break;
   }
-  return chain;
+  return { chain };
+}
+
+/**
+ * Whether the pool that the last one is like may have been one created outside this stack, which its owner removed: its
+ * copies keep what they need of it. Then no setting can be missing; the plan refuses it where nothing is kept.
+ */
+function mayHaveGone(chain: readonly { input: PoolInput }[]): boolean {
+  const all = chain.map(({ input }) => input);
+  return (
+    all.some(({ accelerator }) => accelerator !== undefined) &&
+    all.some(({ replicas }) => replicas !== undefined) &&
+    all.every((input) => serverOfCopy("", "", input).length === 0)
+  );
 }
 
 /** Node pools of this stack have its own label, and their pods select by that. */

@@ -8,31 +8,21 @@ import {
 } from "../../components/engines/catalogue";
 import type { Server } from "../../components/engines/engine";
 import type { podSettings, PodSettings } from "../../components/model-server/pod-settings";
-import { integer, list, matching, object, oneOf, optional, required, text } from "./fields";
+import { integer, list, matching, object, oneOf, optional, text } from "./fields";
 import { mergedSettings } from "./check-pod-settings";
 import { podSettingFields } from "./pod-settings-keys";
 
 /* The model server, of the stack and of a pool. Its defaults are those of its engine. */
 
-const fixedTag = (tag: string): boolean => tag !== "latest" && tag !== "main";
+export const fixedTag = (tag: string): boolean => tag !== "latest" && tag !== "main";
 
-const fixedImage = matching(
+export const fixedImage = matching(
   /(:[A-Za-z0-9._-]+|@sha256:[0-9a-f]{64})$/,
   "an image with a tag or a digest",
 ).refine(
   (image) => !/:(latest|main)$/.test(image),
   "a fixed tag or a digest: latest and main change without notice",
 );
-
-/** The picker of a pool: replacing it cuts the streams that run through it, so it is settled when the pool is made. */
-export const pickerSchema = object({
-  image: required(fixedImage, {
-    description:
-      "Container image of the endpoint picker. It must take the flags and the config of the inference extension v1.5.",
-    example: "registry.k8s.io/gateway-api-inference-extension/epp:v1.5.0",
-    change: "new-pool",
-  }),
-});
 
 export const serverSchema = object({
   engine: optional(oneOf(engineNames() as [string, ...string[]]), {

@@ -1,11 +1,5 @@
 import { z } from "zod";
-import {
-  closedPathsName,
-  maxLabel,
-  maxPoolName,
-  maxServiceName,
-  previewRouteName,
-} from "../../components/names";
+import { closedPathsName, maxLabel, maxServiceName, previewRouteName } from "../../components/names";
 import { nearest, isReported, missing, removeCommand, setCommand, type Mistake } from "../messages/mistakes";
 import { allowances } from "../plan/rules/all-rules";
 import { defaults } from "./defaults";
@@ -16,6 +10,7 @@ import {
   integer,
   list,
   matching,
+  existingName,
   name,
   object,
   oneOf,
@@ -36,7 +31,7 @@ export const objectiveSchema = object({
   }),
   priority: required(integer(-1_000_000, 1_000_000), {
     description:
-      "When a pool is full, the picker rejects requests with a priority below 0. All others are served in the order in which they arrive: the picker's flow control, which orders them by priority, is off.",
+      "What counts when a pool is full. By default the picker rejects requests with a priority below 0, and serves all others in the order in which they arrive. With `pools.<name>.picker.featureGates: [flowControl]` it rejects none, and serves a higher priority first (docs/pickers.md).",
     example: 0,
   }),
 });
@@ -110,13 +105,13 @@ export const serviceKeys = {
 const allowable = z.enum(allowances, { error: `one of ${allowances.join(", ")}` });
 
 export const rolloutKeys = {
-  stable: optional(name(maxPoolName), {
+  stable: optional(existingName(), {
     description: "The pool that serves the clients.",
     default: "none; required for a service",
     example: "llm",
   }),
   candidate: optional(
-    z.union([z.literal(""), name(maxPoolName)], { error: "the name of a pool, or an empty value" }),
+    z.union([z.literal(""), existingName()], { error: "the name of a pool, or an empty value" }),
     {
       description: "The pool being rolled out. Leave it empty when no rollout is in progress.",
       default: "empty",
@@ -127,7 +122,7 @@ export const rolloutKeys = {
     description: "The candidate's share of the traffic in percent.",
     example: 10,
   }),
-  rollout: optional(oneOf(["node-update", "base-model", "model-server", "adapter"]), {
+  rollout: optional(oneOf(["node-update", "base-model", "model-server", "adapter", "picker"]), {
     description: "The kind of rollout you intend. An update that would change something else is refused.",
     default: "not checked",
     example: "node-update",

@@ -49,6 +49,15 @@ export async function listOf(way: Way): Promise<readonly ListedModel[] | string>
   }
 }
 
+/** Asks a model server for its metrics. @returns its answer, or in words why it could not be asked. */
+export async function metricsOf(way: Way): Promise<{ status: number; text: string } | string> {
+  try {
+    return await send(way, { method: "GET", path: "/metrics" });
+  } catch (error) {
+    return unreachable(way, error as Error);
+  }
+}
+
 /** "llm-new answered 404 for model chat: the server's words; the way out". */
 function said(
   way: Way,

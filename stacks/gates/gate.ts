@@ -10,6 +10,7 @@ import { poolsPath } from "../state/paths";
 import { routeProgress } from "./programmed";
 import { isReady, isSelected, selectorOf, selectsPodsOf, type Labels } from "../state/selectors";
 import { WaitingPods } from "../state/waiting-pods";
+import { unreadMetrics, type MetricsTask } from "./picker-metrics";
 import { reasonsFor, serversProgress } from "./servers";
 import { StableNames, type StableTask } from "./stable-names";
 import { progressOf, until, type Progress, type WaitOptions } from "./wait";
@@ -26,6 +27,8 @@ export interface GateTask {
   groups?: boolean;
   /** Whether it was created outside this stack: then any kind of workload can be behind it. Default: it was not. */
   existing?: boolean;
+  /** Who sets its number of replicas from outside this stack, in words. Default: this stack does. */
+  scaledBy?: string;
   /** Names that clients ask for; the candidate must answer for every one. */
   models: readonly string[];
   /** The API by which the candidate is asked, and the key for it. */
@@ -38,6 +41,8 @@ export interface GateTask {
    * not know with another model. Absent: it is not asked.
    */
   serves?: readonly string[];
+  /** Which metrics its picker has to find; absent: it is not asked. */
+  metrics?: MetricsTask;
   /** The list of adapters that its pods have to have loaded. */
   revision?: string;
   previewRoute: { name: string; namespace: string };
@@ -152,6 +157,7 @@ export async function passReadiness(
             {
               ...{ pool, replicas: rising.needs, groups: rising.groups ?? false },
               ...{ existing: rising.existing ?? false },
+              ...(rising.scaledBy === undefined ? {} : { scaledBy: rising.scaledBy }),
               ...(nodes === undefined ? {} : { nodes }),
             },
             waits,
@@ -175,7 +181,7 @@ async function candidateProgress(
   const route = await routeProgress(reader, task.previewRoute, task.gateway);
   const missing = [...servers, ...(route.state === "waiting" ? route.missing : [])];
   if (missing.length > 0 || route.state === "waiting") return { state: "waiting", missing };
-  if (task.via === "gateway") missing.push(...(await missingAnswers(route.value, task, stable)));
+  if (task.via === "gateway") missing.push(...(await missingAnswers(reader, route.value, task, stable)));
   return progressOf(missing, true);
 }
 
@@ -219,7 +225,8 @@ async function missingServers(
     groups,
     existing,
     nodes,
-  }: Pick<GateTask, "pool" | "replicas" | "groups" | "existing" | "nodes">,
+    scaledBy,
+  }: Pick<GateTask, "pool" | "replicas" | "groups" | "existing" | "nodes" | "scaledBy">,
   waits: WaitingPods,
 ): Promise<string[]> {
   if (replicas === undefined) return [];
@@ -245,8 +252,8 @@ async function missingServers(
   const scaled =
     asked >= replicas
       ? ""
-      : existing === true
-        ? `; ${names} has only ${asked} replicas, and its owner must scale it`
+      : existing === true || scaledBy !== undefined
+        ? `; ${names} has only ${asked} replicas, and ${scaledBy ?? "its owner"} must scale it`
         : `; its ${behind[0]?.kind ?? "Deployment"} has only ${asked} replicas; to fix it: pulumi up --refresh`;
   return [
     `${ready} of ${replicas} model servers of ${pool.name} are ready${scaled}`,
@@ -289,6 +296,7 @@ function readyReplicas(deployment: LiveObject): number {
 
 /** Every model name is asked for through the preview route: those declared, and those that the stable pool serves. */
 async function missingAnswers(
+  reader: ClusterReader,
   address: string,
   task: GateTask,
   stable: StableNames | undefined,
@@ -305,7 +313,10 @@ async function missingAnswers(
     ]),
     stable === undefined ? [] : stable.missing(candidate, models),
   ]);
-  return [...answers.filter((text): text is string => text !== undefined), ...names];
+  const missing = [...answers.filter((text): text is string => text !== undefined), ...names];
+  // Some servers have no metrics before their first request.
+  if (missing.length > 0 || task.metrics === undefined) return missing;
+  return unreadMetrics(reader, pool, candidate, task.metrics);
 }
 
 /** What a model server itself says that it has loaded. */

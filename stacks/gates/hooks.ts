@@ -1,4 +1,4 @@
-import type { ServiceConfig } from "../plan/service-config";
+import type { OwnedPool, ServiceConfig } from "../plan/service-config";
 import type { Observed } from "../plan/observed";
 import type { Plan, PlannedPool, RoutedPool, RisingPool } from "../plan/model";
 import { adapterListFor, versionsOf } from "../plan/adapter-versions";
@@ -6,6 +6,7 @@ import { baseNamesOf, clientNames } from "../plan/client-names";
 import { offOtherRoutes, otherTraffic, rivalsFor } from "../plan/rival-routes";
 import { asksStable, withoutTheList } from "../plan/rising";
 import { nodesFor } from "../../components/accelerators/placement";
+import { engineNamed, pickerNameOf } from "../../components/engines/catalogue";
 import { previewHeader, stableValue } from "../../components/route/inference-route";
 import { loadedBefore, proveVersions } from "./adapter-waits";
 import type { UpdateContext } from "./confirm";
@@ -104,6 +105,7 @@ async function candidateGate(
     ...(nodes === undefined ? {} : { nodes }),
     groups: hasGroups(config, candidate.name),
     existing: config.pools[candidate.name]?.existing === true,
+    ...(rising.scaledBy === undefined ? {} : { scaledBy: rising.scaledBy }),
     models: modelNames(config),
     api: config.gate.endpoint,
     ...(config.gate.apiKey === undefined ? {} : { apiKey: config.gate.apiKey }),
@@ -111,6 +113,7 @@ async function candidateGate(
       ? { stable: stableTask(config, plan, observed, stableValue(secret)) }
       : {}),
     ...servesOf(config, plan),
+    ...metricsTask(config, plan),
     previewRoute: { namespace: config.namespace, name: previewRouteName(config.service) },
     gateway,
     endpoint: endpointOf(gateway, config.gate.address),
@@ -166,6 +169,29 @@ function stableTask(config: ServiceConfig, plan: Plan, observed: Observed, value
         ? { by: "theirs" }
         : { by: "aliases", next: config.aliases.length, model: baseNamesOf(candidate).length > 0 },
   };
+}
+
+/** The engine that a pool's picker takes pods for; undefined: its own config has metrics of its own. */
+function engineRead({ server, picker }: OwnedPool): string | undefined {
+  const engine = pickerNameOf(engineNamed(server.engine));
+  if (picker?.config?.by !== "document") return engine;
+  const { plugins = [] } = picker.config.document as {
+    plugins?: { type?: string; parameters?: Record<string, unknown> }[];
+  };
+  const { parameters = {} } = plugins.find(({ type }) => type === "core-metrics-extractor") ?? {};
+  if (parameters["engineConfigs"] !== undefined || parameters["engineLabelKey"] !== undefined)
+    return undefined;
+  return typeof parameters["defaultEngine"] === "string" ? parameters["defaultEngine"] : engine;
+}
+
+/** What the picker of a candidate of this stack reads; of other pickers nobody knows it. */
+function metricsTask(config: ServiceConfig, plan: Plan): Pick<GateTask, "metrics"> {
+  const pool = plan.pools.find((planned) => planned.pool.name === plan.candidate?.name)?.pool;
+  if (pool === undefined || plan.waived.includes("blind-picker")) return {};
+  const engine = engineRead(pool);
+  if (engine === undefined) return {};
+  const without = setCommand(["allow", config.allow.length], "blind-picker");
+  return { metrics: { engine, without: `${without} (for one update)` } };
 }
 
 /** What a candidate of this stack has to have loaded: its base model, and every version of every adapter. */

@@ -1,4 +1,5 @@
 import { engineNamed, newestRendering } from "../../components/engines/catalogue";
+import type { PickerResources, PickerSettings } from "../../components/pool/picker-settings";
 import type { PoolIdentity } from "./observed";
 import type { OwnedPool } from "./service-config";
 import { argsChange, argsIdentity, isArgsField } from "./secret-args";
@@ -41,11 +42,68 @@ export function identityOf(pool: OwnedPool, deployed?: PoolIdentity): PoolIdenti
   if (rendering > 1 && dependsOnRendering(pool, rendering)) fields[renderingField] = String(rendering);
   if (hardware.diskGb !== undefined) fields["diskGb"] = String(hardware.diskGb);
   if (hardware.nodeImage !== "cos") fields["nodeImage"] = hardware.nodeImage;
-  if (pool.picker !== undefined) fields["picker.image"] = pool.picker.image;
+  Object.assign(fields, pickerIdentity(pool.picker));
   if (pool.weights.from !== "hugging-face") fields["weights"] = JSON.stringify(pool.weights);
   if (pool.templateOf !== undefined) fields["like"] = `${pool.templateOf.namespace}/${pool.templateOf.name}`;
+  if (pool.templateOf?.workload !== undefined) fields["workload"] = pool.templateOf.workload;
   return fields;
 }
+
+/**
+ * What is set of a picker. To replace it cuts the streams that run through it, so nothing of it changes in place but
+ * how many stand by: to elect a leader at all is another command line.
+ */
+export function pickerIdentity(picker: PickerSettings = {}): Record<string, string> {
+  const { image, replicas = 1, resources, config, flags, featureGates } = picker;
+  const settled = config?.by === "document" ? config.document : config?.weights;
+  return {
+    ...(image === undefined ? {} : { "picker.image": image }),
+    ...(replicas > 1 ? { [pickerReplicas]: severalPickers } : {}),
+    ...(resources === undefined ? {} : { "picker.resources": inOrder(resources) }),
+    ...(settled === undefined ? {} : { "picker.config": inOrder(settled) }),
+    ...(flags === undefined ? {} : { "picker.flags": inOrder(flags) }),
+    ...(featureGates === undefined || featureGates.length === 0
+      ? {}
+      : { "picker.featureGates": JSON.stringify([...featureGates].sort()) }),
+  };
+}
+
+export const pickerReplicas = "picker.replicas";
+export const severalPickers = "more than 1";
+
+/** The settings that a pool's picker was made with. How many stand by is not part of it: one does. */
+export function pickerIn(identity: PoolIdentity): PickerSettings {
+  const parsed = (field: string): unknown => {
+    const text = identity[`picker.${field}`];
+    return text === undefined ? undefined : (JSON.parse(text) as unknown);
+  };
+  const { "picker.image": image } = identity;
+  const config = parsed("config") as Record<string, unknown> | undefined;
+  const [resources, flags, featureGates] = [parsed("resources"), parsed("flags"), parsed("featureGates")];
+  return {
+    ...(image === undefined ? {} : { image }),
+    ...(identity[pickerReplicas] === undefined ? {} : { replicas: 2 }),
+    ...(resources === undefined ? {} : { resources: resources as Partial<PickerResources> }),
+    ...(config === undefined
+      ? {}
+      : {
+          config:
+            "plugins" in config || "kind" in config
+              ? { by: "document", document: config }
+              : { by: "weights", weights: config as Record<string, number> },
+        }),
+    ...(flags === undefined ? {} : { flags: flags as Record<string, string> }),
+    ...(featureGates === undefined ? {} : { featureGates: featureGates as string[] }),
+  };
+}
+
+/** JSON in which the order of keys says nothing. */
+export const inOrder = (value: object): string =>
+  JSON.stringify(value, (_, inner: unknown) =>
+    typeof inner === "object" && inner !== null && !Array.isArray(inner)
+      ? Object.fromEntries(Object.entries(inner).sort(([a], [b]) => (a < b ? -1 : 1)))
+      : inner,
+  );
 
 /** No config key: the program alone decides it, when it makes the pool. */
 export const renderingField = "rendering";

@@ -25,6 +25,10 @@ export interface PlannedPool {
   /** Whether the route waits for what this update does to the pool. */
   beforeRoute: boolean;
   identity: PoolIdentity;
+  /** Who sets the number of replicas from outside this stack, in words; absent: this stack does. */
+  scaledBy?: string;
+  /** The most replicas that one asks for, where it says. */
+  scaledTo?: number;
   /** Whether the service's objectives are bound to this pool; see `objectivesLost`. */
   objectives: boolean;
   /** Pools of this namespace that had the objectives before: they go over to this one. Absent: none. */
@@ -191,4 +195,6 @@ export interface RisingPool {
   groups?: boolean;
   /** It was created outside this stack. Default: it was not. */
   existing?: boolean;
+  /** Who sets its number of replicas from outside this stack, in words. Default: this stack does. */
+  scaledBy?: string;
 }

@@ -99,7 +99,8 @@ function adoption(observed: Observed, draft: Draft): string[] {
 
 function sizes(config: ServiceConfig, observed: Observed, draft: Draft): string[] {
   const frozen = windowNow(config.freeze, observed.now) !== undefined;
-  return draft.pools.flatMap(({ pool, namespace, replicas, settled }) => {
+  const own = draft.pools.filter(({ scaledBy }) => scaledBy === undefined);
+  return own.flatMap(({ pool, namespace, replicas, settled }) => {
     const live = observed.pools.find(
       (one) => one.name === pool.name && one.namespace === namespace,
     )?.replicas;

@@ -1,4 +1,5 @@
 import type { CopiedPods } from "../../components/model-server/copied/adapt";
+import type { PickerSettings } from "../../components/pool/picker-settings";
 import type { Claim } from "./claims";
 import type { Backend, OtherRoutes } from "./routes";
 
@@ -41,7 +42,7 @@ export interface ObservedPool {
   /** Replicas its model server is asked to have; undefined where there is no model server. */
   replicas?: number;
   readyReplicas?: number;
-  /** What makes the pods of a pool created outside this stack; absent for other pools. */
+  /** What makes the pods of a pool created outside this stack, or of one that is scaled from outside; absent for others. */
   workloads?: readonly ObservedWorkload[];
 }
 
@@ -74,6 +75,16 @@ export interface ObservedRewrite {
   targets: readonly { model: string; weight: number }[];
 }
 
+/** The picker of a pool created outside this stack, in the settings of a picker of this stack. */
+export interface CopiedPicker {
+  /** Kind and name. */
+  from: string;
+  settings: PickerSettings;
+  /** What is taken over, and what this program's picker cannot take, in words. */
+  taken: readonly string[];
+  left: readonly string[];
+}
+
 /** What there is to copy for one pool. */
 export interface ObservedCopy {
   /** Whether the nodes are made for this pool. */
@@ -84,6 +95,8 @@ export interface ObservedCopy {
   state: "made" | "new" | "none";
   /** The pods; absent in state none. */
   pods?: CopiedPods;
+  /** Its picker; absent: it has none that is known, or it is one of this stack's. */
+  picker?: CopiedPicker;
   /** Ports of the copied InferencePool. */
   ports?: readonly number[];
   /** What stands behind the copied pool, in words, where it is not one workload. */

@@ -1,14 +1,44 @@
-import type { ServiceConfig } from "./service-config";
+import type { OwnedPool, ServiceConfig } from "./service-config";
 import type { Observed, ObservedPool, ObservedWorkload } from "./observed";
-import type { Draft } from "./model";
+import type { Draft, PlannedPool } from "./model";
 import { liveShares, shareIn } from "./shares";
 import { fullSize, replicasFor } from "./sizing";
 
 /*
- * A pool of others has the size that its owner gives it: this stack can ask for more, and not make it so. To wait for
+ * A pool of others has the size that its owner gives it, and so has a pool of this stack that somebody else scales: this
+ * stack can ask for more, and not make it so. To wait for
  * replicas that nobody asked for would only cost time, so what is too small is refused at once, with the command
  * that grows it and the step that its present size allows.
  */
+
+/** Who sets the number of replicas of a pool of this stack from outside it; undefined: this stack does. */
+export function scaledOutside(
+  { name, replicasOwner }: OwnedPool,
+  { pools }: Observed,
+): Pick<PlannedPool, "scaledBy" | "scaledTo"> | undefined {
+  if (replicasOwner === "stack") return undefined;
+  const live = pools.find((pool) => pool.owned && pool.name === name);
+  const scaler = live?.workloads?.find(({ autoscaler }) => autoscaler !== undefined)?.autoscaler;
+  if (scaler === undefined)
+    return replicasOwner === "external" ? { scaledBy: "someone outside this stack" } : undefined;
+  return {
+    scaledBy: `${scaler.kind} ${scaler.name}`,
+    ...(scaler.max === undefined ? {} : { scaledTo: scaler.max }),
+  };
+}
+
+/** Pools of a draft whose size this stack does not set, as they are: those of others, and its own that are scaled from outside. */
+export function sizedOutside({ others, pools }: Draft, observed: Observed): ObservedPool[] {
+  const own = pools.filter(({ scaledBy }) => scaledBy !== undefined);
+  return [
+    ...others,
+    ...observed.pools.filter(
+      (live) =>
+        live.owned &&
+        own.some(({ pool, namespace }) => pool.name === live.name && namespace === live.namespace),
+    ),
+  ];
+}
 
 export const counted = (replicas: number): string => `${replicas} ${replicas === 1 ? "replica" : "replicas"}`;
 
@@ -60,14 +90,14 @@ export function largestShare(
 /** While a stable pool of others is needed for going back: that it is smaller than that takes, or will be. */
 export function sizeNotes(config: ServiceConfig, observed: Observed, draft: Draft): string[] {
   const { candidate, stable, shares } = draft;
-  const pool = draft.others.find(({ name }) => name === stable.name);
+  const pool = sizedOutside(draft, observed).find(({ name }) => name === stable.name);
   if (candidate === undefined || pool?.replicas === undefined) return [];
   const live = shareIn(liveShares(observed), stable.name);
   const full = fullSize(config, observed, stable.name, stable.namespace);
   if (full === undefined || draft.rising.some(({ pool: name }) => name === stable.name)) return [];
   if (pool.replicas < full && live < 100) {
     return [
-      `pool ${stable.name} is scaled to ${counted(pool.replicas)} and last served all of the traffic with ${full}: going back in one step needs ${full} (${growCommands(pool, full)})`,
+      `pool ${stable.name} is scaled to ${counted(pool.replicas)} and ${pool.owned ? "needs" : "last served all of the traffic with"} ${full}${pool.owned ? " for all of the traffic" : ""}: going back in one step needs ${full} (${growCommands(pool, full)})`,
     ];
   }
   const scaled = pool.workloads?.find(({ autoscaler }) => autoscaler !== undefined)?.autoscaler;

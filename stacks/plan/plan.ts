@@ -14,13 +14,14 @@ import type {
 } from "./model";
 import type { Observed, PoolIdentity } from "./observed";
 import { asMade } from "./as-made";
-import { asCopied, copyReport } from "./copied-pools";
+import { asCopied, copyReport, withOriginal, withPicker } from "./copied-pools";
 import { windowNow } from "./freeze";
 import { identityOf } from "./identity";
 import { latchesOf } from "./latch";
 import { leavingPools } from "./leaving-pools";
 import { poolNamespaces } from "./namespaces";
 import { notesOf } from "./notes";
+import { scaledOutside } from "./other-sizes";
 import { otherTraffic, overriddenBy } from "./rival-routes";
 import { risingPools, routeWaitsFor } from "./rising";
 import { adapterKind, kindOf, lastMove, moveOf } from "./rollout-move";
@@ -130,13 +131,16 @@ function plannedPool(
   shares: Shares,
 ): Draft["pools"][number] {
   const deployed = identityIn(observed, declared);
-  const copied = asCopied(inZones(asMade(declared, observed), observed), observed);
+  const made = withPicker(withOriginal(asMade(declared, observed), observed), observed);
+  const copied = asCopied(inZones(made, observed), observed);
   const pool = { ...copied, server: envAsMade(serverAsMade(copied.server, deployed), deployed) };
   const namespace = namespaceOf(pool, observed);
+  const scaled = scaledOutside(pool, observed);
   return {
     pool,
     namespace,
-    ...sizesOf(config, observed, { ...pool, namespace }, shares),
+    ...sizesOf(config, observed, { ...pool, namespace }, shares, scaled !== undefined),
+    ...scaled,
     beforeRoute: routeWaitsFor({ pool, namespace }, observed, shares),
     identity: identityOf(pool, deployed),
     ...optional("copied", copyReport(config, pool, observed)),
@@ -229,16 +233,21 @@ const refusalOf = ({ id, waiver }: Rule, { found, fix, waivable = true }: Findin
 /**
  * Replicas of a pool in this update, and afterwards. No pool with traffic shrinks in an update that moves the route,
  * also where the config itself says fewer; and nothing shrinks while the service is frozen.
+ * @param outside whether somebody else sets the number.
  */
 function sizesOf(
   config: ServiceConfig,
   observed: Observed,
   { name, namespace, replicas }: OwnedPool,
   shares: Shares,
+  outside: boolean,
 ): { replicas: number; settled: number } {
   const { weight, capacity } = config;
-  const role = name === config.stable ? "stable" : "candidate";
   const live = liveShares(observed);
+  const kept = observed.pools.find((pool) => pool.name === name && pool.owned)?.replicas;
+  // What somebody else has set; only a new pool begins with the plan's number.
+  if (outside && kept !== undefined) return { replicas: kept, settled: kept };
+  const role = name === config.stable ? "stable" : "candidate";
   const carried = [shareIn(live, name), shareIn(observed.record?.weights, name)];
   const settled = sizeAt(role, replicas, weight, capacity);
   const planned = plannedSize(role, replicas, weight, carried, capacity);
@@ -246,8 +255,7 @@ function sizesOf(
   const frozen = windowNow(config.freeze, observed.now) !== undefined;
   // What other routes send to it nobody knows in numbers.
   const shared = otherTraffic({ name, namespace }, observed) !== undefined;
-  const kept = observed.pools.find((pool) => pool.name === name && pool.owned)?.replicas ?? 0;
-  return { replicas: moves || frozen || shared ? Math.max(planned, kept) : planned, settled };
+  return { replicas: moves || frozen || shared ? Math.max(planned, kept ?? 0) : planned, settled };
 }
 
 function stateOf({ candidate, weight }: ServiceConfig): LadderState {

@@ -2,7 +2,7 @@ import { hiddenText } from "./secret-args";
 import type { PoolIdentity, Observed } from "./observed";
 import type { ServiceConfig } from "./service-config";
 import { fix, pulumiUp, remove, set, type ConfigEdit, type ConfigPath, type Fix } from "./config-edits";
-import { adaptersLoaded, renderingField } from "./identity";
+import { adaptersLoaded, pickerReplicas, renderingField } from "./identity";
 import { jsonFields, plainVariables } from "./server-settings";
 
 /**
@@ -38,11 +38,14 @@ export function keptFirst(name: string, config: ServiceConfig, observed: Observe
 /** Edits that put one field of a pool back to what is deployed; undefined where nobody but the user can. */
 export function putBack(pool: string, field: string, deployed: string): ConfigEdit[] | undefined {
   const at = ["pools", pool];
-  if (deployed === "nothing") return [remove([...at, ...field.split(".")])];
+  const gone = [remove([...at, ...field.split(".")])];
+  // The other way to name an image would still be there.
+  const version = field === "picker.image" ? [remove([...at, "picker", "version"])] : [];
+  if (deployed === "nothing") return [...gone, ...version];
   const edits = identityEdits(at, { [field]: deployed });
-  const list =
-    field === "server.args" || field === "server.env" || jsonFields.has(field) || wholeFields.has(field);
-  const before = list ? [remove([...at, ...field.split(".")])] : [];
+  const isWhole =
+    field === "server.env" || jsonFields.has(field) || wholeFields.has(field) || objectFields.has(field);
+  const before = isWhole ? gone : version;
   return edits === undefined ? undefined : [...before, ...edits];
 }
 
@@ -69,16 +72,20 @@ function identityEdits(at: readonly string[], identity: PoolIdentity): ConfigEdi
       edits.push(...leaves);
     } else if (field === "zones" || field === "nodeLabels") {
       edits.push(...text.split(",").map((value, i) => set([...key, i], value)));
-    } else if (field === "weights") {
-      const weights = parsed(text);
-      if (typeof weights !== "object" || weights === null) return undefined;
-      for (const [name, value] of Object.entries(weights)) edits.push(set([...key, name], String(value)));
+    } else if (objectFields.has(field)) {
+      const inside = leafEdits(key, parsed(text));
+      if (inside === undefined) return undefined;
+      edits.push(...inside);
+    } else if (field === pickerReplicas) {
+      edits.push(set(key, 2));
     } else if (field === "adapters") {
       edits.push(set(key, text === adaptersLoaded));
-    } else if (field === renderingField) {
+    } else if (field === renderingField || (field === "server.port" && identity["like"] !== undefined)) {
+      // A copied pod listens where it does: no key says so.
       continue;
     } else if (field === "like") {
-      return undefined;
+      // The pool keeps its copy: the original need not be there, nor be declared.
+      edits.push(set(key, text.slice(text.indexOf("/") + 1)));
     } else {
       edits.push(set(key, numbers.has(field) ? Number(text) : text));
     }
@@ -90,7 +97,13 @@ const numbers: ReadonlySet<string> = new Set([
   ...["acceleratorsPerReplica", "server.port", "server.shmGb", "diskGb"],
 ]);
 
-const wholeFields: ReadonlySet<string> = new Set(["zones", "nodeLabels", "weights"]);
+/** Fields that are lists. */
+const wholeFields: ReadonlySet<string> = new Set(["server.args", "zones", "nodeLabels"]);
+
+/** Fields that are written down as JSON. */
+const objectFields: ReadonlySet<string> = new Set([
+  ...["weights", "picker.resources", "picker.config", "picker.flags", "picker.featureGates"],
+]);
 
 /** Edits that write a value anew; undefined where no command can: null, and objects and lists without anything in them. */
 function leafEdits(key: ConfigPath, value: unknown): ConfigEdit[] | undefined {

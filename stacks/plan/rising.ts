@@ -2,6 +2,7 @@ import { allow, fix, set, type Fix } from "./config-edits";
 import type { RisingPool, PlannedPool, RoutedPool } from "./model";
 import type { Pool, ServiceConfig } from "./service-config";
 import type { Observed } from "./observed";
+import { scaledOutside } from "./other-sizes";
 import { liveShares, rounding, shareIn, type Shares } from "./shares";
 import { fullSize, replicasFor } from "./sizing";
 
@@ -18,14 +19,21 @@ export function risingPools(
     if (share <= shareIn(live, name) + rounding) return [];
     const size = fullSize(config, observed, name, namespace);
     const needs = size === undefined ? {} : { needs: replicasFor(size, share, config.capacity.headroom) };
-    return [{ pool: name, namespace, share, ...needs, ...kindOfPool(config.pools[name]) }];
+    return [{ pool: name, namespace, share, ...needs, ...kindOfPool(config.pools[name], observed) }];
   });
 }
 
-function kindOfPool(pool: Pool | undefined): Pick<RisingPool, "groups" | "existing"> {
+function kindOfPool(
+  pool: Pool | undefined,
+  observed: Observed,
+): Pick<RisingPool, "groups" | "existing" | "scaledBy"> {
   if (pool === undefined) return {};
   if (pool.existing) return { existing: true };
-  return pool.placement.hosts > 1 ? { groups: true } : {};
+  const scaledBy = scaledOutside(pool, observed)?.scaledBy;
+  return {
+    ...(pool.placement.hosts > 1 ? { groups: true } : {}),
+    ...(scaledBy === undefined ? {} : { scaledBy }),
+  };
 }
 
 /**

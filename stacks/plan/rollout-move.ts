@@ -1,15 +1,17 @@
 import type { Draft, RouteMove } from "./model";
 import type { LastMove, Observed } from "./observed";
-import type { Pool, RolloutKind, ServiceConfig } from "./service-config";
+import { pickerIdentity } from "./identity";
+import type { OwnedPool, Pool, RolloutKind, ServiceConfig } from "./service-config";
 import { serverSettings } from "./server-settings";
 import { liveShares, sameShares, shareIn } from "./shares";
 
 /* What an update is as a step of a rollout: of which kind, what it moves, and how the live route comes to say it. */
 
 /**
- * What kind of rollout two pools make up: another model is a base-model rollout, else another server a
- * model-server rollout, else (same model, same server) a node update. Undefined where an existing pool does not
- * say what it serves and the new one is not made after its template.
+ * What kind of rollout two pools make up: another model is a base-model rollout, else another server a model-server
+ * rollout, else other nodes a node update, else another picker a picker rollout. The same of everything is a node
+ * update too: new nodes of the same kind. Undefined where an existing pool does not say what it serves and the new one
+ * is not made after its template.
  */
 export function kindOf(stable: Pool, candidate: Pool): RolloutKind | undefined {
   if (!candidate.existing && candidate.templateOf?.name === stable.name) return "node-update";
@@ -21,8 +23,18 @@ export function kindOf(stable: Pool, candidate: Pool): RolloutKind | undefined {
     a.image === b.image &&
     JSON.stringify(a.args) === JSON.stringify(b.args) &&
     serverSettings(a) === serverSettings(b);
-  return sameServer ? "node-update" : "model-server";
+  if (!sameServer) return "model-server";
+  const sameNodes = JSON.stringify(nodesOf(stable)) === JSON.stringify(nodesOf(candidate));
+  const samePicker =
+    JSON.stringify(pickerIdentity(stable.picker)) === JSON.stringify(pickerIdentity(candidate.picker));
+  return sameNodes && !samePicker ? "picker" : "node-update";
 }
+
+/** Weights too: where a model comes from is not what serves it. */
+const nodesOf = ({ hardware, placement, weights, server }: OwnedPool): unknown => [
+  ...Object.entries(hardware).sort(([a], [b]) => (a < b ? -1 : 1)),
+  ...[placement.machine.type, weights, server.port],
+];
 
 /** Without a candidate pool, only a version of an adapter can be under way. */
 export function adapterKind({ adapters }: ServiceConfig): RolloutKind | undefined {

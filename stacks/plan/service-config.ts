@@ -3,11 +3,12 @@ import type { Placement } from "../../components/accelerators/placement";
 import type { Server } from "../../components/engines/engine";
 import type { Weights } from "../../components/model-server/model-weights";
 import type { Autoscaling } from "../../components/model-server/server-autoscaler";
+import type { PickerSettings } from "../../components/pool/picker-settings";
 import type { EndpointName } from "../answers/endpoints";
 
 /* The config of one inference service as the plan needs it: validated, with every default filled in. */
 
-export type RolloutKind = "node-update" | "base-model" | "model-server" | "adapter";
+export type RolloutKind = "node-update" | "base-model" | "model-server" | "adapter" | "picker";
 
 /** A pool that this stack makes. */
 export interface OwnedPool {
@@ -27,8 +28,10 @@ export interface OwnedPool {
   weights: Weights;
   /** Absent: the number of replicas is the plan's alone. */
   autoscaling?: Autoscaling;
+  /** Who sets the number of replicas; absent: an autoscaler created outside this stack where there is one. */
+  replicasOwner?: "stack" | "external";
   /** Absent: the picker that this program was tested with. */
-  picker?: { image: string };
+  picker?: PickerSettings;
   /** Whether the stack's adapters are loaded here, unless the pool was made otherwise: see plan/model-names.ts. */
   adapters: boolean;
   /** Whether the config says so for this pool. */
@@ -45,8 +48,15 @@ export interface OwnedPool {
     namespace: string;
     /** Pools of this stack between the two, nearest first: what they keep of it counts before the original. */
     through: readonly string[];
+    /**
+     * The config no longer declares the original: only what is kept of it counts, and the namespace is that which the
+     * pool was made with. Default: it does.
+     */
+    undeclared?: true;
     /** The engine, where the config says it: the pods need not. */
     engine?: string;
+    /** Which of several workloads behind the original, as NAME or KIND/NAME. */
+    workload?: string;
   };
   /** Whether engine and port are those of copied pods: see plan/copies.ts. Default: they are the config's. */
   copied?: boolean;

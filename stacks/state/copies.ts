@@ -8,6 +8,7 @@ import type { PodTemplate } from "../../components/model-server/pod-template";
 import { annotations, podSelector } from "../../components/names";
 import { namespaceOf } from "../plan/plan";
 import type { ClusterReader, LiveObject } from "./cluster-reader";
+import { copiedPicker } from "./copied-picker";
 import { deploymentsPath, everyKind, groupLabels, modelServersIn } from "./model-servers";
 import { poolsPath } from "./paths";
 import { missingReferences } from "./missing-references";
@@ -40,6 +41,8 @@ export async function observedCopies(
 }
 
 type Found = Omit<ObservedCopy, "ownNodes" | "namespace">;
+/** With the namespace that the pods were read in. Default: the original's. */
+type FoundIn = Found & { readIn?: string };
 
 async function copyFor(
   reader: ClusterReader,
@@ -52,12 +55,12 @@ async function copyFor(
   if (templateOf === undefined) return undefined;
   const made = await kept(reader, pool.name, namespace);
   if (made !== undefined) return { state: "made", pods: made.pods };
-  const found =
-    (await keptByOthers(reader, config, observed, templateOf.through)) ??
-    (await original(reader, templateOf));
-  if (found?.pods === undefined) return found;
+  const source = await toCopy(reader, config, observed, pool);
+  if (source === undefined) return undefined;
+  const { readIn = templateOf.namespace, ...found } = source;
+  if (found.pods === undefined) return found;
   const [references, selectedBy] = await Promise.all([
-    missingReferences(reader, referencesOf(podOf(found.pods.template)), namespace, templateOf.namespace),
+    missingReferences(reader, referencesOf(podOf(found.pods.template)), namespace, readIn),
     selectingPools(reader, labelsOfCopy(found.pods, config.service, pool.name), pool.name, namespace),
   ]);
   return { ...found, ...references, selectedBy };
@@ -98,21 +101,52 @@ function parsed(text: string): object | undefined {
   }
 }
 
-/** What a pool between this one and the original keeps: the original may be gone by now. */
+/**
+ * What a new pool copies: what a pool between it and the original keeps, else the original itself, else what any other
+ * copy of that keeps. The original, or what stood behind it, may be gone by now.
+ */
+async function toCopy(
+  reader: ClusterReader,
+  config: ServiceConfig,
+  observed: Observed,
+  pool: OwnedPool,
+): Promise<FoundIn | undefined> {
+  const { templateOf } = pool;
+  if (templateOf === undefined) return undefined;
+  const between = await keptByOthers(reader, config, observed, templateOf.through);
+  if (between !== undefined) return between;
+  const first = templateOf.undeclared === true ? undefined : await original(reader, templateOf);
+  if (first !== undefined && (first.pods !== undefined || (first.found ?? []).length > 0)) return first;
+  return (await keptByOthers(reader, config, observed, otherCopies(config, pool))) ?? first;
+}
+
+/** Pools of this stack that copy the same pods. */
+function otherCopies({ pools }: ServiceConfig, { name, templateOf }: OwnedPool): string[] {
+  return Object.values(pools)
+    .filter(
+      (other) =>
+        !other.existing &&
+        other.name !== name &&
+        other.templateOf?.name === templateOf?.name &&
+        other.templateOf?.namespace === templateOf?.namespace,
+    )
+    .map((other) => other.name);
+}
+
 async function keptByOthers(
   reader: ClusterReader,
   config: ServiceConfig,
   observed: Observed,
-  through: readonly string[],
-): Promise<Found | undefined> {
-  for (const name of through) {
+  names: readonly string[],
+): Promise<FoundIn | undefined> {
+  for (const name of names) {
     const pool = config.pools[name];
     if (pool === undefined || pool.existing) continue;
     const namespace = namespaceOf(pool, observed);
     const found = await kept(reader, name, namespace);
     if (found === undefined) continue;
     const ports = portsOf(await reader.get(`${poolsPath(namespace)}/${name}`));
-    return { state: "new", ...found, ports };
+    return { state: "new", ...found, ports, readIn: namespace };
   }
   return undefined;
 }
@@ -125,7 +159,11 @@ interface WorkloadSpec {
 
 async function original(
   reader: ClusterReader,
-  { name, namespace }: { name: string; namespace: string },
+  {
+    name,
+    namespace,
+    workload,
+  }: Pick<NonNullable<OwnedPool["templateOf"]>, "name" | "namespace" | "workload">,
 ): Promise<Found | undefined> {
   const [pool, servers] = await Promise.all([
     reader.get(`${poolsPath(namespace)}/${name}`),
@@ -133,8 +171,14 @@ async function original(
   ]);
   if (pool === undefined) return undefined;
   const selector = selectorOf(pool);
-  const behind = servers.filter((server) => selectsPodsOf(selector, server));
+  const all = servers.filter((server) => selectsPodsOf(selector, server));
+  const behind = all.filter(
+    ({ kind, metadata }) =>
+      workload === undefined || [metadata.name, `${kind ?? ""}/${metadata.name}`].includes(workload),
+  );
   const [server] = behind;
+  if (server === undefined && all.length > 0) return { state: "none", found: all.map(nameOf) };
+  const picker = await copiedPicker(reader, pool, namespace);
   if (server === undefined) return { state: "none", found: await podsText(reader, namespace, selector) };
   if (behind.length > 1) return { state: "none", found: behind.map(nameOf) };
   const { template, size = 1, volumeClaimTemplates = [] } = server["spec"] as WorkloadSpec;
@@ -146,6 +190,7 @@ async function original(
       from: `${nameOf(server)} in namespace ${namespace}`,
     },
     ports: portsOf(pool),
+    ...(picker === undefined ? {} : { picker }),
     unusable: [
       ...(size > 1
         ? [

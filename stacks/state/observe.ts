@@ -8,7 +8,7 @@ import { observedRewrites } from "./rewrites";
 import type { ClusterReader, LiveObject } from "./cluster-reader";
 import { backendOf, routeShape, type Attachment, type LiveBackendRef } from "./route-shape";
 import { everyKind, modelServersIn } from "./model-servers";
-import { autoscalersIn, sizeOfOthers, sumOf } from "./other-pools";
+import { autoscalersIn, sizeOfOthers, sumOf, workloadOf } from "./other-pools";
 import { selectorOf, selectsPodsOf } from "./selectors";
 
 /**
@@ -26,12 +26,15 @@ export async function observe(
   const names = namespacesOf(config, record);
   const groups = Object.values(config.pools).some((pool) => !pool.existing && pool.placement.hosts > 1);
   const existing = Object.values(config.pools).filter((pool) => pool.existing);
+  const external = Object.values(config.pools)
+    .filter((pool) => !pool.existing && pool.replicasOwner === "external")
+    .map(({ name }) => name);
   const [route, pools, namespaces, rewrites, others] = await Promise.all([
     reader.get(routePath(config.namespace, config.route)),
     Promise.all(
       names.map((namespace) => {
         const theirs = existing.filter((pool) => pool.namespace === namespace).map(({ name }) => name);
-        return poolsIn(reader, namespace, config.service, { groups, theirs, belongs });
+        return poolsIn(reader, namespace, config.service, { groups, theirs, external, belongs });
       }),
     ),
     Promise.all(
@@ -81,18 +84,26 @@ export function namespacesOf(config: ServiceConfig, record: DeploymentRecord | u
   return [...new Set([config.namespace, ...declared, ...Object.values(record?.pools ?? {})])];
 }
 
-/** @param theirs names of the pools there that the config marks as existing. */
+interface PoolsIn {
+  groups: boolean;
+  /** Names of the pools there that the config marks as existing. */
+  theirs: readonly string[];
+  /** Names of this stack's pools whose number of replicas the config leaves to others. */
+  external: readonly string[];
+  belongs: Belongs;
+}
+
 async function poolsIn(
   reader: ClusterReader,
   namespace: string,
   service: string,
-  { groups, theirs, belongs }: { groups: boolean; theirs: readonly string[]; belongs: Belongs },
+  { groups, theirs, external, belongs }: PoolsIn,
 ): Promise<ObservedPool[]> {
   const others = theirs.length > 0;
   const [pools, servers, autoscalers] = await Promise.all([
     reader.list(poolsPath(namespace)),
     modelServersIn(reader, namespace, others ? everyKind : { groups, statefulSets: false }),
-    others ? autoscalersIn(reader, namespace) : [],
+    autoscalersIn(reader, namespace),
   ]);
   return Promise.all(
     pools.map(async (pool) => {
@@ -102,7 +113,11 @@ async function poolsIn(
       }
       const selector = selectorOf(pool);
       const behind = servers.filter((server) => selectsPodsOf(selector, server));
-      return behind.length === 0 ? seen : { ...seen, ...sumOf(behind) };
+      if (behind.length === 0) return seen;
+      const workloads = behind.map((server) => workloadOf(server, autoscalers));
+      const outside =
+        workloads.some(({ autoscaler }) => autoscaler !== undefined) || external.includes(seen.name);
+      return { ...seen, ...sumOf(behind), ...(seen.owned && outside ? { workloads } : {}) };
     }),
   );
 }

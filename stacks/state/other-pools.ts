@@ -1,4 +1,5 @@
 import type { ObservedAutoscaler, ObservedPool, ObservedWorkload } from "../plan/observed";
+import { labels, managedBy } from "../../components/names";
 import { ClusterUnreadable, type ClusterReader, type LiveObject } from "./cluster-reader";
 import { isReady, isSelected, selectorOf, selectsPodsOf } from "./selectors";
 
@@ -11,13 +12,44 @@ interface Autoscaler {
   autoscaler: ObservedAutoscaler;
 }
 
-/** What sizes the workloads of a namespace. Whoever may not list them plans without knowing. */
+/** What sizes the workloads of a namespace from outside this program. Whoever may not list them plans without knowing. */
 export async function autoscalersIn(reader: ClusterReader, namespace: string): Promise<Autoscaler[]> {
-  const path = `/apis/autoscaling/v2/namespaces/${namespace}/horizontalpodautoscalers`;
-  const found = await reader.list(path).catch((error: unknown) => {
-    if (error instanceof ClusterUnreadable && error.reason === "forbidden") return [];
-    throw error;
-  });
+  const listed = (path: string): Promise<LiveObject[]> =>
+    reader.list(path).catch((error: unknown) => {
+      if (error instanceof ClusterUnreadable && error.reason === "forbidden") return [];
+      throw error;
+    });
+  const [scalers, scaled] = await Promise.all([
+    listed(`/apis/autoscaling/v2/namespaces/${namespace}/horizontalpodautoscalers`),
+    listed(`/apis/keda.sh/v1alpha1/namespaces/${namespace}/scaledobjects`),
+  ]);
+  const horizontal = ofHorizontal(scalers.filter(({ metadata }) => !isMade(metadata.labels)));
+  // One that is paused has no HorizontalPodAutoscaler, and still owns the number.
+  const paused = scaled
+    .map(ofScaledObject)
+    .filter(({ target }) => horizontal.every((one) => one.target !== target));
+  return [...horizontal, ...paused];
+}
+
+/** An autoscaler of a pool's own (`autoscaling`) has the plan's number as its minimum. */
+const isMade = (tags: Record<string, string> = {}): boolean => tags[labels.managedBy] === managedBy;
+
+function ofScaledObject(object: LiveObject): Autoscaler {
+  const { scaleTargetRef, maxReplicaCount } = object["spec"] as {
+    scaleTargetRef?: { kind?: string; name?: string };
+    maxReplicaCount?: number;
+  };
+  return {
+    target: `${scaleTargetRef?.kind ?? "Deployment"}/${scaleTargetRef?.name ?? ""}`,
+    autoscaler: {
+      kind: "ScaledObject",
+      name: object.metadata.name,
+      ...(maxReplicaCount === undefined ? {} : { max: maxReplicaCount }),
+    },
+  };
+}
+
+function ofHorizontal(found: readonly LiveObject[]): Autoscaler[] {
   return found.map((object) => {
     const spec = object["spec"] as {
       scaleTargetRef?: { kind?: string; name?: string };
@@ -68,7 +100,7 @@ const asked = ({ spec }: LiveObject): number => (spec as { replicas?: number } |
 const ready = ({ status }: LiveObject): number =>
   (status as { readyReplicas?: number } | undefined)?.readyReplicas ?? 0;
 
-function workloadOf(server: LiveObject, autoscalers: readonly Autoscaler[]): ObservedWorkload {
+export function workloadOf(server: LiveObject, autoscalers: readonly Autoscaler[]): ObservedWorkload {
   const { kind = "Deployment", metadata } = server;
   const found = autoscalers.find(({ target }) => target === `${kind}/${metadata.name}`)?.autoscaler;
   const owner = ownerText(server);

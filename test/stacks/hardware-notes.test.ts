@@ -1,7 +1,7 @@
 import { nothingDeployed, type Plan } from "../../stacks/plan/model";
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { hardwareNotes, poolsWithoutGroups } from "../../stacks/hardware-notes";
+import { hardwareNotes, pickerNotes, poolsWithoutGroups } from "../../stacks/hardware-notes";
 import { newCluster } from "../../stacks/state/served";
 import { serviceConfig, planFor } from "./cases";
 
@@ -30,6 +30,21 @@ describe("what a person is told of machines", () => {
     const b200 = { accelerator: "nvidia-b200", acceleratorsPerReplica: 8 };
     assert.match(notes(b200), /a4-highgpu-8g is not available by on-demand, Google's own/);
     assert.doesNotMatch(notes({ ...b200, provisioning: "spot" }), /own compute classes/);
+  });
+
+  it("is that pickers do not fit on the cluster's system nodes", () => {
+    const notes = (picker: object, systemNodes?: number): string[] =>
+      pickerNotes(planned({ accelerator: "nvidia-l4", picker }), systemNodes);
+    assert.deepEqual(notes({}, 1), []);
+    assert.deepEqual(notes({ replicas: 5 }), []);
+    assert.match(
+      notes({ replicas: 3 }, 2).join(),
+      /need 3 system nodes, and the cluster has at most 2: .* pulumi config set --path 'cluster.systemNodes' 3/,
+    );
+    // Three of two processors fit on a node, and seven of one.
+    assert.deepEqual(notes({ replicas: 3, resources: { cpu: "2" } }, 1), []);
+    assert.deepEqual(notes({ replicas: 5, resources: { cpu: "1000m" } }, 1), []);
+    assert.equal(notes({ replicas: 4, resources: { cpu: "2" } }, 1).length, 1);
   });
 
   it("is that flex-start machines end, that spot machines go, and who owns the replicas", () => {

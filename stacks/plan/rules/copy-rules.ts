@@ -14,27 +14,44 @@ import { engineOf, portFlagOf } from "../../../components/model-server/copied/se
  * they name is where they will run.
  */
 
-const ownServer = (pool: string): Fix =>
+export const ownServer = (pool: string): Fix =>
   fix`give ${pool} a model server of its own instead: ${[remove(`pools.${pool}.like`), set(`pools.${pool}.model`, "MODEL")]}`;
+
+/** @param found the workloads, as "Deployment decode". */
+const nameOne = (pool: string, found: readonly string[]): Fix =>
+  fix`name the workload whose pods are copied: ${joinFixes(
+    found.map((text) => fix`${set(`pools.${pool}.workload`, text.replace(" ", "/"))}`),
+    ", or ",
+  )}`;
 
 /** Exactly one workload makes the pods of the copied pool. */
 const likeWorkload: Rule = {
   id: "like-workload",
   summary: `A pool that is \`like\` one created outside this stack copies its pods. Exactly one workload must create those pods:
-a Deployment, StatefulSet or LeaderWorkerSet in the copied pool's namespace whose pods the InferencePool selects.`,
-  fix: "Copy a pool that selects one workload, or give the new pool its own `model` and `server`.",
+a Deployment, StatefulSet or LeaderWorkerSet in the copied pool's namespace whose pods the InferencePool selects. Of
+several, \`pools.<name>.workload\` names the one to copy.`,
+  fix: "Name the workload (`workload`), or give the new pool its own `model` and `server`.",
   check: (_config, observed, draft) =>
     copying(observed, draft).flatMap(({ planned: { pool }, copy }) => {
       const original = pool.templateOf;
       if (copy.state !== "none" || original === undefined) return [];
       const found = copy.found ?? [];
+      const { workload } = original;
+      if (workload !== undefined && found.length > 0) {
+        return [
+          {
+            found: `pools.${pool.name}.workload is ${workload}, but pool ${original.name} selects the pods of ${found.join(", ")} in namespace ${original.namespace}`,
+            fix: nameOne(pool.name, found),
+          },
+        ];
+      }
       const many = found.length > 1;
       return [
         {
           found: many
             ? `pool ${original.name} selects the pods of ${found.length} workloads in namespace ${original.namespace} (${found.join(", ")}), but ${pool.name} can copy only one`
             : `pool ${original.name} selects no pods of a Deployment, StatefulSet or LeaderWorkerSet in namespace ${original.namespace}${found.length === 0 ? "" : ` (${found.join(", ")})`}, so ${pool.name} has nothing to copy`,
-          fix: fix`${many ? "create an InferencePool that selects one of them, and copy that; or " : ""}${ownServer(pool.name)}`,
+          fix: many ? fix`${nameOne(pool.name, found)}; or ${ownServer(pool.name)}` : ownServer(pool.name),
         },
       ];
     }),

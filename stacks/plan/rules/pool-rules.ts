@@ -3,7 +3,9 @@ import type { Observed } from "../observed";
 import type { ServiceConfig } from "../service-config";
 import { missingPools, trafficEvidence } from "../drift";
 import { allow, fix, pulumiUp, remove, run, set, type ConfigEdit, type Fix } from "../config-edits";
+import { copyingNothing } from "../copied-pools";
 import { identityChanges } from "../identity";
+import { ownServer } from "./copy-rules";
 import { keptFirst, putBack, redeclare } from "../redeclare";
 import { offOtherRoutes, otherTraffic } from "../rival-routes";
 import { liveShares, rounding, shareIn } from "../shares";
@@ -106,11 +108,12 @@ function ladderFrom(serving: string, config: ServiceConfig, observed: Observed):
     : throughTheLadder(serving, config.stable, observed, back);
 }
 
-/** Hardware, model and server of a pool that exists do not change in place: the old pool is the way back. */
+/** Hardware, model, server and picker of a pool that exists do not change in place: the old pool is the way back. */
 const editedInPlace: Rule = {
   id: "edited-in-place",
-  summary: `The config changes the hardware, model or server of an existing pool. The old pool is your way back, so make the
-change in a new pool.`,
+  summary: `The config changes the hardware, model, server or picker of an existing pool. The old pool is your way back, so
+make the change in a new pool. Another picker in place would cut every stream that runs through the old one, and until it
+is ready nobody would rewrite names: requests for aliases and adapters would get 404.`,
   fix: "Make the change in a pool with a new name and roll it out, or restore the field.",
   waiver: { name: "edited-in-place", use: "Only while the pool has no traffic." },
   check: (_config, observed, { pools }) =>
@@ -170,12 +173,13 @@ const movedNamespace: Rule = {
 /** A pool created outside this stack has to be there, and so has the pool whose pods a new one copies. */
 const existingPoolMissing: Rule = {
   id: "existing-pool-missing",
-  summary:
-    "A pool that is marked `existing`, or from which another pool copies its pods, does not exist in the cluster.",
-  fix: "Set its namespace, or let the stack create it.",
+  summary: `A pool that is marked \`existing\`, or from which another pool copies its pods, does not exist in the cluster. A copy
+keeps the pod template that it was made from: once a pool of this stack has one, the original may go, and the config need
+not declare it any more.`,
+  fix: "Set its namespace, copy a pool that exists or that has a copy, or let the stack create it.",
   check: (config, observed, draft) => [
     ...missingExisting(config, observed, draft),
-    ...missingTemplates(observed, draft),
+    ...missingTemplates(config, observed, draft),
   ],
 };
 
@@ -188,16 +192,38 @@ function missingExisting(config: ServiceConfig, observed: Observed, { stable, ca
     .map(({ name, namespace }) => missingPool(name, namespace));
 }
 
-/** A pool of this stack that keeps a copy does not need the original. */
-function missingTemplates(observed: Observed, { pools }: Draft): Finding[] {
-  return pools.flatMap(({ pool }) => {
-    const template = pool.templateOf;
-    if (template === undefined || isThere(template.name, template.namespace, observed)) return [];
-    if (observed.copies?.[pool.name]?.pods !== undefined) return [];
-    if (isThere(pool.name, pool.namespace, observed)) return [];
-    return [missingPool(template.name, template.namespace)];
+function missingTemplates(config: ServiceConfig, observed: Observed, draft: Draft): Finding[] {
+  return copyingNothing(observed, draft).flatMap(({ pool, namespace }) => {
+    const { name, namespace: place, undeclared } = pool.templateOf ?? { name: "", namespace: "" };
+    const gone =
+      undeclared === true
+        ? `the config does not declare ${name}`
+        : `there is no InferencePool ${name} in namespace ${place}`;
+    const elsewhere =
+      undeclared === true
+        ? fix``
+        : fix`set its namespace (${set(`pools.${name}.namespace`, "NAMESPACE")}), or `;
+    // A pool that runs lost its Deployment: only its state still has what was copied.
+    if (isThere(pool.name, namespace, observed)) {
+      return [
+        {
+          found: `pool ${pool.name} copies the pods of ${name}, but ${gone}, and ${pool.name} has no Deployment that keeps the copy`,
+          fix: fix`${elsewhere}create the Deployment of ${pool.name} again from the stack's state (${run("pulumi stack export")})`,
+        },
+      ];
+    }
+    return [
+      {
+        found: `${pool.name} copies the pods of ${name}, but ${gone}, and no pool of this stack has a copy of them`,
+        fix: fix`${elsewhere}copy another pool (${set(`pools.${pool.name}.like`, otherPool(pool.name, name, config))}), or ${ownServer(pool.name)}`,
+      },
+    ];
   });
 }
+
+/** A pool that the config has, to be copied instead. */
+const otherPool = (name: string, original: string, { pools, stable }: ServiceConfig): string =>
+  [stable, ...Object.keys(pools)].find((one) => one !== name && one !== original) ?? "POOL";
 
 function isThere(name: string, namespace: string, observed: Observed): boolean {
   return observed.pools.some((pool) => pool.name === name && pool.namespace === namespace);

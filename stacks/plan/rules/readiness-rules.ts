@@ -1,8 +1,10 @@
+import { defaultEngine, engines, pickerNameOf } from "../../../components/engines/catalogue";
+import type { ModelServerEngine } from "../../../components/engines/engine";
 import { fix, joinFixes, pulumiUp, set, type Fix } from "../config-edits";
 import type { Draft, RisingPool, Rule } from "../model";
 import type { Observed, ObservedPool } from "../observed";
 import type { ServiceConfig } from "../service-config";
-import { counted, growCommands, largestShare } from "../other-sizes";
+import { counted, growCommands, largestShare, sizedOutside } from "../other-sizes";
 import { asksStable } from "../rising";
 import { liveShares, shareIn } from "../shares";
 import { fullSize } from "../sizing";
@@ -12,7 +14,8 @@ import { fullSize } from "../sizing";
 /** A pool of others would get more traffic than the replicas it is asked to have can carry. */
 const existingPoolTooSmall: Rule = {
   id: "existing-pool-too-small",
-  summary: `A pool created outside this stack would get more traffic than its replicas can serve. Its owner sets its size: an
+  summary: `A pool created outside this stack, or one of this stack whose replicas are set from outside it
+(\`pools.<name>.replicasOwner\`), would get more traffic than its replicas can serve. Its owner sets its size: an
 autoscaler may have scaled it down while the candidate had the traffic. The number needed to serve all of the
 traffic is the pool's \`replicas\`, or, without that key, the number it had when it last served all of it. The
 customers' route (annotation \`inference-rollout/carried\`) and the stack's outputs store that number. The update is
@@ -27,12 +30,12 @@ worse than a stable pool that is too small.`,
   },
   check: (config, observed, draft) =>
     draft.rising.flatMap((rising) => {
-      const pool = draft.others.find(({ name }) => name === rising.pool);
+      const pool = sizedOutside(draft, observed).find(({ name }) => name === rising.pool);
       const { needs } = rising;
       if (pool?.replicas === undefined || needs === undefined || pool.replicas >= needs) return [];
       return [
         {
-          found: `${foundText(config, observed, pool, rising)}: ${rising.share} % of the traffic needs ${needs}, and this stack does not scale pools created outside it`,
+          found: `${foundText(config, observed, pool, rising)}: ${rising.share} % of the traffic needs ${needs}, and ${pool.owned ? `${rising.scaledBy ?? "its owner"} sets its replicas` : "this stack does not scale pools created outside it"}`,
           fix: joinFixes(
             [
               fix`scale it up, then continue: ${growCommands(pool, needs)} && ${pulumiUp}`,
@@ -144,4 +147,41 @@ Fix this and run pulumi up again, or go back: pulumi config set weight 0 && pulu
   },
 };
 
-export const readinessRules: readonly Rule[] = [existingPoolTooSmall, unreadyStable, stableNames];
+/** Two engines, for an example. */
+const [read = defaultEngine, run = defaultEngine] = engines;
+const metricsOf = ({ pickerMetrics = [] }: ModelServerEngine): string => pickerMetrics.join(", ");
+
+/** A picker that finds no metrics takes every pod for idle, and nothing says so. */
+const blindPicker: Rule = {
+  id: "blind-picker",
+  summary: `The candidate's share rises, and its model servers do not report the metrics by which its picker tells how busy they
+are: the picker reads those of another engine (the pods' label \`inference.networking.k8s.io/engine-type\`, else the
+engine of the pool), or the servers report none. Such a picker spreads requests without regard to load and cache, and
+says so nowhere. The plan does not refuse this. Instead, the gate asks the candidate's servers for \`/metrics\` through the
+preview route, three times for each ready pod; the picker sends each of these requests to a pod by chance. With
+\`gate.via\` other than \`gateway\`, for a candidate created outside this stack, and where the gateway or the servers answer
+401 or 403, it is not checked.`,
+  fix: "Correct the label or `server.engine`, or start the servers with their metrics.",
+  waiver: { name: "blind-picker", use: "For one update the servers are not asked." },
+  heldBy: "gate",
+  example: `The route was not changed: candidate llm-new is not ready for more traffic after 600 s.
+  - llm-new does not report ${metricsOf(read)}, which its picker reads (engine ${pickerNameOf(read)}); its servers report ${metricsOf(run)}. Requests would be spread without regard to load: set the label inference.networking.k8s.io/engine-type of its pods, or server.engine, to the engine that they run; to continue without this check: pulumi config set --path 'allow[0]' blind-picker (for one update)
+Fix this and run pulumi up again, or go back: pulumi config set weight 0 && pulumi up`,
+  check: ({ gate }, _observed, { candidate, candidateRises, pools }) => {
+    if (candidate === undefined || !candidateRises || gate.via !== "gateway") return [];
+    if (!pools.some(({ pool }) => pool.name === candidate.name)) return [];
+    return [
+      {
+        found: `whether the picker of ${candidate.name} finds the metrics of its pods is not checked`,
+        fix: fix`wait for the gate's check`,
+      },
+    ];
+  },
+};
+
+export const readinessRules: readonly Rule[] = [
+  existingPoolTooSmall,
+  unreadyStable,
+  stableNames,
+  blindPicker,
+];

@@ -114,6 +114,14 @@ describe("a stack's config", () => {
     });
   }
 
+  it("takes a pool that was created outside the stack under the name that it has", () => {
+    for (const name of ["vllm-meta-llama-3-1-8b-instruct-inference-pool-of-search", "70b-chat"]) {
+      const pools = { [name]: { existing: true }, "llm-new": { ...sourceCase.pools["llm-new"], like: name } };
+      assert.deepEqual(keysOf({ ...sourceCase, stable: name, pools }), []);
+      assert.deepEqual(keysOf({ ...sourceCase, stable: "llm-new", candidate: name, pools }), []);
+    }
+  });
+
   for (const replicas of [0, -1, 1.5, "many", null]) {
     it(`refuses ${JSON.stringify(replicas)} replicas`, () => {
       const pools = { ...sourceCase.pools, "llm-new": { accelerator: "nvidia-l4", replicas } };
@@ -160,7 +168,8 @@ describe("a stack's config", () => {
     const pool = config.pools["llm-new"]!;
     assert.ok(!pool.existing);
     assert.deepEqual(pool.templateOf, { name: "llm", namespace: "serving", through: [] });
-    assert.equal(pool.namespace, "default");
+    // Beside the pods that it copies, where what they name is.
+    assert.equal(pool.namespace, "serving");
   });
 
   it("knows the pools between a copy and its original, and the engine where the config says it", () => {

@@ -16,6 +16,7 @@ export function schemaKeys(): string[] {
 export const schemaKeyOf = (key: string): string =>
   key
     .replace(/^pools\.[^.[]+/, "pools.*")
+    .replace(/(\.picker\.(config|flags))\.[^.[]+/, "$1.*")
     .replace(/\[\d+\]/g, "[]")
     .replace(/(server\.(?:env|labels|annotations|podPatch\.metadata|podPatch\.spec))\..*/, "$1.*");
 
@@ -83,7 +84,16 @@ export const everyKey: Readonly<Record<string, unknown>> = {
           spec: { runtimeClassName: "marked-78" },
         },
       },
-      picker: { image: "marked-56/epp:v1.5.0" },
+      picker: {
+        version: "v1.5.0",
+        image: "marked-56/epp:v1.5.0",
+        replicas: 2,
+        resources: { cpu: "2", memory: "4Gi" },
+        config: { queue: 2 },
+        flags: { v: 2 },
+        featureGates: ["flowControl"],
+      },
+      replicasOwner: "stack",
       namespace: "marked-16",
       zones: ["marked-17"],
       provisioning: "on-demand",
@@ -100,7 +110,7 @@ export const everyKey: Readonly<Record<string, unknown>> = {
       autoscaling: { max: 9, metric: "queue", target: 10 },
       adapters: true,
     },
-    "llm-new": { like: "llm", accelerator: "nvidia-h100-80gb", replicas: 2 },
+    "llm-new": { like: "llm", workload: "marked-57", accelerator: "nvidia-h100-80gb", replicas: 2 },
   },
   objectives: [{ name: "marked-24", priority: 1 }],
   objectivesIn: "one-namespace",

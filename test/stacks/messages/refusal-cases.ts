@@ -11,7 +11,7 @@ import { type Scenario, deployed } from "../plan/worlds";
 
 /** Words that a person fills in, by rule. */
 export const fills: Readonly<Record<string, Readonly<Record<string, string>>>> = {
-  "existing-pool-missing": { NAMESPACE: "elsewhere" },
+  "existing-pool-missing": { NAMESPACE: "elsewhere", MODEL: "Qwen/Qwen3-8B" },
   "route-not-ours": { NAME: "shop" },
   "bare-metal-cluster": { NAME: "racks" },
   "no-zone": { ZONE: "us-central1-a" },
@@ -221,6 +221,15 @@ export const moreScenarios: readonly Scenario[] = [
     rule: "existing-pool-missing",
     config: { ...serving, pools: { ...sourceCase.pools, llm: { existing: true } } },
     world: () => ({ pools: [{ name: "llm", namespace: "elsewhere", owned: false }], namespaces: {} }),
+  },
+  {
+    rule: "existing-pool-missing",
+    config: {
+      ...sourceCase,
+      weight: 0,
+      pools: { ...sourceCase.pools, "llm-new": { ...sourceCase.pools["llm-new"], like: "gone" } },
+    },
+    world: () => ({ pools: [], namespaces: {}, copies: {} }),
   },
 ];
 

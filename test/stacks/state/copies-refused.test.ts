@@ -44,6 +44,13 @@ describe("a copy", () => {
       /2 workloads in namespace default \(Deployment ms-decode, Deployment ms-prefill\)/,
     ],
     [
+      "a workload that is named, and is not behind the pool",
+      cluster([modelservice, prefill], weights("ReadOnlyMany")),
+      "like-workload",
+      /pools\.llm-new\.workload is Deployment\/other, but pool llm selects the pods of Deployment ms-decode, Deployment ms-prefill/,
+      config({ ...two, workload: "Deployment/other" }),
+    ],
+    [
       "groups of pods",
       cluster([group(4, ["--port", "8080"])]),
       "like-unusable",

@@ -20,7 +20,7 @@ import {
   withPod,
   type Objects,
 } from "./copied-cluster";
-import { group, modelservice, sglang, stateful, vllm, type Manifest } from "./manifests";
+import { group, modelservice, prefill, sglang, stateful, vllm, type Manifest } from "./manifests";
 
 /* What a pool that is like another one copies, from the cluster to the plan: manifests in the shape of real ones. */
 
@@ -79,6 +79,16 @@ describe("a pool that is like one created outside the stack", () => {
       assert.ok(planned.copied?.taken.includes(`port ${port}`));
     });
   }
+
+  it("copies the workload that the config names, of several", async () => {
+    for (const workload of ["ms-decode", "Deployment/ms-decode"]) {
+      const reader = cluster([modelservice, prefill], weights("ReadOnlyMany"));
+      const done = await planOf(reader, config({ ...two, workload }));
+      assert.deepEqual(done.refusals, []);
+      assert.equal(done.pools[0]?.copied?.from, "Deployment ms-decode in namespace default");
+      assert.equal(done.pools[0].identity["workload"], workload);
+    }
+  });
 
   it("lists everything that another namespace lacks, with the commands that copy it", async () => {
     const raw = config({}, { objectives: [{ name: "chat", priority: 1 }] });

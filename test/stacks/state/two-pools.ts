@@ -19,6 +19,8 @@ export interface Behaviour {
   key?: string;
   /** Instead of a list of models. */
   list?: { status: number; body: string };
+  /** What its servers report to the picker. */
+  metrics?: { status: number; body: string };
   /** Instead of an answer, by the path that is asked. */
   answer?: (path: string) => { status: number; body: string } | undefined;
 }
@@ -37,6 +39,8 @@ export class TwoPools {
   /** Ready model servers of the stable pool; undefined: there is no such pool. */
   stableServers: number | undefined = 1;
   rewrites: LiveObject[] = [];
+  /** Labels of every pod beside the selector's. */
+  podLabels: Record<string, string> = {};
   private readonly server = http.createServer((request, response) => {
     const value = request.headers[header.name];
     const who = value === header.value ? "candidate" : value === stableHeader.value ? "stable" : undefined;
@@ -66,7 +70,8 @@ export class TwoPools {
     this.asked.push(`${who ?? "customers"} ${path}`);
     if (who === undefined) return { status: 500, body: "the gate asked as customers do" };
     const behaviour = this[who];
-    const { names, adapters, any, key, list, answer } = behaviour;
+    const { names, adapters, any, key, list, answer, metrics } = behaviour;
+    if (path === "/metrics") return metrics ?? { status: 404, body: "" };
     if (key !== undefined && authorization !== `Bearer ${key}`) {
       return { status: 401, body: JSON.stringify({ error: `Unauthorized: ${authorization ?? "no key"}` }) };
     }
@@ -105,7 +110,7 @@ export class TwoPools {
       if (!url.endsWith("/pods")) return Promise.resolve([]);
       return Promise.resolve(
         Array.from({ length: this.stableServers ?? 0 }, (_, i) => ({
-          metadata: { name: `llm-${i}`, labels: { app: "llm" } },
+          metadata: { name: `llm-${i}`, labels: { app: "llm", ...this.podLabels } },
           status: { conditions: [{ type: "Ready", status: "True" }] },
         })),
       );

@@ -1,0 +1,120 @@
+import assert from "node:assert/strict";
+import { setTimeout as sleep } from "node:timers/promises";
+import { after, before, describe, it } from "node:test";
+import { InferenceClient } from "../../rollout/traffic/client";
+import type { Outcome } from "../../lab/traffic/outcome";
+import { minutes, StackLab, type StackUnderTest } from "./stack-lab";
+
+/*
+ * Two priorities above 0, each pool full, up a ladder. With the picker's flow control the higher one is served before
+ * what waits in the picker, and of one priority each client gets its turn; without it, all are served in the order in
+ * which they come. Nothing fails in either case.
+ */
+
+const model = "Qwen/Qwen3-8B";
+const objectives = [
+  { name: "interactive", priority: 10 },
+  { name: "batch", priority: 1 },
+];
+const pools = ["llm", "llm-new"];
+
+/** Of what was sent first, how much was still not answered when the last of what was sent later was. */
+const overtaken = (first: readonly Outcome[], later: readonly Outcome[]): number => {
+  const last = Math.max(...later.map(({ endedAt }) => endedAt));
+  return first.filter(({ endedAt }) => endedAt > last).length / first.length;
+};
+const of = (pool: string, outcomes: readonly Outcome[]): Outcome[] =>
+  outcomes.filter((outcome) => outcome.pool === pool);
+const percent = (part: number): string => `${Math.round(100 * part)} %`;
+
+for (const isOn of [true, false]) {
+  describe(`priorities above 0 ${isOn ? "with" : "without"} flow control`, { concurrency: false }, () => {
+    let lab: StackLab;
+    let stack: StackUnderTest;
+    let client: InferenceClient;
+    before(async () => {
+      const picker = isOn ? { picker: { featureGates: ["flowControl"] } } : {};
+      lab = await StackLab.start();
+      stack = await lab.stack("dev", {
+        ...{ model, objectives, weight: 0, stable: pools[0], candidate: pools[1], adapters: undefined },
+        pools: {
+          llm: { accelerator: "nvidia-l4", replicas: 2, ...picker },
+          "llm-new": { like: "llm" },
+        },
+        // Two at once on a server: four requests a second on a pool, of ten tokens each.
+        server: { args: ["--max-num-seqs", "2"] },
+      });
+      await stack.up();
+      const host = String((await stack.pulumi.outputs())["address"]);
+      client = new InferenceClient({ host, port: await lab.lab.boundPort(host) });
+    }, minutes(4));
+    after(async () => {
+      client.close();
+      await lab.stop();
+    });
+
+    const ask = (objective: string, tenant?: string): Promise<Outcome> =>
+      client.complete({
+        ...{ kind: "plain", model, maxTokens: 10 },
+        headers: {
+          "x-gateway-inference-objective": objective,
+          ...(tenant === undefined ? {} : { "x-gateway-inference-fairness-id": tenant }),
+        },
+      });
+    const many = (count: number, ...of: Parameters<typeof ask>): Promise<Outcome>[] =>
+      Array.from({ length: count }, () => ask(...of));
+    const resolved = async (pool: string, priority: number): Promise<number> =>
+      (await lab.pickerMetrics(pool, `llm-${pool}`))
+        .split("\n")
+        .filter((line) => line.startsWith("inference_objective_request_total{"))
+        .filter((line) => line.includes(`priority="${priority}"`))
+        .reduce((sum, line) => sum + Number(line.split(" ").at(-1)), 0);
+
+    for (const weight of isOn ? [0, 30, 60, 100] : [50]) {
+      it(`at ${weight}`, minutes(4), async () => {
+        const moved = await stack.update({ weight: String(weight) });
+        assert.equal(moved.status, 0, moved.output);
+        const batch = many(100, "batch");
+        await sleep(1500);
+        const interactive = await Promise.all(many(30, "interactive"));
+        const first = await Promise.all(batch);
+        assert.deepEqual(
+          [...first, ...interactive].flatMap(({ failure }) => failure ?? []),
+          [],
+        );
+        for (const pool of pools
+          .filter((name) => weight < 100 || name !== "llm")
+          .filter((name) => weight > 0 || name !== "llm-new")) {
+          const share = overtaken(of(pool, first), of(pool, interactive));
+          console.log(
+            `# weight ${weight}, ${pool}: ${of(pool, interactive).length} of priority 10 before ${percent(share)} of ${of(pool, first).length} of priority 1 that were sent before them`,
+          );
+          if (isOn) assert.ok(share >= 0.25, `${pool}: ${share}`);
+          else assert.ok(share <= 0.1, `${pool}: ${share}`);
+          for (const { priority } of objectives) assert.ok((await resolved(pool, priority)) > 0);
+        }
+      });
+    }
+
+    it("of one priority, each client gets its turn", minutes(4), async () => {
+      const moved = await stack.update({ weight: "50" });
+      assert.equal(moved.status, 0, moved.output);
+      const greedy = many(100, "batch", "greedy");
+      await sleep(1500);
+      const modest = await Promise.all(many(16, "batch", "modest"));
+      const first = await Promise.all(greedy);
+      assert.deepEqual(
+        [...first, ...modest].flatMap(({ failure }) => failure ?? []),
+        [],
+      );
+      for (const pool of pools) {
+        const share = overtaken(of(pool, first), of(pool, modest));
+        console.log(
+          `# ${pool}: ${of(pool, modest).length} of one client before ${percent(share)} of ${of(pool, first).length} of the other`,
+        );
+        if (isOn) assert.ok(share >= 0.2, `${pool}: ${share}`);
+        else assert.ok(share <= 0.1, `${pool}: ${share}`);
+      }
+    });
+  });
+}
