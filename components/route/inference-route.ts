@@ -40,11 +40,25 @@ export interface ServiceRouteArgs {
   hostnames?: readonly string[];
 }
 
+/** A route that was created outside the stack, as it is written: everything but the weights is its owner's. */
+export interface RouteShape {
+  /** Labels of others. */
+  labels: Readonly<Record<string, string>>;
+  /** Whether the label for who manages it has somebody else's word, which stays. */
+  managedByAnother: boolean;
+  /** Annotations of others. */
+  annotations: Readonly<Record<string, string>>;
+  /** The whole spec, with the weights in it. */
+  spec: Readonly<Record<string, unknown>>;
+}
+
 export interface InferenceRouteArgs extends ServiceRouteArgs {
   /** Name of the HTTPRoute. */
   route: string;
   /** Where requests go. A pool without traffic is left out: gateways differ in what they do with 0. */
   backends: readonly RouteBackend[];
+  /** The shape that the route keeps. Default: one rule that matches everything, on `gateway`, for `hostnames`. */
+  shape?: RouteShape;
   /** Annotations that are written in the same request as the weights, so that the two never disagree. */
   annotations: Readonly<Record<string, string>>;
   /**
@@ -65,9 +79,11 @@ export class InferenceRoute extends pulumi.ComponentResource {
     super("inference-rollout:index:InferenceRoute", name, {}, opts);
     this.resource = new k8s.apiextensions.CustomResource(
       name,
-      routeObject({ ...args, name: args.route }, [
-        { backendRefs: args.backends.map((backend) => backendRef(backend, args.namespace)) },
-      ]),
+      args.shape === undefined
+        ? routeObject({ ...args, name: args.route }, [
+            { backendRefs: args.backends.map((backend) => backendRef(backend, args.namespace)) },
+          ])
+        : keptObject(args, args.shape),
       {
         parent: this,
         ...(args.takeOver ? { import: `${args.namespace}/${args.route}` } : {}),
@@ -122,6 +138,28 @@ export class PreviewRoute extends pulumi.ComponentResource {
     );
     this.registerOutputs();
   }
+}
+
+/** A route of others, with this service's marks and weights. */
+function keptObject(
+  { route, namespace, service, annotations }: InferenceRouteArgs,
+  shape: RouteShape,
+): k8s.apiextensions.CustomResourceArgs {
+  return {
+    apiVersion: `${apis.gateway}/v1`,
+    kind: "HTTPRoute",
+    metadata: {
+      name: route,
+      namespace,
+      labels: {
+        ...shape.labels,
+        ...(shape.managedByAnother ? {} : { [labels.managedBy]: managedBy }),
+        [labels.service]: service,
+      },
+      annotations: { ...shape.annotations, ...annotations },
+    },
+    spec: shape.spec,
+  };
 }
 
 /** An HTTPRoute of a service, attached to its gateway. */
