@@ -73,7 +73,8 @@ export function liveRollback(service: LiveService, request: RollbackRequest): Li
     );
   }
   const [rule, ...more] = rules;
-  const isOwnShape = rule !== undefined && more.length === 0 && backends.every(({ pool }) => isPoolName(pool));
+  const isOwnShape =
+    rule !== undefined && more.length === 0 && backends.every(({ pool }) => isPoolName(pool));
   if (kept === undefined && !isOwnShape) {
     return refused(
       `${name} has ${rules.length} rules and the backends ${backends.map(({ pool }) => pool).join(", ")}: one rule with InferencePools is expected`,

@@ -67,7 +67,10 @@ async function confirmRoutes({ config, plan, observed, gateway, reader }: Update
     }
     address = result.value;
   }
-  await Promise.all([confirmPrecedence(config, plan, gateway, client), confirmShares(config, plan, observed, client)]);
+  await Promise.all([
+    confirmPrecedence(config, plan, gateway, client),
+    confirmShares(config, plan, observed, client),
+  ]);
   return address;
 }
 

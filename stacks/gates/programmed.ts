@@ -64,8 +64,11 @@ export function missingFromGateway(
 const isGateway = ({ group, kind }: ParentRef): boolean =>
   (group ?? apis.gateway) === apis.gateway && (kind ?? "Gateway") === "Gateway";
 
-const isOf = (ref: ParentRef, gateway: { name: string; namespace: string }, own: string | undefined): boolean =>
-  isGateway(ref) && ref.name === gateway.name && (ref.namespace ?? own) === gateway.namespace;
+const isOf = (
+  ref: ParentRef,
+  gateway: { name: string; namespace: string },
+  own: string | undefined,
+): boolean => isGateway(ref) && ref.name === gateway.name && (ref.namespace ?? own) === gateway.namespace;
 
 const isSame = (a: ParentRef, b: ParentRef, own: string | undefined): boolean =>
   a.name === b.name &&

@@ -91,7 +91,9 @@ function namespaceOf(
 function attachmentOf({ parents, hostnames }: KnownRoute, { gateway }: OtherRoutes): Part {
   const [first] = parents;
   if (first === undefined) return obstacle("it attaches to no Gateway");
-  const here = parents.find(({ name, namespace }) => name === gateway.name && namespace === gateway.namespace);
+  const here = parents.find(
+    ({ name, namespace }) => name === gateway.name && namespace === gateway.namespace,
+  );
   const parent = here ?? first;
   const commands = [
     ...(parent.name === gateway.name ? [] : [set("gateway.name", parent.name)]),
@@ -141,6 +143,8 @@ function weightOf(route: KnownRoute, config: ServiceConfig, { stable, candidate 
 }
 
 function sendsInstead(rules: readonly RouteRule[]): string {
-  const names = rules.flatMap(({ backends }) => backends.map(({ pool, namespace }) => `${namespace}/${pool}`));
+  const names = rules.flatMap(({ backends }) =>
+    backends.map(({ pool, namespace }) => `${namespace}/${pool}`),
+  );
   return names.length === 0 ? "" : `: it sends to ${[...new Set(names)].join(", ")}`;
 }

@@ -37,7 +37,8 @@ export function driftOf({ route }: Observed): RouteDrift | undefined {
  */
 export function adopts(observed: Observed, draft: Draft): boolean {
   const drift = driftOf(observed);
-  if (drift === undefined || drift.rules.length > 0 || (observed.route?.uneven ?? []).length > 0) return false;
+  if (drift === undefined || drift.rules.length > 0 || (observed.route?.uneven ?? []).length > 0)
+    return false;
   return sameShares(liveShares(observed), draft.shares, 0.5);
 }
 

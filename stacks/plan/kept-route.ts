@@ -218,7 +218,7 @@ function totalFor(
 }
 
 /** The least number by which a total becomes one of whole percents. */
-function factorFor(total: number): number {
+export function factorFor(total: number): number {
   const divisor = (a: number, b: number): number => (b === 0 ? a : divisor(b, a % b));
   return 100 / divisor(100, total);
 }
@@ -275,8 +275,6 @@ export function writtenShape(kept: KeptRoute, backends: readonly Backend[]): Wri
 const foundIn = (rules: readonly KeptRule[]): Record<string, LiveBackendRef[]> =>
   Object.fromEntries(
     rules.flatMap(({ rule, ours }, at) =>
-      ours.length === 0
-        ? []
-        : [[String(at), (rule.backendRefs ?? []).filter((_, i) => ours.includes(i))]],
+      ours.length === 0 ? [] : [[String(at), (rule.backendRefs ?? []).filter((_, i) => ours.includes(i))]],
     ),
   );

@@ -44,11 +44,12 @@ export function rivalsOf(
 ): Rivals {
   if (others === undefined) return none;
   const live = others.customers;
+  const shape = live?.keepsShape === true ? shapeOf(live, pools) : undefined;
   const customers = {
     namespace: config.namespace,
     name: config.route,
     ...(live?.created === undefined ? {} : { created: live.created }),
-    ...(live?.keepsShape === true ? { shape: shapeOf(live, pools) } : {}),
+    ...(shape === undefined || shape.matches.length === 0 ? {} : { shape }),
   };
   const lost = overlapsWith(customers, others).filter(({ winner }) => winner === "other");
   const isOurs = ({ rule }: Overlap): boolean => pools.some((pool) => ruleSendsTo(rule, pool));

@@ -60,7 +60,11 @@ function listenersOf({ listeners }: OtherRoutes): readonly KnownListener[] {
   return listeners.length === 0 ? [{ name: "", port: 0 }] : listeners;
 }
 
-function isOn(route: Pick<KnownRoute, "parents">, listener: KnownListener, gateway: OtherRoutes["gateway"]): boolean {
+function isOn(
+  route: Pick<KnownRoute, "parents">,
+  listener: KnownListener,
+  gateway: OtherRoutes["gateway"],
+): boolean {
   return route.parents.some(
     ({ namespace, name, sectionName, port, refused }) =>
       !refused &&

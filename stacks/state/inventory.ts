@@ -111,7 +111,10 @@ async function listed(
 ): Promise<OwnedObject[]> {
   let objects: LiveObject[] = [];
   try {
-    objects = await permitted(() => reader.list(`${pathOf(what, namespace)}?${what.kind === "HTTPRoute" ? routeSelector : selector}`), []);
+    objects = await permitted(
+      () => reader.list(`${pathOf(what, namespace)}?${what.kind === "HTTPRoute" ? routeSelector : selector}`),
+      [],
+    );
   } catch (error) {
     if (!(error instanceof ClusterUnreadable) || essential.has(what.kind)) throw error;
     unread(`${what.kind}s cannot be listed (${error.message})`);

@@ -1,6 +1,13 @@
 import { createHash } from "node:crypto";
 import { annotations, domain, labels, managedBy } from "../../components/names";
-import { backendOf, isPoolRef, markedRules, type KeptRoute, type LiveBackendRef, type LiveRule } from "../plan/kept-route";
+import {
+  backendOf,
+  isPoolRef,
+  markedRules,
+  type KeptRoute,
+  type LiveBackendRef,
+  type LiveRule,
+} from "../plan/kept-route";
 import type { Backend } from "../plan/routes";
 import type { LiveObject } from "./cluster-reader";
 
@@ -70,7 +77,10 @@ function withoutOurs(rule: LiveRule, ours: readonly number[]): Fields {
 }
 
 const digestOf = (value: unknown): string =>
-  createHash("sha256").update(JSON.stringify(sorted(value))).digest("hex").slice(0, 16);
+  createHash("sha256")
+    .update(JSON.stringify(sorted(value)))
+    .digest("hex")
+    .slice(0, 16);
 
 function sorted(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(sorted);
@@ -112,7 +122,10 @@ function isOnlyAppliedByOthers({ managedFields = [] }: LiveObject["metadata"], .
   });
   return (
     owners.length > 0 &&
-    owners.every(({ manager = "", operation }) => operation === "Apply" && !/^(kubectl|pulumi|gke-inference-rollout)/.test(manager))
+    owners.every(
+      ({ manager = "", operation }) =>
+        operation === "Apply" && !/^(kubectl|pulumi|gke-inference-rollout)/.test(manager),
+    )
   );
 }
 

@@ -47,9 +47,7 @@ export async function observe(
   const now = reader.now?.();
   return {
     ...(now === undefined ? {} : { now }),
-    ...(route === undefined
-      ? {}
-      : { route: observedRoute(route, attachment, knownOf(config, record)) }),
+    ...(route === undefined ? {} : { route: observedRoute(route, attachment, knownOf(config, record)) }),
     pools: pools.flat(),
     namespaces: Object.fromEntries(
       namespaces.filter((entry): entry is readonly [string, "owned" | "foreign"] => entry[1] !== undefined),

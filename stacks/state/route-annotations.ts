@@ -6,7 +6,13 @@ import { annotations } from "../../components/names";
  * tell what was written, however an update ends.
  */
 export function routeAnnotations(
-  { shares, latches, carried, route, shape }: Pick<Plan, "shares" | "latches" | "carried" | "route" | "shape">,
+  {
+    shares,
+    latches,
+    carried,
+    route,
+    shape,
+  }: Pick<Plan, "shares" | "latches" | "carried" | "route" | "shape">,
   deletable: boolean,
 ): Record<string, string> {
   return {

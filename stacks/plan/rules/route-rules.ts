@@ -134,7 +134,10 @@ with a note). Otherwise revert the edit.`,
     const findings: Finding[] = [];
     // An unknown backend changes the shares too: then its own refusal says so.
     if (drift.shares && unknownBackends(observed, draft).length === 0) {
-      const same = share === undefined || observed.route?.uneven !== undefined ? fix`` : fix` (${[set("weight", Math.round(share)), pulumiUp]})`;
+      const same =
+        share === undefined || observed.route?.uneven !== undefined
+          ? fix``
+          : fix` (${[set("weight", Math.round(share)), pulumiUp]})`;
       findings.push({
         found: `the weights of the live route were edited outside this stack: the route sends ${liveText(observed)}, this stack wrote ${shareText(observed.route?.written ?? {})}, and the config says ${shareText(draft.shares)}`,
         fix: fix`to keep the live weights, set them in the config${same}; otherwise revert the edit in the cluster`,
@@ -152,7 +155,9 @@ with a note). Otherwise revert the edit.`,
 
 function liveText(observed: Observed): string {
   const uneven = observed.route?.uneven;
-  return uneven === undefined ? shareText(liveShares(observed)) : `${uneven.join("; ")} (one split is expected)`;
+  return uneven === undefined
+    ? shareText(liveShares(observed))
+    : `${uneven.join("; ")} (one split is expected)`;
 }
 
 /** A backend that is neither the config's nor this stack's, and gets customers. */

@@ -1,6 +1,6 @@
 import { engines } from "../../../components/engines/catalogue";
 import { fix, pulumiUp, run, set, type Fix } from "../config-edits";
-import { keptBackends, rulesWith, type KeptRoute, type LiveRule } from "../kept-route";
+import { factorFor, keptBackends, rulesWith, type KeptRoute, type LiveRule } from "../kept-route";
 import type { Draft, Finding, Rule } from "../model";
 import type { Observed } from "../observed";
 import type { ServiceConfig } from "../service-config";
@@ -8,7 +8,8 @@ import { shareText } from "../shares";
 
 /* What a route that keeps its owner's shape cannot do. */
 
-const edit = ({ namespace, route }: ServiceConfig): string => `kubectl edit httproute -n ${namespace} ${route}`;
+const edit = ({ namespace, route }: ServiceConfig): string =>
+  `kubectl edit httproute -n ${namespace} ${route}`;
 
 /** The owner's rules leave nothing, or too little, for this stack to write. */
 const routeShape: Rule = {
@@ -129,6 +130,14 @@ export function shapeNotes(config: ServiceConfig, { route }: Observed): string[]
   ];
 }
 
+/** Which steps the pools' part of a rule allows, where it does not allow all. */
+function stepsOf(total: number): string {
+  const factor = factorFor(total);
+  return factor === 1 || total === 0
+    ? ""
+    : `, in steps of ${factor} % (of 1 % once all weights of the rule are multiplied by ${factor})`;
+}
+
 /** What its split does not reach. */
 function beside(kept: KeptRoute): string[] {
   return kept.rules.flatMap(({ rule, ours }, at) => {
@@ -141,7 +150,7 @@ function beside(kept: KeptRoute): string[] {
     return ours.length === 0
       ? [`rules[${at}] sends its requests to ${names}: they are not part of the split`]
       : [
-          `rules[${at}] also sends to ${names}: this stack's pools split the ${Number(((100 * own) / all).toFixed(2))} % that they have there together`,
+          `rules[${at}] also sends to ${names}: this stack's pools split the ${Number(((100 * own) / all).toFixed(2))} % that they have there together${stepsOf(own)}`,
         ];
   });
 }
