@@ -101,7 +101,7 @@ async function stateOfCluster(
   { service, role }: ServiceStack,
   { gateway, nodesIn }: PlatformSource,
   { record }: LastUpdate,
-  { belongs, claims }: Ownership,
+  { belongs, claims, self }: Ownership,
 ): Promise<Pick<ServiceState, "observed" | "served">> {
   const [observed, served] = await Promise.all([
     observe(reader, service, record, belongs, { ...gateway, configurable: role === "all" }),
@@ -109,7 +109,7 @@ async function stateOfCluster(
   ]);
   const ownNodes = nodesIn !== undefined;
   const copies = await observedCopies(reader, service, observed, ownNodes);
-  return { observed: { ...observed, copies, claims, ownNodes }, served };
+  return { observed: { ...observed, copies, claims, stack: self.stack, ownNodes }, served };
 }
 
 const platformNamespaces = ({ namespace, gateway }: PlatformConfig): string[] => [

@@ -224,6 +224,8 @@ export interface Observed {
   copies?: Readonly<Record<string, ObservedCopy>>;
   /** Whose the live objects are that this program made; absent: not asked. */
   claims?: readonly Claim[];
+  /** Full name of the stack that runs; absent: not asked. */
+  stack?: string;
   /** Absent: not asked. */
   cluster?: ObservedCluster;
   /** Zones for pools that this update creates and whose config names none; absent: nodes are not created by this stack. */

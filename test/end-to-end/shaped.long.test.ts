@@ -74,7 +74,10 @@ function ownersPart({ metadata, spec }: Live): unknown {
     annotations: own(metadata.annotations),
     spec: {
       ...spec,
-      rules: spec.rules.map((rule) => ({ ...rule, backendRefs: rule.backendRefs === undefined ? [] : ["pools"] })),
+      rules: spec.rules.map((rule) => ({
+        ...rule,
+        backendRefs: rule.backendRefs === undefined ? [] : ["pools"],
+      })),
     },
   };
 }
@@ -253,7 +256,10 @@ describe("a route of any shape", minutes(20), () => {
     assert.deepEqual(route.spec.rules[0]?.["timeouts"], { request: "900s" });
     const updated = await stack.update({ weight: "30" });
     assert.equal(updated.status, 0, updated.output);
-    assert.match(updated.output, /was changed by its owner since the last update: this update keeps the change/);
+    assert.match(
+      updated.output,
+      /was changed by its owner since the last update: this update keeps the change/,
+    );
     await holds(30);
     await customersGet(30);
   });

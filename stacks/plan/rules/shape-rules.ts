@@ -84,7 +84,7 @@ such a path itself. This stack closes those paths by a route of its own, and suc
         : [
             {
               found: `pool ${loading} loads adapters, and rules[${at}] of HTTPRoute ${config.namespace}/${config.route} ${why}: customers could load and unload adapters`,
-              fix: fix`take it out of the rule (${edit(config)}), or ${set(`pools.${loading}.adapters`, false)} for a new pool`,
+              fix: fix`take it out of the route (${edit(config)}), or roll out adapters by a service whose route its stack creates`,
             },
           ];
     });
