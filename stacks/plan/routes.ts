@@ -66,8 +66,6 @@ export interface KnownRoute {
   keepsShape?: boolean;
   /** Kind and name of the object whose controller writes it, as LLMInferenceService/chat. */
   controller?: string;
-  /** Fields of its rules that this program's own route does not have, as rules[0].timeouts. */
-  extras: readonly string[];
 }
 
 /** One listener of the service's Gateway. */

@@ -1,9 +1,8 @@
 import { annotations, apis, labels, managedBy } from "../../components/names";
-import { backendOf, type LiveBackendRef, type LiveRule } from "../plan/kept-route";
+import { backendOf, type LiveBackendRef } from "../plan/kept-route";
 import { everything } from "../plan/route-matches";
 import type { KnownRoute, RouteMatch, RouteParent, RouteRule, ValueMatch } from "../plan/routes";
 import type { LiveObject } from "./cluster-reader";
-import { ruleDifferences } from "./route-shape";
 
 /*
  * Live HTTPRoutes and GRPCRoutes in the plan's words.
@@ -76,7 +75,6 @@ export function knownRoute(route: LiveObject, kind: KnownRoute["kind"]): KnownRo
     ...(service === undefined ? {} : { service }),
     ...(keeps ? { keepsShape: true } : {}),
     ...(owner === undefined ? {} : { controller: `${owner.kind}/${owner.name}` }),
-    extras: ruleDifferences((spec.rules ?? []) as unknown as LiveRule[]),
   };
 }
 

@@ -104,7 +104,7 @@ function outsideOf(route: LiveObject, wanted: Attachment): string[] {
 }
 
 /** Fields of rules that this program does not write. */
-export function ruleDifferences(rules: readonly LiveRule[]): string[] {
+function ruleDifferences(rules: readonly LiveRule[]): string[] {
   return [
     ...(rules.length === 1 ? [] : [`${rules.length} rules instead of 1`]),
     ...rules.flatMap((rule, i) => [

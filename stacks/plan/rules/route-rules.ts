@@ -107,6 +107,16 @@ that one over.)`,
         },
       ];
     }
+    if (record.keptShape === true) {
+      // One that this stack would make has none of its owner's rules.
+      return [
+        {
+          found: `there is no HTTPRoute ${config.route} in namespace ${config.namespace}: it was created outside this stack, and its rules were its owner's`,
+          fix: fix`have its owner create it again, with all of the traffic on ${config.stable}; then take it over: ${[allow("take-over-route"), pulumiUp]}`,
+          waivable: false,
+        },
+      ];
+    }
     return [
       {
         found: `there is no HTTPRoute ${config.route} in namespace ${config.namespace}, but the last successful update wrote it with ${shareText(record.weights)}`,

@@ -126,7 +126,7 @@ export function shapeNotes(config: ServiceConfig, { route }: Observed): string[]
           `${name} was changed by its owner since the last update: this update keeps the change, and writes only the weights of this stack's pools`,
         ]
       : []),
-    ...beside(kept).map((text) => `${name}: ${text}`),
+    ...[...beside(kept), ...sticky(kept)].map((text) => `${name}: ${text}`),
   ];
 }
 
@@ -137,6 +137,16 @@ function stepsOf(total: number): string {
     ? ""
     : `, in steps of ${factor} % (of 1 % once all weights of the rule are multiplied by ${factor})`;
 }
+
+/** Sessions that a rule keeps together stay where they began. */
+const sticky = ({ rules }: KeptRoute): string[] =>
+  rules.flatMap(({ rule, ours }, at) =>
+    ours.length === 0 || rule["sessionPersistence"] === undefined
+      ? []
+      : [
+          `rules[${at}] has sessionPersistence: a new weight counts for new sessions only, also on the way back`,
+        ],
+  );
 
 /** What its split does not reach. */
 function beside(kept: KeptRoute): string[] {

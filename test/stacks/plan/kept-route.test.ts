@@ -298,6 +298,27 @@ describe("a route created outside the stack", () => {
     assert.ok(observedRoute(route, gateway, known).kept !== undefined);
   });
 
+  it("is not made anew by this stack where somebody deleted it: its rules were its owner's", () => {
+    const route = theirs();
+    write(route, brown(0, take));
+    const { route: _, ...gone } = worldOf(route, brown(0));
+    const [refusal] = planFor(serviceConfig(brown(0, { allow: ["route-missing"] })), gone).refusals;
+    assert.equal(refusal?.rule, "route-missing");
+    assert.match(refusal.found, /was created outside this stack/);
+    // Its owner's new one is taken over again.
+    const anew = theirs();
+    records.set(anew, records.get(route) as DeploymentRecord);
+    assert.deepEqual(
+      write(anew, brown(0)).refusals.map(({ rule }) => rule),
+      ["route-not-ours"],
+    );
+  });
+
+  it("says that sessions which a rule keeps together are not moved", () => {
+    const route = theirs((live) => Object.assign(rulesOf(live)[0] ?? {}, { sessionPersistence: {} }));
+    assert.match(write(route, brown(0, take)).notes.join("\n"), /rules\[0\] has sessionPersistence/);
+  });
+
   it("is found by its Gateway and hostname, whatever else it has", () => {
     const at = (change: Partial<typeof gateway>): readonly string[] => {
       const known = knownOf(serviceConfig(brown(0)), undefined);

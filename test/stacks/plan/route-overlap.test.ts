@@ -117,7 +117,6 @@ function knownOf({
       backends: [{ namespace: "default", pool: "llm", weight: 1 }],
       mirrors: [],
     })),
-    extras: [],
   };
 }
 
