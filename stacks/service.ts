@@ -96,6 +96,7 @@ export function buildService(config: ServiceConfig, plan: ApprovedPlan, options:
               gateway: gatewayRef,
               ...hostnames,
               pool: plan.candidate,
+              ...(shape === undefined ? {} : { besides: shape.matches }),
               ...(asksStable(config) && !plan.waived.includes("stable-names") ? { stable: plan.stable } : {}),
               secret: preview,
             },

@@ -94,11 +94,22 @@ export class InferenceRoute extends pulumi.ComponentResource {
   }
 }
 
+/** A match of a customers' route, as Gateway API has it. */
+export interface CustomersMatch {
+  headers?: readonly object[];
+  [field: string]: unknown;
+}
+
 export interface PreviewRouteArgs extends ServiceRouteArgs {
   /** The pool that is reached: the candidate. */
   pool: PoolRef;
   /** The stable pool, to be reached by a header of its own. Default: it is not. */
   stable?: PoolRef;
+  /**
+   * Matches of the customers' route, where it has its owner's. Each is repeated with the header: a longer path wins over
+   * any header. Default: the customers' route matches everything.
+   */
+  besides?: readonly CustomersMatch[];
   /** Value of the header {@link previewHeader}. A secret: nobody is sent there by chance. */
   secret: pulumi.Input<string>;
 }
@@ -117,13 +128,13 @@ export class PreviewRoute extends pulumi.ComponentResource {
 
   constructor(name: string, args: PreviewRouteArgs, opts?: pulumi.ComponentResourceOptions) {
     super("inference-rollout:index:PreviewRoute", name, {}, opts);
+    const everything = { path: { type: "PathPrefix", value: "/" } };
+    const besides = (args.besides ?? []).filter((match) => JSON.stringify(match) !== JSON.stringify(everything));
     const pinned = (pool: PoolRef, value: pulumi.Input<string>): object => ({
-      matches: [
-        {
-          path: { type: "PathPrefix", value: "/" },
-          headers: [{ type: "Exact", name: previewHeader, value }],
-        },
-      ],
+      matches: [everything, ...besides].map((match: CustomersMatch) => ({
+        ...match,
+        headers: [...(match.headers ?? []), { type: "Exact", name: previewHeader, value }],
+      })),
       backendRefs: [backendRef({ pool: pool.name, namespace: pool.namespace, weight: 1 }, args.namespace)],
     });
     this.resource = new k8s.apiextensions.CustomResource(

@@ -19,8 +19,16 @@ export interface LiveBackendRef {
   [field: string]: unknown;
 }
 
+/** A match as the API server has it. */
+export interface LiveMatch {
+  path?: { type?: string; value?: string };
+  headers?: { name: string; value: string; type?: string }[];
+  [field: string]: unknown;
+}
+
 /** A rule as the API server has it. */
 export interface LiveRule {
+  matches?: LiveMatch[];
   backendRefs?: LiveBackendRef[];
   [field: string]: unknown;
 }
@@ -64,6 +72,8 @@ export interface WrittenShape {
   annotations: Readonly<Record<string, string>>;
   spec: Readonly<Record<string, unknown>>;
   attachment: KeptRoute["attachment"];
+  /** Matches of the rules that name this service's pools. */
+  matches: readonly LiveMatch[];
   digest: string;
   writtenFrom: string;
   found: Readonly<Record<string, readonly LiveBackendRef[]>>;
@@ -254,6 +264,10 @@ function extras(ref: LiveBackendRef): string {
   );
 }
 
+/** Matches of the rules that name this service's pools. */
+export const matchesOf = ({ rules }: Pick<KeptRoute, "rules">): LiveMatch[] =>
+  rules.filter(({ ours }) => ours.length > 0).flatMap(({ rule }) => rule.matches ?? []);
+
 /** The route as an update writes it. */
 export function writtenShape(kept: KeptRoute, backends: readonly Backend[]): WrittenShape {
   const { labels, annotations, managedByAnother, attachment, digest } = kept;
@@ -264,6 +278,7 @@ export function writtenShape(kept: KeptRoute, backends: readonly Backend[]): Wri
     annotations,
     managedByAnother,
     attachment,
+    matches: matchesOf(kept),
     digest,
     spec: { ...kept.spec, rules },
     // Only a write that changes the spec says anew what it was made from: so an update without a change has none.

@@ -1,6 +1,6 @@
 import type { ObservedRoute } from "../plan/observed";
 import { annotations, labels, managedBy } from "../../components/names";
-import { backendOf, keptBackends, unevenSplits, type LiveRule } from "../plan/kept-route";
+import { backendOf, keptBackends, unevenSplits, type LiveMatch, type LiveRule } from "../plan/kept-route";
 import { parseLatches } from "../plan/latch";
 import { hostCovers } from "../plan/route-overlap";
 import { keptShape, mirrorsOf, ourBackends, type PoolPlaces } from "./kept-shape";
@@ -17,11 +17,6 @@ export interface Attachment {
   name: string;
   namespace: string;
   hostname?: string;
-}
-
-interface LiveMatch {
-  path?: { type?: string; value?: string };
-  [field: string]: unknown;
 }
 
 interface LiveParent {
@@ -111,7 +106,7 @@ function ruleDifferences(rules: readonly LiveRule[]): string[] {
       ...Object.keys(rule)
         .filter((field) => field !== "matches" && field !== "backendRefs")
         .map((field) => `rules[${i}].${field}`),
-      ...(matchesAll((rule["matches"] ?? []) as LiveMatch[]) ? [] : [`rules[${i}].matches`]),
+      ...(matchesAll(rule.matches ?? []) ? [] : [`rules[${i}].matches`]),
       ...(rule.backendRefs ?? []).flatMap((ref, j) =>
         "filters" in ref ? [`rules[${i}].backendRefs[${j}].filters`] : [],
       ),

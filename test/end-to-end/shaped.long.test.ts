@@ -231,6 +231,14 @@ describe("a route of any shape", minutes(20), () => {
     assert.doesNotMatch(await stack.pulumi.run(["preview"]), /HTTPRoute \S+ +(update|replace|delete|create)/);
   });
 
+  test("the preview header wins over its rules: the gate asks the candidate itself", async () => {
+    const secret = (await stack.pulumi.run(["stack", "output", "previewSecret", "--show-secrets"])).trim();
+    for (const headers of [{}, { "x-tenant": "gold" }]) {
+      assert.deepEqual(await ask(20, { "x-inference-preview": secret, ...headers }), { "llm-new": 20 });
+      assert.deepEqual(await ask(20, { "x-inference-preview": `stable-${secret}`, ...headers }), { llm: 20 });
+    }
+  });
+
   for (const weight of [10, 60]) {
     test(`to ${weight}`, async () => {
       const updated = await stack.update({ weight: String(weight) });

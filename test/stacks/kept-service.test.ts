@@ -86,6 +86,26 @@ describe("a customers' route that keeps its owner's shape", () => {
     assert.doesNotMatch(JSON.stringify(own.map(({ inputs }) => inputs)), /route-shape|written-from/);
   });
 
+  it("lets the preview route win over its longer paths", async () => {
+    const resources = await renderService(staged, world(staged));
+    const { spec } = named(resources, "HTTPRoute", "preview-of-llm") as {
+      spec: { rules: { matches: { path: { value: string }; headers: object[] }[] }[] };
+    };
+    assert.deepEqual(
+      spec.rules.map(({ matches }) => matches.map(({ path, headers }) => [path.value, headers.length])),
+      [
+        [
+          ["/", 1],
+          ["/v1", 1],
+        ],
+        [
+          ["/", 1],
+          ["/v1", 1],
+        ],
+      ],
+    );
+  });
+
   it("has the adapters' paths closed wherever it attaches", async () => {
     const loading = adapterCase({});
     const resources = await renderService(loading, world(loading));

@@ -1,6 +1,6 @@
 import { engines } from "../../../components/engines/catalogue";
 import { fix, pulumiUp, run, set, type Fix } from "../config-edits";
-import { factorFor, keptBackends, rulesWith, type KeptRoute, type LiveRule } from "../kept-route";
+import { factorFor, keptBackends, matchesOf, rulesWith, type KeptRoute, type LiveRule } from "../kept-route";
 import type { Draft, Finding, Rule } from "../model";
 import type { Observed } from "../observed";
 import type { ServiceConfig } from "../service-config";
@@ -16,8 +16,8 @@ const routeShape: Rule = {
   id: "route-shape",
   summary: `The customers' route was created outside this stack and keeps its shape: this stack writes only the weights of its
 pools. As the route is now, it cannot say the split: no rule names the pools any more; or a rule has other backends
-beside the pools, whose weights stay, and the pools' part in it is not a number that splits into whole weights; or
-the route no longer attaches to the Gateway or hostname that the config names. Going back is not refused for the last
+beside the pools, whose weights stay, and the pools' part in it is not a number that splits into whole weights; or it
+has more matches than the candidate's preview route can repeat; or the route no longer attaches to the Gateway or hostname that the config names. Going back is not refused for the last
 reason.`,
   fix: "Change the route as the message says. To go back to weight 0 is always possible while a rule names the pools.",
   check: (config, observed, draft) => {
@@ -27,6 +27,7 @@ reason.`,
     if (keptBackends(kept).length === 0) return [withoutPools(config, draft)];
     const outside = draft.candidateFalls ? [] : (differences?.attachment ?? []);
     return [
+      ...(draft.candidate === undefined || draft.candidateFalls ? [] : tooManyMatches(config, kept)),
       ...rulesWith(kept, draft.backends).coarse.map(({ at, factor }) =>
         tooCoarse(config, kept, draft, { at, factor }),
       ),
@@ -44,6 +45,24 @@ function withoutPools(config: ServiceConfig, { stable, candidate }: Draft): Find
     found: `no rule of HTTPRoute ${config.namespace}/${config.route} sends requests to ${names.map(({ namespace, name }) => `${namespace}/${name}`).join(" or ")} any more, and this stack adds no rules to a route that was created outside it`,
     fix: fix`put a backendRef for ${stable.name} back into the rules that the customers use (${edit(config)}), then ${pulumiUp}`,
   };
+}
+
+/** Gateway API: matches of a rule, and headers of a match. */
+const most = { matches: 64, headers: 16 };
+
+/** The preview route repeats the matches, each with one header more: else the longer path would win over it. */
+function tooManyMatches(config: ServiceConfig, kept: KeptRoute): Finding[] {
+  const matches = matchesOf(kept);
+  const fits =
+    matches.length < most.matches && matches.every(({ headers = [] }) => headers.length < most.headers);
+  return fits
+    ? []
+    : [
+        {
+          found: `the rules of HTTPRoute ${config.namespace}/${config.route} that name the pools have ${matches.length} matches; the candidate's preview route, which repeats each of them with a header more, can have ${most.matches - 1}, with ${most.headers - 1} headers each`,
+          fix: fix`put some of the matches into rules of another route, or join them (${edit(config)})`,
+        },
+      ];
 }
 
 function tooCoarse(
@@ -91,10 +110,6 @@ such a path itself. This stack closes those paths by a route of its own, and suc
   },
 };
 
-interface Match {
-  path?: { type?: string; value?: string };
-}
-
 /** Why a rule takes requests before those paths are closed; undefined: it does not. */
 function opens(rule: LiveRule): string | undefined {
   const filters = [
@@ -105,7 +120,7 @@ function opens(rule: LiveRule): string | undefined {
   ];
   if (filters.some(({ urlRewrite }) => urlRewrite?.path !== undefined)) return "rewrites the path";
   const closed = engines.flatMap(({ adapters }) => (adapters.supported ? adapters.closedPaths : []));
-  const matches = (rule["matches"] ?? []) as Match[];
+  const { matches = [] } = rule;
   if (matches.some(({ path }) => path?.type !== undefined && !["Exact", "PathPrefix"].includes(path.type)))
     return "matches paths by a regular expression";
   const named = matches.find(({ path }) => closed.some((prefix) => (path?.value ?? "/").startsWith(prefix)));
