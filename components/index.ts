@@ -95,7 +95,13 @@ export {
 
 // Gateways and routes
 export { InferenceGateway, type InferenceGatewayArgs } from "./gateways/inference-gateway";
-export { InferenceRoute, PreviewRoute, type InferenceRouteArgs } from "./route/inference-route";
+export {
+  InferenceRoute,
+  PreviewRoute,
+  type InferenceRouteArgs,
+  type RouteShape,
+} from "./route/inference-route";
+export { ShapeGuard, type ShapeGuardArgs } from "./route/shape-guard";
 export { TrafficGuard, type TrafficGuardArgs } from "./route/traffic-guard";
 
 export { stackLabel, type PoolRef } from "./names";
