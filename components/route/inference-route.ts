@@ -129,7 +129,9 @@ export class PreviewRoute extends pulumi.ComponentResource {
   constructor(name: string, args: PreviewRouteArgs, opts?: pulumi.ComponentResourceOptions) {
     super("inference-rollout:index:PreviewRoute", name, {}, opts);
     const everything = { path: { type: "PathPrefix", value: "/" } };
-    const besides = (args.besides ?? []).filter((match) => JSON.stringify(match) !== JSON.stringify(everything));
+    const besides = (args.besides ?? []).filter(
+      (match) => JSON.stringify(match) !== JSON.stringify(everything),
+    );
     const pinned = (pool: PoolRef, value: pulumi.Input<string>): object => ({
       matches: [everything, ...besides].map((match: CustomersMatch) => ({
         ...match,

@@ -273,7 +273,10 @@ describe("a route of any shape", minutes(20), () => {
   });
 
   test("an edit while an update runs is not overwritten: the API server refuses the stale write", async () => {
-    const { metadata } = await live();
+    const { metadata, spec } = await live();
+    const stale = spec.rules.map((rule) =>
+      rule.backendRefs === undefined ? rule : { ...rule, timeouts: { request: "1s" } },
+    );
     const write = (from: number): Promise<unknown> =>
       lab.objects.patch(
         {
@@ -284,7 +287,7 @@ describe("a route of any shape", minutes(20), () => {
             namespace: "default",
             annotations: { "inference-rollout/written-from": String(from) },
           },
-          spec: { rules: [] },
+          spec: { rules: stale },
         } as never,
         undefined,
         "All",
