@@ -89,7 +89,7 @@ const splitsOf = ({ spec }: Live): (Record<string, number> | undefined)[] =>
       : Object.fromEntries(backendRefs.map(({ name, weight }) => [name, weight])),
   );
 
-describe("a route of any shape", minutes(20), () => {
+describe("a route of any shape", minutes(24), () => {
   let lab: StackLab;
   let stack: StackUnderTest;
   let traffic: Traffic;
