@@ -113,8 +113,10 @@ export {
   InferenceRoute,
   PreviewRoute,
   type InferenceRouteArgs,
+  type RouteShape,
   type ServiceRouteArgs,
 } from "./route/inference-route";
+export { ShapeGuard, type ShapeGuardArgs } from "./route/shape-guard";
 export { TrafficGuard, type TrafficGuardArgs } from "./route/traffic-guard";
 
 export { stackLabel, type PoolRef } from "./names";

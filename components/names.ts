@@ -40,6 +40,15 @@ export const annotations = {
   latched: `${domain}/latched`,
   /** On the customers' route: the sizes at which pools created outside this stack carried traffic, as JSON. */
   carried: `${domain}/carried`,
+  /**
+   * On a customers' route created outside this stack, whose rules, hostnames and parents stay its owner's: a digest of
+   * them, without the backends that are this service's pools.
+   */
+  shape: `${domain}/shape`,
+  /** On such a route: the generation from which its rules were last written; see ShapeGuard. */
+  writtenFrom: `${domain}/written-from`,
+  /** On such a route: the backends that were replaced when it was taken over, by rule, as JSON. */
+  found: `${domain}/found`,
   /** On a model server copied from pods created outside this stack: what was copied from where, as JSON. */
   copied: `${domain}/copied`,
 } as const;

@@ -108,7 +108,7 @@ async function stateOfCluster(
   { service, role }: ServiceStack,
   { gateway, nodesIn }: PlatformSource,
   { record }: LastUpdate,
-  { belongs, claims }: Ownership,
+  { belongs, claims, self }: Ownership,
 ): Promise<Observed> {
   const observed = await observe(reader, service, record, belongs, {
     ...gateway,
@@ -119,7 +119,7 @@ async function stateOfCluster(
     observedCopies(reader, service, observed, ownNodes),
     missingOfSettings(reader, service, observed),
   ]);
-  return { ...observed, copies, settings, claims, ownNodes };
+  return { ...observed, copies, settings, claims, stack: self.stack, ownNodes };
 }
 
 const platformNamespaces = ({ namespace, gateway }: PlatformConfig): string[] => [

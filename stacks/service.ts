@@ -8,6 +8,7 @@ import { ClosedPaths } from "../components/route/closed-paths";
 import { InferenceRoute, PreviewRoute, type GatewayRef } from "../components/route/inference-route";
 import { RolloutPlan } from "../components/route/rollout-plan";
 import { ServingPool, type ServingPoolArgs } from "../components/pool/serving-pool";
+import { ShapeGuard } from "../components/route/shape-guard";
 import { TrafficGuard } from "../components/route/traffic-guard";
 import { hasSecrets } from "../components/model-server/server-secrets";
 import type { CopiedPods } from "../components/model-server/copied/adapt";
@@ -62,6 +63,19 @@ export function buildService(config: ServiceConfig, plan: ApprovedPlan, options:
     },
     opts,
   );
+  const { shape } = plan;
+  const guards = [
+    guard,
+    ...(shape === undefined
+      ? []
+      : [
+          new ShapeGuard(
+            config.service,
+            { service: config.service, namespace: config.namespace, route: config.route },
+            opts,
+          ),
+        ]),
+  ];
   const preview = plan.candidate === undefined ? undefined : previewSecretOf(config.service);
   const handles: ServiceHandles = preview === undefined ? {} : { previewSecret: preview };
   const hooks = options.hooks(handles);
@@ -83,6 +97,7 @@ export function buildService(config: ServiceConfig, plan: ApprovedPlan, options:
               gateway: gatewayRef,
               ...hostnames,
               pool: plan.candidate,
+              ...(shape === undefined ? {} : { besides: shape.matches }),
               ...(asksStable(config) && !plan.waived.includes("stable-names") ? { stable: plan.stable } : {}),
               secret: preview,
             },
@@ -93,7 +108,10 @@ export function buildService(config: ServiceConfig, plan: ApprovedPlan, options:
   // Customers must not administer model servers: closed before any server answers.
   const closed = new ClosedPaths(
     config.service,
-    { service: config.service, namespace: config.namespace, gateway: gatewayRef, ...hostnames },
+    {
+      ...{ service: config.service, namespace: config.namespace, gateway: gatewayRef, ...hostnames },
+      ...(shape === undefined ? {} : { beside: shape.attachment }),
+    },
     { provider, dependsOn: [...ready] },
   );
   const first = build(
@@ -111,11 +129,12 @@ export function buildService(config: ServiceConfig, plan: ApprovedPlan, options:
       gateway: gatewayRef,
       ...hostnames,
       backends: plan.backends,
+      ...(shape === undefined ? {} : { shape }),
       annotations: routeAnnotations(plan, config.allow.includes("destroy")),
       takeOver: plan.route.takeOver,
       ...(hooks.route === undefined ? {} : { hooks: hooks.route }),
     },
-    { provider, dependsOn: [...ready, guard, closed, ...first, ...previewFirst] },
+    { provider, dependsOn: [...ready, ...guards, closed, ...first, ...previewFirst] },
   );
   // A pool that loses traffic comes after it: whatever is wrong with that pool, the way off it is open.
   const last = build(

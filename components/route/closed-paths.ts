@@ -7,6 +7,14 @@ import { routeObject, type ServiceRouteArgs } from "./inference-route";
 /** What a rule of an HTTPRoute can have at most. Source: Gateway API, HTTPRouteRule.matches. */
 const matchesPerRule = 64;
 
+export interface ClosedPathsArgs extends ServiceRouteArgs {
+  /**
+   * Parents and hostnames of a customers' route that keeps the shape of its owner: paths are closed wherever it
+   * attaches. Default: the gateway, for every hostname of the service.
+   */
+  beside?: { parentRefs?: unknown; hostnames?: unknown };
+}
+
 /**
  * Every engine's, whichever the pools run: a rollout between two engines changes nothing here, and what a pool created
  * outside this stack runs need not be known.
@@ -19,11 +27,13 @@ export const closedPaths = (): string[] => [...new Set(engines.flatMap(({ adminP
  * answer is a redirect: the one answer that every implementation of Gateway API can give without a backend.
  */
 export class ClosedPaths extends pulumi.ComponentResource {
-  constructor(name: string, args: ServiceRouteArgs, opts?: pulumi.ComponentResourceOptions) {
+  constructor(name: string, args: ClosedPathsArgs, opts?: pulumi.ComponentResourceOptions) {
     super("inference-rollout:index:ClosedPaths", name, {}, opts);
+    const rules = chunks(closedPaths()).map(closing);
+    const route = routeObject({ ...args, name: closedPathsName(args.service) }, rules);
     new k8s.apiextensions.CustomResource(
       `${name}-closed-paths`,
-      routeObject({ ...args, name: closedPathsName(args.service) }, chunks(closedPaths()).map(closing)),
+      args.beside === undefined ? route : { ...route, spec: { ...args.beside, rules } },
       { parent: this },
     );
     this.registerOutputs();

@@ -40,11 +40,25 @@ export interface ServiceRouteArgs {
   hostnames?: readonly string[];
 }
 
+/** A route that was created outside the stack, as it is written: everything but the weights is its owner's. */
+export interface RouteShape {
+  /** Labels of others. */
+  labels: Readonly<Record<string, string>>;
+  /** Whether the label for who manages it has somebody else's word, which stays. */
+  managedByAnother: boolean;
+  /** Annotations of others. */
+  annotations: Readonly<Record<string, string>>;
+  /** The whole spec, with the weights in it. */
+  spec: Readonly<Record<string, unknown>>;
+}
+
 export interface InferenceRouteArgs extends ServiceRouteArgs {
   /** Name of the HTTPRoute. */
   route: string;
   /** Where requests go. A pool without traffic is left out: gateways differ in what they do with 0. */
   backends: readonly RouteBackend[];
+  /** The shape that the route keeps. Default: one rule that matches everything, on `gateway`, for `hostnames`. */
+  shape?: RouteShape;
   /** Annotations that are written in the same request as the weights, so that the two never disagree. */
   annotations: Readonly<Record<string, string>>;
   /**
@@ -65,9 +79,11 @@ export class InferenceRoute extends pulumi.ComponentResource {
     super("inference-rollout:index:InferenceRoute", name, {}, opts);
     this.resource = new k8s.apiextensions.CustomResource(
       name,
-      routeObject({ ...args, name: args.route }, [
-        { backendRefs: args.backends.map((backend) => backendRef(backend, args.namespace)) },
-      ]),
+      args.shape === undefined
+        ? routeObject({ ...args, name: args.route }, [
+            { backendRefs: args.backends.map((backend) => backendRef(backend, args.namespace)) },
+          ])
+        : keptObject(args, args.shape),
       {
         parent: this,
         ...(args.takeOver ? { import: `${args.namespace}/${args.route}` } : {}),
@@ -78,11 +94,22 @@ export class InferenceRoute extends pulumi.ComponentResource {
   }
 }
 
+/** A match of a customers' route, as Gateway API has it. */
+export interface CustomersMatch {
+  headers?: readonly object[];
+  [field: string]: unknown;
+}
+
 export interface PreviewRouteArgs extends ServiceRouteArgs {
   /** The pool that is reached: the candidate. */
   pool: PoolRef;
   /** The stable pool, to be reached by a header of its own. Default: it is not. */
   stable?: PoolRef;
+  /**
+   * Matches of the customers' route, where it has its owner's. Each is repeated with the header: a longer path wins over
+   * any header. Default: the customers' route matches everything.
+   */
+  besides?: readonly CustomersMatch[];
   /** Value of the header {@link previewHeader}. A secret: nobody is sent there by chance. */
   secret: pulumi.Input<string>;
 }
@@ -101,13 +128,15 @@ export class PreviewRoute extends pulumi.ComponentResource {
 
   constructor(name: string, args: PreviewRouteArgs, opts?: pulumi.ComponentResourceOptions) {
     super("inference-rollout:index:PreviewRoute", name, {}, opts);
+    const everything = { path: { type: "PathPrefix", value: "/" } };
+    const besides = (args.besides ?? []).filter(
+      (match) => JSON.stringify(match) !== JSON.stringify(everything),
+    );
     const pinned = (pool: PoolRef, value: pulumi.Input<string>): object => ({
-      matches: [
-        {
-          path: { type: "PathPrefix", value: "/" },
-          headers: [{ type: "Exact", name: previewHeader, value }],
-        },
-      ],
+      matches: [everything, ...besides].map((match: CustomersMatch) => ({
+        ...match,
+        headers: [...(match.headers ?? []), { type: "Exact", name: previewHeader, value }],
+      })),
       backendRefs: [backendRef({ pool: pool.name, namespace: pool.namespace, weight: 1 }, args.namespace)],
     });
     this.resource = new k8s.apiextensions.CustomResource(
@@ -122,6 +151,28 @@ export class PreviewRoute extends pulumi.ComponentResource {
     );
     this.registerOutputs();
   }
+}
+
+/** A route of others, with this service's marks and weights. */
+function keptObject(
+  { route, namespace, service, annotations }: InferenceRouteArgs,
+  shape: RouteShape,
+): k8s.apiextensions.CustomResourceArgs {
+  return {
+    apiVersion: `${apis.gateway}/v1`,
+    kind: "HTTPRoute",
+    metadata: {
+      name: route,
+      namespace,
+      labels: {
+        ...shape.labels,
+        ...(shape.managedByAnother ? {} : { [labels.managedBy]: managedBy }),
+        [labels.service]: service,
+      },
+      annotations: { ...shape.annotations, ...annotations },
+    },
+    spec: shape.spec,
+  };
 }
 
 /** An HTTPRoute of a service, attached to its gateway. */

@@ -3,8 +3,10 @@ import { holds, latchesOf, timeAfter } from "../../stacks/plan/latch";
 import type { Latch } from "../../stacks/plan/observed";
 import { shareIn, sharesOf } from "../../stacks/plan/shares";
 import type { LiveObject } from "../../stacks/state/cluster-reader";
+import { backendOf, rulesWith, type LiveBackendRef, type LiveRule } from "../../stacks/plan/kept-route";
+import { isPoolName } from "../../stacks/plan/routes";
 import { observedRoute } from "../../stacks/state/observe";
-import { backendOf, isPoolName, type LiveBackendRef, type LiveRule } from "../../stacks/state/route-shape";
+import type { Known } from "../../stacks/state/route-shape";
 
 /*
  * The way back that needs nothing but the cluster: the live route is written as the program would write it, the latch
@@ -63,7 +65,14 @@ const ownManager = "gke-inference-rollout";
 
 export function liveRollback(service: LiveService, request: RollbackRequest): LiveRollback {
   const { route } = service;
-  const { backends, written, moves, latches = [], carried = {} } = observedRoute(route);
+  const {
+    backends,
+    written,
+    moves,
+    kept,
+    latches = [],
+    carried = {},
+  } = observedRoute(route, undefined, knownOf(service));
   const name = `HTTPRoute ${route.metadata.namespace ?? "default"}/${route.metadata.name}`;
   const rules = (route["spec"] as { rules?: LiveRule[] }).rules ?? [];
   if (written === undefined) {
@@ -73,7 +82,9 @@ export function liveRollback(service: LiveService, request: RollbackRequest): Li
     );
   }
   const [rule, ...more] = rules;
-  if (rule === undefined || more.length > 0 || !backends.every(({ pool }) => isPoolName(pool))) {
+  const isOwnShape =
+    rule !== undefined && more.length === 0 && backends.every(({ pool }) => isPoolName(pool));
+  if (kept === undefined && !isOwnShape) {
     return refused(
       `${name} has ${rules.length} rules and the backends ${backends.map(({ pool }) => pool).join(", ")}: one rule with InferencePools is expected`,
       `edit it by hand: kubectl edit httproute -n ${route.metadata.namespace ?? "default"} ${route.metadata.name}`,
@@ -99,8 +110,13 @@ export function liveRollback(service: LiveService, request: RollbackRequest): Li
     ...(carried[to.name] === undefined ? {} : { served: carried[to.name] }),
     isCandidate: pinnedPools(service.preview)[0]?.name === from,
     ...applied(route, {
-      rules: [{ ...withoutDefaultMatch(rule), backendRefs: [refTo(rule, to, own)] }],
+      rules:
+        kept === undefined
+          ? rules.map((one) => ({ ...withoutDefaultMatch(one), backendRefs: [refTo(one, to, own)] }))
+          : rulesWith(kept, [{ pool: to.name, namespace: to.namespace, weight: 100 }]).rules,
       notes: {
+        // The cluster's guard of a route that keeps its shape asks what the write was made from.
+        ...(kept === undefined ? {} : { [annotations.writtenFrom]: String(kept.generation) }),
         [annotations.weights]: JSON.stringify({ [to.name]: 100 }),
         [annotations.moves]: String((moves ?? 0) + 1),
         [annotations.latched]: JSON.stringify(
@@ -109,6 +125,15 @@ export function liveRollback(service: LiveService, request: RollbackRequest): Li
       },
     }),
   };
+}
+
+/** The pools that the service is known to have: of a route that keeps its owner's shape only their weights move. */
+function knownOf({ pools, preview }: LiveService): Known {
+  const places = new Map<string, string[]>();
+  for (const pool of [...pools, ...pinnedPools(preview)]) {
+    if (pool !== undefined) places.set(pool.name, [...(places.get(pool.name) ?? []), pool.namespace]);
+  }
+  return { places: Object.fromEntries(places) };
 }
 
 const refused = (found: string, fix: string): LiveRollback => ({
@@ -191,9 +216,9 @@ function pinnedPools(preview: LiveObject | undefined): (ServicePool | undefined)
 }
 
 /** As the program writes it, so that the next update finds what it would write itself. */
-function refTo(rule: LiveRule, to: ServicePool, own: string): Record<string, unknown> {
+function refTo(rule: LiveRule, to: ServicePool, own: string): LiveBackendRef {
   const live = (rule.backendRefs ?? []).find(
-    (ref) => ref["name"] === to.name && (ref["namespace"] ?? own) === to.namespace,
+    (ref) => ref.name === to.name && (ref.namespace ?? own) === to.namespace,
   );
   return {
     group: apis.pool,
@@ -208,7 +233,8 @@ function refTo(rule: LiveRule, to: ServicePool, own: string): Record<string, unk
 /** The API server fills it in; the program does not write it. */
 function withoutDefaultMatch({ matches, ...rule }: LiveRule): LiveRule {
   const isDefault =
-    matches?.length === 1 &&
+    Array.isArray(matches) &&
+    matches.length === 1 &&
     JSON.stringify(matches[0]) === JSON.stringify({ path: { type: "PathPrefix", value: "/" } });
   return matches === undefined || isDefault ? rule : { ...rule, matches };
 }

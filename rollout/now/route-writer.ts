@@ -1,4 +1,4 @@
-import { annotations, labels, managedBy, poolNamespace, previewRouteName } from "../../components/names";
+import { annotations, labels, poolNamespace, previewRouteName } from "../../components/names";
 import { ClusterUnreadable, type ClusterWriter, type LiveObject } from "../../stacks/state/cluster-reader";
 import { poolsPath, routePath, routesPath } from "../../stacks/state/paths";
 import { isReady, selectorOf } from "../../stacks/state/selectors";
@@ -17,7 +17,8 @@ export async function customersRoutes(
   client: ClusterWriter,
   { namespace }: ServiceChoice,
 ): Promise<LiveObject[]> {
-  const query = new URLSearchParams({ labelSelector: `${labels.managedBy}=${managedBy}` });
+  // Not by who manages them: a route created outside this program keeps its own word for that.
+  const query = new URLSearchParams({ labelSelector: labels.service });
   const routes = await client.list(`${routesPath("httproutes", namespace)}?${query.toString()}`);
   return routes.filter(({ metadata }) => metadata.annotations?.[annotations.weights] !== undefined);
 }

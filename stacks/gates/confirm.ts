@@ -8,7 +8,7 @@ import type { ClusterReader } from "../state/cluster-reader";
 import { confirmVersions } from "./adapter-waits";
 import { otherModeFor } from "./one-namespace";
 import { routeProgress } from "./programmed";
-import { observedRoute } from "../state/observe";
+import { knownOf, observedRoute } from "../state/observe";
 import { readOtherRoutes } from "../state/other-routes";
 import { routePath } from "../state/paths";
 import { until } from "./wait";
@@ -43,7 +43,7 @@ export async function confirmUpdate(context: UpdateContext): Promise<string> {
  * Every update waits until the gateway confirms that the route is in force, also one that changes nothing: an update
  * that failed here leaves the route as it should be, and the next one has only this left to do.
  */
-async function confirmRoutes({ config, plan, gateway, reader }: UpdateContext): Promise<string> {
+async function confirmRoutes({ config, plan, observed, gateway, reader }: UpdateContext): Promise<string> {
   const client = await reader();
   const routes = [
     { namespace: config.namespace, name: config.route },
@@ -73,7 +73,10 @@ async function confirmRoutes({ config, plan, gateway, reader }: UpdateContext): 
     }
     address = result.value;
   }
-  await Promise.all([confirmPrecedence(config, plan, gateway, client), confirmShares(config, plan, client)]);
+  await Promise.all([
+    confirmPrecedence(config, plan, gateway, client),
+    confirmShares(config, plan, observed, client),
+  ]);
   return address;
 }
 
@@ -108,12 +111,19 @@ async function confirmPrecedence(
 }
 
 /** That the cluster has what was planned: Pulumi's state alone can be ahead of it. */
-async function confirmShares(config: ServiceConfig, plan: Plan, client: ClusterReader): Promise<void> {
+async function confirmShares(
+  config: ServiceConfig,
+  plan: Plan,
+  { record }: Observed,
+  client: ClusterReader,
+): Promise<void> {
   const route = await client.get(routePath(config.namespace, config.route));
-  const live = sharesOf(route === undefined ? [] : observedRoute(route).backends);
+  const known = { ...knownOf(config, record), kept: plan.shape !== undefined };
+  const { backends = [], uneven = [] } = route === undefined ? {} : observedRoute(route, undefined, known);
+  const live = sharesOf(backends);
   // Half a percent: an edit by hand that the config adopted need not add up to 100.
-  if (sameShares(live, plan.shares, 0.5)) return;
+  if (sameShares(live, plan.shares, 0.5) && uneven.length === 0) return;
   throw new UserError(
-    `The live route sends ${shareText(live)}, but this update planned ${shareText(plan.shares)}: someone edited the route during the update, or Pulumi's state does not match the cluster. Run pulumi up --refresh.`,
+    `The live route sends ${uneven.length === 0 ? shareText(live) : uneven.join("; ")}, but this update planned ${shareText(plan.shares)}: someone edited the route during the update, or Pulumi's state does not match the cluster. Run pulumi up --refresh.`,
   );
 }

@@ -13,7 +13,7 @@ import type { UpdateContext } from "./confirm";
 import { endpointOf } from "../../components/gateways/endpoint";
 import type { LiveObject } from "../state/cluster-reader";
 import { passGate, passReadiness, type GateTask } from "./gate";
-import { observedRoute } from "../state/observe";
+import { knownOf, observedRoute } from "../state/observe";
 import { readOtherRoutes } from "../state/other-routes";
 import { routePath } from "../state/paths";
 import type { WaitOptions } from "./wait";
@@ -87,6 +87,21 @@ async function gateHook(context: HookContext): Promise<void> {
       await passReadiness(await reader(), rising, waiting(config), nodesOf(plan, rising.pool));
     }
   }
+  await untouched(context);
+}
+
+/**
+ * A route that keeps its owner's shape is written as it was read. The wait for a candidate is long enough for an edit
+ * in between; the cluster's own guard (ShapeGuard) holds the moment from here to the write.
+ */
+async function untouched({ config, observed, reader }: HookContext): Promise<void> {
+  const kept = observed.route?.kept;
+  if (kept === undefined) return;
+  const live = await (await reader()).get(routePath(config.namespace, config.route));
+  if (live === undefined || live.metadata.generation === kept.generation) return;
+  throw new Error(
+    `HTTPRoute ${config.namespace}/${config.route} was edited while this update ran: nothing was overwritten. Run pulumi up again`,
+  );
 }
 
 /** A candidate proves itself through its preview route. */
@@ -224,7 +239,8 @@ async function guardHook(context: HookContext, args: pulumi.ResourceHookArgs): P
   }
   guardPool(object, others, context);
   if (route === undefined) return;
-  const shares = sharesOf(observedRoute(route).backends);
+  const known = { ...knownOf(config, context.observed.record), kept: context.plan.shape !== undefined };
+  const shares = sharesOf(observedRoute(route, undefined, known).backends);
   if (object?.kind === "HTTPRoute") {
     if (Object.keys(shares).length === 0 || route.metadata.annotations?.[annotations.deletable] === "true")
       return;

@@ -1,5 +1,6 @@
 import type { GatewayKind } from "../../components/gateways/gateway";
 import { gatewayKindOf } from "../../components/gateways/gateway-kinds";
+import { apis } from "../../components/names";
 import type { ClusterReader, LiveObject } from "../state/cluster-reader";
 import { gatewayPath, routePath } from "../state/paths";
 import { progressOf, type Progress } from "./wait";
@@ -12,8 +13,17 @@ interface Condition {
   observedGeneration?: number;
 }
 
+interface ParentRef {
+  group?: string;
+  kind?: string;
+  name: string;
+  namespace?: string;
+  sectionName?: string;
+  port?: number;
+}
+
 interface ParentStatus {
-  parentRef: { name: string; namespace?: string };
+  parentRef: ParentRef;
   conditions?: Condition[];
 }
 
@@ -27,20 +37,61 @@ export function missingFromGateway(
   gateway: { name: string; namespace: string },
   { routeConditions }: Pick<GatewayKind, "routeConditions">,
 ): readonly string[] {
-  const { generation, namespace: own } = route.metadata;
-  const parents = (route["status"] as { parents?: ParentStatus[] } | undefined)?.parents ?? [];
-  const parent = parents.find(
-    ({ parentRef }) => parentRef.name === gateway.name && (parentRef.namespace ?? own) === gateway.namespace,
-  );
+  const { namespace: own } = route.metadata;
+  const statuses = (route["status"] as { parents?: ParentStatus[] } | undefined)?.parents ?? [];
+  const refs = (route["spec"] as { parentRefs?: ParentRef[] } | undefined)?.parentRefs ?? [];
   const name = `route ${own ?? ""}/${route.metadata.name}`;
-  if (parent === undefined) return [`gateway ${gateway.name} has no status on ${name} yet`];
+  // A route of others may attach to several listeners of the Gateway, and to Gateways besides.
+  const here = refs.filter((ref) => isOf(ref, gateway, own));
+  const asked: ParentRef[] = here.length > 0 ? here : [gateway];
+  const missing = asked.flatMap((ref) => {
+    const status =
+      statuses.find(({ parentRef }) => isSame(parentRef, ref, own)) ??
+      (here.length > 1 ? undefined : statuses.find(({ parentRef }) => isOf(parentRef, gateway, own)));
+    if (status === undefined) return [`gateway ${gateway.name} has no status on ${name} yet`];
+    return missingFrom(status, route, name, routeConditions);
+  });
+  const elsewhere = refs
+    .filter((ref) => isGateway(ref) && !isOf(ref, gateway, own))
+    .flatMap((ref) => statuses.filter(({ parentRef }) => isSame(parentRef, ref, own)));
+  // Of another Gateway only that it follows: what it refused before is none of this stack's business.
+  const behind = elsewhere
+    .filter(({ conditions = [] }) => conditions.some((condition) => isStale(condition, route)))
+    .map(({ parentRef }) => `gateway ${parentRef.name} has not processed the latest ${name} yet`);
+  return [...new Set([...missing, ...behind])];
+}
+
+const isGateway = ({ group, kind }: ParentRef): boolean =>
+  (group ?? apis.gateway) === apis.gateway && (kind ?? "Gateway") === "Gateway";
+
+const isOf = (
+  ref: ParentRef,
+  gateway: { name: string; namespace: string },
+  own: string | undefined,
+): boolean => isGateway(ref) && ref.name === gateway.name && (ref.namespace ?? own) === gateway.namespace;
+
+const isSame = (a: ParentRef, b: ParentRef, own: string | undefined): boolean =>
+  a.name === b.name &&
+  (a.namespace ?? own) === (b.namespace ?? own) &&
+  a.sectionName === b.sectionName &&
+  a.port === b.port;
+
+/** A gateway may leave the generation out of a condition of its own, as GKE does; then only its status counts. */
+const isStale = ({ observedGeneration }: Condition, { metadata }: LiveObject): boolean =>
+  observedGeneration !== undefined && observedGeneration !== metadata.generation;
+
+function missingFrom(
+  parent: ParentStatus,
+  route: LiveObject,
+  name: string,
+  routeConditions: GatewayKind["routeConditions"],
+): string[] {
+  const gateway = parent.parentRef;
   return routeConditions.flatMap(({ type, optional }) => {
     const condition = parent.conditions?.find((entry) => entry.type === type);
     if (condition === undefined)
       return optional ? [] : [`gateway ${gateway.name} has not reported ${type} for ${name}`];
-    // A gateway may leave the generation out of a condition of its own, as GKE does; then only its status counts.
-    const stale = condition.observedGeneration !== undefined && condition.observedGeneration !== generation;
-    if (stale)
+    if (isStale(condition, route))
       return [
         `gateway ${gateway.name} has not processed the latest ${name} yet (${type} is about an earlier one)`,
       ];

@@ -1,9 +1,10 @@
-import { allow, pulumiUp, remove, run, set, type Command } from "./config-edits";
+import { allow, pulumiUp, set, type Command } from "./config-edits";
 import type { ServiceConfig } from "./service-config";
 import type { Observed } from "./observed";
 import type { RoutedPool } from "./model";
-import { rounding, shareIn, sharesOf } from "./shares";
-import type { KnownRoute, OtherRoutes } from "./routes";
+import { hostCovers } from "./route-overlap";
+import { nameOf, type Backend, type KnownRoute, type OtherRoutes, type RouteRule } from "./routes";
+import { rounding, sameShares, shareIn, sharesOf, shareText } from "./shares";
 
 /** The commands after which a route is the customers' route of this stack, or what stands against that. */
 export type Adoption =
@@ -22,7 +23,7 @@ interface Roles {
 
 /**
  * How a live route becomes the one that this stack writes, without a change for its customers: what the config has to
- * say, and what has to go from the route because this stack would not write it.
+ * say. The route keeps its shape; only one that no weight of this stack could split stands against it.
  */
 export function adoptionOf(
   route: KnownRoute,
@@ -37,7 +38,6 @@ export function adoptionOf(
   const parts: Part[] = [
     ownerOf(route),
     namespaceOf(route, config, observed, others, roles),
-    rulesOf(route),
     attachmentOf(route, others),
     weightOf(route, config, roles),
   ];
@@ -87,70 +87,51 @@ function namespaceOf(
   };
 }
 
-/** Fields of a rule that can go without a change of where its requests are sent. */
-const removable = /^rules\[0\]\.(timeouts|name|retry|sessionPersistence)$/;
-
-function rulesOf({ namespace, name, extras }: KnownRoute): Part {
-  const kept = extras.filter((extra) => !removable.test(extra));
-  if (kept.length > 0) return obstacle(`it has ${kept.join(", ")}, which this stack does not write`);
-  const fields = extras.flatMap((extra) => removable.exec(extra)?.[1] ?? []);
-  if (fields.length === 0) return nothing;
-  const patch = fields.map((field) => ({ op: "remove", path: `/spec/rules/0/${field}` }));
-  return {
-    commands: [
-      run(`kubectl patch httproute -n ${namespace} ${name} --type json -p '${JSON.stringify(patch)}'`),
-    ],
-  };
-}
-
+/** The Gateway and the hostname by which this stack looks for customers have to be among the route's own. */
 function attachmentOf({ parents, hostnames }: KnownRoute, { gateway }: OtherRoutes): Part {
-  const [parent] = parents;
-  const obstacles = [
-    ...(parent === undefined || parents.length > 1
-      ? [`it attaches to ${parents.length} Gateways or listeners, but this stack's route attaches to 1`]
-      : []),
-    ...(parents.length === 1 && (parent?.sectionName ?? parent?.port) !== undefined
-      ? ["it attaches to one listener, but this stack's route attaches to all listeners of the Gateway"]
-      : []),
-    ...(hostnames.length > 1
-      ? [
-          `it has ${hostnames.length} hostnames (${hostnames.join(", ")}), but this stack's route has at most 1`,
-        ]
-      : []),
-  ];
-  if (parent === undefined || obstacles.length > 0) return { obstacles };
+  const [first] = parents;
+  if (first === undefined) return obstacle("it attaches to no Gateway");
+  const here = parents.find(
+    ({ name, namespace }) => name === gateway.name && namespace === gateway.namespace,
+  );
+  const parent = here ?? first;
   const commands = [
     ...(parent.name === gateway.name ? [] : [set("gateway.name", parent.name)]),
     ...(parent.namespace === gateway.namespace ? [] : [set("gateway.namespace", parent.namespace)]),
-    ...hostnameCommands(hostnames[0], gateway.hostname),
+    ...hostnameCommands(hostnames, gateway.hostname),
+    // The Gateway of a live route is there: this stack uses it.
+    ...(here === undefined ? [set("gateway.existing", true)] : []),
   ];
-  // The Gateway of a live route is there: this stack uses it.
-  if (parent.name !== gateway.name || parent.namespace !== gateway.namespace)
-    commands.push(set("gateway.existing", true));
   if (commands.length === 0 || gateway.configurable) return { commands };
-  return obstacle("it attaches to another gateway or listener than the platform stack's outputs say");
+  return obstacle("it attaches to another gateway or hostname than the platform stack's outputs say");
 }
 
-function hostnameCommands(live: string | undefined, configured: string | undefined): Command[] {
-  if (live === configured) return [];
-  return [live === undefined ? remove("gateway.hostname") : set("gateway.hostname", live)];
+function hostnameCommands(live: readonly string[], configured: string | undefined): Command[] {
+  if (live.length === 0) return [];
+  if (configured !== undefined && live.some((host) => hostCovers(host, configured))) return [];
+  const name = live.find((host) => !host.startsWith("*")) ?? (live[0] ?? "").replace("*", "llm");
+  return [set("gateway.hostname", name)];
 }
 
 /** The weight with which the config says what the route does. */
-function weightOf({ rules }: KnownRoute, config: ServiceConfig, { stable, candidate }: Roles): Part {
-  const backends = rules.flatMap((rule) => rule.backends);
+function weightOf(route: KnownRoute, config: ServiceConfig, { stable, candidate }: Roles): Part {
   const roles = [stable, ...(candidate === undefined ? [] : [candidate])];
-  const strangers = backends.filter(
-    ({ pool, namespace, weight }) =>
-      weight > 0 && !roles.some((role) => role.name === pool && role.namespace === namespace),
-  );
-  if (strangers.length > 0) {
-    const names = [...new Set(strangers.map(({ pool, namespace }) => `${namespace}/${pool}`))];
+  const isRole = ({ pool, namespace }: Backend): boolean =>
+    roles.some((role) => role.name === pool && role.namespace === namespace);
+  const splits = route.rules
+    .map(({ backends }) => sharesOf(backends.filter(isRole)))
+    .filter((shares) => Object.keys(shares).length > 0);
+  const [split, ...more] = splits;
+  if (split === undefined) {
+    const names = roles.map(({ name, namespace }) => `${namespace}/${name}`).join(" or ");
+    return obstacle(`none of its rules sends requests to ${names}${sendsInstead(route.rules)}`);
+  }
+  if (more.some((other) => !sameShares(other, split))) {
     return obstacle(
-      `it sends requests to ${names.join(", ")}, which is neither the stable pool nor the candidate`,
+      `its rules split the pools' requests differently (${splits.map(shareText).join("; ")}): give every rule of ${nameOf(route)} the same split first`,
     );
   }
-  const share = candidate === undefined ? 0 : shareIn(sharesOf(backends), candidate.name);
+  const share = candidate === undefined ? 0 : shareIn(split, candidate.name);
   const weight = Math.round(share);
   if (Math.abs(share - weight) > rounding) {
     return obstacle(
@@ -159,4 +140,11 @@ function weightOf({ rules }: KnownRoute, config: ServiceConfig, { stable, candid
   }
   if (weight === config.weight) return nothing;
   return { commands: [set("weight", weight)] };
+}
+
+function sendsInstead(rules: readonly RouteRule[]): string {
+  const names = rules.flatMap(({ backends }) =>
+    backends.map(({ pool, namespace }) => `${namespace}/${pool}`),
+  );
+  return names.length === 0 ? "" : `: it sends to ${[...new Set(names)].join(", ")}`;
 }

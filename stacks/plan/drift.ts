@@ -25,7 +25,8 @@ export function driftOf({ route }: Observed): RouteDrift | undefined {
   // A route of before there was the annotation tells nothing: the record may be behind it.
   const written = route.written ?? live;
   const unknown = Object.keys(live).filter((pool) => !Object.hasOwn(written, pool));
-  const shares = !sameShares(live, written);
+  // Rules of which each splits in its own way may have the written split on the average only.
+  const shares = !sameShares(live, written) || (route.uneven ?? []).length > 0;
   const rules = route.differences?.rules ?? [];
   return shares || rules.length > 0 ? { unknown, shares, rules } : undefined;
 }
@@ -36,7 +37,8 @@ export function driftOf({ route }: Observed): RouteDrift | undefined {
  */
 export function adopts(observed: Observed, draft: Draft): boolean {
   const drift = driftOf(observed);
-  if (drift === undefined || drift.rules.length > 0) return false;
+  if (drift === undefined || drift.rules.length > 0 || (observed.route?.uneven ?? []).length > 0)
+    return false;
   return sameShares(liveShares(observed), draft.shares, 0.5);
 }
 
@@ -45,6 +47,9 @@ export function trafficEvidence(name: string, observed: Observed): string | unde
   const live = shareIn(liveShares(observed), name);
   const recorded = shareIn(observed.record?.weights, name);
   if (live > 0) return `the live route sends it ${Math.round(live)} % of the traffic`;
+  if (observed.route?.mirrored?.includes(name) === true) {
+    return "a filter of the customers' route sends it copies of requests (take that filter out of the route first: kubectl edit httproute)";
+  }
   if (recorded > 0) {
     return `the last successful update sent it ${Math.round(recorded)} % of the traffic (the live route does not; first run pulumi up without a change of the weight)`;
   }

@@ -1,4 +1,5 @@
 import type { Fix } from "./config-edits";
+import type { WrittenShape } from "./kept-route";
 import type { Carried, LastMove, Latch, Observed, ObservedPool, PoolIdentity } from "./observed";
 import type { Backend } from "./routes";
 import type { Allowance, OwnedPool, RolloutKind, ServiceConfig } from "./service-config";
@@ -64,6 +65,8 @@ export interface Plan {
   shares: Readonly<Record<string, number>>;
   /** Where routes can be that send to the service's pools, for the cluster's own guard. */
   guarded: GuardedRoutes;
+  /** The customers' route as it is written, where it keeps the shape of its owner; absent: this program's own shape. */
+  shape?: WrittenShape;
   /** How the route comes to say so. */
   route: RouteMove;
   /** Pools that get a larger share than they have now: they have to be ready for it before the route moves. */

@@ -12,6 +12,7 @@ import { sizeNotes } from "./other-sizes";
 import { modelSizeNotes } from "./model-size";
 import { metricsNotes } from "./rules/node-rules";
 import { ownershipNotes } from "./rules/ownership-rules";
+import { shapeNotes } from "./rules/shape-rules";
 import { zoneNotes } from "./zones";
 
 /** What a person should know of an update, beyond what it does. */
@@ -37,6 +38,7 @@ export function notesOf(
     ),
     ...adoption(observed, draft),
     ...routeNotes(config, observed, draft),
+    ...shapeNotes(config, observed),
     ...draft.pools
       .filter(({ pool }) => pool.server.clearSecrets !== undefined)
       .map(

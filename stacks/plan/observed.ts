@@ -1,6 +1,7 @@
 import type { CopiedPods } from "../../components/model-server/copied/adapt";
 import type { PickerSettings } from "../../components/pool/picker-settings";
 import type { Claim } from "./claims";
+import type { KeptRoute } from "./kept-route";
 import type { Backend, OtherRoutes } from "./routes";
 
 /*
@@ -16,7 +17,14 @@ import type { Backend, OtherRoutes } from "./routes";
 export type PoolIdentity = Readonly<Record<string, string>>;
 
 export interface ObservedRoute {
+  /** Where requests go. Of a route that keeps its shape: only to this service's pools; see keptBackends. */
   backends: readonly Backend[];
+  /** What it is beside that, where it keeps the shape that its owner gave it; absent: this program's own shape. */
+  kept?: KeptRoute;
+  /** Each rule's split, in words, where rules of such a route do not have the same one. */
+  uneven?: readonly string[];
+  /** Pools of this service that filters of such a route send copies of requests to. */
+  mirrored?: readonly string[];
   /** Nothing on it says that this program made it. Default: false. */
   foreign?: boolean;
   /** Percent of the traffic by pool, as this program wrote it last; absent where it never wrote it down. */
@@ -193,6 +201,8 @@ export interface DeploymentRecord {
   move?: LastMove;
   /** Namespace and name of the customers' route, as default/routes-to-llm; absent in records of older versions. */
   route?: string;
+  /** Whether that route was created outside this stack and keeps its shape. Default: it does not. */
+  keptShape?: boolean;
   /** Replicas by pool, as the update set them. */
   sizes?: Readonly<Record<string, number>>;
   latches?: readonly Latch[];
@@ -237,6 +247,8 @@ export interface Observed {
   settings?: Readonly<Record<string, MissingReferences>>;
   /** Whose the live objects are that this program made; absent: not asked. */
   claims?: readonly Claim[];
+  /** Full name of the stack that runs; absent: not asked. */
+  stack?: string;
   /** Absent: not asked. */
   cluster?: ObservedCluster;
   /** Zones for pools that this update creates and whose config names none; absent: nodes are not created by this stack. */

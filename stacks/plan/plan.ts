@@ -17,6 +17,7 @@ import { asMade } from "./as-made";
 import { asCopied, copyReport, withOriginal, withPicker } from "./copied-pools";
 import { windowNow } from "./freeze";
 import { identityOf } from "./identity";
+import { writtenShape } from "./kept-route";
 import { latchesOf } from "./latch";
 import { leavingPools } from "./leaving-pools";
 import { poolNamespaces } from "./namespaces";
@@ -63,6 +64,7 @@ function draftOf(config: ServiceConfig, observed: Observed): Draft {
 
   const backends = backendsOf(config, stable, candidate);
   const shares = sharesOf(backends);
+  const shape = observed.route?.kept;
   const made = (pool: Pool): Pool => (pool.existing ? pool : asMade(pool, observed));
 
   const now = liveShares(observed);
@@ -92,6 +94,7 @@ function draftOf(config: ServiceConfig, observed: Observed): Draft {
     namespaces: poolNamespaces(config, observed, pools),
     backends,
     shares,
+    ...optional("shape", shape === undefined ? undefined : writtenShape(shape, backends)),
     rising: risingPools(config, observed, candidate === undefined ? [stable] : [stable, candidate], shares),
     latches: latchesOf(config, observed, (name) => now[name] ?? shareIn(observed.record?.weights, name)),
     carried: carriedSizes(config, observed, shares),

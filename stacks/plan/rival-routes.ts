@@ -6,7 +6,7 @@ import { requestFor } from "../answers/endpoints";
 import { clientNames } from "./client-names";
 import { shareText, sharesOf } from "./shares";
 import { reachOf } from "./route-matches";
-import { anyHost, hostCovers, overlapsWith, type Overlap } from "./route-overlap";
+import { anyHost, hostCovers, overlapsWith, type CustomersRoute, type Overlap } from "./route-overlap";
 import { nameOf, ruleSendsTo, sendersTo, type KnownRoute, type OtherRoutes, type PoolRef } from "./routes";
 
 /** Another route that requests come by, and what it does with them. */
@@ -43,11 +43,13 @@ export function rivalsOf(
   pools: readonly PoolRef[],
 ): Rivals {
   if (others === undefined) return none;
-  const created = others.customers?.created;
+  const live = others.customers;
+  const shape = live?.keepsShape === true ? shapeOf(live, pools) : undefined;
   const customers = {
     namespace: config.namespace,
     name: config.route,
-    ...(created === undefined ? {} : { created }),
+    ...(live?.created === undefined ? {} : { created: live.created }),
+    ...(shape === undefined || shape.matches.length === 0 ? {} : { shape }),
   };
   const lost = overlapsWith(customers, others).filter(({ winner }) => winner === "other");
   const isOurs = ({ rule }: Overlap): boolean => pools.some((pool) => ruleSendsTo(rule, pool));
@@ -77,6 +79,15 @@ export function rivalsOf(
     narrow: byRoute(narrow.map(({ overlap }) => overlap)),
   };
 }
+
+/** Where a customers' route with its owner's shape gets requests for the pools. */
+const shapeOf = (route: KnownRoute, pools: readonly PoolRef[]): NonNullable<CustomersRoute["shape"]> => ({
+  parents: route.parents,
+  hostnames: route.hostnames,
+  matches: route.rules
+    .filter((rule) => pools.some((pool) => ruleSendsTo(rule, pool)))
+    .flatMap(({ matches }) => matches),
+});
 
 /** {@link rivalsOf} for a service as its config has it. */
 export function rivalsFor(

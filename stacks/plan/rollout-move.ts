@@ -72,7 +72,8 @@ function sharesBefore(pool: string, { route, record }: Observed): [number, ...nu
 
 export function moveOf(observed: Observed, draft: Draft, waived: readonly string[]): RouteMove {
   const { route } = observed;
-  const moves = route === undefined || sameShares(liveShares(observed), draft.shares) ? 0 : 1;
+  const isThere = sameShares(liveShares(observed), draft.shares) && (route?.uneven ?? []).length === 0;
+  const moves = route === undefined || isThere ? 0 : 1;
   const takeOver = waived.includes("take-over-route");
   // Whoever edited weights that we adopt owns all rules with us (the list is atomic, with the API server's defaults
   // in it), and every later move would conflict. What may not pass of it was refused by a rule.

@@ -156,3 +156,20 @@ export function reachOf(
     narrow,
   };
 }
+
+/**
+ * Whether every request of an inference API that fits both `a` and `b` also fits one of `better`, whatever headers and
+ * parameters it has beside theirs. Of paths that no engine serves nobody asks.
+ */
+export function leavesNothing(a: RouteMatch, b: RouteMatch, better: readonly RouteMatch[]): boolean {
+  const contested = [...completions, ...further].filter((path) => pathTakes(a, path) && pathTakes(b, path));
+  const covers = (one: RouteMatch, path: string): boolean =>
+    pathTakes(one, path) &&
+    (one.method === undefined || one.method === b.method) &&
+    isPartOf(one.headers, b.headers) &&
+    isPartOf(one.queryParams, b.queryParams);
+  return contested.length > 0 && contested.every((path) => better.some((one) => covers(one, path)));
+}
+
+const isPartOf = (part: readonly ValueMatch[], whole: readonly ValueMatch[]): boolean =>
+  part.every((one) => whole.some((other) => JSON.stringify(other) === JSON.stringify(one)));

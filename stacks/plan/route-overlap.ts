@@ -1,4 +1,11 @@
-import { canBothFit, everything, isEverything, takesBefore } from "./route-matches";
+import {
+  canBothFit,
+  everything,
+  isEverything,
+  leavesNothing,
+  takesBefore,
+  type Placed,
+} from "./route-matches";
 import type { KnownListener, KnownRoute, OtherRoutes, RouteMatch, RouteRule } from "./routes";
 
 /** Requests that fit the customers' route and another one. */
@@ -21,13 +28,22 @@ export interface CustomersRoute {
   name: string;
   /** Absent: it is still to be made. */
   created?: string;
+  /** Where it keeps the shape of its owner. Default: it matches everything, on every listener of the Gateway. */
+  shape?: {
+    parents: KnownRoute["parents"];
+    hostnames: readonly string[];
+    /** Matches of the rules that send to the service's pools. */
+    matches: readonly RouteMatch[];
+  };
 }
 
 /** Where customers' requests also fit another route, listener by listener, and which route gets them. */
 export function overlapsWith(customers: CustomersRoute, others: OtherRoutes): Overlap[] {
   const { gateway, routes } = others;
-  const own = gateway.hostname === undefined ? [] : [gateway.hostname];
+  const { shape } = customers;
+  const own = shape?.hostnames ?? (gateway.hostname === undefined ? [] : [gateway.hostname]);
   return listenersOf(others).flatMap((listener) => {
+    if (shape !== undefined && !isOn(shape, listener, gateway)) return [];
     const ownHosts = hostsOn(listener.hostname, own);
     return routes.flatMap((route) => {
       if (!isOn(route, listener, gateway)) return [];
@@ -44,7 +60,11 @@ function listenersOf({ listeners }: OtherRoutes): readonly KnownListener[] {
   return listeners.length === 0 ? [{ name: "", port: 0 }] : listeners;
 }
 
-function isOn(route: KnownRoute, listener: KnownListener, gateway: OtherRoutes["gateway"]): boolean {
+function isOn(
+  route: Pick<KnownRoute, "parents">,
+  listener: KnownListener,
+  gateway: OtherRoutes["gateway"],
+): boolean {
   return route.parents.some(
     ({ namespace, name, sectionName, port, refused }) =>
       !refused &&
@@ -85,17 +105,37 @@ function meet(
   const [own, other] = [bestHost(ownHosts, host), bestHost(otherHosts, host)];
   if (own === undefined || other === undefined) return [];
   const byHost = bySpecificity(other, own);
+  const matches = customers.shape?.matches ?? [everything];
   return route.rules.flatMap((rule) =>
     rule.matches
-      .filter((match) => canBothFit(match, everything))
+      .filter((match) => matches.some((mine) => canBothFit(match, mine)))
       .map((match): Overlap => {
-        const before =
-          byHost === 0 ? takesBefore({ route, match }, { route: customers, match: everything }) : byHost < 0;
-        const by = byHost !== 0 ? "hostname" : isEverything(match) ? "age" : "match";
+        const before = byHost === 0 ? takesFrom({ route, match }, customers, matches) : byHost < 0;
+        const alike = customers.shape === undefined ? isEverything(match) : hasLike(match, matches);
+        const by = byHost !== 0 ? "hostname" : alike ? "age" : "match";
         return { route, rule, match, host, port, winner: before ? "other" : "customers", by };
       }),
   );
 }
+
+/** Whether a match of another route takes requests of an inference API that would else fit one of the customers' own. */
+function takesFrom(other: Placed, customers: CustomersRoute, matches: readonly RouteMatch[]): boolean {
+  const isBeaten = (match: RouteMatch): boolean => takesBefore(other, { route: customers, match });
+  return matches.some(
+    (match) =>
+      canBothFit(other.match, match) &&
+      isBeaten(match) &&
+      // What a better match of the customers' route has anyway is not taken.
+      !leavesNothing(
+        other.match,
+        match,
+        matches.filter((one) => !isBeaten(one)),
+      ),
+  );
+}
+
+const hasLike = (match: RouteMatch, matches: readonly RouteMatch[]): boolean =>
+  matches.some((mine) => JSON.stringify(mine) === JSON.stringify(match));
 
 /*
  * Hostnames as Gateway API means them: an exact name, `*.` and a name for one or more labels before it, or any.

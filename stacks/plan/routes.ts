@@ -12,6 +12,9 @@ export interface Backend {
   weight: number;
 }
 
+/** Whether a backend's name is that of an InferencePool: those of other kinds have their kind before it. */
+export const isPoolName = (pool: string): boolean => !pool.includes("/");
+
 /** One header or query parameter that a match asks for. */
 export interface ValueMatch {
   name: string;
@@ -59,10 +62,10 @@ export interface KnownRoute {
   rules: readonly RouteRule[];
   /** The service it was made for, where this program made it. */
   service?: string;
+  /** Whether its rules, hostnames and parents are its owner's, also once it is this stack's. Default: they are not. */
+  keepsShape?: boolean;
   /** Kind and name of the object whose controller writes it, as LLMInferenceService/chat. */
   controller?: string;
-  /** Fields of its rules that this program's own route does not have, as rules[0].timeouts. */
-  extras: readonly string[];
 }
 
 /** One listener of the service's Gateway. */

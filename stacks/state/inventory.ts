@@ -71,6 +71,8 @@ export const inventoried: readonly Pick<Kind, "group" | "kind">[] = [
 ];
 
 const selector = `labelSelector=${encodeURIComponent(`${labels.managedBy}=${managedBy}`)}`;
+/** A customers' route created outside this stack keeps its own word for who manages it. */
+const routeSelector = `labelSelector=${encodeURIComponent(labels.service)}`;
 
 const pathOf = ({ group, version, plural }: Kind, namespace?: string): string => {
   const root = group === "" ? `/api/${version}` : `/apis/${group}/${version}`;
@@ -109,7 +111,10 @@ async function listed(
 ): Promise<OwnedObject[]> {
   let objects: LiveObject[] = [];
   try {
-    objects = await permitted(() => reader.list(`${pathOf(what, namespace)}?${selector}`), []);
+    objects = await permitted(
+      () => reader.list(`${pathOf(what, namespace)}?${what.kind === "HTTPRoute" ? routeSelector : selector}`),
+      [],
+    );
   } catch (error) {
     if (!(error instanceof ClusterUnreadable) || essential.has(what.kind)) throw error;
     unread(`${what.kind}s cannot be listed (${error.message})`);
@@ -142,7 +147,9 @@ async function permitted<T>(read: () => Promise<T>, otherwise: T): Promise<T> {
 }
 
 const isMarked = ({ metadata }: LiveObject): boolean =>
-  metadata.labels?.[labels.managedBy] === managedBy && metadata.deletionTimestamp === undefined;
+  (metadata.labels?.[labels.managedBy] === managedBy ||
+    metadata.annotations?.[annotations.shape] !== undefined) &&
+  metadata.deletionTimestamp === undefined;
 
 export function ownedObject(
   { metadata }: LiveObject,

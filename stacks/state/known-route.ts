@@ -1,8 +1,8 @@
-import { apis, labels, managedBy } from "../../components/names";
+import { annotations, apis, labels, managedBy } from "../../components/names";
+import { backendOf, type LiveBackendRef } from "../plan/kept-route";
 import { everything } from "../plan/route-matches";
 import type { KnownRoute, RouteMatch, RouteParent, RouteRule, ValueMatch } from "../plan/routes";
 import type { LiveObject } from "./cluster-reader";
-import { backendOf, ruleDifferences, type LiveBackendRef, type LiveRule } from "./route-shape";
 
 /*
  * Live HTTPRoutes and GRPCRoutes in the plan's words.
@@ -59,7 +59,10 @@ export function knownRoute(route: LiveObject, kind: KnownRoute["kind"]): KnownRo
   const spec = (route["spec"] ?? {}) as LiveSpec;
   const { name, namespace = "default", creationTimestamp, ownerReferences } = route.metadata;
   const marks = route.metadata.labels ?? {};
-  const service = marks[labels.managedBy] === managedBy ? marks[labels.service] : undefined;
+  const notes = route.metadata.annotations ?? {};
+  const isOurs = marks[labels.managedBy] === managedBy || notes[annotations.weights] !== undefined;
+  const service = isOurs ? marks[labels.service] : undefined;
+  const keeps = service === undefined || notes[annotations.shape] !== undefined;
   const owner = ownerReferences?.find(({ controller }) => controller === true);
   return {
     kind,
@@ -70,8 +73,8 @@ export function knownRoute(route: LiveObject, kind: KnownRoute["kind"]): KnownRo
     hostnames: spec.hostnames ?? [],
     rules: (spec.rules ?? []).map((rule) => ruleOf(rule, namespace)),
     ...(service === undefined ? {} : { service }),
+    ...(keeps ? { keepsShape: true } : {}),
     ...(owner === undefined ? {} : { controller: `${owner.kind}/${owner.name}` }),
-    extras: ruleDifferences((spec.rules ?? []) as unknown as LiveRule[]),
   };
 }
 

@@ -6,7 +6,8 @@ import { readOtherRoutes, type CustomersGateway } from "./other-routes";
 import { poolsPath, routePath } from "./paths";
 import { observedRewrites } from "./rewrites";
 import type { ClusterReader, LiveObject } from "./cluster-reader";
-import { backendOf, routeShape, type Attachment, type LiveBackendRef } from "./route-shape";
+import type { PoolPlaces } from "./kept-shape";
+import { routeShape, type Attachment, type Known } from "./route-shape";
 import { everyKind, modelServersIn } from "./model-servers";
 import { autoscalersIn, sizeOfOthers, sumOf, workloadOf } from "./other-pools";
 import { selectorOf, selectsPodsOf } from "./selectors";
@@ -49,7 +50,7 @@ export async function observe(
   const now = reader.now?.();
   return {
     ...(now === undefined ? {} : { now }),
-    ...(route === undefined ? {} : { route: observedRoute(route, attachment) }),
+    ...(route === undefined ? {} : { route: observedRoute(route, attachment, knownOf(config, record)) }),
     pools: pools.flat(),
     namespaces: Object.fromEntries(
       namespaces.filter((entry): entry is readonly [string, "owned" | "foreign"] => entry[1] !== undefined),
@@ -140,12 +141,26 @@ function parseIdentity(text: string | undefined): PoolIdentity | undefined {
   }
 }
 
-/** The backends of every rule: the customers' route has one rule, one that was edited by hand may have more. */
-export function observedRoute(route: LiveObject, attachment?: Attachment): ObservedRoute {
-  const spec = route["spec"] as { rules?: { backendRefs?: LiveBackendRef[] }[] };
-  const own = route.metadata.namespace ?? "default";
-  const backends = (spec.rules ?? []).flatMap(({ backendRefs }) =>
-    (backendRefs ?? []).map((ref) => backendOf(ref, own)),
-  );
-  return { backends, ...routeShape(route, attachment) };
+/** The customers' route, as the plan sees it. @param known what is known of whose its backends are. */
+export const observedRoute = (route: LiveObject, attachment?: Attachment, known?: Known): ObservedRoute =>
+  routeShape(route, attachment, known);
+
+/** What config and record say of whose a route's backends are. */
+export function knownOf(config: ServiceConfig, record: DeploymentRecord | undefined): Known {
+  const places = new Map<string, Set<string>>();
+  const add = (name: string, ...namespaces: string[]): void => {
+    places.set(name, new Set([...(places.get(name) ?? []), ...namespaces]));
+  };
+  for (const name of [config.stable, ...(config.candidate === undefined ? [] : [config.candidate])]) {
+    const pool = config.pools[name];
+    if (pool === undefined) continue;
+    add(name, pool.namespace, ...(pool.existing ? [] : [poolNamespace(config.service, name)]));
+  }
+  for (const [name, namespace] of Object.entries(record?.pools ?? {})) add(name, namespace);
+  for (const name of Object.keys(record?.weights ?? {})) add(name);
+  const isSame = record?.route === `${config.namespace}/${config.route}`;
+  return {
+    places: Object.fromEntries([...places].map(([name, found]) => [name, [...found]])) satisfies PoolPlaces,
+    ...(isSame && record?.keptShape === true ? { kept: true } : {}),
+  };
 }

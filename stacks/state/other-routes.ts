@@ -1,5 +1,5 @@
 import type { ServiceConfig } from "../plan/service-config";
-import { isPoolName } from "./route-shape";
+import { isPoolName } from "../plan/routes";
 import { closedPathsName, previewRouteName } from "../../components/names";
 import type { KnownListener, KnownRoute, OtherRoutes } from "../plan/routes";
 import { ClusterUnreadable, type ClusterReader, type LiveObject } from "./cluster-reader";

@@ -44,6 +44,7 @@ export function recordOf(config: ServiceConfig, plan: Plan): DeploymentRecord {
     stable: plan.stable.name,
     route: `${config.namespace}/${config.route}`,
     ...(plan.candidate === undefined ? {} : { candidate: plan.candidate.name }),
+    ...(plan.shape === undefined ? {} : { keptShape: true }),
     weights: plan.shares,
     pools: Object.fromEntries(plan.pools.map(({ pool, namespace }) => [pool.name, namespace])),
     objectives: Object.fromEntries(config.objectives.map(({ name, priority }) => [name, priority])),

@@ -6,7 +6,13 @@ import { annotations } from "../../components/names";
  * tell what was written, however an update ends.
  */
 export function routeAnnotations(
-  { shares, latches, carried, route }: Pick<Plan, "shares" | "latches" | "carried" | "route">,
+  {
+    shares,
+    latches,
+    carried,
+    route,
+    shape,
+  }: Pick<Plan, "shares" | "latches" | "carried" | "route" | "shape">,
   deletable: boolean,
 ): Record<string, string> {
   return {
@@ -14,6 +20,13 @@ export function routeAnnotations(
     ...(route.moves === 0 ? {} : { [annotations.moves]: String(route.moves) }),
     ...(latches.length === 0 ? {} : { [annotations.latched]: JSON.stringify(latches) }),
     ...(Object.keys(carried).length === 0 ? {} : { [annotations.carried]: JSON.stringify(sorted(carried)) }),
+    ...(shape === undefined
+      ? {}
+      : {
+          [annotations.shape]: shape.digest,
+          [annotations.writtenFrom]: shape.writtenFrom,
+          [annotations.found]: JSON.stringify(shape.found),
+        }),
     ...(deletable ? { [annotations.deletable]: "true" } : {}),
     // The Kubernetes provider's own word for server-side apply that takes fields over from others.
     ...(route.force ? { "pulumi.com/patchForce": "true" } : {}),

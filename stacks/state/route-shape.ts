@@ -1,12 +1,15 @@
-import type { Backend } from "../plan/model";
 import type { ObservedRoute } from "../plan/observed";
-import { apis, annotations, labels, managedBy } from "../../components/names";
+import { annotations, labels, managedBy } from "../../components/names";
+import { backendOf, keptBackends, unevenSplits, type LiveMatch, type LiveRule } from "../plan/kept-route";
 import { parseLatches } from "../plan/latch";
+import { hostCovers } from "../plan/route-overlap";
+import { keptShape, mirrorsOf, ourBackends, type PoolPlaces } from "./kept-shape";
 import type { LiveObject } from "./cluster-reader";
 
 /*
  * What a live HTTPRoute says besides its weights: whose it is, and in what it differs from the one route that this
- * program writes (one rule that matches everything, with backendRefs and nothing else).
+ * program writes (one rule that matches everything, with backendRefs and nothing else). A route created outside this
+ * stack keeps its shape (see kept-shape.ts): there, only where it attaches is compared.
  */
 
 /** Where the program attaches its route. */
@@ -16,17 +19,6 @@ export interface Attachment {
   hostname?: string;
 }
 
-export interface LiveRule {
-  matches?: LiveMatch[];
-  backendRefs?: Record<string, unknown>[];
-  [field: string]: unknown;
-}
-
-interface LiveMatch {
-  path?: { type?: string; value?: string };
-  [field: string]: unknown;
-}
-
 interface LiveParent {
   name: string;
   namespace?: string;
@@ -34,9 +26,22 @@ interface LiveParent {
   port?: number;
 }
 
+/** What is known of whose the route's backends are. */
+export interface Known {
+  /** This service's pools; absent: not known, and a route of others is then not looked into. */
+  places?: PoolPlaces;
+  /** Whether the last update's record says that the route keeps its shape: somebody may have taken its mark off. */
+  kept?: boolean;
+}
+
 /** @param wanted where the route will be attached; absent: not compared. */
-export function routeShape(route: LiveObject, wanted?: Attachment): Omit<ObservedRoute, "backends"> {
+export function routeShape(
+  route: LiveObject,
+  wanted?: Attachment,
+  { places, kept: recorded = false }: Known = {},
+): ObservedRoute {
   const notes = route.metadata.annotations ?? {};
+  const own = route.metadata.namespace ?? "default";
   const written = parseNumbers(notes[annotations.weights]);
   const carried = parseNumbers(notes[annotations.carried]);
   const foreign = route.metadata.labels?.[labels.managedBy] !== managedBy && written === undefined;
@@ -44,22 +49,57 @@ export function routeShape(route: LiveObject, wanted?: Attachment): Omit<Observe
   const latches = parseLatches(notes[annotations.latched]);
   const rules = (route["spec"] as { rules?: LiveRule[] }).rules ?? [];
   const coOwners = ownersOfRules(route);
+  const keeps = recorded || notes[annotations.shape] !== undefined || (foreign && places !== undefined);
+  const isOurs = ourBackends(places ?? {}, Object.keys(written ?? {}));
+  const kept = keeps ? keptShape(route, isOurs) : undefined;
+  const uneven = kept === undefined ? [] : unevenSplits(kept);
+  const mirrored = kept === undefined ? [] : mirrorsOf(route).filter(isOurs);
   return {
+    backends:
+      kept === undefined
+        ? rules.flatMap(({ backendRefs }) => (backendRefs ?? []).map((ref) => backendOf(ref, own)))
+        : keptBackends(kept),
     ...(foreign ? { foreign } : {}),
+    ...(kept === undefined ? {} : { kept }),
+    ...(uneven.length === 0 ? {} : { uneven }),
+    ...(mirrored.length === 0 ? {} : { mirrored: [...new Set(mirrored.map(({ pool }) => pool))] }),
     ...(written === undefined ? {} : { written }),
     ...(Number.isInteger(moves) ? { moves } : {}),
     ...(latches.length === 0 ? {} : { latches }),
     ...(carried === undefined ? {} : { carried }),
-    differences: {
-      rules: ruleDifferences(rules),
-      attachment: wanted === undefined ? [] : attachmentDifferences(route, wanted),
-    },
+    differences:
+      kept === undefined
+        ? {
+            rules: ruleDifferences(rules),
+            attachment: wanted === undefined ? [] : attachmentDifferences(route, wanted),
+          }
+        : { rules: [], attachment: wanted === undefined ? [] : outsideOf(route, wanted) },
     ...(coOwners.length === 0 ? {} : { coOwners }),
   };
 }
 
+/** Where the config looks for customers, and the route is not: its own parents and hostnames are its owner's. */
+function outsideOf(route: LiveObject, wanted: Attachment): string[] {
+  const spec = route["spec"] as { parentRefs?: LiveParent[]; hostnames?: string[] };
+  const own = route.metadata.namespace ?? "default";
+  const parents = (spec.parentRefs ?? []).map(({ name, namespace }) => `${namespace ?? own}/${name}`);
+  const parent = `${wanted.namespace}/${wanted.name}`;
+  const live = spec.hostnames ?? [];
+  const { hostname } = wanted;
+  return [
+    ...(parents.includes(parent)
+      ? []
+      : [`the config has Gateway ${parent}, and the route attaches to ${parents.join(", ") || "none"}`]),
+    ...(live.length === 0 || (hostname !== undefined && live.some((host) => hostCovers(host, hostname)))
+      ? []
+      : [
+          `the config has ${hostname === undefined ? "no hostname" : `hostname ${hostname}`}, and the route answers only for ${live.join(", ")}`,
+        ]),
+  ];
+}
+
 /** Fields of rules that this program does not write. */
-export function ruleDifferences(rules: readonly LiveRule[]): string[] {
+function ruleDifferences(rules: readonly LiveRule[]): string[] {
   return [
     ...(rules.length === 1 ? [] : [`${rules.length} rules instead of 1`]),
     ...rules.flatMap((rule, i) => [
@@ -132,23 +172,3 @@ function parseNumbers(text: string | undefined): Record<string, number> | undefi
 
 /** Whether a backend's name is that of an InferencePool: those of other kinds have their kind before it. */
 export const isPoolName = (pool: string): boolean => !pool.includes("/");
-
-/** Whether a backendRef is an InferencePool; absent fields mean a Service of the core group (Gateway API). */
-export function isPoolRef({ group, kind }: { group?: string; kind?: string }): boolean {
-  return group === apis.pool && kind === "InferencePool";
-}
-
-export interface LiveBackendRef {
-  group?: string;
-  kind?: string;
-  name: string;
-  namespace?: string;
-  weight?: number;
-}
-
-/** A weight that is absent is 1 (Gateway API). */
-export function backendOf(ref: LiveBackendRef, own: string): Backend {
-  const { name, namespace, weight } = ref;
-  const pool = isPoolRef(ref) ? name : `${ref.kind ?? "Service"}/${name}`;
-  return { pool, namespace: namespace ?? own, weight: weight ?? 1 };
-}

@@ -10,12 +10,14 @@ import { readinessRules } from "./readiness-rules";
 import { rolloutRules } from "./rollout-rules";
 import { routeRules } from "./route-rules";
 import { serverRules } from "./server-rules";
+import { shapeRules } from "./shape-rules";
 
 /** Every rule that can refuse an update, in the order in which a person needs to hear of them. */
 export const rules: readonly Rule[] = [
   ...ownershipRules,
   ...otherRouteRules,
   ...routeRules,
+  ...shapeRules,
   ...poolRules,
   ...copyRules,
   ...serverRules,

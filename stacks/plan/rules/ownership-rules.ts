@@ -28,8 +28,18 @@ export function inTheWay(config: ServiceConfig, claims: readonly Claim[], draft:
     );
 }
 
-/** @param stack "" where nothing on the objects says whose they are. */
-function belongsToAnother(stack: string, objects: readonly OwnedObject[]): Finding {
+/**
+ * @param stack "" where nothing on the objects says whose they are.
+ * @param own full name of the stack that runs.
+ */
+function belongsToAnother(stack: string, objects: readonly OwnedObject[], own?: string): Finding {
+  if (stack !== "" && stack === own) {
+    // To run that stack, or to remove it, would be to run or remove this one.
+    return {
+      found: `this update would write objects that a stack with this stack's name created (${stack}, ${objects[0]?.owner?.id ?? ""}), and this stack's state does not have them: ${listed(objects)}`,
+      fix: fix`if the state was lost, or the service was left behind, take the objects over: ${[allow("take-over-service"), pulumiUp]}; if ${stack} has its state in another backend, run the update there (pulumi login)`,
+    };
+  }
   const owner =
     stack === ""
       ? "a stack of an earlier version, which left no name on them"
@@ -70,7 +80,7 @@ stack is refused. Make it forget them with \`pulumi stack rm NAME --force\`, whi
   check: (config, observed, draft) => {
     const objects = inTheWay(config, observed.claims ?? [], draft);
     return [...grouped(objects, ({ owner }) => owner?.stack ?? "")].map(([stack, theirs]) =>
-      belongsToAnother(stack, theirs),
+      belongsToAnother(stack, theirs, observed.stack),
     );
   },
 };

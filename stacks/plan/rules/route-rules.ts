@@ -2,7 +2,8 @@ import { adoptionOf } from "../adoption";
 import { adopts, driftOf } from "../drift";
 import { allow, fix, pulumiUp, run, set, type Fix } from "../config-edits";
 import type { Draft, Finding, Rule } from "../model";
-import type { Observed } from "../observed";
+import { splitsOf } from "../kept-route";
+import type { Observed, ObservedRoute } from "../observed";
 import type { ServiceConfig } from "../service-config";
 import { redeclare } from "../redeclare";
 import { liveShares, sameShares, shareIn, sharesOf, shareText } from "../shares";
@@ -10,15 +11,16 @@ import { liveShares, sameShares, shareIn, sharesOf, shareText } from "../shares"
 /* The customers' route: created outside this stack, gone, or edited in the cluster. */
 
 /**
- * A route that was created outside this stack is taken over in one step that changes nothing for its customers: same shares,
- * same rules, same gateway. Weights move in the update after it.
+ * A route that was created outside this stack is taken over in one step that changes nothing for its customers, and
+ * keeps its shape for good. Weights move in the update after it.
  */
 const routeNotOurs: Rule = {
   id: "route-not-ours",
   summary: `The route that this stack would write exists, and it has no label or annotation of this stack. Taking it over is a
-separate step: the update imports the route and becomes the owner of its fields, but changes nothing for customers.
-Shares, gateway and hostnames stay the same, and the route must not have rules, matches, filters or timeouts that
-this stack does not write. If anything would change, the message lists it and there is no waiver.`,
+separate step: the update imports the route and changes nothing for customers. From then on this stack writes the
+weights of the backendRefs that name its pools, in every rule that has some. Everything else stays as its owner has
+it, also after later edits: other rules, matches, filters, timeouts, hostnames, parents, labels and annotations. If
+the config does not say what the route does now, the message lists the differences and there is no waiver.`,
   fix: "Set the config to what the route does now, and take it over; change weights in a later update.",
   waiver: { name: "take-over-route" },
   check: (config, observed, draft) => {
@@ -38,12 +40,19 @@ this stack does not write. If anything would change, the message lists it and th
     }
     return [
       {
-        found: `${found}; it sends ${shareText(sharesOf(route.backends))}, as the config does`,
+        found: `${found}; it sends ${shareText(sharesOf(route.backends))}, as the config does${keptText(route)}`,
         fix: fix`make sure that nothing else writes it (Helm, a GitOps controller), then take it over: ${[allow("take-over-route"), pulumiUp]}; if another HTTPRoute serves the customers, set that one instead: ${set("route", "NAME")}, then take it over`,
       },
     ];
   },
 };
+
+/** What becomes of a route that is taken over, for the person who decides it. */
+function keptText({ kept }: ObservedRoute): string {
+  if (kept === undefined) return "";
+  const rules = splitsOf(kept).map(({ at }) => `rules[${at}]`);
+  return `. The update writes weights in ${rules.join(", ")}; the rest of the route stays as it is`;
+}
 
 /** Commands that make config and route say the same, where that is possible; else why it is not. */
 function wayToTakeOver(config: ServiceConfig, observed: Observed, draft: Draft): Fix {
@@ -68,6 +77,7 @@ function* differences(observed: Observed, draft: Draft): Generator<string> {
     if (elsewhere !== undefined)
       yield `backend ${name} from namespace ${elsewhere.namespace} to ${namespace}`;
   }
+  if (route?.uneven !== undefined) yield `the split of single rules (${route.uneven.join("; ")})`;
   yield* route?.differences?.rules ?? [];
   yield* route?.differences?.attachment ?? [];
 }
@@ -93,6 +103,16 @@ that one over.)`,
         {
           found: `there is no HTTPRoute ${config.route} in namespace ${config.namespace}: this stack's route is ${name}, which the last successful update wrote with ${shareText(record.weights)}`,
           fix: fix`${set("route", name)}; set route only to the name of an existing HTTPRoute that serves the customers, to take it over`,
+          waivable: false,
+        },
+      ];
+    }
+    if (record.keptShape === true) {
+      // One that this stack would make has none of its owner's rules.
+      return [
+        {
+          found: `there is no HTTPRoute ${config.route} in namespace ${config.namespace}: it was created outside this stack, and its rules were its owner's`,
+          fix: fix`have its owner create it again, with all of the traffic on ${config.stable}; then take it over: ${[allow("take-over-route"), pulumiUp]}`,
           waivable: false,
         },
       ];
@@ -124,9 +144,12 @@ with a note). Otherwise revert the edit.`,
     const findings: Finding[] = [];
     // An unknown backend changes the shares too: then its own refusal says so.
     if (drift.shares && unknownBackends(observed, draft).length === 0) {
-      const same = share === undefined ? fix`` : fix` (${[set("weight", Math.round(share)), pulumiUp]})`;
+      const same =
+        share === undefined || observed.route?.uneven !== undefined
+          ? fix``
+          : fix` (${[set("weight", Math.round(share)), pulumiUp]})`;
       findings.push({
-        found: `the weights of the live route were edited outside this stack: the route sends ${shareText(live)}, this stack wrote ${shareText(observed.route?.written ?? {})}, and the config says ${shareText(draft.shares)}`,
+        found: `the weights of the live route were edited outside this stack: the route sends ${liveText(observed)}, this stack wrote ${shareText(observed.route?.written ?? {})}, and the config says ${shareText(draft.shares)}`,
         fix: fix`to keep the live weights, set them in the config${same}; otherwise revert the edit in the cluster`,
       });
     }
@@ -139,6 +162,13 @@ with a note). Otherwise revert the edit.`,
     return findings;
   },
 };
+
+function liveText(observed: Observed): string {
+  const uneven = observed.route?.uneven;
+  return uneven === undefined
+    ? shareText(liveShares(observed))
+    : `${uneven.join("; ")} (one split is expected)`;
+}
 
 /** A backend that is neither the config's nor this stack's, and gets customers. */
 const unknownBackend: Rule = {

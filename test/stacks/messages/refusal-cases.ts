@@ -2,6 +2,7 @@ import type { Observed } from "../../../stacks/plan/observed";
 import type { RawConfig } from "../../../stacks/config/parse";
 import { sourceCase } from "../cases";
 import { at, edited, less, serving } from "../plan/scenarios";
+import { closed, roomy } from "../plan/shape-scenarios";
 import { type Scenario, deployed } from "../plan/worlds";
 
 /*
@@ -60,6 +61,8 @@ const nothing: Act["act"] = (now) => now;
 
 export const byHand: Readonly<Record<string, readonly Act[]>> = {
   "route-edited": [{ does: /^kubectl edit httproute/, act: asWritten }],
+  "route-shape": [{ does: /^kubectl patch httproute/, act: inCluster(roomy) }],
+  "open-adapter-paths": [{ does: /^kubectl edit httproute/, act: inCluster(closed) }],
   "unknown-backend": [{ does: /^kubectl edit httproute/, act: asWritten }],
   "unproven-stable": [
     {

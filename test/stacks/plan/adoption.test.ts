@@ -4,7 +4,7 @@ import type { Observed } from "../../../stacks/plan/observed";
 import { adoptionOf, type Adoption } from "../../../stacks/plan/adoption";
 import type { KnownRoute, OtherRoutes } from "../../../stacks/plan/routes";
 import { serviceConfig } from "../cases";
-import { gateway, known, othersOf, poolRef, type RouteFields } from "./route-fixtures";
+import { gateway, known, othersOf, poolRef, prefix, type RouteFields } from "./route-fixtures";
 import { at } from "./scenarios";
 import { deployed } from "./worlds";
 import assert from "node:assert/strict";
@@ -53,12 +53,51 @@ const possible: readonly [string, Adoption, readonly string[]][] = [
   ],
   ["with one pool only", adopt(live(split({ llm: 1 }))), ["pulumi config set weight 0", ...ending]],
   [
-    "with a timeout and a name of its rule",
-    adopt(live(split({ llm: 70, "llm-new": 30 }, { name: "all", timeouts: { request: "300s" } }))),
-    [
-      `kubectl patch httproute -n default live --type json -p '[{"op":"remove","path":"/spec/rules/0/name"},{"op":"remove","path":"/spec/rules/0/timeouts"}]'`,
-      ...ending,
-    ],
+    "with a timeout, a filter and a match",
+    adopt(
+      live(
+        split(
+          { llm: 70, "llm-new": 30 },
+          { timeouts: { request: "300s" }, filters: [{ type: "URLRewrite" }], matches: [prefix("/v1")] },
+        ),
+      ),
+    ),
+    ending,
+  ],
+  [
+    "with several rules, one of them for somebody else",
+    adopt(
+      known("live", [
+        split({ llm: 7, "llm-new": 3 }),
+        split({ llm: 70, "llm-new": 30 }),
+        { backendRefs: [{ name: "docs", port: 80 }] },
+      ]),
+    ),
+    ending,
+  ],
+  [
+    "with a backend of somebody else beside the pools",
+    adopt(live(split({ llm: 70, "llm-new": 30, third: 20 }))),
+    ending,
+  ],
+  [
+    "on one listener, and on another Gateway",
+    adopt(
+      live(undefined, {
+        parents: [{ name: "public" }, { name: "my-inference-gateway", sectionName: "https" }],
+      }),
+    ),
+    ending,
+  ],
+  [
+    "for several hostnames",
+    adopt(live(undefined, { hostnames: ["*.org", "a.org"] })),
+    ["pulumi config set --path 'gateway.hostname' a.org", ...ending],
+  ],
+  [
+    "for hostnames of which the config has one",
+    adopt(live(undefined, { hostnames: ["b.org", "*.example.org"] }), { hostname: "llm.example.org" }),
+    ending,
   ],
   [
     "on another Gateway",
@@ -75,11 +114,7 @@ const possible: readonly [string, Adoption, readonly string[]][] = [
     adopt(live(undefined, { hostnames: ["llm.example.org"] })),
     ["pulumi config set --path 'gateway.hostname' llm.example.org", ...ending],
   ],
-  [
-    "without one",
-    adopt(live(), { hostname: "llm.example.org" }),
-    ["pulumi config rm --path 'gateway.hostname'", ...ending],
-  ],
+  ["for every hostname", adopt(live(), { hostname: "llm.example.org" }), ending],
   [
     "that is this service's own",
     adopt(live(undefined, ours("llm"))),
@@ -101,35 +136,20 @@ const impossible: readonly [string, Adoption, RegExp][] = [
     /it is in namespace team, but this stack's route is in default/,
   ],
   [
-    "with filters",
-    adopt(live(split({ llm: 1 }, { filters: [{ type: "URLRewrite" }] }))),
-    /rules\[0\]\.filters/,
+    "with two rules that split differently",
+    adopt(known("live", [split({ llm: 1 }), split({ llm: 1, "llm-new": 1 })])),
+    /its rules split the pools' requests differently \(llm 100 %; llm 50 %, llm-new 50 %\)/,
   ],
-  ["with two rules", adopt(known("live", [split({ llm: 1 }), split({ llm: 1 })])), /2 rules instead of 1/],
-  [
-    "on one listener",
-    adopt(live(undefined, { parents: [{ name: "my-inference-gateway", sectionName: "https" }] })),
-    /it attaches to one listener/,
-  ],
-  [
-    "on two Gateways",
-    adopt(live(undefined, { parents: [{ name: "my-inference-gateway" }, { name: "public" }] })),
-    /it attaches to 2 Gateways/,
-  ],
-  [
-    "for two hostnames",
-    adopt(live(undefined, { hostnames: ["a.org", "b.org"] })),
-    /it has 2 hostnames \(a.org, b.org\)/,
-  ],
+  ["on no Gateway", adopt(live(undefined, { parents: [{ kind: "Service", name: "x" }] })), /no Gateway/],
   [
     "on another Gateway than the platform stack's",
     adopt(live(undefined, { parents: [{ name: "public" }] }), { configurable: false }),
-    /it attaches to another gateway or listener than the platform stack's outputs say/,
+    /it attaches to another gateway or hostname than the platform stack's outputs say/,
   ],
   [
-    "to a third pool",
-    adopt(live(split({ llm: 1, third: 1 }))),
-    /it sends requests to default\/third, which is neither/,
+    "to a third pool only",
+    adopt(live(split({ third: 1 }))),
+    /none of its rules sends requests to default\/llm or default\/llm-new: it sends to default\/third/,
   ],
   [
     "with thirds",

@@ -166,6 +166,15 @@ describe("a plan with other stacks", () => {
     assert.deepEqual(allowed.waived, ["take-over-service"]);
   });
 
+  it("tells a stack that has lost its own state, and never to remove itself", () => {
+    const object = { ...route, owner: theirs };
+    const world = { ...nothingDeployed, stack: "acme/p/b", claims: [{ object, whose: "theirs" as const }] };
+    const [refusal] = planned(serving, world).refusals;
+    assert.match(refusal?.found ?? "", /a stack with this stack's name created \(acme\/p\/b, id-b\)/);
+    assert.equal(refusal?.waiver, "take-over-service");
+    assert.doesNotMatch(JSON.stringify(refusal.fix), /stack rm|--stack/);
+  });
+
   it("refuses a pool of another service only where it would write it", () => {
     const other = (namespace: string): ReturnType<typeof planned> =>
       planned(serving, {

@@ -11,7 +11,11 @@ import { describe, it } from "node:test";
 /* What the plan makes of routes beside the customers' own. */
 
 const young = { created: "2026-11-01T00:00:00Z" };
-const own = known("routes-to-llm", [{ backendRefs: [poolRef("llm")] }], { created: "2026-06-01T00:00:00Z" });
+const ours = { "app.kubernetes.io/managed-by": "gke-inference-rollout", "inference-rollout/service": "llm" };
+const own = known("routes-to-llm", [{ backendRefs: [poolRef("llm")] }], {
+  created: "2026-06-01T00:00:00Z",
+  labels: ours,
+});
 
 /** A world in which a rollout is under way at 30, and other routes. */
 const world = (routes: readonly KnownRoute[], fields: Partial<OtherRoutes> = {}): Observed => ({

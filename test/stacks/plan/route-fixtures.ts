@@ -13,6 +13,7 @@ export interface RouteFields {
   hostnames?: readonly string[];
   parents?: readonly object[];
   labels?: Readonly<Record<string, string>>;
+  annotations?: Readonly<Record<string, string>>;
   owner?: { kind: string; name: string };
   status?: object;
 }
@@ -27,7 +28,7 @@ export const poolRef = (name: string, fields: object = {}): object => ({
 export const prefix = (value: string): object => ({ path: { type: "PathPrefix", value } });
 
 export function liveRoute(name: string, rules: readonly object[], fields: RouteFields = {}): LiveObject {
-  const { namespace = "default", created = "2026-01-01T00:00:00Z", owner, labels, status } = fields;
+  const { namespace = "default", created = "2026-01-01T00:00:00Z", owner, labels, annotations, status } = fields;
   return {
     metadata: {
       name,
@@ -35,6 +36,7 @@ export function liveRoute(name: string, rules: readonly object[], fields: RouteF
       generation: 1,
       creationTimestamp: created,
       ...(labels === undefined ? {} : { labels }),
+      ...(annotations === undefined ? {} : { annotations }),
       ...(owner === undefined ? {} : { ownerReferences: [{ ...owner, controller: true }] }),
     },
     spec: {

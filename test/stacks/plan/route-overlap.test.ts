@@ -83,6 +83,8 @@ interface World {
   /** Of the customers' route. */
   hostname: string | undefined;
   other: KnownRoute;
+  /** Matches of a customers' route that keeps its owner's shape. Default: this program's, which takes everything. */
+  own?: RouteMatch[];
 }
 
 const world: fc.Arbitrary<World> = fc
@@ -115,7 +117,6 @@ function knownOf({
       backends: [{ namespace: "default", pool: "llm", weight: 1 }],
       mirrors: [],
     })),
-    extras: [],
   };
 }
 
@@ -162,7 +163,7 @@ function asked(what: World, one: Request): { route: string; rule: number } | und
         toLab(
           "customers",
           customersCreated,
-          [everything],
+          what.own ?? [everything],
           what.hostname === undefined ? [] : [what.hostname],
         ),
       ],
@@ -238,12 +239,50 @@ describe("overlap of routes, against the lab's gateway", () => {
     assert.ok(kept > runs / 50, `${kept} requests were kept: the property says nothing`);
   });
 
+  it("the same, where the customers' route has rules of its owner", () => {
+    let safe = 0;
+    const shaped = fc
+      .record({ what: world, own: fc.array(match, { minLength: 1, maxLength: 3 }) })
+      .map(({ what, own }) => ({ ...what, own }));
+    fc.assert(
+      fc.property(shaped, fc.constantFrom(...hosts), (what, host) => {
+        const { hostname: own, listeners: _, ...rest } = what;
+        const customers: KnownRoute = {
+          ...rest.other,
+          ...{ name: "customers", created: customersCreated, keepsShape: true },
+          hostnames: own === undefined ? [] : [own],
+          parents: [{ namespace: gateway.namespace, name: gateway.name, refused: false }],
+          rules: what.own.map((one) => ({
+            matches: [one],
+            backends: [{ namespace: "default", pool: "llm", weight: 1 }],
+            mirrors: [],
+          })),
+        };
+        const config = { namespace: "default", route: "customers", names: [] };
+        const rivals = rivalsOf(config, { ...others(what), customers }, [
+          { namespace: "default", name: "llm" },
+        ]);
+        if (rivals.winning.length > 0) return;
+        for (const path of ["/v1/completions", "/v1/chat/completions"]) {
+          const headers = { "content-type": "application/json" };
+          const completion = { host, path, method: "POST", headers, query: {} };
+          const alone = asked({ ...what, other: { ...what.other, rules: [] } }, completion);
+          if (alone?.route !== "customers") continue;
+          safe += 1;
+          assert.equal(asked(what, completion)?.route, "customers");
+        }
+      }),
+      { numRuns: runs, includeErrorInReport: true },
+    );
+    assert.ok(safe > runs / 100, `${safe} requests were safe: the property says nothing`);
+  });
+
   it("where no rival wins, every completion that the customers' route would get alone is its own", () => {
     let safe = 0;
     fc.assert(
       fc.property(world, fc.constantFrom(...hosts), (what, host) => {
         const config = { namespace: "default", route: "customers", names: [] };
-        const customers = { ...what.other, name: "customers", created: customersCreated };
+        const customers = { ...what.other, name: "customers", created: customersCreated, keepsShape: false };
         const rivals = rivalsOf(config, { ...others(what), customers }, [
           { namespace: "default", name: "llm" },
         ]);

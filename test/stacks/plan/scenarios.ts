@@ -6,6 +6,7 @@ import { sourceCase } from "../cases";
 import { adapterScenarios } from "./adapter-scenarios";
 import { copyScenarios } from "./copy-scenarios";
 import { known, othersOf, poolRef, prefix } from "./route-fixtures";
+import { shapeScenarios } from "./shape-scenarios";
 import { type Scenario, deployed } from "./worlds";
 
 /*
@@ -244,5 +245,6 @@ export const scenarios: readonly Scenario[] = [
       others: othersOf([], { unseen: ["HTTPRoutes of the whole cluster cannot be listed (forbidden)"] }),
     }),
   },
+  ...shapeScenarios,
   ...adapterScenarios,
 ];

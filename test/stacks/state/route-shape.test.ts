@@ -130,7 +130,9 @@ describe("a live route", () => {
     ["host names", { spec: { hostnames: ["a.example"] } }, [], ["the hostnames from a.example to any"]],
   ] as const) {
     it(`with ${what} differs from the program's by exactly that`, () => {
-      assert.deepEqual(observedRoute(live(change), wanted).differences, { rules, attachment });
+      const metadata = { labels: { [labels.managedBy]: managedBy } };
+      const route = live({ ...change, metadata });
+      assert.deepEqual(observedRoute(route, wanted).differences, { rules, attachment });
     });
   }
 

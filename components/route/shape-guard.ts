@@ -1,0 +1,72 @@
+import * as k8s from "@pulumi/kubernetes";
+import * as pulumi from "@pulumi/pulumi";
+import { annotations, apis, labels, managedBy } from "../names";
+
+export interface ShapeGuardArgs {
+  /** The service of the route: a label, and part of the policy's name. */
+  service: string;
+  /** Namespace of the customers' route. */
+  namespace: string;
+  /** Name of the customers' HTTPRoute. */
+  route: string;
+}
+
+/**
+ * Keeps an owner's edit of the customers' route from being overwritten. `rules` is one value for server-side apply, so
+ * who moves a weight writes all of them, as they were when they were read. Pulumi's Kubernetes provider sends no
+ * resourceVersion; so the write itself says from which generation of the route it was made, and the API server refuses
+ * it where there is a later one.
+ */
+export class ShapeGuard extends pulumi.ComponentResource {
+  constructor(name: string, args: ShapeGuardArgs, opts?: pulumi.ComponentResourceOptions) {
+    super("inference-rollout:index:ShapeGuard", name, {}, opts);
+    const { service, namespace, route } = args;
+    const metadata = {
+      name: `${namespace}-${service}-route-shape`,
+      labels: { [labels.managedBy]: managedBy, [labels.service]: service },
+    };
+    const policy = new k8s.admissionregistration.v1.ValidatingAdmissionPolicy(
+      `${name}-route-shape`,
+      {
+        metadata,
+        spec: {
+          failurePolicy: "Fail",
+          matchConstraints: {
+            resourceRules: [
+              {
+                apiGroups: [apis.gateway],
+                apiVersions: ["*"],
+                resources: ["httproutes"],
+                operations: ["UPDATE"],
+              },
+            ],
+          },
+          matchConditions: [
+            {
+              name: "is-the-customers-route",
+              expression: `object.metadata.namespace == '${namespace}' && object.metadata.name == '${route}'`,
+            },
+            {
+              name: "is-written-by-the-program",
+              expression: "request.?options.?fieldManager.orValue('').startsWith('pulumi-kubernetes')",
+            },
+          ],
+          validations: [
+            {
+              expression: `object.spec == oldObject.spec || object.metadata.?annotations[?'${annotations.writtenFrom}'].orValue('') == string(oldObject.metadata.generation)`,
+              message: `HTTPRoute ${namespace}/${route} was edited while this update ran: nothing was overwritten. Run pulumi up again`,
+              reason: "Forbidden",
+            },
+          ],
+        },
+      },
+      { parent: this },
+    );
+    new k8s.admissionregistration.v1.ValidatingAdmissionPolicyBinding(
+      `${name}-route-shape`,
+      { metadata, spec: { policyName: policy.metadata.name, validationActions: ["Deny"] } },
+      { parent: this },
+    );
+    this.registerOutputs();
+  }
+}
