@@ -6,6 +6,7 @@ import { runList, runRollbackTo } from "./commands/earlier";
 import { runCheck, runStatus } from "./commands/look";
 import { runNext, runPromote, runResume, runRollback } from "./commands/move";
 import { Session, type ChangeOptions, type CommonOptions } from "./commands/session";
+import { runRelease } from "./commands/release";
 import { runVerify, type VerifyOptions } from "./commands/verify";
 import { Screen } from "./terminal/screen";
 
@@ -64,6 +65,8 @@ export function commandLine(): Command {
   change("destroy", "take a whole service down", runDestroy).addOption(
     new Option("--service <name>", "the service's name, to confirm without a terminal"),
   );
+
+  change("release", "leave: hand back what this stack took over, as it was, and remove the rest", runRelease);
 
   look(
     "verify",

@@ -73,6 +73,8 @@ export interface PlatformOptions {
   definitions: readonly DefinitionName[] | undefined;
   /** Whether protection against deletion comes off: only for one update that was told so. */
   deletable: boolean;
+  /** Whether what customers come through stays in the cluster when the stack goes. Default: false. */
+  kept?: boolean;
 }
 
 /** Who made the namespaces that a platform needs. */
@@ -187,19 +189,20 @@ export function buildPlatform(config: PlatformConfig, options: PlatformOptions):
   );
   // Pickers look for the kinds they watch only once, when they start.
   const ready: pulumi.Resource[] = [...base.ready, definitions];
+  const kept = options.kept === true ? { retainOnDelete: true } : {};
   const namespaces = platformNamespaces(config.namespace, gateway, options.owners);
   for (const name of namespaces) {
     ready.push(
       new k8s.core.v1.Namespace(
         name,
         { metadata: { name, labels: { [labels.managedBy]: managedBy, [labels.stack]: options.stack } } },
-        { provider, dependsOn: base.ready },
+        { provider, dependsOn: base.ready, ...kept },
       ),
     );
   }
   if (!gateway.existing) {
     ready.push(...modelArmorAccess(config, base.ready));
-    ready.push(new InferenceGateway(gateway.name, gateway, { provider, dependsOn: [...ready] }));
+    ready.push(new InferenceGateway(gateway.name, gateway, { provider, dependsOn: [...ready], ...kept }));
   }
   return { ...base, gateway, provider, namespaces, ready };
 }

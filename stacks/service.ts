@@ -116,6 +116,7 @@ export function buildService(config: ServiceConfig, plan: ApprovedPlan, options:
       backends: plan.backends,
       annotations: routeAnnotations(plan, config.allow.includes("destroy")),
       takeOver: plan.route.takeOver,
+      keep: staysWithoutStack(config, plan),
       ...(hooks.route === undefined ? {} : { hooks: hooks.route }),
     },
     { provider, dependsOn: [...ready, guard, ...closed, ...first, ...previewFirst] },
@@ -127,6 +128,14 @@ export function buildService(config: ServiceConfig, plan: ApprovedPlan, options:
   );
   if (plan.candidateFalls) buildPreview(last);
   return { route, ...handles };
+}
+
+/**
+ * Whether the customers' route stays when this stack goes: one that was there before it, unless its deletion was
+ * allowed too, and every one while the stack leaves (see rules/release-rules.ts).
+ */
+function staysWithoutStack({ allow }: ServiceConfig, { route }: Plan): boolean {
+  return allow.includes("release") || (route.isTakenOver === true && !allow.includes("destroy"));
 }
 
 /** What the pools of one update share. */

@@ -175,6 +175,10 @@ export interface RouteMove {
   force: boolean;
   /** Whether a route created outside this stack becomes its own. */
   takeOver: boolean;
+  /** Whether it existed before this stack, so that nothing that this stack does deletes it. Default: false. */
+  isTakenOver?: boolean;
+  /** What it was before, kept on it to hand it back; absent: it was not taken over, or nobody wrote it down. */
+  original?: string;
 }
 
 /** A pool that gets a larger share than it has now: it has to be ready for it before the route moves. */

@@ -61,7 +61,7 @@ export function notesOf(
           `${candidate} was rolled back at ${time} (${reason}) and gets no traffic until it is resumed`,
       ),
     ...config.allow
-      .filter((name) => !waivers.found.includes(name) && name !== "destroy")
+      .filter((name) => !waivers.found.includes(name) && !["destroy", "release"].includes(name))
       .map((name) => `allow: ${name} is in the config, but this update did not need it`),
   ];
 }

@@ -18,6 +18,10 @@ export interface ObservedRoute {
   backends: readonly Backend[];
   /** Nothing on it says that this program made it. Default: false. */
   foreign?: boolean;
+  /** It existed before this stack took it over. Default: false. */
+  takenOver?: boolean;
+  /** What it was before that, or is where it is foreign, as text: see state/taken-over.ts. */
+  original?: string;
   /** Percent of the traffic by pool, as this program wrote it last; absent where it never wrote it down. */
   written?: Readonly<Record<string, number>>;
   /** How often this program has moved it. */

@@ -19,14 +19,20 @@ export interface LiveObject {
     creationTimestamp?: string;
     ownerReferences?: { kind: string; name: string; controller?: boolean }[];
     resourceVersion?: string;
-    managedFields?: {
-      manager?: string;
-      operation?: string;
-      subresource?: string;
-      fieldsV1?: Record<string, unknown>;
-    }[];
+    managedFields?: ManagedFields[];
   };
   [key: string]: unknown;
+}
+
+/** The fields of an object that one client wrote, as the API server keeps them. */
+export interface ManagedFields {
+  manager?: string;
+  operation?: string;
+  apiVersion?: string;
+  time?: string;
+  fieldsType?: string;
+  subresource?: string;
+  fieldsV1?: Record<string, unknown>;
 }
 
 /** Reads from one cluster, and nothing else: the program changes things only through its resources. */
@@ -48,6 +54,15 @@ export interface ClusterWriter extends ClusterReader {
   apply(path: string, body: LiveObject, manager: string): Promise<LiveObject>;
 }
 
+/** Takes things away from an object too: for whoever hands it back. */
+export interface ClusterPatcher extends ClusterWriter {
+  /**
+   * Merge patch of an object, as `manager`: null removes a field, a list is replaced as a whole. A resourceVersion in
+   * it makes the API server refuse it (409) where the object has changed since.
+   */
+  merge(path: string, patch: object, manager: string): Promise<LiveObject>;
+}
+
 /** The API server cannot be asked: unreachable, or it does not let us. Not the same as "there is nothing". */
 export class ClusterUnreadable extends Error {
   constructor(
@@ -64,7 +79,7 @@ export function clusterReader(kubeconfig: string, timeoutSeconds = 10): Promise<
 }
 
 /** The same, with the right to write. */
-export async function clusterWriter(kubeconfig: string, timeoutSeconds = 10): Promise<ClusterWriter> {
+export async function clusterWriter(kubeconfig: string, timeoutSeconds = 10): Promise<ClusterPatcher> {
   // Loaded only here: the library takes a third of a second, and tests of the plan never need it.
   const { KubeConfig } = await import("@kubernetes/client-node");
   const config = new KubeConfig();
@@ -133,7 +148,7 @@ export async function patiently(ask: () => Promise<Answer>, { pauses, lastTry } 
   return ask();
 }
 
-class HttpsReader implements ClusterWriter {
+class HttpsReader implements ClusterPatcher {
   private readonly server: string;
   private readonly agent = new https.Agent({ keepAlive: true, maxSockets: 8 });
   private options: Promise<https.RequestOptions> | undefined;
@@ -179,13 +194,18 @@ class HttpsReader implements ClusterWriter {
 
   async apply(path: string, object: LiveObject, manager: string): Promise<LiveObject> {
     const query = new URLSearchParams({ fieldManager: manager, force: "true" });
-    const request = {
-      method: "PATCH",
-      // JSON is YAML: the only media type of server-side apply that every version takes.
-      type: "application/apply-patch+yaml",
-      body: JSON.stringify(object),
-    };
-    const { status, body } = await patiently(() => this.answer(`${path}?${query.toString()}`, request));
+    // JSON is YAML: the only media type of server-side apply that every version takes.
+    return this.patch(`${path}?${query.toString()}`, "application/apply-patch+yaml", object);
+  }
+
+  async merge(path: string, patch: object, manager: string): Promise<LiveObject> {
+    const query = new URLSearchParams({ fieldManager: manager });
+    return this.patch(`${path}?${query.toString()}`, "application/merge-patch+json", patch);
+  }
+
+  private async patch(path: string, type: string, content: object): Promise<LiveObject> {
+    const request = { method: "PATCH", type, body: JSON.stringify(content) };
+    const { status, body } = await patiently(() => this.answer(path, request));
     if (status === 200 || status === 201) return JSON.parse(body) as LiveObject;
     const reason =
       status === 409 ? "conflict" : status === 401 ? "unauthorized" : status === 403 ? "forbidden" : "failed";

@@ -14,6 +14,7 @@ export function routeAnnotations(
     ...(route.moves === 0 ? {} : { [annotations.moves]: String(route.moves) }),
     ...(latches.length === 0 ? {} : { [annotations.latched]: JSON.stringify(latches) }),
     ...(Object.keys(carried).length === 0 ? {} : { [annotations.carried]: JSON.stringify(sorted(carried)) }),
+    ...(route.original === undefined ? {} : { [annotations.takenOver]: route.original }),
     ...(deletable ? { [annotations.deletable]: "true" } : {}),
     // The Kubernetes provider's own word for server-side apply that takes fields over from others.
     ...(route.force ? { "pulumi.com/patchForce": "true" } : {}),

@@ -3,6 +3,7 @@ import type { ObservedRoute } from "../plan/observed";
 import { apis, annotations, labels, managedBy } from "../../components/names";
 import { parseLatches } from "../plan/latch";
 import type { LiveObject } from "./cluster-reader";
+import { originalText, wasTakenOver } from "./taken-over";
 
 /*
  * What a live HTTPRoute says besides its weights: whose it is, and in what it differs from the one route that this
@@ -44,8 +45,11 @@ export function routeShape(route: LiveObject, wanted?: Attachment): Omit<Observe
   const latches = parseLatches(notes[annotations.latched]);
   const rules = (route["spec"] as { rules?: LiveRule[] }).rules ?? [];
   const coOwners = ownersOfRules(route);
+  const original = notes[annotations.takenOver] ?? (foreign ? originalText(route) : undefined);
   return {
     ...(foreign ? { foreign } : {}),
+    ...(!foreign && wasTakenOver(route) ? { takenOver: true } : {}),
+    ...(original === undefined ? {} : { original }),
     ...(written === undefined ? {} : { written }),
     ...(Number.isInteger(moves) ? { moves } : {}),
     ...(latches.length === 0 ? {} : { latches }),

@@ -7,6 +7,7 @@ import { otherRouteRules } from "./other-route-rules";
 import { ownershipRules } from "./ownership-rules";
 import { poolRules } from "./pool-rules";
 import { readinessRules } from "./readiness-rules";
+import { releaseRules } from "./release-rules";
 import { rolloutRules } from "./rollout-rules";
 import { routeRules } from "./route-rules";
 
@@ -15,6 +16,7 @@ export const rules: readonly Rule[] = [
   ...ownershipRules,
   ...otherRouteRules,
   ...routeRules,
+  ...releaseRules,
   ...poolRules,
   ...copyRules,
   ...nodeRules,
@@ -23,8 +25,10 @@ export const rules: readonly Rule[] = [
   ...adapterRules,
 ];
 
-/** The words that `allow` takes: each waives a rule for one update. `destroy` lets the service be taken down. */
+/** The words that `allow` takes: each waives a rule for one update. `destroy` lets the service be taken down, `release`
+ *  prepares the stack to leave. */
 export const allowances: readonly Allowance[] = [
   ...new Set(rules.flatMap(({ waiver }) => (waiver === undefined ? [] : [waiver.name]))),
   "destroy",
+  "release",
 ];
