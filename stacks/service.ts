@@ -58,6 +58,7 @@ export function buildService(config: ServiceConfig, plan: ApprovedPlan, options:
       route: config.route,
       routesIn: plan.guarded.namespaces,
       grpc: plan.guarded.grpc,
+      parts: plan.guarded.parts,
     },
     opts,
   );

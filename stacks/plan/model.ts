@@ -1,5 +1,13 @@
 import type { Fix } from "./config-edits";
-import type { Carried, LastMove, Latch, Observed, ObservedPool, PoolIdentity } from "./observed";
+import type {
+  Carried,
+  LastMove,
+  Latch,
+  Observed,
+  ObservedPart,
+  ObservedPool,
+  PoolIdentity,
+} from "./observed";
 import type { Backend } from "./routes";
 import type { Allowance, OwnedPool, RolloutKind, ServiceConfig } from "./service-config";
 
@@ -35,6 +43,12 @@ export interface GuardedRoutes {
   namespaces: readonly string[];
   /** Whether GRPCRoutes send to the pools. */
   grpc: boolean;
+  /** What pools of others cannot serve without: it stays while the customers' route gives the pool weight. */
+  parts: readonly GuardedPart[];
+}
+
+export interface GuardedPart extends ObservedPart {
+  pool: RoutedPool;
 }
 
 export interface RoutedPool {

@@ -47,6 +47,17 @@ export interface ObservedPool {
   readyReplicas?: number;
   /** What makes the pods of a pool created outside this stack; absent for other pools. */
   workloads?: readonly ObservedWorkload[];
+  /** What such a pool cannot serve without; absent for other pools. */
+  parts?: readonly ObservedPart[];
+}
+
+/** An object that a pool of others cannot serve without: its servers, its picker, what the picker's pods name. */
+export interface ObservedPart {
+  /** As the API server names the kind: deployments, services, rolebindings. */
+  resource: string;
+  /** Absent for what belongs to no namespace. */
+  namespace?: string;
+  name: string;
 }
 
 /** What makes the pods that a pool of others selects. */
