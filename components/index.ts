@@ -45,6 +45,7 @@ export {
   type PoolNamespaceArgs,
 } from "./pool/inference-pool";
 export { EndpointPicker, pickerImage, pickerPorts, type EndpointPickerArgs } from "./pool/endpoint-picker";
+export { ClusterRights, type ClusterRightsArgs } from "./pool/cluster-rights";
 export { PoolMonitoring, type PoolMonitoringArgs } from "./pool/pool-monitoring";
 export { PoolPolicies, type PoolPoliciesArgs } from "./pool/pool-policies";
 export type { PoolTraffic } from "./gateways/gateway";

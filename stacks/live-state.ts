@@ -83,7 +83,8 @@ export function readServiceState(
     return {
       ownership,
       // A service stack leaves them to its platform.
-      definitions: role === "service" ? [] : await missingDefinitions(reader, ownership),
+      definitions:
+        role === "service" || service.clusterScoped === false ? [] : await missingDefinitions(reader, ownership),
       observed: { ...observed, ...zones, cluster: { ...served.cluster, created: source.createsCluster } },
       served,
     };

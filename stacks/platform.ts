@@ -10,13 +10,15 @@ import { InferenceGateway } from "../components/gateways/inference-gateway";
 import type { NodeLocation } from "../components/pool/serving-pool";
 import { completeGateway, type GivenGateway } from "../components/gateways/endpoint";
 import { setCommand } from "./messages/mistakes";
-import type { ClusterConfig } from "./config/cluster-keys";
+import type { ClusterConfig, GuardedService } from "./config/cluster-keys";
 import type { PlatformConfig } from "./config/resolve";
 import { clusterReader, kubeconfigText, type ClusterReader } from "./state/cluster-reader";
 import type { ClusterPlace } from "./state/machine-zones";
 import { ownerOf, type Belongs } from "./state/observe";
 import { definitionsToInstall, readDefinitions } from "./state/served";
-import { labels, managedBy } from "../components/names";
+import { defaultRouteName, labels, managedBy } from "../components/names";
+import { ClusterRights } from "../components/pool/cluster-rights";
+import { TrafficGuard } from "../components/route/traffic-guard";
 import { platformNamespaces, type NamespaceOwners } from "./plan/namespaces";
 
 /** What a service needs to know of the platform it runs on: all of it can cross a stack boundary. */
@@ -200,11 +202,23 @@ export function buildPlatform(config: PlatformConfig, options: PlatformOptions):
       ),
     );
   }
+  for (const one of config.guardedServices ?? []) guardService(one, { provider, dependsOn: [...ready] });
   if (!gateway.existing) {
     ready.push(...modelArmorAccess(config, base.ready));
     ready.push(new InferenceGateway(gateway.name, gateway, { provider, dependsOn: [...ready], ...kept }));
   }
   return { ...base, gateway, provider, namespaces, ready };
+}
+
+/** What belongs to no namespace, for a service whose own stack has rights in its namespaces only. */
+function guardService(
+  { service, namespace, route = defaultRouteName(service), poolNamespaces }: GuardedService,
+  opts: pulumi.ComponentResourceOptions,
+): void {
+  const name = `${namespace}-${service}`;
+  const namespaces = [...new Set([namespace, ...poolNamespaces])];
+  new TrafficGuard(name, { service, namespace, route, routesIn: namespaces, grpc: false }, opts);
+  new ClusterRights(name, { service, namespaces }, opts);
 }
 
 /** What a gateway with Model Armor waits for, where this stack sets the project up; elsewhere its owner does that. */

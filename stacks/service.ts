@@ -50,18 +50,12 @@ export function buildService(config: ServiceConfig, plan: ApprovedPlan, options:
   const opts = { provider, dependsOn: ready };
 
   new RolloutPlan(config.service, plan.move);
-  const guard = new TrafficGuard(
-    config.service,
-    {
-      service: config.service,
-      namespace: config.namespace,
-      route: config.route,
-      routesIn: plan.guarded.namespaces,
-      grpc: plan.guarded.grpc,
-      parts: plan.guarded.parts,
-    },
-    opts,
-  );
+  const { service, namespace, route: routeName } = config;
+  const { namespaces: routesIn, grpc, parts } = plan.guarded;
+  const guard =
+    config.clusterScoped === false
+      ? []
+      : [new TrafficGuard(service, { service, namespace, route: routeName, routesIn, grpc, parts }, opts)];
   const preview = plan.candidate === undefined ? undefined : previewSecretOf(config.service);
   const handles: ServiceHandles = preview === undefined ? {} : { previewSecret: preview };
   const hooks = options.hooks(handles);
@@ -86,7 +80,7 @@ export function buildService(config: ServiceConfig, plan: ApprovedPlan, options:
               ...(asksStable(config) && !plan.waived.includes("stable-names") ? { stable: plan.stable } : {}),
               secret: preview,
             },
-            { provider, dependsOn: [guard, ...after] },
+            { provider, dependsOn: [...guard, ...after] },
           ),
         ];
 
@@ -120,7 +114,7 @@ export function buildService(config: ServiceConfig, plan: ApprovedPlan, options:
       keep: staysWithoutStack(config, plan),
       ...(hooks.route === undefined ? {} : { hooks: hooks.route }),
     },
-    { provider, dependsOn: [...ready, guard, ...closed, ...first, ...previewFirst] },
+    { provider, dependsOn: [...ready, ...guard, ...closed, ...first, ...previewFirst] },
   );
   // A pool that loses traffic comes after it: whatever is wrong with that pool, the way off it is open.
   const last = build(
@@ -196,6 +190,7 @@ function buildPool(
       ...(hooks.names === undefined ? {} : { nameHooks: hooks.names }),
       ...(loaded === undefined ? {} : { loaded }),
       ...(nodes === undefined ? {} : { nodes }),
+      ...(config.clusterScoped === false ? { clusterScoped: false } : {}),
       served: options.served,
       backend: options.platform.gateway,
       ...(copied === undefined ? {} : { copied }),

@@ -20,6 +20,8 @@ export interface EndpointPickerArgs extends PoolRef {
    * false is safe: an upgrade waits for a disruption budget an hour at most. Elsewhere drains would wait for ever.
    */
   evictable?: boolean;
+  /** Whether its account gets the right to check who reads its metrics: one in the whole cluster. Default: true. */
+  clusterScoped?: boolean;
   /** Hooks that run before the picker is deleted. Default: none. */
   beforeDelete?: pulumi.ResourceHook[];
 }
@@ -67,19 +69,20 @@ export class EndpointPicker extends pulumi.ComponentResource {
       child,
     );
     // The picker asks the API server whether a reader of its metrics may read them, which takes a right in the whole cluster.
-    const reviewer = new k8s.rbac.v1.ClusterRoleBinding(
-      own,
-      {
-        metadata: { name: `${namespace}-${own}-reviewer`, labels: metadata.labels },
-        roleRef: {
-          apiGroup: "rbac.authorization.k8s.io",
-          kind: "ClusterRole",
-          name: "system:auth-delegator",
-        },
-        subjects: [{ kind: "ServiceAccount", name: account.metadata.name, namespace }],
-      },
-      child,
-    );
+    const reviewers =
+      args.clusterScoped === false
+        ? []
+        : [
+            new k8s.rbac.v1.ClusterRoleBinding(
+              own,
+              {
+                metadata: { name: `${namespace}-${own}-reviewer`, labels: metadata.labels },
+                roleRef: { apiGroup: "rbac.authorization.k8s.io", kind: "ClusterRole", name: metricsReviewer },
+                subjects: [{ kind: "ServiceAccount", name: account.metadata.name, namespace }],
+              },
+              child,
+            ),
+          ];
     const config = new k8s.core.v1.ConfigMap(
       own,
       { metadata, data: { [configFile]: pickerConfig(args.engine) } },
@@ -106,7 +109,7 @@ export class EndpointPicker extends pulumi.ComponentResource {
           },
         },
       },
-      { ...child, dependsOn: [binding, reviewer], ...deletionHooks(args.beforeDelete) },
+      { ...child, dependsOn: [binding, ...reviewers], ...deletionHooks(args.beforeDelete) },
     );
     if (args.evictable === false) {
       // A budget, and not an annotation of the pod, which would restart the pickers that run.
@@ -157,6 +160,9 @@ export class EndpointPicker extends pulumi.ComponentResource {
     this.registerOutputs({ serviceName: this.serviceName });
   }
 }
+
+/** Role with which a picker asks the API server whether a reader of its metrics may read them. */
+export const metricsReviewer = "system:auth-delegator";
 
 const configFile = "picker.yaml";
 

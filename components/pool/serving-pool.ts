@@ -89,6 +89,11 @@ export interface ServingPoolArgs extends PoolRef {
   loaded?: () => Promise<void>;
   /** Hooks that run before anything is deleted that clients may be connected to. Default: none. */
   beforeDelete?: pulumi.ResourceHook[];
+  /**
+   * Whether it may have rights in the whole cluster, with which the picker and its metrics' readers are checked.
+   * Default: true. Without them somebody else gives them, or nobody reads the picker's metrics.
+   */
+  clusterScoped?: boolean;
 }
 
 /** Long answers take minutes, and the load balancer's own limit is 30 s. Source: accelerated-platforms. */
@@ -122,6 +127,7 @@ export class ServingPool extends pulumi.ComponentResource {
     const common = {
       ...{ service, pool, namespace },
       ...(args.beforeDelete === undefined ? {} : { beforeDelete: args.beforeDelete }),
+      ...(args.clusterScoped === undefined ? {} : { clusterScoped: args.clusterScoped }),
     };
     const nodes = optional(args.nodes, (location) => {
       const most = Math.max(args.replicas, args.fullReplicas ?? 0, args.autoscaling?.max ?? 0);

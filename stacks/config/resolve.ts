@@ -3,7 +3,7 @@ import { defaultRouteName } from "../../components/names";
 import { isReported, lastFirst, missing, type Mistake } from "../messages/mistakes";
 import type { Allowance, Pool, ServiceConfig } from "../plan/service-config";
 import { checkPoolsWithAdapters, resolveAdapters } from "./adapter-keys";
-import { resolveCluster, type CloudConfig, type ClusterConfig } from "./cluster-keys";
+import { resolveCluster, type CloudConfig, type ClusterConfig, type GuardedService } from "./cluster-keys";
 import { resolveGate } from "./gate-keys";
 import { resolveGateway } from "./gateway-keys";
 import { parseConfig, type ParsedConfig, type RawConfig, type Values } from "./parse";
@@ -17,6 +17,8 @@ export interface PlatformConfig {
   namespace: string;
   cluster: ClusterConfig;
   gateway: GatewayConfig;
+  /** Services of other stacks for which it creates what belongs to no namespace. */
+  guardedServices?: readonly GuardedService[];
 }
 
 /** A stack's config with every default filled in. */
@@ -83,6 +85,7 @@ function resolvePlatform(values: Values, cloud: CloudConfig, mistakes: Mistake[]
     namespace: values.namespace,
     cluster: resolveCluster(values.cluster, cloud, mistakes),
     gateway: resolveGateway(values.gateway, values, mistakes),
+    ...(values.guardedServices.length === 0 ? {} : { guardedServices: values.guardedServices }),
   };
 }
 
@@ -128,5 +131,6 @@ function resolveService(parsed: ParsedConfig, mistakes: Mistake[]): ServiceConfi
     gate: resolveGate(values.gate),
     ladder,
     allow,
+    ...(values.clusterScoped ? {} : { clusterScoped: false }),
   };
 }

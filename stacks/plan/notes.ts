@@ -48,6 +48,8 @@ export function notesOf(
     ...zoneNotes(observed),
     ...modelSizeNotes(observed, draft.pools),
     ...metricsNotes(observed, draft),
+    ...scopeNotes(config, observed),
+    ...unlatched(config, draft),
     ...missingPools(observed, draft)
       .filter(({ falls }) => falls)
       .map(
@@ -63,6 +65,30 @@ export function notesOf(
     ...config.allow
       .filter((name) => !waivers.found.includes(name) && !["destroy", "release"].includes(name))
       .map((name) => `allow: ${name} is in the config, but this update did not need it`),
+  ];
+}
+
+/** What a stack without rights in the whole cluster lacks, unless a platform stack has it for the service. */
+function scopeNotes({ clusterScoped, service, namespace }: ServiceConfig, { claims = [] }: Observed): string[] {
+  const guards = claims.some(
+    ({ object }) =>
+      object.kind === "ValidatingAdmissionPolicy" &&
+      object.service === service &&
+      object.name === `${namespace}-${service}-traffic-guard`,
+  );
+  return clusterScoped === false && !guards
+    ? [
+        "clusterScoped: false: the cluster itself does not refuse to delete pools and the route while they have traffic, and nobody can read the pickers' metrics; a platform stack can create both (guardedServices, docs/teams.md)",
+      ]
+    : [];
+}
+
+/** Going back by the weight alone is not remembered: whoever deploys an older config goes up again. */
+function unlatched({ candidate, weight }: ServiceConfig, { candidateFalls, latches }: Draft): string[] {
+  if (candidate === undefined || weight > 0 || !candidateFalls) return [];
+  if (latches.some((latch) => latch.candidate === candidate && holds(latch))) return [];
+  return [
+    `${candidate} is not latched: an update of an older config (a CI run) that still gives it weight moves the traffic again. To refuse that: npm run rollout -- rollback --reason WHY`,
   ];
 }
 

@@ -8,6 +8,7 @@ import { ownershipRules } from "./ownership-rules";
 import { poolRules } from "./pool-rules";
 import { readinessRules } from "./readiness-rules";
 import { releaseRules } from "./release-rules";
+import { rightsRules } from "./rights-rules";
 import { rolloutRules } from "./rollout-rules";
 import { routeRules } from "./route-rules";
 
@@ -20,6 +21,7 @@ export const rules: readonly Rule[] = [
   ...poolRules,
   ...copyRules,
   ...nodeRules,
+  ...rightsRules,
   ...rolloutRules,
   ...readinessRules,
   ...adapterRules,

@@ -15,6 +15,8 @@ export function inTheWay(config: ServiceConfig, claims: readonly Claim[], draft:
   return claims
     .filter(({ whose }) => whose === "theirs")
     .map(({ object }) => object)
+    // What belongs to no namespace is a platform's then: this update writes none of it.
+    .filter(({ namespace }) => config.clusterScoped !== false || namespace !== undefined)
     .filter(
       (object) =>
         (object.service === config.service && isAt(object, place)) ||

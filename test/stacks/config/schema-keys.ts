@@ -118,6 +118,15 @@ export const everyKey: Readonly<Record<string, unknown>> = {
       failOpen: false,
     },
   },
+  clusterScoped: true,
+  guardedServices: [
+    {
+      service: "marked-56",
+      namespace: "marked-57",
+      route: "marked-58",
+      poolNamespaces: ["marked-59"],
+    },
+  ],
   route: "marked-54",
   gate: {
     via: "gateway",

@@ -223,5 +223,10 @@ export const scenarios: readonly Scenario[] = [
       };
     },
   },
+  {
+    rule: "cluster-rights",
+    config: { ...at(0), objectives, clusterScoped: false },
+    world: () => nothingDeployed,
+  },
   ...adapterScenarios,
 ];
