@@ -211,7 +211,15 @@ export class ServingPool extends pulumi.ComponentResource {
   /** What GKE's load balancer and its metrics need to know of the pool, where the cluster knows such objects. */
   private loadBalancer(
     name: string,
-    { service, pool, namespace, served = {}, backend = defaultBackend, copied }: ServingPoolArgs,
+    {
+      service,
+      pool,
+      namespace,
+      served = {},
+      backend = defaultBackend,
+      copied,
+      clusterScoped,
+    }: ServingPoolArgs,
     { port, engine }: RunningServer,
     opts: pulumi.ComponentResourceOptions,
   ): PoolPolicies[] {
@@ -235,6 +243,7 @@ export class ServingPool extends pulumi.ComponentResource {
         {
           ...common,
           ...(copied === undefined ? {} : { port }),
+          ...(clusterScoped === undefined ? {} : { clusterScoped }),
           ...(collectorNamespace === undefined ? {} : { collectorNamespace }),
         },
         { parent: this },

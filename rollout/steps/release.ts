@@ -74,8 +74,10 @@ function isServing({ urn, type }: StateResource, { service }: ServiceStack): boo
   return type.endsWith(":Namespace") && !kinds.includes("PoolNamespace$");
 }
 
-function nameOf({ urn, type }: StateResource): string {
-  return `${type.split(":").at(-1) ?? type} ${urn.split("::").at(-1) ?? ""}`;
+/** As the cluster names it, where it is in one: names in the state can be the same for two objects of a kind. */
+function nameOf({ urn, type, id }: StateResource): string {
+  const live = kubernetesKind(type) === undefined ? undefined : id?.split("/").at(-1);
+  return `${type.split(":").at(-1) ?? type} ${live ?? urn.split("::").at(-1) ?? ""}`;
 }
 
 /** Why the stack cannot leave, with what to do first; empty: it can. */

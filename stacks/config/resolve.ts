@@ -6,7 +6,7 @@ import { checkPoolsWithAdapters, resolveAdapters } from "./adapter-keys";
 import { resolveCluster, type CloudConfig, type ClusterConfig, type GuardedService } from "./cluster-keys";
 import { resolveGate } from "./gate-keys";
 import { resolveGateway } from "./gateway-keys";
-import { parseConfig, type ParsedConfig, type RawConfig, type Values } from "./parse";
+import { parseConfig, type ParsedConfig, type RawConfig } from "./parse";
 import { checkNodeLabels, resolvePool } from "./pool-keys";
 import { resolveSafety } from "./safety-keys";
 import { withoutSecrets } from "./secrets";
@@ -62,9 +62,9 @@ function resolveStack(
   const common = { hasHuggingFaceToken: values.huggingFaceToken !== undefined, allow };
   if (role !== "service" && values.cluster.kubeconfig === undefined)
     mistakes.push(...checkNodeLabels(parsed.pools));
-  if (role === "platform") return { role, ...common, platform: resolvePlatform(values, cloud, mistakes) };
+  if (role === "platform") return { role, ...common, platform: resolvePlatform(parsed, cloud, mistakes) };
   if (role === "all") {
-    const platform = resolvePlatform(values, cloud, mistakes);
+    const platform = resolvePlatform(parsed, cloud, mistakes);
     const service = resolveService(parsed, mistakes);
     return service === undefined ? undefined : { role, ...common, platform, service };
   }
@@ -80,12 +80,16 @@ function resolveStack(
     : { role, ...common, platformStack, service };
 }
 
-function resolvePlatform(values: Values, cloud: CloudConfig, mistakes: Mistake[]): PlatformConfig {
+function resolvePlatform(
+  { values, guardedServices }: ParsedConfig,
+  cloud: CloudConfig,
+  mistakes: Mistake[],
+): PlatformConfig {
   return {
     namespace: values.namespace,
     cluster: resolveCluster(values.cluster, cloud, mistakes),
     gateway: resolveGateway(values.gateway, values, mistakes),
-    ...(values.guardedServices.length === 0 ? {} : { guardedServices: values.guardedServices }),
+    ...(guardedServices.length === 0 ? {} : { guardedServices: guardedServices.map(({ input }) => input) }),
   };
 }
 

@@ -121,10 +121,10 @@ export const everyKey: Readonly<Record<string, unknown>> = {
   clusterScoped: true,
   guardedServices: [
     {
-      service: "marked-56",
-      namespace: "marked-57",
-      route: "marked-58",
-      poolNamespaces: ["marked-59"],
+      service: "marked-60",
+      namespace: "marked-61",
+      route: "marked-62",
+      poolNamespaces: ["marked-63"],
     },
   ],
   route: "marked-54",
