@@ -46,11 +46,14 @@ export function readPlatformState(
 ): Promise<PlatformState> {
   return readable(async () => {
     const reader = await source.reader();
-    const ownership = await ownershipOf(reader, last, { namespaces: platformNamespaces(platform), allow });
+    const [ownership, live] = await Promise.all([
+      ownershipOf(reader, last, { namespaces: platformNamespaces(platform), allow }),
+      reader === undefined ? undefined : readDefinitions(reader),
+    ]);
     return {
       ownership,
       owners: await namespaceOwners(reader, platform, ownership.belongs),
-      definitions: await missingDefinitions(reader, ownership),
+      definitions: missingDefinitions(live, ownership),
     };
   });
 }
@@ -64,15 +67,22 @@ export function readServiceState(
   return readable(async () => {
     const reader = await source.reader();
     const { service, role } = config;
-    const ownership = await ownershipOf(reader, last, {
-      namespaces: [
-        ...namespacesOf(service, last.record),
-        ...(role === "all" ? platformNamespaces(config.platform) : []),
-      ],
-      service,
-      allow: service.allow,
-    });
-    const { observed, served } =
+    const [ownership, served, live] = await Promise.all([
+      ownershipOf(reader, last, {
+        namespaces: [
+          ...namespacesOf(service, last.record),
+          ...(role === "all" ? platformNamespaces(config.platform) : []),
+        ],
+        service,
+        allow: service.allow,
+      }),
+      reader === undefined ? newCluster : readServed(reader),
+      // A service stack leaves them to its platform.
+      reader === undefined || role === "service" || service.clusterScoped === false
+        ? undefined
+        : readDefinitions(reader),
+    ]);
+    const observed =
       reader === undefined
         ? stateOfNewCluster(last)
         : await stateOfCluster(reader, config, source, last, ownership);
@@ -84,17 +94,16 @@ export function readServiceState(
       ownership,
       // A service stack leaves them to its platform.
       definitions:
-        role === "service" || service.clusterScoped === false ? [] : await missingDefinitions(reader, ownership),
+        role === "service" || service.clusterScoped === false ? [] : missingDefinitions(live, ownership),
       observed: { ...observed, ...zones, cluster: { ...served.cluster, created: source.createsCluster } },
       served,
     };
   });
 }
 
-function stateOfNewCluster({ record }: LastUpdate): Pick<ServiceState, "observed" | "served"> {
+function stateOfNewCluster({ record }: LastUpdate): Observed {
   // Without a cluster there is no clock but this computer's.
-  const observed = { ...nothingDeployed, now: new Date(), ...(record === undefined ? {} : { record }) };
-  return { observed, served: newCluster };
+  return { ...nothingDeployed, now: new Date(), ...(record === undefined ? {} : { record }) };
 }
 
 async function stateOfCluster(
@@ -103,14 +112,14 @@ async function stateOfCluster(
   { gateway, nodesIn }: PlatformSource,
   { record }: LastUpdate,
   { belongs, claims }: Ownership,
-): Promise<Pick<ServiceState, "observed" | "served">> {
-  const [observed, served] = await Promise.all([
-    observe(reader, service, record, belongs, { ...gateway, configurable: role === "all" }),
-    readServed(reader),
-  ]);
+): Promise<Observed> {
+  const observed = await observe(reader, service, record, belongs, {
+    ...gateway,
+    configurable: role === "all",
+  });
   const ownNodes = nodesIn !== undefined;
   const copies = await observedCopies(reader, service, observed, ownNodes);
-  return { observed: { ...observed, copies, claims, ownNodes }, served };
+  return { ...observed, copies, claims, ownNodes };
 }
 
 const platformNamespaces = ({ namespace, gateway }: PlatformConfig): string[] => [
@@ -118,12 +127,13 @@ const platformNamespaces = ({ namespace, gateway }: PlatformConfig): string[] =>
   gateway.namespace,
 ];
 
-async function missingDefinitions(
-  reader: ClusterReader | undefined,
+/** @param live what is there of them; undefined: the cluster is still to be made. */
+function missingDefinitions(
+  live: Awaited<ReturnType<typeof readDefinitions>> | undefined,
   { belongs }: Ownership,
-): Promise<DefinitionName[] | undefined> {
+): DefinitionName[] | undefined {
   const kind = { group: "apiextensions.k8s.io", kind: "CustomResourceDefinition" };
-  return reader === undefined
+  return live === undefined
     ? undefined
-    : definitionsToInstall(await readDefinitions(reader), (live) => belongs(live, kind), "existing");
+    : definitionsToInstall(live, (definition) => belongs(definition, kind), "existing");
 }

@@ -21,6 +21,12 @@ import { ClusterRights } from "../components/pool/cluster-rights";
 import { TrafficGuard } from "../components/route/traffic-guard";
 import { platformNamespaces, type NamespaceOwners } from "./plan/namespaces";
 
+/** The same promise each time: whoever asks first begins. */
+function once<T>(make: () => Promise<T>): () => Promise<T> {
+  let made: Promise<T> | undefined;
+  return () => (made ??= make());
+}
+
 /** What a service needs to know of the platform it runs on: all of it can cross a stack boundary. */
 export interface PlatformOutputs {
   kubeconfig: pulumi.Output<string>;
@@ -113,7 +119,7 @@ export function ownPlatform(config: PlatformConfig): PlatformSource {
     gateway: config.gateway,
     createsCluster: config.cluster.mode === "create",
     ...(config.cluster.mode === "kubeconfig" ? {} : { nodesIn: config.cluster }),
-    reader: () => readerBefore(config.cluster),
+    reader: once(() => readerBefore(config.cluster)),
     build: (options) => buildPlatform(config, options),
   };
 }
@@ -137,7 +143,7 @@ export async function sharedPlatform(stack: string): Promise<PlatformSource> {
     gateway,
     createsCluster: false,
     ...(nodes === undefined ? {} : { nodesIn: placeOf(nodes as PlatformNodes) }),
-    reader: () => clusterReader(kubeconfig),
+    reader: once(() => clusterReader(kubeconfig)),
     build: () => {
       const text = reference.requireOutput("kubeconfig") as pulumi.Output<string>;
       return {
