@@ -45,6 +45,7 @@ export {
   type PoolNamespaceArgs,
 } from "./pool/inference-pool";
 export { EndpointPicker, pickerPorts, type EndpointPickerArgs } from "./pool/endpoint-picker";
+export { ClusterRights, type ClusterRightsArgs } from "./pool/cluster-rights";
 export {
   pickerImage,
   type PickerConfig,

@@ -38,6 +38,8 @@ export const annotations = {
   moves: `${domain}/moves`,
   /** On the customers' route: candidates that were rolled back, as JSON. */
   latched: `${domain}/latched`,
+  /** On the customers' route: what it was before this stack took it over, as JSON. */
+  takenOver: `${domain}/taken-over`,
   /** On the customers' route: the sizes at which pools created outside this stack carried traffic, as JSON. */
   carried: `${domain}/carried`,
   /**

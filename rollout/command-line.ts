@@ -3,9 +3,10 @@ import { nowOnly, nowOptions, reason } from "./now-line";
 import { refused } from "./commands/carry-out";
 import { runDestroy } from "./commands/destroy";
 import { runList, runRollbackTo } from "./commands/earlier";
-import { runCheck, runStatus } from "./commands/look";
+import { runCheck, runPreview, runStatus } from "./commands/look";
 import { runNext, runPromote, runResume, runRollback } from "./commands/move";
 import { Session, type ChangeOptions, type CommonOptions } from "./commands/session";
+import { runRelease } from "./commands/release";
 import { runVerify, type VerifyOptions } from "./commands/verify";
 import { Screen } from "./terminal/screen";
 
@@ -19,6 +20,14 @@ export function commandLine(): Command {
   look("check", "check the config against what is deployed; changes nothing", runCheck).addOption(
     packOption(),
   );
+
+  look(
+    "preview",
+    "show on one screen what an update of the config would do",
+    (session, options: ChangeOptions & { markdown?: boolean }) => runPreview(session, options),
+  )
+    .addOption(new Option("--markdown", "as Markdown, for a comment on a pull request"))
+    .addOption(packOption());
 
   change("next", "take the next step of the ladder", runNext).addOption(
     new Option("--to <weight>", "go to this weight instead").argParser(weight),
@@ -64,6 +73,8 @@ export function commandLine(): Command {
   change("destroy", "take a whole service down", runDestroy).addOption(
     new Option("--service <name>", "the service's name, to confirm without a terminal"),
   );
+
+  change("release", "leave: hand back what this stack took over, as it was, and remove the rest", runRelease);
 
   look(
     "verify",

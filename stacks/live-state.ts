@@ -79,7 +79,9 @@ export function readServiceState(
       }),
       reader === undefined ? newCluster : readServed(reader),
       // A service stack leaves them to its platform.
-      reader === undefined || role === "service" ? undefined : readDefinitions(reader),
+      reader === undefined || role === "service" || service.clusterScoped === false
+        ? undefined
+        : readDefinitions(reader),
     ]);
     const observed =
       reader === undefined
@@ -91,7 +93,9 @@ export function readServiceState(
         : { zones: await searchZones(poolsWithoutZones(service, observed), source.nodesIn) };
     return {
       ownership,
-      definitions: role === "service" ? [] : missingDefinitions(live, ownership),
+      // A service stack leaves them to its platform.
+      definitions:
+        role === "service" || service.clusterScoped === false ? [] : missingDefinitions(live, ownership),
       observed: { ...observed, ...zones, cluster: { ...served.cluster, created: source.createsCluster } },
       served,
     };

@@ -10,13 +10,15 @@ import { InferenceGateway } from "../components/gateways/inference-gateway";
 import type { NodeLocation } from "../components/pool/serving-pool";
 import { completeGateway, type GivenGateway } from "../components/gateways/endpoint";
 import { setCommand } from "./messages/mistakes";
-import type { ClusterConfig } from "./config/cluster-keys";
+import type { ClusterConfig, GuardedService } from "./config/cluster-keys";
 import type { PlatformConfig } from "./config/resolve";
 import { clusterReader, kubeconfigText, type ClusterReader } from "./state/cluster-reader";
 import type { ClusterPlace } from "./state/machine-zones";
 import { ownerOf, type Belongs } from "./state/observe";
 import { definitionsToInstall, readDefinitions } from "./state/served";
-import { labels, managedBy } from "../components/names";
+import { defaultRouteName, labels, managedBy } from "../components/names";
+import { ClusterRights } from "../components/pool/cluster-rights";
+import { TrafficGuard } from "../components/route/traffic-guard";
 import { platformNamespaces, type NamespaceOwners } from "./plan/namespaces";
 
 /** The same promise each time: whoever asks first begins. */
@@ -79,6 +81,8 @@ export interface PlatformOptions {
   definitions: readonly DefinitionName[] | undefined;
   /** Whether protection against deletion comes off: only for one update that was told so. */
   deletable: boolean;
+  /** Whether what customers come through stays in the cluster when the stack goes. Default: false. */
+  kept?: boolean;
 }
 
 /** Who made the namespaces that a platform needs. */
@@ -193,21 +197,34 @@ export function buildPlatform(config: PlatformConfig, options: PlatformOptions):
   );
   // Pickers look for the kinds they watch only once, when they start.
   const ready: pulumi.Resource[] = [...base.ready, definitions];
+  const kept = options.kept === true ? { retainOnDelete: true } : {};
   const namespaces = platformNamespaces(config.namespace, gateway, options.owners);
   for (const name of namespaces) {
     ready.push(
       new k8s.core.v1.Namespace(
         name,
         { metadata: { name, labels: { [labels.managedBy]: managedBy, [labels.stack]: options.stack } } },
-        { provider, dependsOn: base.ready },
+        { provider, dependsOn: base.ready, ...kept },
       ),
     );
   }
+  for (const one of config.guardedServices ?? []) guardService(one, { provider, dependsOn: [...ready] });
   if (!gateway.existing) {
     ready.push(...modelArmorAccess(config, base.ready));
-    ready.push(new InferenceGateway(gateway.name, gateway, { provider, dependsOn: [...ready] }));
+    ready.push(new InferenceGateway(gateway.name, gateway, { provider, dependsOn: [...ready], ...kept }));
   }
   return { ...base, gateway, provider, namespaces, ready };
+}
+
+/** What belongs to no namespace, for a service whose own stack has rights in its namespaces only. */
+function guardService(
+  { service, namespace, route = defaultRouteName(service), poolNamespaces }: GuardedService,
+  opts: pulumi.ComponentResourceOptions,
+): void {
+  const name = `${namespace}-${service}`;
+  const namespaces = [...new Set([namespace, ...poolNamespaces])];
+  new TrafficGuard(name, { service, namespace, route, routesIn: namespaces, grpc: false }, opts);
+  new ClusterRights(name, { service, namespaces }, opts);
 }
 
 /** What a gateway with Model Armor waits for, where this stack sets the project up; elsewhere its owner does that. */

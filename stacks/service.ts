@@ -52,30 +52,18 @@ export function buildService(config: ServiceConfig, plan: ApprovedPlan, options:
   const opts = { provider, dependsOn: ready };
 
   new RolloutPlan(config.service, plan.move);
-  const guard = new TrafficGuard(
-    config.service,
-    {
-      service: config.service,
-      namespace: config.namespace,
-      route: config.route,
-      routesIn: plan.guarded.namespaces,
-      grpc: plan.guarded.grpc,
-    },
-    opts,
-  );
   const { shape } = plan;
-  const guards = [
-    guard,
-    ...(shape === undefined
+  const { service, namespace, route: routeName } = config;
+  const { namespaces: routesIn, grpc, parts } = plan.guarded;
+  const guards =
+    config.clusterScoped === false
       ? []
       : [
-          new ShapeGuard(
-            config.service,
-            { service: config.service, namespace: config.namespace, route: config.route },
-            opts,
-          ),
-        ]),
-  ];
+          new TrafficGuard(service, { service, namespace, route: routeName, routesIn, grpc, parts }, opts),
+          ...(shape === undefined
+            ? []
+            : [new ShapeGuard(service, { service, namespace, route: routeName }, opts)]),
+        ];
   const preview = plan.candidate === undefined ? undefined : previewSecretOf(config.service);
   const handles: ServiceHandles = preview === undefined ? {} : { previewSecret: preview };
   const hooks = options.hooks(handles);
@@ -101,7 +89,7 @@ export function buildService(config: ServiceConfig, plan: ApprovedPlan, options:
               ...(asksStable(config) && !plan.waived.includes("stable-names") ? { stable: plan.stable } : {}),
               secret: preview,
             },
-            { provider, dependsOn: [guard, ...after] },
+            { provider, dependsOn: [...guards, ...after] },
           ),
         ];
 
@@ -132,6 +120,7 @@ export function buildService(config: ServiceConfig, plan: ApprovedPlan, options:
       ...(shape === undefined ? {} : { shape }),
       annotations: routeAnnotations(plan, config.allow.includes("destroy")),
       takeOver: plan.route.takeOver,
+      keep: staysWithoutStack(config, plan),
       ...(hooks.route === undefined ? {} : { hooks: hooks.route }),
     },
     { provider, dependsOn: [...ready, ...guards, closed, ...first, ...previewFirst] },
@@ -143,6 +132,14 @@ export function buildService(config: ServiceConfig, plan: ApprovedPlan, options:
   );
   if (plan.candidateFalls) buildPreview(last);
   return { route, ...handles };
+}
+
+/**
+ * Whether the customers' route stays when this stack goes: one that was there before it, unless its deletion was
+ * allowed too, and every one while the stack leaves (see rules/release-rules.ts).
+ */
+function staysWithoutStack({ allow }: ServiceConfig, { route }: Plan): boolean {
+  return allow.includes("release") || (route.isTakenOver === true && !allow.includes("destroy"));
 }
 
 /** What the pools of one update share. */
@@ -203,6 +200,7 @@ function buildPool(
       ...(hooks.names === undefined ? {} : { nameHooks: hooks.names }),
       ...(loaded === undefined ? {} : { loaded }),
       ...(nodes === undefined ? {} : { nodes }),
+      ...(config.clusterScoped === false ? { clusterScoped: false } : {}),
       served: options.served,
       backend: options.platform.gateway,
       ...(copied === undefined ? {} : { copied }),

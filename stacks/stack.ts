@@ -140,6 +140,7 @@ function buildApproved(
     stack: thisStack(),
     definitions,
     deletable: service.allow.includes("destroy"),
+    kept: service.allow.includes("release"),
   });
   const context: UpdateContext = {
     config: service,

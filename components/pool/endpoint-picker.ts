@@ -23,6 +23,8 @@ export interface EndpointPickerArgs extends PoolRef {
    * Pickers that stand by may always go.
    */
   evictable?: boolean;
+  /** Whether its account gets the right to check who reads its metrics: one in the whole cluster. Default: true. */
+  clusterScoped?: boolean;
   /** Hooks that run before the picker is deleted. Default: none. */
   beforeDelete?: pulumi.ResourceHook[];
 }
@@ -71,19 +73,24 @@ export class EndpointPicker extends pulumi.ComponentResource {
       child,
     );
     // The picker asks the API server whether a reader of its metrics may read them, which takes a right in the whole cluster.
-    const reviewer = new k8s.rbac.v1.ClusterRoleBinding(
-      own,
-      {
-        metadata: { name: `${namespace}-${own}-reviewer`, labels: metadata.labels },
-        roleRef: {
-          apiGroup: "rbac.authorization.k8s.io",
-          kind: "ClusterRole",
-          name: "system:auth-delegator",
-        },
-        subjects: [{ kind: "ServiceAccount", name: account.metadata.name, namespace }],
-      },
-      child,
-    );
+    const reviewers =
+      args.clusterScoped === false
+        ? []
+        : [
+            new k8s.rbac.v1.ClusterRoleBinding(
+              own,
+              {
+                metadata: { name: `${namespace}-${own}-reviewer`, labels: metadata.labels },
+                roleRef: {
+                  apiGroup: "rbac.authorization.k8s.io",
+                  kind: "ClusterRole",
+                  name: metricsReviewer,
+                },
+                subjects: [{ kind: "ServiceAccount", name: account.metadata.name, namespace }],
+              },
+              child,
+            ),
+          ];
     const config = new k8s.core.v1.ConfigMap(
       own,
       { metadata, data: { [configFile]: pickerConfig(args.engine, args.settings) } },
@@ -111,7 +118,7 @@ export class EndpointPicker extends pulumi.ComponentResource {
           },
         },
       },
-      { ...child, dependsOn: [binding, reviewer], ...deletionHooks(args.beforeDelete) },
+      { ...child, dependsOn: [binding, ...reviewers], ...deletionHooks(args.beforeDelete) },
     );
     if (args.evictable === false) {
       // A budget, and not an annotation of the pod, which would restart the pickers that run.
@@ -188,6 +195,8 @@ const apart = (matchLabels: Record<string, string>): k8s.types.input.core.v1.Top
     whenUnsatisfiable: "ScheduleAnyway",
     labelSelector: { matchLabels },
   }));
+/** Role with which a picker asks the API server whether a reader of its metrics may read them. */
+export const metricsReviewer = "system:auth-delegator";
 
 const configFile = "picker.yaml";
 

@@ -7,6 +7,8 @@ export interface PoolMonitoringArgs extends PoolRef {
   port?: string | number;
   /** Namespace of managed Prometheus' collector. Default: that of GKE Standard. */
   collectorNamespace?: string;
+  /** Whether its account gets the right to read metrics, which is one in the whole cluster. Default: true. */
+  clusterScoped?: boolean;
 }
 
 /** Namespaces of managed Prometheus' collector. Source: the extension's chart for GKE. */
@@ -38,21 +40,7 @@ export class PoolMonitoring extends pulumi.ComponentResource {
       },
       { ...child, dependsOn: account },
     );
-    const clusterWide = { name: `${namespace}-${own}`, labels };
-    const role = new k8s.rbac.v1.ClusterRole(
-      own,
-      { metadata: clusterWide, rules: [{ nonResourceURLs: ["/metrics"], verbs: ["get"] }] },
-      child,
-    );
-    new k8s.rbac.v1.ClusterRoleBinding(
-      own,
-      {
-        metadata: clusterWide,
-        roleRef: { apiGroup: rbac, kind: "ClusterRole", name: role.metadata.name },
-        subjects: [{ kind: "ServiceAccount", name: own, namespace }],
-      },
-      child,
-    );
+    if (args.clusterScoped !== false) this.letRead(own, namespace, labels);
     const reads = new k8s.rbac.v1.Role(
       `${own}-secret`,
       {
@@ -92,6 +80,24 @@ export class PoolMonitoring extends pulumi.ComponentResource {
       },
     );
     this.registerOutputs();
+  }
+
+  private letRead(own: string, namespace: string, labels: Record<string, string>): void {
+    const clusterWide = { name: `${namespace}-${own}`, labels };
+    const role = new k8s.rbac.v1.ClusterRole(
+      own,
+      { metadata: clusterWide, rules: [{ nonResourceURLs: ["/metrics"], verbs: ["get"] }] },
+      { parent: this },
+    );
+    new k8s.rbac.v1.ClusterRoleBinding(
+      own,
+      {
+        metadata: clusterWide,
+        roleRef: { apiGroup: rbac, kind: "ClusterRole", name: role.metadata.name },
+        subjects: [{ kind: "ServiceAccount", name: own, namespace }],
+      },
+      { parent: this },
+    );
   }
 
   private pods(name: string, metadata: object, matchLabels: object, endpoint: object): void {

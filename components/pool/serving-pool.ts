@@ -99,6 +99,11 @@ export interface ServingPoolArgs extends PoolRef {
   loaded?: () => Promise<void>;
   /** Hooks that run before anything is deleted that clients may be connected to. Default: none. */
   beforeDelete?: pulumi.ResourceHook[];
+  /**
+   * Whether it may have rights in the whole cluster, with which the picker and its metrics' readers are checked.
+   * Default: true. Without them somebody else gives them, or nobody reads the picker's metrics.
+   */
+  clusterScoped?: boolean;
 }
 
 /** Long answers take minutes, and the load balancer's own limit is 30 s. Source: accelerated-platforms. */
@@ -132,6 +137,7 @@ export class ServingPool extends pulumi.ComponentResource {
     const common = {
       ...{ service, pool, namespace },
       ...(args.beforeDelete === undefined ? {} : { beforeDelete: args.beforeDelete }),
+      ...(args.clusterScoped === undefined ? {} : { clusterScoped: args.clusterScoped }),
     };
     const nodes = optional(args.nodes, (location) => {
       const size = nodesFrom(args, placement);
@@ -215,7 +221,15 @@ export class ServingPool extends pulumi.ComponentResource {
   /** What GKE's load balancer and its metrics need to know of the pool, where the cluster knows such objects. */
   private loadBalancer(
     name: string,
-    { service, pool, namespace, served = {}, backend = defaultBackend, copied }: ServingPoolArgs,
+    {
+      service,
+      pool,
+      namespace,
+      served = {},
+      backend = defaultBackend,
+      copied,
+      clusterScoped,
+    }: ServingPoolArgs,
     { port, engine }: RunningServer,
     opts: pulumi.ComponentResourceOptions,
   ): PoolPolicies[] {
@@ -239,6 +253,7 @@ export class ServingPool extends pulumi.ComponentResource {
         {
           ...common,
           ...(copied === undefined ? {} : { port }),
+          ...(clusterScoped === undefined ? {} : { clusterScoped }),
           ...(collectorNamespace === undefined ? {} : { collectorNamespace }),
         },
         { parent: this },

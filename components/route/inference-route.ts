@@ -67,6 +67,8 @@ export interface InferenceRouteArgs extends ServiceRouteArgs {
    * ignored.
    */
   takeOver: boolean;
+  /** Whether it stays in the cluster when the stack, or its resource, goes. Default: false. */
+  keep?: boolean;
   /** Hooks of the route's own resource, to hold it back until its pools are ready. Default: none. */
   hooks?: pulumi.ResourceHookBinding;
 }
@@ -87,6 +89,7 @@ export class InferenceRoute extends pulumi.ComponentResource {
       {
         parent: this,
         ...(args.takeOver ? { import: `${args.namespace}/${args.route}` } : {}),
+        ...(args.keep === true ? { retainOnDelete: true } : {}),
         ...(args.hooks === undefined ? {} : { hooks: args.hooks }),
       },
     );

@@ -13,12 +13,28 @@ export interface TrafficGuardArgs {
   routesIn: readonly string[];
   /** Whether GRPCRoutes send to the pools too. A policy about a kind that is not installed refuses everything. */
   grpc: boolean;
+  /**
+   * Objects created outside this stack that its pools cannot serve without: they stay while the customers' route
+   * gives the pool weight. Default: none.
+   */
+  parts?: readonly GuardedPart[];
+}
+
+export interface GuardedPart {
+  /** As the API server names the kind: deployments, services, rolebindings. */
+  resource: string;
+  /** Absent for what belongs to no namespace. */
+  namespace?: string;
+  name: string;
+  pool: { name: string; namespace: string };
 }
 
 /**
  * The cluster's own refusal to delete what customers are connected to, whoever sends the request: kubectl, `pulumi
  * destroy`, `--target`, a state that was put back. An admission policy with routes as its parameters: where any route gives a
- * pool weight, the pool, its model servers, its picker and its namespace stay, and so does the customers' route.
+ * pool weight, the pool, its model servers, its picker and its namespace stay, and so does the customers' route. Of a
+ * pool that others made, what stands behind it stays too (`parts`): `helm uninstall` would leave a pool that answers
+ * nobody.
  *
  * The API server takes parameters from one namespace for each binding (a selector cannot reach over namespaces), so
  * there is a binding for each namespace with routes that can name the pools: Gateway API lets a route name a pool of
@@ -28,7 +44,7 @@ export class TrafficGuard extends pulumi.ComponentResource {
   constructor(name: string, args: TrafficGuardArgs, opts?: pulumi.ComponentResourceOptions) {
     super("inference-rollout:index:TrafficGuard", name, {}, opts);
     this.guardAgainst("HTTPRoute", name, args);
-    if (args.grpc) this.guardAgainst("GRPCRoute", name, args);
+    if (args.grpc) this.guardAgainst("GRPCRoute", name, { ...args, parts: [] });
     this.registerOutputs();
   }
 
@@ -45,10 +61,14 @@ export class TrafficGuard extends pulumi.ComponentResource {
         spec: {
           failurePolicy: "Fail",
           paramKind: { apiVersion: `${apis.gateway}/v1`, kind },
-          matchConstraints: { resourceRules: deletions },
+          matchConstraints: { resourceRules: [...deletions, ...partDeletions(args.parts ?? [])] },
           variables: variables(args, kind),
           validations: [
-            { expression: poolIsFree, messageExpression: poolMessage(kind), reason: "Forbidden" },
+            {
+              expression: poolIsFree,
+              messageExpression: poolMessage(kind, args.parts ?? []),
+              reason: "Forbidden",
+            },
             { expression: namespaceIsFree, messageExpression: namespaceMessage(kind), reason: "Forbidden" },
             ...(kind === "HTTPRoute"
               ? [{ expression: routeMayGo, message: routeMessage(args), reason: "Forbidden" }]
@@ -98,13 +118,42 @@ const deletions = [
   deletion(apis.gateway, "*", "httproutes"),
 ];
 
+/** Where each kind of part is, beyond those whose every deletion is looked at. */
+const partGroups: Readonly<Record<string, string>> = {
+  statefulsets: "apps",
+  serviceaccounts: "",
+  configmaps: "",
+  secrets: "",
+  roles: "rbac.authorization.k8s.io",
+  rolebindings: "rbac.authorization.k8s.io",
+  clusterroles: "rbac.authorization.k8s.io",
+  clusterrolebindings: "rbac.authorization.k8s.io",
+};
+
+/** By name: the API server asks about no other ConfigMap of the cluster. */
+function partDeletions(parts: readonly GuardedPart[]): object[] {
+  return Object.entries(partGroups).flatMap(([resource, group]) => {
+    const names = [...new Set(parts.filter((part) => part.resource === resource).map(({ name }) => name))];
+    return names.length === 0 ? [] : [{ ...deletion(group, "v1", resource), resourceNames: names }];
+  });
+}
+
+/** The pool that an object of others stands behind, as [name, namespace], by the object's kind and place. */
+function partsMap(parts: readonly GuardedPart[]): string {
+  const entries = parts.map(
+    ({ resource, namespace = "", name, pool }) =>
+      `'${resource}/${namespace}/${name}': ['${pool.name}', '${pool.namespace}']`,
+  );
+  return `{${entries.join(", ")}}`;
+}
+
 interface Variable {
   name: string;
   expression: string;
 }
 
 function variables(args: TrafficGuardArgs, kind: "HTTPRoute" | "GRPCRoute"): Variable[] {
-  const { service, namespace, route } = args;
+  const { service, namespace, route, parts = [] } = args;
   const helpers = [previewRouteName(service), closedPathsName(service)].map((name) => `'${name}'`).join(", ");
   return [
     { name: "kind", expression: "request.resource.resource" },
@@ -123,14 +172,31 @@ function variables(args: TrafficGuardArgs, kind: "HTTPRoute" | "GRPCRoute"): Var
       name: "isOurs",
       expression: `variables.isCustomers || oldObject.metadata.?labels[?'${labels.service}'].orValue('') == '${service}'`,
     },
-    { name: "pool", expression: poolOfObject },
-    {
-      name: "poolNamespace",
-      expression: "has(oldObject.metadata.namespace) ? oldObject.metadata.namespace : ''",
-    },
+    ...(parts.length === 0
+      ? [
+          { name: "pool", expression: poolOfObject },
+          { name: "poolNamespace", expression: namespaceOfObject },
+        ]
+      : [
+          { name: "behind", expression: poolBehind(parts) },
+          {
+            name: "pool",
+            expression: `variables.behind.size() > 0 ? variables.behind[0] : (${poolOfObject})`,
+          },
+          {
+            name: "poolNamespace",
+            expression: `variables.behind.size() > 0 ? variables.behind[1] : (${namespaceOfObject})`,
+          },
+        ]),
     { name: "rules", expression: "params.spec.?rules.orValue([])" },
   ];
 }
+
+const namespaceOfObject = "has(oldObject.metadata.namespace) ? oldObject.metadata.namespace : ''";
+
+/** Only the customers' route keeps what others made: what other routes need is not this stack's to say. */
+const poolBehind = (parts: readonly GuardedPart[]): string =>
+  `variables.isCustomers ? ${partsMap(parts)}[?(variables.kind + '/' + (${namespaceOfObject}) + '/' + oldObject.metadata.name)].orValue([]) : []`;
 
 const backendNamespace = "b[?'namespace'].orValue(variables.own)";
 
@@ -175,8 +241,10 @@ const nameOfParam = (kind: string): string => `"${kind} " + variables.own + "/" 
 
 const advice = `(variables.isCustomers ? " (pulumi config set weight ..., pulumi up)." : " (take it out of that route).")`;
 
-const poolMessage = (kind: string): string =>
-  `"pool " + variables.pool + " serves customers: " + ${nameOfParam(kind)} + " gives it weight. Take the weight off it first" + ${advice}`;
+const poolMessage = (kind: string, parts: readonly GuardedPart[]): string =>
+  `${parts.length === 0 ? "" : partMessage}"pool " + variables.pool + " serves customers: " + ${nameOfParam(kind)} + " gives it weight. Take the weight off it first" + ${advice}`;
+
+const partMessage = `(variables.behind.size() > 0 ? variables.kind + " " + oldObject.metadata.name + " is part of what serves: " : "") + `;
 
 const namespaceMessage = (kind: string): string =>
   `"namespace " + oldObject.metadata.name + " holds what " + ${nameOfParam(kind)} + " sends customers to. Take the weight off its pools first" + ${advice}`;

@@ -109,7 +109,7 @@ function show({ screen, values, engine }: Session, { title, steps, notes }: Unde
 }
 
 /** A yes of the user's, on the command line or at the terminal. */
-async function agreed({ screen }: Session, { yes }: ChangeOptions): Promise<boolean> {
+export async function agreed({ screen }: Session, { yes }: ChangeOptions): Promise<boolean> {
   if (yes === true) return true;
   if (!screen.interactive) {
     screen.bad("Nothing was changed: not a terminal. Use --yes to apply, or --dry-run to preview.");

@@ -4,6 +4,7 @@ import { allowDestroy, command } from "../steps/moves";
 import { valueOf } from "../steps/values";
 import type { UpdateResult } from "../pulumi/update-log";
 import { exit, packs, refused, showPreview, update } from "./carry-out";
+import { takenOverReason } from "./release";
 import type { ChangeOptions, Session } from "./session";
 
 /**
@@ -36,6 +37,8 @@ export async function runDestroy(
     screen.line("Preview of update 1 only. Nothing was changed.");
     return showPreview(session, result);
   }
+  const kept = await takenOverReason(session, allowedIn(values));
+  if (kept !== undefined) return refused(session, "Nothing was destroyed.", [kept]);
   const reason = await missingConsent(session, service, options);
   if (reason !== undefined) return refused(session, "Nothing was destroyed.", [reason]);
   const edited = await engine.edit(target);
@@ -61,6 +64,11 @@ export async function runDestroy(
   );
   screen.result({ ok: true, service });
   return exit.done;
+}
+
+function allowedIn(values: Session["values"]): readonly unknown[] {
+  const allowed = valueOf(values, "allow");
+  return Array.isArray(allowed) ? allowed : [];
 }
 
 async function missingConsent(

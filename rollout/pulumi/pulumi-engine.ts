@@ -10,6 +10,7 @@ import type {
 import { configFolder, keysInFile } from "../../stacks/config/config-file";
 import { changesBetween, configCommands } from "../steps/changes";
 import { pastUpdates, type PastUpdate } from "../steps/deployed";
+import type { StateResource } from "../steps/release";
 import { asWritten, parseValues, project, type StackValues } from "../steps/values";
 import { ConfigFile, type Replaced } from "./stack-file";
 import { OwnGroupCommand, PulumiFailed } from "./pulumi-command";
@@ -136,6 +137,18 @@ export class Engine {
   /** With the program run: its hooks stand before everything that customers are connected to. */
   destroy(options: UpdateOptions): Promise<UpdateResult> {
     return this.carryOut(options, (stack, common) => stack.destroy({ ...common, runProgram: true }));
+  }
+
+  /** Without the program: of a state that was prepared for it, see steps/release.ts. */
+  destroyRest(options: UpdateOptions): Promise<UpdateResult> {
+    return this.carryOut(options, (stack, common) => stack.destroy(common));
+  }
+
+  /** What the state holds; secrets stay encrypted. */
+  async stateResources(): Promise<StateResource[]> {
+    const { stdout } = await this.command.run(["stack", "export", "--stack", this.stack], this.folder);
+    const { deployment } = JSON.parse(stdout) as { deployment?: { resources?: StateResource[] } };
+    return deployment?.resources ?? [];
   }
 
   /** The engine stops where it is; what it was doing may be left half done. */

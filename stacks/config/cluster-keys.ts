@@ -1,4 +1,5 @@
 import { missing, type Mistake } from "../messages/mistakes";
+import { maxLabel, maxServiceName } from "../../components/names";
 import { defaults } from "./defaults";
 import type { z } from "zod";
 import {
@@ -10,6 +11,7 @@ import {
   object,
   oneOf,
   optional,
+  required,
   section,
   text,
   withDefault,
@@ -70,7 +72,40 @@ const clusterSchema = object({
   ),
 });
 
+const guardedServiceSchema = object({
+  service: required(name(maxServiceName), {
+    description: "The service's name: the key `service` of its stack.",
+    example: "llm",
+  }),
+  namespace: required(name(maxLabel), {
+    description: "Namespace of its route: the key `namespace` of its stack.",
+    example: "default",
+  }),
+  route: optional(text("the name of an HTTPRoute"), {
+    description: "Name of its HTTPRoute: the key `route` of its stack.",
+    default: "`routes-to-<service>`",
+    example: "routes-to-llm",
+  }),
+  poolNamespaces: withDefault(list(name(maxLabel), "namespaces"), [], {
+    description: "Further namespaces in which its pools are.",
+    example: ["llm-llm-new"],
+  }),
+});
+
+/** A service whose stack has rights in its namespaces only: a platform stack creates what belongs to no namespace. */
+export type GuardedService = z.infer<typeof guardedServiceSchema>;
+
 export const clusterKeys = {
+  clusterScoped: withDefault(flag(), true, {
+    description:
+      "Whether this stack may create objects that belong to no namespace. `false`: rights in its namespaces are enough (docs/teams.md). The stack then has no admission policy and no cluster role bindings, and creates no namespaces or definitions of kinds.",
+    example: false,
+  }),
+  guardedServices: withDefault(list(guardedServiceSchema, "{service, namespace}"), [], {
+    description:
+      "With `role: platform`: services whose stacks have `clusterScoped: false`. This stack creates their admission policies and cluster role bindings.",
+    example: [{ service: "llm", namespace: "default" }],
+  }),
   cluster: section(clusterSchema, {
     description: "The cluster. Ignored with `role: service`.",
     default: "a GKE cluster that this stack creates",

@@ -14,7 +14,7 @@ import type { RawServer, ServerInput } from "./server-keys";
 export type RawConfig = Readonly<Record<string, unknown>>;
 
 type Schema = typeof configSchema;
-type ListKey = "objectives" | "adapters" | "freeze";
+type ListKey = "objectives" | "adapters" | "freeze" | "guardedServices";
 type Input<K extends ListKey> = NonNullable<z.infer<Schema[K]>>[number];
 
 /** Values of the keys, with their constant defaults. A value that has the wrong shape counts as absent. */
@@ -28,6 +28,7 @@ export interface ParsedConfig {
   objectives: readonly Entry<Input<"objectives">>[];
   adapters: readonly Entry<Input<"adapters">>[];
   freeze: readonly Entry<Input<"freeze">>[];
+  guardedServices: readonly Entry<Input<"guardedServices">>[];
   /** What the config declares, with what has the wrong shape: names of pools, number of adapters. */
   declared: { pools: readonly string[]; adapters: number };
   mistakes: Mistake[];
@@ -85,6 +86,7 @@ export function parseConfig(raw: RawConfig, secrets: ReadonlySet<string> = new S
     objectives: list("objectives"),
     adapters: list("adapters"),
     freeze: list("freeze"),
+    guardedServices: list("guardedServices"),
     declared: { pools: declaredPools, adapters: Array.isArray(adapters) ? adapters.length : 0 },
     mistakes,
   };

@@ -3,10 +3,10 @@ import { defaultRouteName } from "../../components/names";
 import { isReported, lastFirst, missing, type Mistake } from "../messages/mistakes";
 import type { Allowance, Pool, ServiceConfig } from "../plan/service-config";
 import { checkPoolsWithAdapters, resolveAdapters } from "./adapter-keys";
-import { resolveCluster, type CloudConfig, type ClusterConfig } from "./cluster-keys";
+import { resolveCluster, type CloudConfig, type ClusterConfig, type GuardedService } from "./cluster-keys";
 import { resolveGate } from "./gate-keys";
 import { resolveGateway } from "./gateway-keys";
-import { parseConfig, type ParsedConfig, type RawConfig, type Values } from "./parse";
+import { parseConfig, type ParsedConfig, type RawConfig } from "./parse";
 import { checkNodeLabels, resolvePool } from "./pool-keys";
 import { resolveSafety } from "./safety-keys";
 import { withoutSecrets } from "./secrets";
@@ -17,6 +17,8 @@ export interface PlatformConfig {
   namespace: string;
   cluster: ClusterConfig;
   gateway: GatewayConfig;
+  /** Services of other stacks for which it creates what belongs to no namespace. */
+  guardedServices?: readonly GuardedService[];
 }
 
 /** A stack's config with every default filled in. */
@@ -60,9 +62,9 @@ function resolveStack(
   const common = { hasHuggingFaceToken: values.huggingFaceToken !== undefined, allow };
   if (role !== "service" && values.cluster.kubeconfig === undefined)
     mistakes.push(...checkNodeLabels(parsed.pools));
-  if (role === "platform") return { role, ...common, platform: resolvePlatform(values, cloud, mistakes) };
+  if (role === "platform") return { role, ...common, platform: resolvePlatform(parsed, cloud, mistakes) };
   if (role === "all") {
-    const platform = resolvePlatform(values, cloud, mistakes);
+    const platform = resolvePlatform(parsed, cloud, mistakes);
     const service = resolveService(parsed, mistakes);
     return service === undefined ? undefined : { role, ...common, platform, service };
   }
@@ -78,11 +80,16 @@ function resolveStack(
     : { role, ...common, platformStack, service };
 }
 
-function resolvePlatform(values: Values, cloud: CloudConfig, mistakes: Mistake[]): PlatformConfig {
+function resolvePlatform(
+  { values, guardedServices }: ParsedConfig,
+  cloud: CloudConfig,
+  mistakes: Mistake[],
+): PlatformConfig {
   return {
     namespace: values.namespace,
     cluster: resolveCluster(values.cluster, cloud, mistakes),
     gateway: resolveGateway(values.gateway, values, mistakes),
+    ...(guardedServices.length === 0 ? {} : { guardedServices: guardedServices.map(({ input }) => input) }),
   };
 }
 
@@ -129,5 +136,6 @@ function resolveService(parsed: ParsedConfig, mistakes: Mistake[]): ServiceConfi
     gate: resolveGate(values.gate),
     ladder,
     allow,
+    ...(values.clusterScoped ? {} : { clusterScoped: false }),
   };
 }

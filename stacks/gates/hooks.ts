@@ -59,11 +59,14 @@ export function trafficHooks(context: HookContext): ServiceHooks {
   const versions = new pulumi.ResourceHook("version-gate", (args) =>
     proveVersions(context, poolOf(args.newInputs)),
   );
+  // A stack that leaves is taken down without the program, which would plan for what is no longer there: no resource
+  // may name a hook then. What serves is kept, and the cluster's own guard stands before the pools.
+  const deletion = context.config.allow.includes("release") ? [] : [guard];
   return {
     names: { beforeCreate: [versions], beforeUpdate: [versions] },
     ...(pulumi.runtime.isDryRun() ? {} : { loaded: loadedBefore(context) }),
-    route: { beforeCreate: [gate], beforeUpdate: [gate], beforeDelete: [guard] },
-    beforeDelete: [guard],
+    route: { beforeCreate: [gate], beforeUpdate: [gate], beforeDelete: deletion },
+    beforeDelete: deletion,
   };
 }
 

@@ -49,6 +49,7 @@ export function* frozenChanges(config: ServiceConfig, observed: Observed, draft:
     yield "the objectives would change";
   if (record !== undefined) yield* adapterChanges(config, record.adapters ?? {});
   if (route?.foreign === true) yield "a route created outside this stack would be taken over";
+  if (config.allow.includes("release")) yield "the config releases what this stack took over";
   if (config.allow.includes("destroy")) yield "the config allows the service to be destroyed";
 }
 

@@ -1,6 +1,14 @@
 import type { Fix } from "./config-edits";
 import type { WrittenShape } from "./kept-route";
-import type { Carried, LastMove, Latch, Observed, ObservedPool, PoolIdentity } from "./observed";
+import type {
+  Carried,
+  LastMove,
+  Latch,
+  Observed,
+  ObservedPart,
+  ObservedPool,
+  PoolIdentity,
+} from "./observed";
 import type { Backend } from "./routes";
 import type { Allowance, OwnedPool, RolloutKind, ServiceConfig } from "./service-config";
 
@@ -42,6 +50,12 @@ export interface GuardedRoutes {
   namespaces: readonly string[];
   /** Whether GRPCRoutes send to the pools. */
   grpc: boolean;
+  /** What pools of others cannot serve without: it stays while the customers' route gives the pool weight. */
+  parts: readonly GuardedPart[];
+}
+
+export interface GuardedPart extends ObservedPart {
+  pool: RoutedPool;
 }
 
 export interface RoutedPool {
@@ -184,6 +198,10 @@ export interface RouteMove {
   force: boolean;
   /** Whether a route created outside this stack becomes its own. */
   takeOver: boolean;
+  /** Whether it existed before this stack, so that nothing that this stack does deletes it. Default: false. */
+  isTakenOver?: boolean;
+  /** What it was before, kept on it to hand it back; absent: it was not taken over, or nobody wrote it down. */
+  original?: string;
 }
 
 /** A pool that gets a larger share than it has now: it has to be ready for it before the route moves. */

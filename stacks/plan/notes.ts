@@ -58,6 +58,8 @@ export function notesOf(
     ...zoneNotes(observed),
     ...modelSizeNotes(observed, draft.pools),
     ...metricsNotes(observed, draft),
+    ...scopeNotes(config, observed),
+    ...unlatched(config, draft),
     ...missingPools(observed, draft)
       .filter(({ falls }) => falls)
       .map(
@@ -71,7 +73,7 @@ export function notesOf(
           `${candidate} was rolled back at ${time} (${reason}) and gets no traffic until it is resumed`,
       ),
     ...config.allow
-      .filter((name) => !waivers.found.includes(name) && name !== "destroy")
+      .filter((name) => !waivers.found.includes(name) && !["destroy", "release"].includes(name))
       .map((name) => `allow: ${name} is in the config, but this update did not need it`),
   ];
 }
@@ -88,6 +90,33 @@ function restarts(observed: Observed, draft: Draft): string[] {
           `pool ${pool.name} changes in place (${fields.join(", ")}): its pods restart one at a time, and it has one replica less until the last one is ready`,
         ];
   });
+}
+
+/** What a stack without rights in the whole cluster lacks, unless a platform stack has it for the service. */
+function scopeNotes(
+  { clusterScoped, service, namespace }: ServiceConfig,
+  { claims = [] }: Observed,
+): string[] {
+  const guards = claims.some(
+    ({ object }) =>
+      object.kind === "ValidatingAdmissionPolicy" &&
+      object.service === service &&
+      object.name === `${namespace}-${service}-traffic-guard`,
+  );
+  return clusterScoped === false && !guards
+    ? [
+        "clusterScoped: false: the cluster itself does not refuse to delete pools and the route while they have traffic, and nobody can read the pickers' metrics; a platform stack can create both (guardedServices, docs/teams.md)",
+      ]
+    : [];
+}
+
+/** Going back by the weight alone is not remembered: whoever deploys an older config goes up again. */
+function unlatched({ candidate, weight }: ServiceConfig, { candidateFalls, latches }: Draft): string[] {
+  if (candidate === undefined || weight > 0 || !candidateFalls) return [];
+  if (latches.some((latch) => latch.candidate === candidate && holds(latch))) return [];
+  return [
+    `${candidate} is not latched: an update of an older config (a CI run) that still gives it weight moves the traffic again. To refuse that: npm run rollout -- rollback --reason WHY`,
+  ];
 }
 
 function adoption(observed: Observed, draft: Draft): string[] {

@@ -27,6 +27,10 @@ export interface ObservedRoute {
   mirrored?: readonly string[];
   /** Nothing on it says that this program made it. Default: false. */
   foreign?: boolean;
+  /** It existed before this stack took it over. Default: false. */
+  takenOver?: boolean;
+  /** What it was before that, or is where it is foreign, as text: see state/taken-over.ts. */
+  original?: string;
   /** Percent of the traffic by pool, as this program wrote it last; absent where it never wrote it down. */
   written?: Readonly<Record<string, number>>;
   /** How often this program has moved it. */
@@ -52,6 +56,17 @@ export interface ObservedPool {
   readyReplicas?: number;
   /** What makes the pods of a pool created outside this stack, or of one that is scaled from outside; absent for others. */
   workloads?: readonly ObservedWorkload[];
+  /** What such a pool cannot serve without; absent for other pools. */
+  parts?: readonly ObservedPart[];
+}
+
+/** An object that a pool of others cannot serve without: its servers, its picker, what the picker's pods name. */
+export interface ObservedPart {
+  /** As the API server names the kind: deployments, services, rolebindings. */
+  resource: string;
+  /** Absent for what belongs to no namespace. */
+  namespace?: string;
+  name: string;
 }
 
 /** What makes the pods that a pool of others selects. */

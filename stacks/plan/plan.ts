@@ -195,6 +195,13 @@ function guardedRoutes(
   return {
     namespaces: [...new Set([config.namespace, ...places])].sort(),
     grpc: senders.some(({ kind }) => kind === "GRPCRoute"),
+    parts: observed.pools
+      .filter((live) =>
+        pools.some(({ name, namespace }) => name === live.name && namespace === live.namespace),
+      )
+      .flatMap(({ name, namespace, parts = [] }) =>
+        parts.map((part) => ({ ...part, pool: { name, namespace } })),
+      ),
   };
 }
 

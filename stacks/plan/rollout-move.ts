@@ -82,5 +82,9 @@ export function moveOf(observed: Observed, draft: Draft, waived: readonly string
     moves: (route?.moves ?? Math.floor((observed.now?.getTime() ?? 0) / 1000)) + moves,
     force: takeOver || waived.includes("route-edited") || (conflicts && route?.foreign !== true),
     takeOver,
+    ...(takeOver || route?.takenOver === true ? { isTakenOver: true } : {}),
+    ...(route?.original === undefined || (route.foreign === true && !takeOver)
+      ? {}
+      : { original: route.original }),
   };
 }

@@ -174,4 +174,6 @@ export interface ServiceConfig extends Safety {
   gate: GateConfig;
   ladder: readonly number[];
   allow: readonly Allowance[];
+  /** Whether this stack creates what belongs to no namespace. Default: true. */
+  clusterScoped?: boolean;
 }

@@ -20,14 +20,20 @@ export interface LiveObject {
     creationTimestamp?: string;
     ownerReferences?: { kind: string; name: string; controller?: boolean }[];
     resourceVersion?: string;
-    managedFields?: {
-      manager?: string;
-      operation?: string;
-      subresource?: string;
-      fieldsV1?: Record<string, unknown>;
-    }[];
+    managedFields?: ManagedFields[];
   };
   [key: string]: unknown;
+}
+
+/** The fields of an object that one client wrote, as the API server keeps them. */
+export interface ManagedFields {
+  manager?: string;
+  operation?: string;
+  apiVersion?: string;
+  time?: string;
+  fieldsType?: string;
+  subresource?: string;
+  fieldsV1?: Record<string, unknown>;
 }
 
 /** Reads from one cluster, and nothing else: the program changes things only through its resources. */
@@ -47,6 +53,15 @@ export interface ClusterWriter extends ClusterReader {
    * body makes the API server refuse it (409) where the object has changed since.
    */
   apply(path: string, body: LiveObject, manager: string): Promise<LiveObject>;
+}
+
+/** Takes things away from an object too: for whoever hands it back. */
+export interface ClusterPatcher extends ClusterWriter {
+  /**
+   * Merge patch of an object, as `manager`: null removes a field, a list is replaced as a whole. A resourceVersion in
+   * it makes the API server refuse it (409) where the object has changed since.
+   */
+  merge(path: string, patch: object, manager: string): Promise<LiveObject>;
 }
 
 /** The API server cannot be asked: unreachable, or it does not let us. Not the same as "there is nothing". */
@@ -69,7 +84,7 @@ export function clusterReader(kubeconfig: string, timeoutSeconds = 10): Promise<
 }
 
 /** The same, with the right to write. */
-export async function clusterWriter(kubeconfig: string, timeoutSeconds = 10): Promise<ClusterWriter> {
+export async function clusterWriter(kubeconfig: string, timeoutSeconds = 10): Promise<ClusterPatcher> {
   const text = kubeconfigText(kubeconfig);
   const key = JSON.stringify([text, timeoutSeconds]);
   const known = clients.get(key);
@@ -79,9 +94,9 @@ export async function clusterWriter(kubeconfig: string, timeoutSeconds = 10): Pr
   return client;
 }
 
-const clients = new Map<string, Promise<ClusterWriter>>();
+const clients = new Map<string, Promise<ClusterPatcher>>();
 
-async function newClient(text: string, timeoutSeconds: number): Promise<ClusterWriter> {
+async function newClient(text: string, timeoutSeconds: number): Promise<ClusterPatcher> {
   // Loaded only here, and only this file of the library: all of it takes a third of a second.
   const { KubeConfig } = await import("@kubernetes/client-node/dist/config.js");
   const config = new KubeConfig();
@@ -149,7 +164,7 @@ export async function patiently(ask: () => Promise<Answer>, { pauses, lastTry } 
   return ask();
 }
 
-class HttpsReader implements ClusterWriter {
+class HttpsReader implements ClusterPatcher {
   private readonly server: string;
   private readonly agent = new https.Agent({ keepAlive: true, maxSockets: 8 });
   private options: Promise<https.RequestOptions> | undefined;
@@ -195,13 +210,18 @@ class HttpsReader implements ClusterWriter {
 
   async apply(path: string, object: LiveObject, manager: string): Promise<LiveObject> {
     const query = new URLSearchParams({ fieldManager: manager, force: "true" });
-    const request = {
-      method: "PATCH",
-      // JSON is YAML: the only media type of server-side apply that every version takes.
-      type: "application/apply-patch+yaml",
-      body: JSON.stringify(object),
-    };
-    const { status, body } = await patiently(() => this.answer(`${path}?${query.toString()}`, request));
+    // JSON is YAML: the only media type of server-side apply that every version takes.
+    return this.patch(`${path}?${query.toString()}`, "application/apply-patch+yaml", object);
+  }
+
+  async merge(path: string, patch: object, manager: string): Promise<LiveObject> {
+    const query = new URLSearchParams({ fieldManager: manager });
+    return this.patch(`${path}?${query.toString()}`, "application/merge-patch+json", patch);
+  }
+
+  private async patch(path: string, type: string, content: object): Promise<LiveObject> {
+    const request = { method: "PATCH", type, body: JSON.stringify(content) };
+    const { status, body } = await patiently(() => this.answer(path, request));
     if (status === 200 || status === 201) return JSON.parse(body) as LiveObject;
     const reason =
       status === 409 ? "conflict" : status === 401 ? "unauthorized" : status === 403 ? "forbidden" : "failed";

@@ -80,6 +80,19 @@ const pathOf = ({ group, version, plural }: Kind, namespace?: string): string =>
 };
 
 /**
+ * Path of one object that the program makes, by its kind and its id in the state (NAMESPACE/NAME, or NAME).
+ * @returns undefined for a kind that the program does not make.
+ */
+export function livePath(what: Pick<Kind, "group" | "kind">, id: string): string | undefined {
+  const found = [...namespaced, ...clusterWide].find(
+    ({ group, kind: name }) => group === what.group && name === what.kind,
+  );
+  const [first = "", second] = id.split("/");
+  if (found === undefined) return undefined;
+  return second === undefined ? `${pathOf(found)}/${first}` : `${pathOf(found, first)}/${second}`;
+}
+
+/**
  * @param namespaces where to look; namespaces that this program made are looked at too.
  * @param secrets names of Secrets to look at, in each namespace.
  * @param unread told of a kind that could not be listed and that no update depends on: going back must not wait for

@@ -9,6 +9,7 @@ import type { ClusterReader, LiveObject } from "./cluster-reader";
 import type { PoolPlaces } from "./kept-shape";
 import { routeShape, type Attachment, type Known } from "./route-shape";
 import { everyKind, modelServersIn } from "./model-servers";
+import { partsBehind } from "./behind-pools";
 import { autoscalersIn, sizeOfOthers, sumOf, workloadOf } from "./other-pools";
 import { selectorOf, selectsPodsOf } from "./selectors";
 
@@ -110,7 +111,11 @@ async function poolsIn(
     pools.map(async (pool) => {
       const seen = observedPool(pool, namespace, isOwned(pool, service, belongs));
       if (!seen.owned && theirs.includes(seen.name)) {
-        return { ...seen, ...(await sizeOfOthers(reader, pool, namespace, servers, autoscalers)) };
+        const [size, parts] = await Promise.all([
+          sizeOfOthers(reader, pool, namespace, servers, autoscalers),
+          partsBehind(reader, pool, namespace, servers),
+        ]);
+        return { ...seen, ...size, parts };
       }
       const selector = selectorOf(pool);
       const behind = servers.filter((server) => selectsPodsOf(selector, server));

@@ -27,6 +27,7 @@ export function routeAnnotations(
           [annotations.writtenFrom]: shape.writtenFrom,
           [annotations.found]: JSON.stringify(shape.found),
         }),
+    ...(route.original === undefined ? {} : { [annotations.takenOver]: route.original }),
     ...(deletable ? { [annotations.deletable]: "true" } : {}),
     // The Kubernetes provider's own word for server-side apply that takes fields over from others.
     ...(route.force ? { "pulumi.com/patchForce": "true" } : {}),

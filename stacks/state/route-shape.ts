@@ -5,6 +5,7 @@ import { parseLatches } from "../plan/latch";
 import { hostCovers } from "../plan/route-overlap";
 import { keptShape, mirrorsOf, ourBackends, type PoolPlaces } from "./kept-shape";
 import type { LiveObject } from "./cluster-reader";
+import { originalText, wasTakenOver } from "./taken-over";
 
 /*
  * What a live HTTPRoute says besides its weights: whose it is, and in what it differs from the one route that this
@@ -54,6 +55,7 @@ export function routeShape(
   const kept = keeps ? keptShape(route, isOurs) : undefined;
   const uneven = kept === undefined ? [] : unevenSplits(kept);
   const mirrored = kept === undefined ? [] : mirrorsOf(route).filter(isOurs);
+  const original = notes[annotations.takenOver] ?? (foreign ? originalText(route) : undefined);
   return {
     backends:
       kept === undefined
@@ -63,6 +65,8 @@ export function routeShape(
     ...(kept === undefined ? {} : { kept }),
     ...(uneven.length === 0 ? {} : { uneven }),
     ...(mirrored.length === 0 ? {} : { mirrored: [...new Set(mirrored.map(({ pool }) => pool))] }),
+    ...(!foreign && wasTakenOver(route) ? { takenOver: true } : {}),
+    ...(original === undefined ? {} : { original }),
     ...(written === undefined ? {} : { written }),
     ...(Number.isInteger(moves) ? { moves } : {}),
     ...(latches.length === 0 ? {} : { latches }),

@@ -10,6 +10,53 @@ import { TestLab } from "../../lab/plugins/testing/test-lab";
 
 const component = path.join(__dirname, "..", "..", "components", "route", "traffic-guard");
 
+const rbac = "rbac.authorization.k8s.io/v1";
+
+/** What a picker of others has, as the chart makes it, and a model server: the pool is theirs. */
+const behind: readonly (KubernetesObject & { resource: string })[] = [
+  { resource: "deployments", ...workload("Deployment", "theirs-epp") },
+  { resource: "statefulsets", ...workload("StatefulSet", "theirs-server") },
+  {
+    ...{ resource: "services", apiVersion: "v1", kind: "Service", metadata: named("theirs-epp") },
+    ...{ spec: { ports: [{ port: 9002 }] } },
+  },
+  { resource: "serviceaccounts", apiVersion: "v1", kind: "ServiceAccount", metadata: named("theirs-epp") },
+  { resource: "configmaps", apiVersion: "v1", kind: "ConfigMap", metadata: named("theirs-epp") },
+  { resource: "secrets", apiVersion: "v1", kind: "Secret", metadata: named("theirs-epp") },
+  { resource: "roles", apiVersion: rbac, kind: "Role", metadata: named("theirs-epp"), ...{ rules: [] } },
+  {
+    ...{ resource: "rolebindings", apiVersion: rbac, kind: "RoleBinding", metadata: named("theirs-epp") },
+    ...{ roleRef: { apiGroup: "rbac.authorization.k8s.io", kind: "Role", name: "theirs-epp" } },
+  },
+  {
+    ...{ resource: "clusterroles", apiVersion: rbac, kind: "ClusterRole", metadata: { name: "theirs-epp" } },
+    ...{ rules: [] },
+  },
+  {
+    ...{ resource: "clusterrolebindings", apiVersion: rbac, kind: "ClusterRoleBinding" },
+    ...{ metadata: { name: "theirs-epp" } },
+    ...{ roleRef: { apiGroup: "rbac.authorization.k8s.io", kind: "ClusterRole", name: "theirs-epp" } },
+  },
+];
+
+function named(name: string): { namespace: string; name: string } {
+  return { namespace: "default", name };
+}
+
+function workload(kind: string, name: string): KubernetesObject {
+  const containers = [{ name: "main", image: "example.com/none" }];
+  const template = { metadata: { labels: { app: name } }, spec: { containers } };
+  return {
+    ...{ apiVersion: "apps/v1", kind, metadata: named(name) },
+    ...{ spec: { replicas: 0, serviceName: name, selector: { matchLabels: { app: name } }, template } },
+  };
+}
+
+const parts = behind.map(({ resource, metadata }) => ({
+  ...{ resource, name: metadata?.name, pool: named("theirs") },
+  ...(metadata?.namespace === undefined ? {} : { namespace: metadata.namespace }),
+}));
+
 const source = `import * as k8s from "@pulumi/kubernetes";
 import { TrafficGuard } from ${JSON.stringify(component)};
 const provider = new k8s.Provider("lab", { kubeconfig: process.env["KUBECONFIG"]! });
@@ -19,6 +66,7 @@ new TrafficGuard("shop", {
   route: "llm-route",
   routesIn: ["team", "elsewhere"],
   grpc: true,
+  parts: ${JSON.stringify(parts)},
 }, { provider });
 `;
 
@@ -235,6 +283,26 @@ describe("the admission policies of the traffic guard", () => {
       await gone(held);
     });
   }
+
+  it("keep what stands behind a pool of others while the customers' route gives it weight", async () => {
+    const spec = { name: "llm-route", rules: [{ backendRefs: [ref("theirs", { weight: 1 })] }] };
+    await lab.objects.create(route(spec));
+    const objects = behind.map(({ resource: _, ...object }) => object);
+    for (const object of objects) await lab.objects.create(object);
+    const bystander = { apiVersion: "v1", kind: "ConfigMap", metadata: named("theirs-other") };
+    await lab.objects.create(bystander);
+    for (const [i, object] of objects.entries()) {
+      const resource = behind[i]?.resource ?? "";
+      const refusal = new RegExp(
+        `${resource} theirs-\\w+ is part of what serves: pool theirs serves customers: HTTPRoute default/llm-route`,
+      );
+      assert.match(await eventually(object, refusal), refusal);
+    }
+    assert.equal(await remove(bystander), undefined);
+    await empty(spec);
+    for (const object of objects) await gone(object);
+    await gone(route(spec));
+  });
 
   it("keep the customers' route, and a namespace with a pool that any route sends to", async () => {
     const customers = route({ name: "llm-route", rules: [{ backendRefs: [ref("q")] }] });

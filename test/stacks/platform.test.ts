@@ -50,3 +50,29 @@ describe("system nodes of a cluster that the stack creates", () => {
     assert.equal(await most({ systemNodes: 20 }), 20);
   });
 });
+
+describe("a platform stack that holds what belongs to no namespace for its services", () => {
+  const guards = async (guardedServices: object[]): Promise<string[]> =>
+    (await resourcesOf({ guardedServices }))
+      .filter(({ type }) => /ValidatingAdmission|ClusterRole/.test(type))
+      .map(({ type, inputs }) => {
+        const { name } = inputs["metadata"] as { name: string };
+        return `${type.split(":").at(-1) ?? ""} ${name}`;
+      })
+      .sort();
+
+  it("has nothing of the kind unasked", async () => {
+    assert.deepEqual(await guards([]), []);
+  });
+
+  it("has the policy and the rights of each", async () => {
+    assert.deepEqual(await guards([{ service: "chat", namespace: "team", poolNamespaces: ["chat-new"] }]), [
+      "ClusterRole team-chat-metrics",
+      "ClusterRoleBinding team-chat-metrics-reader",
+      "ClusterRoleBinding team-chat-metrics-reviewer",
+      "ValidatingAdmissionPolicy team-chat-traffic-guard",
+      "ValidatingAdmissionPolicyBinding team-chat-traffic-guard",
+      "ValidatingAdmissionPolicyBinding team-chat-traffic-guard-chat-new",
+    ]);
+  });
+});

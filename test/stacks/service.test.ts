@@ -297,3 +297,19 @@ describe("capacity that follows weight", () => {
     ]);
   });
 });
+
+describe("a service with rights in its namespaces only", () => {
+  it("has nothing that belongs to no namespace, and everything else", async () => {
+    const wide = /ValidatingAdmission|ClusterRole|core\/v1:Namespace$/;
+    const before = await render(sourceCase);
+    const typesOf = (resources: readonly Registered[]): string[] => resources.map(({ type }) => type);
+    const narrow = typesOf(await render({ ...sourceCase, clusterScoped: false }));
+    assert.ok(typesOf(before).some((type) => wide.test(type)));
+    assert.deepEqual(
+      narrow.sort(),
+      typesOf(before)
+        .filter((type) => !wide.test(type) && !type.endsWith(":TrafficGuard"))
+        .sort(),
+    );
+  });
+});

@@ -7,6 +7,8 @@ import { otherRouteRules } from "./other-route-rules";
 import { ownershipRules } from "./ownership-rules";
 import { poolRules } from "./pool-rules";
 import { readinessRules } from "./readiness-rules";
+import { releaseRules } from "./release-rules";
+import { rightsRules } from "./rights-rules";
 import { rolloutRules } from "./rollout-rules";
 import { routeRules } from "./route-rules";
 import { serverRules } from "./server-rules";
@@ -18,17 +20,21 @@ export const rules: readonly Rule[] = [
   ...otherRouteRules,
   ...routeRules,
   ...shapeRules,
+  ...releaseRules,
   ...poolRules,
   ...copyRules,
   ...serverRules,
   ...nodeRules,
+  ...rightsRules,
   ...rolloutRules,
   ...readinessRules,
   ...adapterRules,
 ];
 
-/** The words that `allow` takes: each waives a rule for one update. `destroy` lets the service be taken down. */
+/** The words that `allow` takes: each waives a rule for one update. `destroy` lets the service be taken down, `release`
+ *  prepares the stack to leave. */
 export const allowances: readonly Allowance[] = [
   ...new Set(rules.flatMap(({ waiver }) => (waiver === undefined ? [] : [waiver.name]))),
   "destroy",
+  "release",
 ];

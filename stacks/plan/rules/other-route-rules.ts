@@ -87,6 +87,9 @@ function ownHostname({ route }: Rival, { others: { gateway }, draft }: Context):
   return fix`, or give this service a hostname of its own (${set("gateway.hostname", "llm.example.com")})`;
 }
 
+/** How a route that nobody sees is seen. */
+export const readRoutes = fix`let the identity that runs pulumi read routes: kubectl create clusterrole inference-rollout-routes --verb=get,list --resource=httproutes.gateway.networking.k8s.io,grpcroutes.gateway.networking.k8s.io && kubectl create clusterrolebinding inference-rollout-routes --clusterrole=inference-rollout-routes --user=USER`;
+
 /** Where routes could not be read, nobody knows whose requests the customers' route gets. */
 const routesUnknown: Rule = {
   id: "routes-unknown",
@@ -101,7 +104,7 @@ removes a pool or creates the customers' route. See [permissions.md](permissions
     return [
       {
         found: `${unseen.join("; ")}: another route may get the customers' requests, or send requests to a pool that this update removes`,
-        fix: fix`let the identity that runs pulumi read routes: kubectl create clusterrole inference-rollout-routes --verb=get,list --resource=httproutes.gateway.networking.k8s.io,grpcroutes.gateway.networking.k8s.io && kubectl create clusterrolebinding inference-rollout-routes --clusterrole=inference-rollout-routes --user=USER`,
+        fix: readRoutes,
       },
     ];
   },

@@ -158,6 +158,15 @@ export const everyKey: Readonly<Record<string, unknown>> = {
       failOpen: false,
     },
   },
+  clusterScoped: true,
+  guardedServices: [
+    {
+      service: "marked-60",
+      namespace: "marked-61",
+      route: "marked-62",
+      poolNamespaces: ["marked-63"],
+    },
+  ],
   route: "marked-54",
   gate: {
     via: "gateway",

@@ -260,7 +260,7 @@ describe("a route of somebody else", () => {
     assert.deepEqual(rulesOf(staged, world), ["route-not-ours"]);
     const done = planned(take, world);
     assert.deepEqual(done.refusals, []);
-    assert.deepEqual(done.route, { moves: 0, force: true, takeOver: true });
+    assert.deepEqual(done.route, { moves: 0, force: true, takeOver: true, isTakenOver: true });
     assert.deepEqual(done.rising, []);
   });
 

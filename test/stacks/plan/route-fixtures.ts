@@ -28,7 +28,14 @@ export const poolRef = (name: string, fields: object = {}): object => ({
 export const prefix = (value: string): object => ({ path: { type: "PathPrefix", value } });
 
 export function liveRoute(name: string, rules: readonly object[], fields: RouteFields = {}): LiveObject {
-  const { namespace = "default", created = "2026-01-01T00:00:00Z", owner, labels, annotations, status } = fields;
+  const {
+    namespace = "default",
+    created = "2026-01-01T00:00:00Z",
+    owner,
+    labels,
+    annotations,
+    status,
+  } = fields;
   return {
     metadata: {
       name,

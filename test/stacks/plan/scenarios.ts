@@ -246,5 +246,32 @@ export const scenarios: readonly Scenario[] = [
     }),
   },
   ...shapeScenarios,
+  {
+    rule: "taken-over-route",
+    config: { ...serving, allow: ["destroy"] },
+    world: () => {
+      const world = deployed(serving);
+      return { ...world, route: { backends: [], ...world.route, takenOver: true } };
+    },
+  },
+  {
+    rule: "release-serving",
+    config: { ...brownfield, candidate: "llm-new", weight: 30, allow: ["release"] },
+    world: () => {
+      const config = { ...sourceCase, weight: 30 };
+      const world = deployed(at(0), config);
+      return {
+        ...world,
+        pools: world.pools.map((pool) =>
+          pool.name === "llm" ? { name: "llm", namespace: "default", owned: false } : pool,
+        ),
+      };
+    },
+  },
+  {
+    rule: "cluster-rights",
+    config: { ...at(0), objectives, clusterScoped: false },
+    world: () => nothingDeployed,
+  },
   ...adapterScenarios,
 ];
