@@ -1,4 +1,3 @@
-import type { Observed } from "./observed";
 import type { Backend } from "./routes";
 
 /** Percent of the traffic by pool; a pool without any may be left out. */
@@ -20,7 +19,8 @@ export function percentages(entries: readonly (readonly [name: string, percent: 
 }
 
 /** What the live route sends to each pool; nothing where there is no route. */
-export const liveShares = ({ route }: Pick<Observed, "route">): Shares => sharesOf(route?.backends ?? []);
+export const liveShares = ({ route }: { route?: { backends: readonly Backend[] } | undefined }): Shares =>
+  sharesOf(route?.backends ?? []);
 
 /** A pool's share, 0 where it has none. */
 export const shareIn = (shares: Shares | undefined, pool: string): number =>
