@@ -12,7 +12,7 @@ import { missingOfSettings } from "./state/missing-of-settings";
 import { namespacesOf, observe } from "./state/observe";
 import { ownershipOf, type Ownership } from "./state/ownership";
 import { readable } from "./state/readable";
-import type { LastUpdate } from "./state/record";
+import type { LastUpdate } from "./state/last-update";
 import { definitionsToInstall, newCluster, readDefinitions, readServed, type Served } from "./state/served";
 
 /*

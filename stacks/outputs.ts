@@ -14,7 +14,8 @@ import { commandsFor, stepsAfter } from "./plan/next-steps";
 import { shareIn } from "./plan/shares";
 import { acceleratorsOf, capacityStages } from "./plan/sizing";
 import type { Platform } from "./platform";
-import { recordOf, recordOutput } from "./state/record";
+import { recordOf } from "./plan/record";
+import { recordOutput } from "./state/last-update";
 import * as pulumi from "@pulumi/pulumi";
 
 /** The output `state` while another route gets the customers' requests. */

@@ -25,7 +25,7 @@ import { ownPlatform, sharedPlatform, type PlatformSource } from "./platform";
 import { buildService } from "./service";
 import { claimEverything, gatewayOfAnother } from "./state/ownership";
 import { lazyReader } from "./state/readable";
-import { lastUpdate, type LastUpdate } from "./state/record";
+import { lastUpdate, type LastUpdate } from "./state/last-update";
 import * as pulumi from "@pulumi/pulumi";
 
 /**

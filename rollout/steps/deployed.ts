@@ -3,7 +3,7 @@ import type { AdapterRecord, DeploymentRecord, Latch, Observed } from "../../sta
 import type { Plan } from "../../stacks/plan/model";
 import type { ServiceConfig } from "../../stacks/plan/service-config";
 import { shareIn } from "../../stacks/plan/shares";
-import { recordOf } from "../../stacks/state/record";
+import { recordOf } from "../../stacks/plan/record";
 import { parseValues, type StackValues } from "./values";
 
 /** What the last successful update left behind, as the stack's outputs have it. */

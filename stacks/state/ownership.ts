@@ -17,7 +17,7 @@ import { inventory, ownedObject } from "./inventory";
 import type { Belongs } from "./observe";
 import { annotations, secretArgsName, stackLabel } from "../../components/names";
 import { kubernetesKind, ownStackName, ownState } from "./own-state";
-import type { LastUpdate } from "./record";
+import type { LastUpdate } from "./last-update";
 import { randomUUID } from "node:crypto";
 import * as pulumi from "@pulumi/pulumi";
 

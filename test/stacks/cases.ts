@@ -1,4 +1,3 @@
-import { recordOfAdapter } from "../../stacks/plan/adapter-versions";
 import { clientNames, rulesFor } from "../../stacks/plan/client-names";
 import type { ApprovedPlan, Refusal, Plan } from "../../stacks/plan/model";
 import type { OwnedPool, ServiceConfig } from "../../stacks/plan/service-config";
@@ -6,6 +5,7 @@ import type { Observed } from "../../stacks/plan/observed";
 import { resolveConfig } from "../../stacks/config/resolve";
 import type { RawConfig } from "../../stacks/config/parse";
 import { identityOf } from "../../stacks/plan/identity";
+import { recordOf } from "../../stacks/plan/record";
 import { plan } from "../../stacks/plan/plan";
 import assert from "node:assert/strict";
 
@@ -47,22 +47,7 @@ export function planFor(config: ServiceConfig, observed: Observed): Planned {
 /** The world after an update carried out a plan, and its record if the update succeeded. */
 export function after(config: ServiceConfig, plan: Plan, previous?: Observed, succeeded = true): Observed {
   const namespaces = Object.fromEntries(plan.namespaces.map(({ name }) => [name, "owned" as const]));
-  const record = {
-    stable: plan.stable.name,
-    route: `${config.namespace}/${config.route}`,
-    ...(plan.candidate === undefined ? {} : { candidate: plan.candidate.name }),
-    weights: plan.shares,
-    pools: Object.fromEntries(plan.pools.map(({ pool, namespace }) => [pool.name, namespace])),
-    objectives: Object.fromEntries(config.objectives.map(({ name, priority }) => [name, priority])),
-    adapters: Object.fromEntries(config.adapters.map((adapter) => [adapter.name, recordOfAdapter(adapter)])),
-    names: clientNames(config),
-    waived: plan.waived,
-    move: plan.move,
-    sizes: Object.fromEntries(plan.pools.map(({ pool, replicas }) => [pool.name, replicas])),
-    latches: plan.latches,
-    carried: plan.carried,
-  };
-  const kept = succeeded ? record : previous?.record;
+  const kept = succeeded ? recordOf(config, plan) : previous?.record;
   return {
     route: {
       backends: plan.backends,

@@ -5,7 +5,7 @@ import { annotations, labels } from "../../../components/names";
 import { liveRollback } from "../../../rollout/now/live-rollback";
 import type { LiveObject } from "../../../stacks/state/cluster-reader";
 import { knownOf, observedRoute } from "../../../stacks/state/observe";
-import { recordOf } from "../../../stacks/state/record";
+import { recordOf } from "../../../stacks/plan/record";
 import { routeAnnotations } from "../../../stacks/state/route-annotations";
 import {
   nothingDeployed,

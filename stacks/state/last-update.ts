@@ -1,9 +1,5 @@
-import { recordOfAdapter } from "../plan/adapter-versions";
-import { clientNames } from "../plan/client-names";
 import { ownerOutput } from "../plan/claims";
-import type { ServiceConfig } from "../plan/service-config";
 import type { DeploymentRecord } from "../plan/observed";
-import type { Plan } from "../plan/model";
 import { opened, ownStackName } from "./own-state";
 import * as pulumi from "@pulumi/pulumi";
 
@@ -35,25 +31,5 @@ export async function lastUpdate(): Promise<LastUpdate> {
     ...(record === undefined ? {} : { record: record as DeploymentRecord }),
     ...(typeof address === "string" ? { address } : {}),
     ...(typeof owner === "string" ? { owner } : {}),
-  };
-}
-
-/** What this update leaves behind, once it is done. */
-export function recordOf(config: ServiceConfig, plan: Plan): DeploymentRecord {
-  return {
-    stable: plan.stable.name,
-    route: `${config.namespace}/${config.route}`,
-    ...(plan.candidate === undefined ? {} : { candidate: plan.candidate.name }),
-    ...(plan.shape === undefined ? {} : { keptShape: true }),
-    weights: plan.shares,
-    pools: Object.fromEntries(plan.pools.map(({ pool, namespace }) => [pool.name, namespace])),
-    objectives: Object.fromEntries(config.objectives.map(({ name, priority }) => [name, priority])),
-    adapters: Object.fromEntries(config.adapters.map((adapter) => [adapter.name, recordOfAdapter(adapter)])),
-    names: clientNames(config),
-    waived: plan.waived,
-    move: plan.move,
-    sizes: Object.fromEntries(plan.pools.map(({ pool, replicas }) => [pool.name, replicas])),
-    latches: plan.latches,
-    carried: plan.carried,
   };
 }
