@@ -12,9 +12,8 @@ import { completeGateway, type GivenGateway } from "../components/gateways/endpo
 import { setCommand } from "./messages/mistakes";
 import type { ClusterConfig } from "./config/cluster-keys";
 import type { PlatformConfig } from "./config/resolve";
-import { kubeconfigText, type ClusterReader } from "./state/cluster-reader";
+import { clusterReader, kubeconfigText, type ClusterReader } from "./state/cluster-reader";
 import type { ClusterPlace } from "./state/machine-zones";
-import { readerOf } from "./state/readable";
 import { ownerOf, type Belongs } from "./state/observe";
 import { definitionsToInstall, readDefinitions } from "./state/served";
 import { labels, managedBy } from "../components/names";
@@ -47,14 +46,14 @@ export interface Platform extends PlatformOutputs {
  * @throws ClusterUnreadable where it exists and cannot be read: what is deployed is then not known.
  */
 async function readerBefore(cluster: ClusterConfig): Promise<ClusterReader | undefined> {
-  if (cluster.mode === "kubeconfig") return readerOf(kubeconfigText(cluster.kubeconfig));
+  if (cluster.mode === "kubeconfig") return clusterReader(cluster.kubeconfig);
   const found = await findCluster(cluster);
   if (found === undefined && cluster.authorizedNetworks.length === 0) {
     void pulumi.log.warn(
       `the control plane of cluster ${cluster.name} will be reachable only inside its network: run pulumi there, or add the networks in which pulumi runs (${setCommand("cluster.authorizedNetworks[0]", "203.0.113.7/32")})`,
     );
   }
-  return found === undefined ? undefined : readerOf(found);
+  return found === undefined ? undefined : clusterReader(found);
 }
 
 type GkeCluster = Extract<ClusterConfig, { mode: "create" | "adopt" }>;
@@ -140,7 +139,7 @@ export async function sharedPlatform(stack: string): Promise<PlatformSource> {
     gateway,
     createsCluster: false,
     ...(nodes === undefined ? {} : { nodesIn: placeOf(nodes as PlatformNodes) }),
-    reader: once(() => readerOf(kubeconfig)),
+    reader: once(() => clusterReader(kubeconfig)),
     build: () => {
       const text = reference.requireOutput("kubeconfig") as pulumi.Output<string>;
       return {
@@ -235,7 +234,7 @@ async function definitionsOfNew(
   if (pulumi.runtime.isDryRun()) return [];
   const made = pulumi.all([kubeconfig, ...ready.map(({ urn }) => urn)]);
   const text = await new Promise<string>((resolve) => made.apply(([found]) => resolve(found ?? "")));
-  const live = await readDefinitions(await readerOf(text));
+  const live = await readDefinitions(await clusterReader(text));
   return definitionsToInstall(live, ({ metadata }) => metadata.labels?.[labels.stack] === stack, "new");
 }
 

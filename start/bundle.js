@@ -37,6 +37,8 @@ exports.bundle = async function bundle(root, entry) {
       platform: "node",
       format: "cjs",
       target: "node20",
+      // import() of what is left to Node would be looked for from where the bundle lies, which may be anywhere.
+      supported: { "dynamic-import": false },
       external,
       sourcemap: "external",
       sourcesContent: false,

@@ -103,7 +103,7 @@ function folders(root) {
 function maker(root) {
   const { version } = require("esbuild/package.json");
   // Files of ours name their folders, so a checkout that was moved needs another bundle.
-  return `2 esbuild ${version} ${root}`;
+  return `3 esbuild ${version} ${root}`;
 }
 
 /** Folders of the project's own sources: a new file in one can be what an import means from now on. @param {string[]} inputs */

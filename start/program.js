@@ -13,8 +13,6 @@ const { kept, keep } = require("./kept");
 const { showSources } = require("./positions");
 
 const root = path.dirname(__dirname);
-const defaultLoader = /** @type {{ constants: Record<string, unknown> }} */ (/** @type {unknown} */ (vm))
-  .constants["USE_MAIN_CONTEXT_DEFAULT_LOADER"];
 
 /**
  * @param {string} entry a TypeScript file, from the root of the project.
@@ -55,8 +53,6 @@ function run(program, entry) {
   const script = new vm.Script(`(function (exports, require, module) {${code}\n})`, {
     filename: file,
     ...(cachedData === undefined ? {} : { cachedData }),
-    // The types know functions only; this constant stands for Node's own loader, for import() of packages.
-    importModuleDynamically: /** @type {never} */ (defaultLoader),
   });
   if (compiled !== undefined && (cachedData === undefined || script.cachedDataRejected === true)) {
     // At the end it also holds the functions that were compiled on the way.

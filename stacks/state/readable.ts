@@ -24,22 +24,11 @@ export async function readable<T>(read: () => Promise<T>): Promise<T> {
   }
 }
 
-const readers = new Map<string, Promise<ClusterReader>>();
-
-/**
- * The reader of a cluster, by the text of its kubeconfig: one for all of an update, with one set of connections, and
- * with credentials that are asked for once. They often come from a program that takes half a second.
- */
-export function readerOf(kubeconfig: string): Promise<ClusterReader> {
-  const known = readers.get(kubeconfig);
-  if (known !== undefined) return known;
-  const reader = clusterReader(kubeconfig);
-  readers.set(kubeconfig, reader);
-  return reader;
-}
-
 /** Reads with the cluster's own credentials, once they are known. */
 export function lazyReader(kubeconfig: pulumi.Output<string>): () => Promise<ClusterReader> {
   let reader: Promise<ClusterReader> | undefined;
-  return () => (reader ??= new Promise<string>((resolve) => kubeconfig.apply(resolve)).then(readerOf));
+  return () =>
+    (reader ??= new Promise<string>((resolve) => kubeconfig.apply(resolve)).then((text) =>
+      clusterReader(text),
+    ));
 }
