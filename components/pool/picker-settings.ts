@@ -93,7 +93,6 @@ export const unusablePlugins: Readonly<Record<string, string>> = {
   "latency-slo-admitter": predictors,
   "slo-headroom-tier-filter": predictors,
   "k8s-notification-source": "rights to watch other kinds, which the picker of a pool does not get",
-  "vllmgrpc-parser": "model servers that speak gRPC; those of this program speak HTTP",
   "passthrough-parser": "no aliases, adapters and objectives: it does not read what a request asks for",
   "header-based-testing-filter": testOnly,
   "destination-endpoint-served-verifier": testOnly,

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { engineNamed } from "../../components/engines/catalogue";
+import { defaultEngine, engineNamed } from "../../components/engines/catalogue";
 import {
   flowControl,
   pickerFeatureGates,
@@ -140,8 +140,15 @@ export function resolvePicker(
   // What is taken over is reported where it is set.
   if (own.picker?.config !== undefined) mistakes.push(...(resolved?.mistakes ?? []));
   if (own.picker?.flags !== undefined) mistakes.push(...flagMistakes(`${at}.flags`, own.picker.flags, known));
+  const inherited = [
+    ...(own.picker?.config === undefined ? (resolved?.mistakes ?? []) : []),
+    ...(flags !== undefined && own.picker?.flags === undefined
+      ? flagMistakes(`${at}.flags`, flags, known)
+      : []),
+  ];
   mistakes.push(
     ...imageMistakes(at, own.picker),
+    ...inheritedMistakes(at, own.picker, inherited),
     ...gateMistakes(at, input.picker, engine, known, own.picker),
   );
   return {
@@ -167,6 +174,26 @@ function imageMistakes(at: string, own: PickerInput | undefined): Mistake[] {
       found: `${own.version}, beside image ${own.image}`,
       allowed: "image or version, not both",
       fix: removeCommand(`${at}.version`),
+    },
+  ];
+}
+
+/** What another image took may be nothing to the one that this pool names. */
+function inheritedMistakes(
+  at: string,
+  own: PickerInput | undefined,
+  inherited: readonly Mistake[],
+): Mistake[] {
+  const field = own?.image !== undefined ? "image" : "version";
+  const image = own?.image ?? own?.version;
+  if (image === undefined || inherited.length === 0) return [];
+  const unknown = inherited.map(({ key, found }) => `${key.slice(at.length + 1)} (${found})`).join(", ");
+  return [
+    {
+      key: `${at}.${field}`,
+      found: image,
+      allowed: `a picker that has what this pool takes over from the one that it is like: ${unknown}`,
+      fix: removeCommand(`${at}.${field}`),
     },
   ];
 }
@@ -246,18 +273,10 @@ function flagMistakes(at: string, flags: NonNullable<PickerInput["flags"]>, know
   });
 }
 
-/** @param own what the pool itself sets: what it takes over is reported where it is set. */
-function gateMistakes(
-  at: string,
-  { config, featureGates = [] }: PickerInput,
-  engine: string,
-  known: boolean,
-  own: PickerInput | undefined,
-): Mistake[] {
-  const key = `${at}.featureGates`;
-  const unknown = (own?.featureGates ?? []).flatMap((gate, i): Mistake[] => {
+function unknownGates(at: string, gates: readonly string[], known: boolean): Mistake[] {
+  return gates.flatMap((gate, i): Mistake[] => {
     if (!known || pickerFeatureGates.includes(gate)) return [];
-    const path = [...key.split("."), i];
+    const path = [...at.split("."), "featureGates", i];
     const meant = nearest(gate, pickerFeatureGates);
     return [
       {
@@ -268,6 +287,17 @@ function gateMistakes(
       },
     ];
   });
+}
+
+/** @param own what the pool itself sets: what it takes over is reported where it is set. */
+function gateMistakes(
+  at: string,
+  { config, featureGates = [] }: PickerInput,
+  engine: string,
+  known: boolean,
+  own: PickerInput | undefined,
+): Mistake[] {
+  const key = `${at}.featureGates`;
   const sets = own?.config !== undefined || own?.featureGates !== undefined;
   const twice: Mistake[] =
     sets && featureGates.length > 0 && config !== undefined && pickerDocument(at, config, known) !== undefined
@@ -287,12 +317,12 @@ function gateMistakes(
           {
             key,
             found: `enableLegacyMetrics, with ${title}`,
-            allowed: `nothing: with it the picker reads vLLM's metrics only`,
+            allowed: `nothing: with it the picker reads the metrics of ${defaultEngine.title} only`,
             fix: removeCommand(key),
           },
         ]
       : [];
-  return [...unknown, ...twice, ...legacy];
+  return [...unknownGates(at, own?.featureGates ?? [], known), ...twice, ...legacy];
 }
 
 const compact = <T extends object>(value: T): { [K in keyof T]?: NonNullable<T[K]> } =>

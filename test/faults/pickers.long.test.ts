@@ -90,7 +90,19 @@ describe("pickers in the path of every response", minutes(20), () => {
     await service.nothingFailed(await service.wait(5));
   });
 
-  test("a leader that is killed: the one that stands by takes over", async () => {
+  test("a leader whose process dies: nobody leads until its lease has run out", async () => {
+    const leader = (await pods("llm-new")).find(({ ready }) => ready)?.name ?? "";
+    const from = now();
+    process.kill(await service.pickerPid(leader), "SIGKILL");
+    await eventually("none is ready", async () => !(await pods("llm-new")).some(({ ready }) => ready), 30);
+    await eventually("one is ready", async () => (await pods("llm-new")).some(({ ready }) => ready), 60);
+    const backAt = now();
+    await service.wait(3);
+    await told("a leader, killed", "llm-new", from, backAt);
+    await service.nothingFailed(await service.wait(5));
+  });
+
+  test("a leader that is deleted: the one that stands by takes over", async () => {
     const before = await names("llm-new");
     assert.equal(before.length, 2);
     const leader = (await pods("llm-new")).find(({ ready }) => ready)?.name ?? "";

@@ -107,14 +107,14 @@ export class ServiceUnderLoad {
     });
   }
 
-  /** Process of a pool's picker. */
-  async pickerPid(pool: string): Promise<number> {
+  /** Process of a picker. @param name a pool, or one pod of its picker. */
+  async pickerPid(name: string): Promise<number> {
     const { pods } = (await (await fetch(`${this.lab.lab.pods.url}/state`)).json()) as {
       pods: { name: string; containers: { pid?: number }[] }[];
     };
-    const pod = pods.find(({ name }) => name.startsWith(`${pool}-epp-`));
+    const pod = pods.find((one) => one.name === name || one.name.startsWith(`${name}-epp-`));
     const pid = pod?.containers[0]?.pid;
-    if (pid === undefined) throw new Error(`no picker of ${pool} runs`);
+    if (pid === undefined) throw new Error(`no picker of ${name} runs`);
     return pid;
   }
 }

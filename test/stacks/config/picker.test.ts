@@ -56,6 +56,15 @@ describe("a pool's picker", () => {
     );
   });
 
+  it("does not take over what only another image has", () => {
+    const base = { ...custom, flags: { "our-flag": 1 }, config: { plugins: [{ type: "our-scorer" }] } };
+    const wrong = (picker: object): string[] =>
+      mistakesOf(pools({ picker: base }, { "llm-new": { like: "llm", picker } })).map(({ key }) => key);
+    assert.deepEqual(wrong({ version: "v1.5.0" }), ["pools.llm-new.picker.version"]);
+    assert.deepEqual(wrong({ replicas: 2 }), []);
+    assert.deepEqual(wrong({ version: "v1.5.0", flags: { v: 1 }, config: { queue: 1 } }), []);
+  });
+
   it("takes weights of scorers that there are", () => {
     assert.deepEqual(keysOf({ config: { "prefix-cache": 3, queue: "2", "kv-cache-utilization": 0.5 } }), []);
     const [mistake] = mistakesOf(pools({ picker: { config: { "prefix-cach": 3 } } }));

@@ -215,6 +215,13 @@ export const crossCases: readonly RawConfig[] = [
     { flags: { "pool-name": "a", verbosity: 1, "--v": 1, v: "loud" } },
     { featureGates: ["flowcontrol", "zzz"] },
   ].map((picker) => withPool({ picker })),
+  {
+    ...sourceCase,
+    pools: {
+      llm: { ...pools.llm, picker: { image: "registry.example.com/ours:1", flags: { ours: 1 } } },
+      "llm-new": { like: "llm", picker: { version: "v1.5.0" } },
+    },
+  },
   withPool({ picker: { featureGates: ["enableLegacyMetrics"] }, server: { engine: "sglang" } }),
   withPool({ autoscaling: { max: 1 } }),
   withPool({ autoscaling: { max: 9 }, replicasOwner: "external" }),
