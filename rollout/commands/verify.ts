@@ -99,10 +99,13 @@ async function counter(
     const { kubeconfig } = await platformOf(engine, resolved.config, outputs);
     if (kubeconfig === undefined) return unknown("the stack's outputs have no readable kubeconfig");
     const reader = await clusterReader(kubeconfig, patience);
-    const pools = [deployed.stable, candidate].map((name) => ({
-      name,
-      namespace: String(deployed.poolStates[name]?.["namespace"] ?? resolved.config.service.namespace),
-    }));
+    const pools = [deployed.stable, candidate].map((name) => {
+      const namespace = deployed.poolStates[name]?.["namespace"];
+      return {
+        name,
+        namespace: typeof namespace === "string" ? namespace : resolved.config.service.namespace,
+      };
+    });
     return () => pickerCounts(reader, pools);
   } catch (error) {
     return unknown(error instanceof Error ? error.message : String(error));

@@ -22,10 +22,11 @@ export interface PodWatch {
  */
 export async function watchPods({ plan, reader, report, signal, everyMs = 5000 }: PodWatch): Promise<void> {
   const said = new Set<string>();
+  const isOver = (): boolean => signal.aborted;
   const pause = (): Promise<boolean> => sleep(everyMs, true, { ref: false, signal }).catch(() => false);
   if (!(await pause())) return;
   const waits = new WaitingPods(await reader());
-  while (!signal.aborted) {
+  while (!isOver()) {
     for (const { pool, namespace, settled } of plan.pools) {
       const nodes = nodesFor(settled, pool.placement);
       const reasons = await waits
@@ -34,7 +35,7 @@ export async function watchPods({ plan, reader, report, signal, everyMs = 5000 }
         .catch(() => []);
       for (const reason of reasons) {
         const line = `${pool.name}: ${reason}`;
-        if (!signal.aborted && !said.has(line)) report(line);
+        if (!isOver() && !said.has(line)) report(line);
         said.add(line);
       }
     }

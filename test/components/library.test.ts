@@ -74,12 +74,14 @@ describe("the example in components/index.ts", () => {
 describe("a pool that cannot be", () => {
   it("is refused with everything that is wrong, before anything of it is made", async () => {
     let error: unknown;
+    const { metrics, ...unmeasured } = sglang;
+    assert.ok(metrics !== undefined);
     const made = await rendered(() => {
       try {
         new ServingPool("llm", {
           ...{ service: "llm", pool: "llm", namespace: "default", model: "Qwen/Qwen3-8B", replicas: 1 },
           hardware: { accelerator: "tpu-v6e-slice" },
-          server: { engine: sglang },
+          server: { engine: unmeasured },
           adapters: { revision: "r", adapters: [] },
           autoscaling: { max: 2, metric: "queue", target: 10 },
         });

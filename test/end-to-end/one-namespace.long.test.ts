@@ -22,7 +22,7 @@ describe("a gateway that takes pools of the route's namespace only", minutes(15)
   let stack: StackUnderTest;
   before(async () => {
     lab = await StackLab.start({ speed: 4 });
-    const gate = { timeoutSeconds: 12 };
+    const gate = { timeoutSeconds: 20 };
     stack = await lab.stack("one-namespace", { candidate: "", weight: 0, gate });
     await stack.up();
   }, minutes(4));

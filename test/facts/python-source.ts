@@ -169,7 +169,7 @@ function wordsOf(text: string): string[] | undefined {
   if (list === undefined) return undefined;
   const parts = splitTop(list);
   const words = parts.map((part) => /^["']([^"']*)["']$/.exec(part)?.[1]);
-  return words.every((word) => word !== undefined) ? (words as string[]) : undefined;
+  return words.every((word) => word !== undefined) ? words : undefined;
 }
 
 /** `Backend = Literal["ray", "mp"]`: a name for some words. */

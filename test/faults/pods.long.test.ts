@@ -184,7 +184,7 @@ describe("faults of pods, pickers and nodes", minutes(30), () => {
     await service.stack.set("candidate", "llm-b200");
     await service.stack.set("weight", "10");
     const text = await service.stack.refusedUp();
-    const told = text.split("\n").filter((line) => line.includes("llm-b200: waiting for"));
+    const told = text.split("\n").filter((line) => line.includes("GCE_STOCKOUT"));
     assert.match(
       told[0] ?? text,
       /llm-b200: waiting for 1 of 1 nodes: GCE_STOCKOUT: Node scale up in zones /,

@@ -61,6 +61,13 @@ describe("the verdict on a split", () => {
     }
   });
 
+  it("is not given at 0 and 100 % where the pickers counted anything else: a gate asks them too", () => {
+    const at = (expected: number, counts: Counts): number =>
+      exitStatus(judge(asked(100), { candidate: "llm-new", expected, counts }));
+    assert.deepEqual([at(0, read(100, 0)), at(0, read(100, 1))], [0, 2]);
+    assert.deepEqual([at(1, read(0, 100)), at(1, read(2, 100))], [0, 2]);
+  });
+
   it("is not needed without a candidate, and a failure counts more", () => {
     const alone = judge(asked(10), { expected: 0 });
     assert.deepEqual([alone.unmeasured, exitStatus(alone)], [undefined, 0]);
