@@ -9,7 +9,7 @@ import { sumOf } from "../state/other-pools";
 import { poolsPath } from "../state/paths";
 import { routeProgress } from "./programmed";
 import { isReady, isSelected, selectorOf, selectsPodsOf, type Labels } from "../state/selectors";
-import { unreadMetrics, type MetricsTask } from "./picker-metrics";
+import { UnreadMetrics, type MetricsTask } from "./picker-metrics";
 import { serversProgress } from "./servers";
 import { StableNames, type StableTask } from "./stable-names";
 import { progressOf, until, type Progress, type WaitOptions } from "./wait";
@@ -85,8 +85,10 @@ export class GateUnreachable extends Error {}
 export async function passGate(reader: ClusterReader, task: GateTask, options: WaitOptions): Promise<void> {
   let unreachableSince: number | undefined;
   const stable = task.stable === undefined ? undefined : new StableNames(reader, task.stable);
+  const metrics =
+    task.metrics === undefined ? undefined : new UnreadMetrics(reader, { ...task.metrics, pool: task.pool });
   const check = async (): Promise<Progress<true>> => {
-    const progress = await candidateProgress(reader, task, stable);
+    const progress = await candidateProgress(reader, task, { stable, metrics });
     const unreachable = unreachableOf(progress);
     if (unreachable === undefined) unreachableSince = undefined;
     else unreachableSince ??= Date.now();
@@ -154,16 +156,22 @@ export async function passReadiness(
   if (result.state === "waiting") throw new StableUnready(rising, result.missing, options.timeoutSeconds);
 }
 
+/** What is asked beside the candidate's own answers, in the course of one gate. */
+interface Others {
+  stable: StableNames | undefined;
+  metrics: UnreadMetrics | undefined;
+}
+
 async function candidateProgress(
   reader: ClusterReader,
   task: GateTask,
-  stable: StableNames | undefined,
+  others: Others,
 ): Promise<Progress<true>> {
   const servers = [...(await missingServers(reader, task)), ...(await missingAdapters(reader, task))];
   const route = await routeProgress(reader, task.previewRoute, task.gateway);
   const missing = [...servers, ...(route.state === "waiting" ? route.missing : [])];
   if (missing.length > 0 || route.state === "waiting") return { state: "waiting", missing };
-  if (task.via === "gateway") missing.push(...(await missingAnswers(reader, route.value, task, stable)));
+  if (task.via === "gateway") missing.push(...(await missingAnswers(route.value, task, others)));
   return progressOf(missing, true);
 }
 
@@ -260,10 +268,9 @@ function readyReplicas(deployment: LiveObject): number {
 
 /** Every model name is asked for through the preview route: those declared, and those that the stable pool serves. */
 async function missingAnswers(
-  reader: ClusterReader,
   address: string,
   task: GateTask,
-  stable: StableNames | undefined,
+  { stable, metrics }: Others,
 ): Promise<string[]> {
   const { pool, endpoint, header, models, serves, api, apiKey } = task;
   const candidate: Way = {
@@ -279,8 +286,7 @@ async function missingAnswers(
   ]);
   const missing = [...answers.filter((text): text is string => text !== undefined), ...names];
   // Some servers have no metrics before their first request.
-  if (missing.length > 0 || task.metrics === undefined) return missing;
-  return unreadMetrics(reader, pool, candidate, task.metrics);
+  return missing.length > 0 || metrics === undefined ? missing : [...(await metrics.missing(candidate))];
 }
 
 /** What a model server itself says that it has loaded. */
