@@ -10,7 +10,7 @@ import { poolsPath } from "../state/paths";
 import { routeProgress } from "./programmed";
 import { isReady, isSelected, selectorOf, selectsPodsOf, type Labels } from "../state/selectors";
 import { WaitingPods } from "../state/waiting-pods";
-import { unreadMetrics, type MetricsTask } from "./picker-metrics";
+import { UnreadMetrics, type MetricsTask } from "./picker-metrics";
 import { reasonsFor, serversProgress } from "./servers";
 import { StableNames, type StableTask } from "./stable-names";
 import { progressOf, until, type Progress, type WaitOptions } from "./wait";
@@ -96,9 +96,11 @@ export class GateUnreachable extends Error {}
 export async function passGate(reader: ClusterReader, task: GateTask, options: WaitOptions): Promise<void> {
   let unreachableSince: number | undefined;
   const stable = task.stable === undefined ? undefined : new StableNames(reader, task.stable);
+  const metrics =
+    task.metrics === undefined ? undefined : new UnreadMetrics(reader, { ...task.metrics, pool: task.pool });
   const waits = new WaitingPods(reader);
   const check = async (): Promise<Progress<true>> => {
-    const progress = await candidateProgress(reader, task, stable, waits);
+    const progress = await candidateProgress(reader, task, { stable, metrics, waits });
     const unreachable = unreachableOf(progress);
     if (unreachable === undefined) unreachableSince = undefined;
     else unreachableSince ??= Date.now();
@@ -171,17 +173,27 @@ export async function passReadiness(
   if (result.state === "waiting") throw new StableUnready(rising, result.missing, options.timeoutSeconds);
 }
 
+/** What is asked beside the candidate's own answers, in the course of one gate. */
+interface Others {
+  stable: StableNames | undefined;
+  metrics: UnreadMetrics | undefined;
+  /** What its pods wait for, while they are not ready. */
+  waits: WaitingPods;
+}
+
 async function candidateProgress(
   reader: ClusterReader,
   task: GateTask,
-  stable: StableNames | undefined,
-  waits: WaitingPods,
+  others: Others,
 ): Promise<Progress<true>> {
-  const servers = [...(await missingServers(reader, task, waits)), ...(await missingAdapters(reader, task))];
+  const servers = [
+    ...(await missingServers(reader, task, others.waits)),
+    ...(await missingAdapters(reader, task)),
+  ];
   const route = await routeProgress(reader, task.previewRoute, task.gateway);
   const missing = [...servers, ...(route.state === "waiting" ? route.missing : [])];
   if (missing.length > 0 || route.state === "waiting") return { state: "waiting", missing };
-  if (task.via === "gateway") missing.push(...(await missingAnswers(reader, route.value, task, stable)));
+  if (task.via === "gateway") missing.push(...(await missingAnswers(route.value, task, others)));
   return progressOf(missing, true);
 }
 
@@ -296,10 +308,9 @@ function readyReplicas(deployment: LiveObject): number {
 
 /** Every model name is asked for through the preview route: those declared, and those that the stable pool serves. */
 async function missingAnswers(
-  reader: ClusterReader,
   address: string,
   task: GateTask,
-  stable: StableNames | undefined,
+  { stable, metrics }: Others,
 ): Promise<string[]> {
   const { pool, endpoint, header, models, serves, api, apiKey } = task;
   const candidate: Way = {
@@ -315,8 +326,7 @@ async function missingAnswers(
   ]);
   const missing = [...answers.filter((text): text is string => text !== undefined), ...names];
   // Some servers have no metrics before their first request.
-  if (missing.length > 0 || task.metrics === undefined) return missing;
-  return unreadMetrics(reader, pool, candidate, task.metrics);
+  return missing.length > 0 || metrics === undefined ? missing : [...(await metrics.missing(candidate))];
 }
 
 /** What a model server itself says that it has loaded. */

@@ -30,8 +30,30 @@ const otherEngines: ReadonlySet<string> = new Set(["trtllm-serve", "triton-tenso
 /** Requests at a time. */
 const batch = 10;
 
+/** Seconds for which an answer counts: a report is long, and the gate looks four times a second. */
+const answerLives = 5;
+
+/** What the pods do not report, in the course of one gate. */
+export class UnreadMetrics {
+  private known: { at: number; missing: readonly string[] } | undefined;
+
+  constructor(
+    private readonly reader: ClusterReader,
+    private readonly task: MetricsTask & { pool: { name: string; namespace: string } },
+  ) {}
+
+  async missing(candidate: Way): Promise<readonly string[]> {
+    const { pool, ...task } = this.task;
+    if (this.known === undefined || Date.now() - this.known.at > answerLives * 1000) {
+      const missing = await unreadMetrics(this.reader, pool, candidate, task);
+      this.known = { at: Date.now(), missing };
+    }
+    return this.known.missing;
+  }
+}
+
 /** @returns which of the metrics that the picker reads the pods do not report; empty: they report all. */
-export async function unreadMetrics(
+async function unreadMetrics(
   reader: ClusterReader,
   pool: { name: string; namespace: string },
   candidate: Way,

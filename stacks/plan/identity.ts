@@ -74,8 +74,12 @@ export const severalPickers = "more than 1";
 /** The settings that a pool's picker was made with. How many stand by is not part of it: one does. */
 export function pickerIn(identity: PoolIdentity): PickerSettings {
   const parsed = (field: string): unknown => {
-    const text = identity[`picker.${field}`];
-    return text === undefined ? undefined : (JSON.parse(text) as unknown);
+    try {
+      return JSON.parse(identity[`picker.${field}`] ?? "") as unknown;
+    } catch {
+      // Nothing, or an annotation that somebody edited: the plan then says that the field differs.
+      return undefined;
+    }
   };
   const { "picker.image": image } = identity;
   const config = parsed("config") as Record<string, unknown> | undefined;

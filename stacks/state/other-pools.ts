@@ -14,14 +14,15 @@ interface Autoscaler {
 
 /** What sizes the workloads of a namespace from outside this program. Whoever may not list them plans without knowing. */
 export async function autoscalersIn(reader: ClusterReader, namespace: string): Promise<Autoscaler[]> {
-  const listed = (path: string): Promise<LiveObject[]> =>
+  const listed = (path: string, needed: boolean): Promise<LiveObject[]> =>
     reader.list(path).catch((error: unknown) => {
-      if (error instanceof ClusterUnreadable && error.reason === "forbidden") return [];
+      // Going back must not wait for the webhook of somebody's CRD.
+      if (error instanceof ClusterUnreadable && (error.reason === "forbidden" || !needed)) return [];
       throw error;
     });
   const [scalers, scaled] = await Promise.all([
-    listed(`/apis/autoscaling/v2/namespaces/${namespace}/horizontalpodautoscalers`),
-    listed(`/apis/keda.sh/v1alpha1/namespaces/${namespace}/scaledobjects`),
+    listed(`/apis/autoscaling/v2/namespaces/${namespace}/horizontalpodautoscalers`, true),
+    listed(`/apis/keda.sh/v1alpha1/namespaces/${namespace}/scaledobjects`, false),
   ]);
   const horizontal = ofHorizontal(scalers.filter(({ metadata }) => !isMade(metadata.labels)));
   // One that is paused has no HorizontalPodAutoscaler, and still owns the number.

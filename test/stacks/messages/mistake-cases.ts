@@ -225,6 +225,7 @@ export const crossCases: readonly RawConfig[] = [
   withPool({ picker: { featureGates: ["enableLegacyMetrics"] }, server: { engine: "sglang" } }),
   withPool({ autoscaling: { max: 1 } }),
   withPool({ autoscaling: { max: 9 }, replicasOwner: "external" }),
+  { ...sourceCase, pools: { ...pools, ["x".repeat(41)]: { ...h100, replicas: 1 } } },
   withPool({ replicasOwner: "me" }),
   withPool({ workload: "Pod/x" }),
   withPool({ autoscaling: { max: 9, metric: "cache", target: 500 } }),
