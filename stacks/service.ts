@@ -67,7 +67,7 @@ export function buildService(config: ServiceConfig, plan: ApprovedPlan, options:
   const preview = plan.candidate === undefined ? undefined : previewSecretOf(config.service);
   const handles: ServiceHandles = preview === undefined ? {} : { previewSecret: preview };
   const hooks = options.hooks(handles);
-  const around: Around = { hooks, namespaces: new Map() };
+  const around: Around = { hooks, guard, namespaces: new Map() };
   const build = (
     planned: readonly PlannedPool[],
     after: readonly pulumi.Input<pulumi.Resource>[],
@@ -145,6 +145,8 @@ function staysWithoutStack({ allow }: ServiceConfig, { route }: Plan): boolean {
 /** What the pools of one update share. */
 interface Around {
   hooks: ServiceHooks;
+  /** The cluster's own guard: it comes before the pools and goes after them. None: another stack has it, or nobody. */
+  guard: readonly pulumi.Resource[];
   /** What makes a namespace, by its name: other pools in it wait for that. */
   namespaces: Map<string, pulumi.Resource>;
 }
@@ -160,7 +162,7 @@ function buildPool(
   const { hooks } = around;
   const { pool, namespace, objectives } = planned;
   const { provider, nodes } = options.platform;
-  const ready = [...options.platform.ready, ...after];
+  const ready = [...options.platform.ready, ...around.guard, ...after];
   const opts = { provider, dependsOn: [...ready] };
   const own = plan.namespaces.find((one) => one.name === namespace && one.pool === pool.name);
   if (own !== undefined) {

@@ -1,5 +1,8 @@
 import { deletion } from "../../stacks/plan/rules/release-rules";
 import { clusterWriter, type ClusterPatcher } from "../../stacks/state/cluster-reader";
+import { apis } from "../../components/names";
+import { ownerOutput } from "../../stacks/plan/claims";
+import { ownedObject } from "../../stacks/state/inventory";
 import { routePath } from "../../stacks/state/paths";
 import type { Observed } from "../../stacks/plan/observed";
 import { handBackLive } from "../now/route-release";
@@ -7,7 +10,7 @@ import { platformOf } from "../pulumi/live";
 import type { UpdateResult } from "../pulumi/update-log";
 import { changesBetween, describeChange } from "../steps/changes";
 import { command, type Reason } from "../steps/moves";
-import { allowRelease, leavingOf, releaseObstacles, stillServing, type Leaving } from "../steps/release";
+import { allowRelease, leavingOf, releaseObstacles, stillServing, type Leaving } from "../steps/leaving-stack";
 import { resolveValues, type ServiceStack } from "../steps/resolve-values";
 import type { StackValues } from "../steps/values";
 import { agreed, exit, packs, refused, showPreview, update } from "./carry-out";
@@ -31,7 +34,7 @@ interface Present {
  */
 export async function runRelease(session: Session, options: ChangeOptions): Promise<number> {
   const { screen, engine, values } = session;
-  const present = await lookAround(session);
+  const present = await lookAround(session, options.dryRun === true);
   if ("reasons" in present) return refused(session, "Nothing was released.", present.reasons);
   const target = allowRelease(values, true);
   show(session, present, target);
@@ -76,7 +79,7 @@ export async function runRelease(session: Session, options: ChangeOptions): Prom
   return exit.done;
 }
 
-async function lookAround(session: Session): Promise<Present | { reasons: readonly Reason[] }> {
+async function lookAround(session: Session, dry: boolean): Promise<Present | { reasons: readonly Reason[] }> {
   const { engine, values, outputs } = session;
   const resolved = resolveValues(values);
   if (resolved.outcome === "mistakes") {
@@ -86,7 +89,7 @@ async function lookAround(session: Session): Promise<Present | { reasons: readon
   const resources = await engine.stateResources();
   if (resources.length === 0) {
     // Interrupted after the last resource: what is left is the word in the config.
-    await engine.edit(allowRelease(values, false));
+    if (!dry) await engine.edit(allowRelease(values, false));
     return one("the stack is empty: there is nothing to release", "pulumi stack rm");
   }
   const { kubeconfig } = await platformOf(engine, config, outputs);
@@ -105,7 +108,27 @@ async function lookAround(session: Session): Promise<Present | { reasons: readon
   // A state that is prepared has passed the plan; only what customers get now counts.
   const reasons = leaving.isPrepared ? servingNow(observed) : releaseObstacles(values, observed);
   if (reasons.length > 0) return { reasons };
-  return { config, leaving, observed, client: await clusterWriter(kubeconfig, patience) };
+  const client = await clusterWriter(kubeconfig, patience);
+  const theirs = await ownerElsewhere(client, config, outputs[ownerOutput]);
+  if (theirs !== undefined) {
+    return one(
+      `the customers' route belongs to stack ${theirs} now: it is not this stack's to hand back`,
+      `let this stack forget everything, which deletes nothing: pulumi stack rm ${engine.stack} --force`,
+    );
+  }
+  return { config, leaving, observed, client };
+}
+
+/** The stack that took the service over from this one; undefined where nobody did. */
+async function ownerElsewhere(
+  client: ClusterPatcher,
+  { service }: ServiceStack,
+  own: unknown,
+): Promise<string | undefined> {
+  const route = await client.get(routePath(service.namespace, service.route));
+  const owner =
+    route === undefined ? undefined : ownedObject(route, { group: apis.gateway, kind: "HTTPRoute" }).owner;
+  return owner === undefined || owner.id === own ? undefined : owner.stack;
 }
 
 const one = (found: string, fix: string): { reasons: readonly Reason[] } => ({ reasons: [{ found, fix }] });

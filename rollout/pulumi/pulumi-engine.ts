@@ -10,7 +10,7 @@ import type {
 import { configFolder, keysInFile } from "../../stacks/config/config-file";
 import { changesBetween, configCommands } from "../steps/changes";
 import { pastUpdates, type PastUpdate } from "../steps/deployed";
-import type { StateResource } from "../steps/release";
+import type { StateResource } from "../steps/leaving-stack";
 import { asWritten, parseValues, project, type StackValues } from "../steps/values";
 import { ConfigFile, type Replaced } from "./stack-file";
 import { OwnGroupCommand, PulumiFailed } from "./pulumi-command";
@@ -139,7 +139,7 @@ export class Engine {
     return this.carryOut(options, (stack, common) => stack.destroy({ ...common, runProgram: true }));
   }
 
-  /** Without the program: of a state that was prepared for it, see steps/release.ts. */
+  /** Without the program: of a state that was prepared for it, see steps/leaving-stack.ts. */
   destroyRest(options: UpdateOptions): Promise<UpdateResult> {
     return this.carryOut(options, (stack, common) => stack.destroy(common));
   }

@@ -133,7 +133,9 @@ function restoredRefs(
   return [...known, ...staying.filter((ref) => !before.some((one) => isSame(one, ref, own)))];
 }
 
-function withWeightOf({ weight }: LiveBackendRef, { weight: _now, ...ref }: LiveBackendRef): LiveBackendRef {
+function withWeightOf({ weight }: LiveBackendRef, now: LiveBackendRef): LiveBackendRef {
+  const ref = { ...now };
+  if (weight === undefined) Reflect.deleteProperty(ref, "weight");
   return weight === undefined ? ref : { ...ref, weight };
 }
 

@@ -287,7 +287,11 @@ describe("the admission policies of the traffic guard", () => {
   it("keep what stands behind a pool of others while the customers' route gives it weight", async () => {
     const spec = { name: "llm-route", rules: [{ backendRefs: [ref("theirs", { weight: 1 })] }] };
     await lab.objects.create(route(spec));
-    const objects = behind.map(({ resource: _, ...object }) => object);
+    const objects = behind.map((part): KubernetesObject => {
+      const object = { ...part };
+      Reflect.deleteProperty(object, "resource");
+      return object;
+    });
     for (const object of objects) await lab.objects.create(object);
     const bystander = { apiVersion: "v1", kind: "ConfigMap", metadata: named("theirs-other") };
     await lab.objects.create(bystander);

@@ -53,8 +53,9 @@ describe("the report of a preview", () => {
   });
 
   it("does not guess the traffic", () => {
-    const { now: _, ...unknown } = facts;
-    assert.match(describePreview(previewReport(unknown), false).join("\n"), /The traffic is not known/);
+    const { then, ...rest } = facts;
+    assert.equal(then.llm, 70);
+    assert.match(describePreview(previewReport(rest), false).join("\n"), /The traffic is not known/);
   });
 
   it("shortens long lists", () => {

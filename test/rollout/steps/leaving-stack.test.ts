@@ -8,7 +8,7 @@ import {
   releaseObstacles,
   stillServing,
   type StateResource,
-} from "../../../rollout/steps/release";
+} from "../../../rollout/steps/leaving-stack";
 import { resolveValues, type ServiceStack } from "../../../rollout/steps/resolve-values";
 import { valueOf } from "../../../rollout/steps/values";
 import { values, withValues } from "./cases";
