@@ -1,6 +1,6 @@
 import type { CopiedPods } from "../../components/model-server/copied/adapt";
 import type { Claim } from "./claims";
-import type { KeptRoute } from "./kept-route";
+import type { KeptRoute } from "./kept-shapes";
 import type { Backend, OtherRoutes } from "./routes";
 
 /*
