@@ -1,5 +1,5 @@
 import type { Fix } from "./config-edits";
-import type { WrittenShape } from "./kept-route";
+import type { WrittenShape } from "./kept-shapes";
 import type {
   Carried,
   LastMove,

@@ -1,7 +1,7 @@
 import type { CopiedPods } from "../../components/model-server/copied/adapt";
 import type { PickerSettings } from "../../components/pool/picker-settings";
 import type { Claim } from "./claims";
-import type { KeptRoute } from "./kept-route";
+import type { KeptRoute } from "./kept-shapes";
 import type { Backend, OtherRoutes } from "./routes";
 
 /*

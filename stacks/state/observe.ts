@@ -166,6 +166,6 @@ export function knownOf(config: ServiceConfig, record: DeploymentRecord | undefi
   const isSame = record?.route === `${config.namespace}/${config.route}`;
   return {
     places: Object.fromEntries([...places].map(([name, found]) => [name, [...found]])) satisfies PoolPlaces,
-    ...(isSame && record?.keptShape === true ? { kept: true } : {}),
+    ...(isSame && record.keptShape === true ? { kept: true } : {}),
   };
 }

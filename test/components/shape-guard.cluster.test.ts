@@ -69,7 +69,8 @@ describe("an owner's edit of the customers' route", () => {
 
   async function generation(): Promise<number> {
     const live = await lab.get("gateway.networking.k8s.io/v1", "HTTPRoute", "chat", "default");
-    return (live as { metadata?: { generation?: number } } | undefined)?.metadata?.generation ?? 0;
+    const { metadata } = (live ?? {}) as { metadata?: { generation?: number } };
+    return metadata?.generation ?? 0;
   }
 
   it("is not overwritten by a write that was made from what was there before", async () => {
