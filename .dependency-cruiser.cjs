@@ -34,7 +34,7 @@ const layers = [
   },
 ];
 
-const own = "^(index\\.ts|(components|stacks|rollout|lab|test|policy)/)";
+const own = "^(index\\.ts|(start|components|stacks|rollout|lab|test|policy)/)";
 const inside = (folders) => `^(${folders.join("|")})/`;
 
 const directions = layers.map(({ folder, may, except }) => ({
@@ -80,7 +80,7 @@ module.exports = {
       severity: "error",
       module: {
         path: "^(components|stacks|rollout)/",
-        pathNot: "^(components/index\\.ts|rollout/main\\.ts)$",
+        pathNot: "^(components/index\\.ts|rollout/(command|now)-line\\.ts)$",
         numberOfDependentsLessThan: 1,
       },
       from: { path: "^(index\\.ts|components|stacks|rollout|lab|docs)" },

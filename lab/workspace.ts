@@ -12,6 +12,7 @@ const linked = [
   "stacks",
   "policy",
   "rollout",
+  "start",
   "node_modules",
   "package.json",
   "tsconfig.json",

@@ -47,11 +47,14 @@ export function readPlatformState(
 ): Promise<PlatformState> {
   return readable(async () => {
     const reader = await source.reader();
-    const ownership = await ownershipOf(reader, last, { namespaces: platformNamespaces(platform), allow });
+    const [ownership, live] = await Promise.all([
+      ownershipOf(reader, last, { namespaces: platformNamespaces(platform), allow }),
+      reader === undefined ? undefined : readDefinitions(reader),
+    ]);
     return {
       ownership,
       owners: await namespaceOwners(reader, platform, ownership.belongs),
-      definitions: await missingDefinitions(reader, ownership),
+      definitions: missingDefinitions(live, ownership),
     };
   });
 }
@@ -65,15 +68,20 @@ export function readServiceState(
   return readable(async () => {
     const reader = await source.reader();
     const { service, role } = config;
-    const ownership = await ownershipOf(reader, last, {
-      namespaces: [
-        ...namespacesOf(service, last.record),
-        ...(role === "all" ? platformNamespaces(config.platform) : []),
-      ],
-      service,
-      allow: service.allow,
-    });
-    const { observed, served } =
+    const [ownership, served, live] = await Promise.all([
+      ownershipOf(reader, last, {
+        namespaces: [
+          ...namespacesOf(service, last.record),
+          ...(role === "all" ? platformNamespaces(config.platform) : []),
+        ],
+        service,
+        allow: service.allow,
+      }),
+      reader === undefined ? newCluster : readServed(reader),
+      // A service stack leaves them to its platform.
+      reader === undefined || role === "service" ? undefined : readDefinitions(reader),
+    ]);
+    const observed =
       reader === undefined
         ? stateOfNewCluster(last)
         : await stateOfCluster(reader, config, source, last, ownership);
@@ -83,18 +91,16 @@ export function readServiceState(
         : { zones: await searchZones(poolsWithoutZones(service, observed), source.nodesIn) };
     return {
       ownership,
-      // A service stack leaves them to its platform.
-      definitions: role === "service" ? [] : await missingDefinitions(reader, ownership),
+      definitions: role === "service" ? [] : missingDefinitions(live, ownership),
       observed: { ...observed, ...zones, cluster: { ...served.cluster, created: source.createsCluster } },
       served,
     };
   });
 }
 
-function stateOfNewCluster({ record }: LastUpdate): Pick<ServiceState, "observed" | "served"> {
+function stateOfNewCluster({ record }: LastUpdate): Observed {
   // Without a cluster there is no clock but this computer's.
-  const observed = { ...nothingDeployed, now: new Date(), ...(record === undefined ? {} : { record }) };
-  return { observed, served: newCluster };
+  return { ...nothingDeployed, now: new Date(), ...(record === undefined ? {} : { record }) };
 }
 
 async function stateOfCluster(
@@ -103,17 +109,17 @@ async function stateOfCluster(
   { gateway, nodesIn }: PlatformSource,
   { record }: LastUpdate,
   { belongs, claims }: Ownership,
-): Promise<Pick<ServiceState, "observed" | "served">> {
-  const [observed, served] = await Promise.all([
-    observe(reader, service, record, belongs, { ...gateway, configurable: role === "all" }),
-    readServed(reader),
-  ]);
+): Promise<Observed> {
+  const observed = await observe(reader, service, record, belongs, {
+    ...gateway,
+    configurable: role === "all",
+  });
   const ownNodes = nodesIn !== undefined;
   const [copies, settings] = await Promise.all([
     observedCopies(reader, service, observed, ownNodes),
     missingOfSettings(reader, service, observed),
   ]);
-  return { observed: { ...observed, copies, settings, claims, ownNodes }, served };
+  return { ...observed, copies, settings, claims, ownNodes };
 }
 
 const platformNamespaces = ({ namespace, gateway }: PlatformConfig): string[] => [
@@ -121,12 +127,13 @@ const platformNamespaces = ({ namespace, gateway }: PlatformConfig): string[] =>
   gateway.namespace,
 ];
 
-async function missingDefinitions(
-  reader: ClusterReader | undefined,
+/** @param live what is there of them; undefined: the cluster is still to be made. */
+function missingDefinitions(
+  live: Awaited<ReturnType<typeof readDefinitions>> | undefined,
   { belongs }: Ownership,
-): Promise<DefinitionName[] | undefined> {
+): DefinitionName[] | undefined {
   const kind = { group: "apiextensions.k8s.io", kind: "CustomResourceDefinition" };
-  return reader === undefined
+  return live === undefined
     ? undefined
-    : definitionsToInstall(await readDefinitions(reader), (live) => belongs(live, kind), "existing");
+    : definitionsToInstall(live, (definition) => belongs(definition, kind), "existing");
 }

@@ -19,6 +19,12 @@ import { definitionsToInstall, readDefinitions } from "./state/served";
 import { labels, managedBy } from "../components/names";
 import { platformNamespaces, type NamespaceOwners } from "./plan/namespaces";
 
+/** The same promise each time: whoever asks first begins. */
+function once<T>(make: () => Promise<T>): () => Promise<T> {
+  let made: Promise<T> | undefined;
+  return () => (made ??= make());
+}
+
 /** What a service needs to know of the platform it runs on: all of it can cross a stack boundary. */
 export interface PlatformOutputs {
   kubeconfig: pulumi.Output<string>;
@@ -109,7 +115,7 @@ export function ownPlatform(config: PlatformConfig): PlatformSource {
     gateway: config.gateway,
     createsCluster: config.cluster.mode === "create",
     ...(config.cluster.mode === "kubeconfig" ? {} : { nodesIn: config.cluster }),
-    reader: () => readerBefore(config.cluster),
+    reader: once(() => readerBefore(config.cluster)),
     build: (options) => buildPlatform(config, options),
   };
 }
@@ -133,7 +139,7 @@ export async function sharedPlatform(stack: string): Promise<PlatformSource> {
     gateway,
     createsCluster: false,
     ...(nodes === undefined ? {} : { nodesIn: placeOf(nodes as PlatformNodes) }),
-    reader: () => clusterReader(kubeconfig),
+    reader: once(() => clusterReader(kubeconfig)),
     build: () => {
       const text = reference.requireOutput("kubeconfig") as pulumi.Output<string>;
       return {

@@ -75,6 +75,8 @@ async function deployPlatform(config: PlatformStack): Promise<Record<string, unk
 async function deployService(config: ServiceStack): Promise<Record<string, unknown>> {
   const source =
     config.role === "service" ? await sharedPlatform(config.platformStack) : ownPlatform(config.platform);
+  // Google Cloud is asked for the cluster meanwhile.
+  source.reader().catch(() => undefined);
   const last = await lastUpdate();
   const state = await readServiceState(config, source, last);
   const outcome = makePlan(config.service, state.observed);

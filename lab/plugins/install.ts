@@ -1,4 +1,3 @@
-import { cacheVariable } from "./language/variables";
 import * as fs from "node:fs";
 import * as path from "node:path";
 import { maxNodes, type AddressRange } from "../processes/addresses";
@@ -93,9 +92,6 @@ export async function installPlugins(options: PluginOptions): Promise<InstalledP
     PULUMI_DIY_BACKEND_NO_LEGACY_WARNING: "true",
     // What takes no kubeconfig of its own finds the lab's cluster and no other.
     KUBECONFIG: options.controlPlane.kubeconfig,
-    // Node 22.1 and later keep compiled code by themselves; the other is ours, for Node 20.
-    NODE_COMPILE_CACHE: path.join(root, "code"),
-    [cacheVariable]: path.join(programs, "program-code"),
     [labVariables.folder]: options.folder,
     [labVariables.server]: options.controlPlane.server,
     [labVariables.caFile]: options.controlPlane.caFile,

@@ -15,7 +15,9 @@ export type ToolName =
   | "epp"
   | "envoy"
   | "conformance-gateway"
-  | "conformance-inference";
+  | "conformance-inference"
+  | "helm"
+  | "kubectl";
 
 /** A command of a Go module, pinned by the go.mod and go.sum in `go/<module>`. */
 export interface GoSource {
@@ -121,6 +123,23 @@ function conformance(name: ToolName, wraps: string, version: string, buildSecond
     versionArgs: [],
     accepts: () => false,
     source: { kind: "go", module: name, path: ".", wraps },
+  };
+}
+
+/** A client that other people move weights with, for benchmarks to compare with: any recent one will do. */
+function client(
+  name: ToolName,
+  version: string,
+  { versionArgs, accepts }: { versionArgs: readonly string[]; accepts: RegExp },
+  source: Pick<GoSource, "path" | "wraps">,
+): Tool {
+  return {
+    name,
+    version,
+    buildSeconds: 75,
+    versionArgs,
+    accepts: (printed) => accepts.test(printed),
+    source: { kind: "go", module: "clients", ...source },
   };
 }
 
@@ -249,6 +268,18 @@ export const catalogue: readonly Tool[] = [
     "sigs.k8s.io/gateway-api-inference-extension/conformance",
     "1.6.0",
     100,
+  ),
+  client(
+    "helm",
+    "3.21.4",
+    { versionArgs: ["version", "--short"], accepts: /^v3\.(1[5-9]|[2-9]\d)\./ },
+    { path: "helm.sh/helm/v3/cmd/helm" },
+  ),
+  client(
+    "kubectl",
+    "0.36.2",
+    { versionArgs: ["version", "--client"], accepts: /v1\.3\d\./ },
+    { path: "./kubectl", wraps: "k8s.io/kubectl" },
   ),
 ];
 

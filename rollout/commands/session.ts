@@ -1,7 +1,8 @@
 import { deployedOf, type Deployed } from "../steps/deployed";
 import { describeStatus, statusOf, type LiveState, type Status } from "../steps/status";
 import type { StackValues } from "../steps/values";
-import { Engine } from "../pulumi/pulumi-engine";
+import { OwnGroupCommand } from "../pulumi/pulumi-command";
+import { Engine, outputsOf } from "../pulumi/pulumi-engine";
 import { lookAtCluster } from "../pulumi/live";
 import type { Screen } from "../terminal/screen";
 
@@ -30,8 +31,12 @@ export class Session {
   ) {}
 
   static async open(screen: Screen, { stack }: CommonOptions): Promise<Session> {
-    const engine = await Engine.open(process.cwd(), stack);
-    const [values, outputs] = await Promise.all([engine.values(), engine.outputs()]);
+    const command = new OwnGroupCommand();
+    // Begun at once: each of these is a run of the CLI, and a rollback waits for all of them.
+    const early = outputsOf(command, process.cwd(), stack);
+    early.catch(() => undefined);
+    const engine = await Engine.open(process.cwd(), stack, command);
+    const [values, outputs] = await Promise.all([engine.values(), early]);
     return new Session(engine, screen, values, outputs, stack);
   }
 

@@ -1,15 +1,13 @@
 import * as fs from "node:fs";
 import * as path from "node:path";
-import {
-  LocalWorkspace,
-  PulumiCommand,
+import type {
+  DestroyOptions,
+  EngineEvent,
+  PreviewOptions,
   Stack,
-  type DestroyOptions,
-  type EngineEvent,
-  type PreviewOptions,
-  type UpOptions,
+  UpOptions,
 } from "@pulumi/pulumi/automation";
-import { keysInFile } from "../../stacks/config/config-file";
+import { configFolder, keysInFile } from "../../stacks/config/config-file";
 import { changesBetween, configCommands } from "../steps/changes";
 import { pastUpdates, type PastUpdate } from "../steps/deployed";
 import { asWritten, parseValues, project, type StackValues } from "../steps/values";
@@ -41,12 +39,9 @@ export class Engine {
   ) {}
 
   /** @param stack default: the selected one. @throws Error where there is none, or no config file of it. */
-  static async open(folder: string, stack?: string): Promise<Engine> {
-    const command = new OwnGroupCommand();
+  static async open(folder: string, stack?: string, command = new OwnGroupCommand()): Promise<Engine> {
     const name = stack ?? (await selectedStack(command, folder));
-    const workspace = await LocalWorkspace.create({ workDir: folder, pulumiCommand: command.asSdk() });
-    const { stackConfigDir } = (await workspace.projectSettings()) as { stackConfigDir?: string };
-    const file = path.resolve(folder, stackConfigDir ?? ".", `Pulumi.${shortName(name)}.yaml`);
+    const file = path.resolve(configFolder(folder), `Pulumi.${shortName(name)}.yaml`);
     return new Engine(folder, name, new ConfigFile(file), command);
   }
 
@@ -61,12 +56,8 @@ export class Engine {
   }
 
   /** Outputs, with secrets where they can be decrypted: they are for reading the cluster, never to be shown. */
-  async outputs(stack = this.stack): Promise<Record<string, unknown>> {
-    const args = ["stack", "output", "--json", "--stack", stack];
-    const { stdout } = await this.command
-      .run([...args, "--show-secrets"], this.folder)
-      .catch(() => this.command.run(args, this.folder));
-    return JSON.parse(stdout) as Record<string, unknown>;
+  outputs(stack = this.stack): Promise<Record<string, unknown>> {
+    return outputsOf(this.command, this.folder, stack);
   }
 
   /** The stack's config. Secrets stay with the CLI. */
@@ -179,6 +170,8 @@ export class Engine {
   /** The Automation API's stack, without two things that it does by itself. */
   private sdk(): Promise<Stack> {
     this.stackOfSdk ??= (async () => {
+      // Loaded only for an update: with TypeScript in it, it takes longer than a rollback may.
+      const { LocalWorkspace, PulumiCommand, Stack } = await import("@pulumi/pulumi/automation/index.js");
       this.command.version = (await PulumiCommand.get()).version;
       const pulumiCommand = this.command.asSdk();
       const workspace = await LocalWorkspace.create({ workDir: this.folder, pulumiCommand });
@@ -190,6 +183,22 @@ export class Engine {
     })();
     return this.stackOfSdk;
   }
+}
+
+/**
+ * Outputs of a stack, with secrets where they can be decrypted.
+ * @param stack default: the selected one, which the CLI finds by itself.
+ */
+export async function outputsOf(
+  command: OwnGroupCommand,
+  folder: string,
+  stack?: string,
+): Promise<Record<string, unknown>> {
+  const args = ["stack", "output", "--json", ...(stack === undefined ? [] : ["--stack", stack])];
+  const { stdout } = await command
+    .run([...args, "--show-secrets"], folder)
+    .catch(() => command.run(args, folder));
+  return JSON.parse(stdout) as Record<string, unknown>;
 }
 
 async function selectedStack(command: OwnGroupCommand, folder: string): Promise<string> {

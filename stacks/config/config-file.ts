@@ -1,8 +1,19 @@
+import * as fs from "node:fs";
+import * as path from "node:path";
+
 /*
  * Where inside an object of the config a secret is: the engine says only which keys hold one, the config file says it
  * exactly. The file may be another than the engine read (--config-file, an environment of Pulumi ESC): it counts only
  * where it says the same.
  */
+
+/** Where the config files of a project's stacks are. */
+export function configFolder(root: string): string {
+  const file = path.join(root, "Pulumi.yaml");
+  const project = fs.existsSync(file) ? fs.readFileSync(file, "utf8") : "";
+  const named = /^stackConfigDir:\s*["']?([^"'#\n]+?)["']?\s*(#.*)?$/m.exec(project)?.[1];
+  return path.resolve(root, named ?? ".");
+}
 
 /** Keys of a project in a config file, without its prefix. @returns undefined where the text is no config file. */
 export async function keysInFile(

@@ -2,7 +2,7 @@ import * as fs from "node:fs";
 import * as path from "node:path";
 import * as pulumi from "@pulumi/pulumi";
 import type { CloudConfig } from "./cluster-keys";
-import { keysInFile, secretsInside } from "./config-file";
+import { configFolder, keysInFile, secretsInside } from "./config-file";
 import type { RawConfig } from "./parse";
 
 /**
@@ -64,9 +64,7 @@ async function exactPlaces(
 function configFileText(): string | undefined {
   const root = pulumi.getRootDirectory();
   try {
-    const project = fs.readFileSync(path.join(root, "Pulumi.yaml"), "utf8");
-    const folder = /^stackConfigDir:\s*["']?([^"'#\n]+?)["']?\s*(#.*)?$/m.exec(project)?.[1] ?? ".";
-    return fs.readFileSync(path.join(root, folder, `Pulumi.${pulumi.getStack()}.yaml`), "utf8");
+    return fs.readFileSync(path.join(configFolder(root), `Pulumi.${pulumi.getStack()}.yaml`), "utf8");
   } catch {
     return undefined;
   }

@@ -1,5 +1,3 @@
-import { RunError } from "@pulumi/pulumi/errors";
-
 /**
  * Ends the program with a message for the user, who gets no stack trace: what is wrong is in the message.
  *
@@ -7,7 +5,13 @@ import { RunError } from "@pulumi/pulumi/errors";
  * needs 24 s (measured; until a string is too long) to colour a frame like `node_modules/@pulumi/resource.ts`, which
  * is what source maps make of the SDK's own frames.
  */
-export class UserError extends RunError {
+export class UserError extends Error {
+  /**
+   * By this mark the SDK knows a RunError, of which it prints the message only. Its own class would bring gRPC, and
+   * `rollback --now` is to need nothing of Pulumi's.
+   */
+  readonly __pulumiRunError = true;
+
   constructor(message: string) {
     super(message);
     this.stack = "";

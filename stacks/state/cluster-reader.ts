@@ -58,17 +58,32 @@ export class ClusterUnreadable extends Error {
   }
 }
 
-/** @param kubeconfig text of a kubeconfig, or the path of one. */
+/**
+ * One reader for one kubeconfig, whoever asks: with one set of connections, and with credentials that are asked for
+ * once. They often come from a program that takes half a second.
+ * @param kubeconfig text of a kubeconfig, or the path of one.
+ */
 export function clusterReader(kubeconfig: string, timeoutSeconds = 10): Promise<ClusterReader> {
   return clusterWriter(kubeconfig, timeoutSeconds);
 }
 
 /** The same, with the right to write. */
 export async function clusterWriter(kubeconfig: string, timeoutSeconds = 10): Promise<ClusterWriter> {
-  // Loaded only here: the library takes a third of a second, and tests of the plan never need it.
-  const { KubeConfig } = await import("@kubernetes/client-node");
-  const config = new KubeConfig();
   const text = kubeconfigText(kubeconfig);
+  const key = JSON.stringify([text, timeoutSeconds]);
+  const known = clients.get(key);
+  if (known !== undefined) return known;
+  const client = newClient(text, timeoutSeconds);
+  clients.set(key, client);
+  return client;
+}
+
+const clients = new Map<string, Promise<ClusterWriter>>();
+
+async function newClient(text: string, timeoutSeconds: number): Promise<ClusterWriter> {
+  // Loaded only here, and only this file of the library: all of it takes a third of a second.
+  const { KubeConfig } = await import("@kubernetes/client-node/dist/config.js");
+  const config = new KubeConfig();
   try {
     config.loadFromString(text);
   } catch (error) {

@@ -30,7 +30,7 @@ export async function ownState(deployed: boolean): Promise<OwnState> {
     const found = (await pulumi.runtime.invoke("pulumi:pulumi:readStackResourceOutputs", {
       stackName: ownStackName(),
     })) as { outputs?: unknown };
-    return objectsIn(open(found.outputs) as Record<string, unknown>);
+    return objectsIn(opened(found.outputs) as Record<string, unknown>);
   } catch (error) {
     // Before the first success there is little to know. After it, a guess could delete what serves.
     if (!deployed) return undefined;
@@ -44,13 +44,13 @@ export async function ownState(deployed: boolean): Promise<OwnState> {
 export function objectsIn(resources: Readonly<Record<string, unknown>>): Map<string, StateObject> {
   const objects = new Map<string, StateObject>();
   for (const value of Object.values(resources)) {
-    const { type, outputs } = (open(value) ?? {}) as StateResource;
-    const token = kubernetesKind(String(open(type)));
-    const properties = (open(outputs) ?? {}) as Record<string, unknown>;
-    const metadata = open(properties["metadata"]) as { name?: unknown; namespace?: unknown } | undefined;
-    const [name, namespace] = [open(metadata?.name), open(metadata?.namespace)];
+    const { type, outputs } = (opened(value) ?? {}) as StateResource;
+    const token = kubernetesKind(String(opened(type)));
+    const properties = (opened(outputs) ?? {}) as Record<string, unknown>;
+    const metadata = opened(properties["metadata"]) as { name?: unknown; namespace?: unknown } | undefined;
+    const [name, namespace] = [opened(metadata?.name), opened(metadata?.namespace)];
     if (token === undefined || typeof name !== "string") continue;
-    const manager = open(properties["__fieldManager"]);
+    const manager = opened(properties["__fieldManager"]);
     objects.set(objectKey({ ...token, name, ...(typeof namespace === "string" ? { namespace } : {}) }), {
       ...(typeof manager === "string" ? { manager } : {}),
     });
@@ -67,7 +67,7 @@ export function kubernetesKind(type: string): { group: string; kind: string } | 
 }
 
 /** A value that arrives as a secret, opened: nothing of it is kept but names. */
-function open(value: unknown): unknown {
+export function opened(value: unknown): unknown {
   return typeof value === "object" &&
     value !== null &&
     "4dabf18193072939515e22adb298388d" in value &&

@@ -4,7 +4,7 @@ import { ownerOutput } from "../plan/claims";
 import type { ServiceConfig } from "../plan/service-config";
 import type { DeploymentRecord } from "../plan/observed";
 import type { Plan } from "../plan/model";
-import { ownStackName } from "./own-state";
+import { opened, ownStackName } from "./own-state";
 import * as pulumi from "@pulumi/pulumi";
 
 /** Output under which an update leaves its record for the next one. */
@@ -19,17 +19,22 @@ export interface LastUpdate {
   owner?: string;
 }
 
+/**
+ * Asks the engine for this stack's own outputs, without a StackReference: that is a resource, and its old and new
+ * outputs would stand in every preview as if something changed.
+ */
 export async function lastUpdate(): Promise<LastUpdate> {
-  const outputs = new pulumi.StackReference("last-update", { name: ownStackName() });
-  const [record, address, owner] = await Promise.all([
-    outputs.getOutputDetails(recordOutput),
-    outputs.getOutputDetails("address"),
-    outputs.getOutputDetails(ownerOutput),
-  ]);
+  const found = (await pulumi.runtime.invoke("pulumi:pulumi:readStackOutputs", {
+    name: ownStackName(),
+  })) as { outputs?: unknown };
+  const outputs = (opened(found.outputs) ?? {}) as Record<string, unknown>;
+  const [record, address, owner] = [recordOutput, "address", ownerOutput].map((name) =>
+    opened(outputs[name]),
+  );
   return {
-    ...(record.value === undefined ? {} : { record: record.value as DeploymentRecord }),
-    ...(typeof address.value === "string" ? { address: address.value } : {}),
-    ...(typeof owner.value === "string" ? { owner: owner.value } : {}),
+    ...(record === undefined ? {} : { record: record as DeploymentRecord }),
+    ...(typeof address === "string" ? { address } : {}),
+    ...(typeof owner === "string" ? { owner } : {}),
   };
 }
 

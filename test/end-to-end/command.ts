@@ -17,7 +17,11 @@ export class Command {
   ) {
     this.child = spawn(
       process.execPath,
-      ["--require", require.resolve("ts-node/register"), program, ...args],
+      [
+        ...(program.endsWith(".ts") ? ["--require", require.resolve("ts-node/register")] : []),
+        program,
+        ...args,
+      ],
       {
         cwd: folder,
         env,

@@ -208,7 +208,7 @@ export class StackUnderTest {
   /** `npm run rollout -- ARGS` for this stack; whatever came of it. */
   async rollout(...args: string[]): Promise<{ status: number; output: string }> {
     const env = { ...process.env, ...this.pulumi.environment };
-    const main = path.join(projectFolder, "rollout", "main.ts");
+    const main = path.join(projectFolder, "start", "rollout.js");
     const command = new Command(main, args, env, this.workspace.folder);
     return { status: await command.ended, output: command.output };
   }

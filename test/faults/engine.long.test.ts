@@ -23,7 +23,7 @@ describe("faults of the engine and of what it talks to", minutes(25), () => {
       name: "before the route's update",
       reached: async () => {
         const update = service.update();
-        await update.prints(/StackReference last-update/);
+        await update.prints(/RolloutPlan llm/);
         return update;
       },
     },

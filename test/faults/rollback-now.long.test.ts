@@ -21,7 +21,7 @@ describe("npm run rollout -- rollback --now", minutes(25), () => {
     const { kubeconfig } = service.lab.lab.controlPlane;
     const env = { PATH: path.dirname(process.execPath), HOME: "/nonexistent" };
     const command = new Command(
-      "rollout/main.ts",
+      "start/rollout.js",
       ["rollback", "--now", "--kubeconfig", kubeconfig, "--reason", "worse answers", ...args],
       env,
     );
@@ -136,7 +136,7 @@ describe("npm run rollout -- rollback --now", minutes(25), () => {
     const from = now();
     await service.stack.set("weight", "100");
     const update = service.update();
-    await update.prints(/StackReference last-update/);
+    await update.prints(/RolloutPlan llm/);
     const began = now();
     const { status, output } = await rollBack();
     assert.equal(status, 0, output);

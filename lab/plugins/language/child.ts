@@ -23,10 +23,9 @@ export class Child {
   readonly ended: Promise<ChildStatus>;
 
   constructor(spec: ChildSpec) {
-    // They lie beside the bundle that runs (launch/build.ts).
-    const folder = path.dirname(process.argv[1] ?? "");
-    const preloads = ["child-watch.js", "code-cache.js"].flatMap((name) => ["-r", path.join(folder, name)]);
-    this.process = spawn(process.execPath, [...preloads, ...spec.args], {
+    // It lies beside the bundle that runs (launch/build.ts).
+    const watch = path.join(path.dirname(process.argv[1] ?? ""), "child-watch.js");
+    this.process = spawn(process.execPath, ["-r", watch, ...spec.args], {
       cwd: spec.cwd,
       env: { ...spec.env, [watchVariable]: "3" },
       stdio: ["ignore", spec.output, spec.output, "pipe"],

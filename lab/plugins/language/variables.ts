@@ -1,5 +1,2 @@
 /** Names the descriptor that a child watches; apart from child-watch.ts, which acts when it is loaded. */
 export const watchVariable = "INFERENCE_LAB_WATCH_FD";
-
-/** Names the file of the code cache; apart from code-cache.ts, which acts when it is loaded. */
-export const cacheVariable = "INFERENCE_LAB_CODE_CACHE";

@@ -20,7 +20,6 @@ export type Program = keyof typeof programs;
 const loose = {
   boot: "launch/boot.ts",
   "child-watch": "language/child-watch.ts",
-  "code-cache": "language/code-cache.ts",
 } as const;
 
 const source = path.join(__dirname, "..");

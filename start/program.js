@@ -1,0 +1,86 @@
+"use strict";
+/*
+ * Starts TypeScript as JavaScript. The first start after an edit bundles the entry and all it imports into one file;
+ * later starts load that file with V8's compiled code of it. Neither TypeScript nor a transpiler is loaded then, which
+ * is most of the time that a small update would take.
+ */
+const fs = require("node:fs");
+const { createRequire } = require("node:module");
+const path = require("node:path");
+const vm = require("node:vm");
+const { bundle } = require("./bundle");
+const { kept, keep } = require("./kept");
+const { showSources } = require("./positions");
+
+const root = path.dirname(__dirname);
+
+/**
+ * @param {string} entry a TypeScript file, from the root of the project.
+ * @returns {Promise<unknown>} what the entry exports.
+ * @throws {SyntaxError} with file, line and column, where a source cannot be read.
+ */
+exports.start = async (entry) => {
+  const program = kept(root, entry) ?? keep(root, entry, await bundle(root, entry));
+  return run(program, path.join(root, entry));
+};
+
+/**
+ * The same, for what must start whatever somebody is just editing: where the sources cannot be bundled, the last bundle
+ * of this entry that could be.
+ * @param {string} entry
+ */
+exports.startLastGood = async (entry) => {
+  try {
+    return await exports.start(entry);
+  } catch (error) {
+    const last = kept(root, entry, "of any sources");
+    if (last === undefined) throw error;
+    console.error(
+      `${String(error)}\nThis checkout cannot be started; its last version that could be runs instead.`,
+    );
+    return run(last, path.join(root, entry));
+  }
+};
+
+/**
+ * @param {import("./kept").Program} program
+ * @param {string} entry
+ */
+function run(program, entry) {
+  const { file, code, map, compiled } = program;
+  showSources(file, map);
+  const cachedData = compiled === undefined ? undefined : readIfThere(compiled);
+  const script = new vm.Script(`(function (exports, require, module) {${code}\n})`, {
+    filename: file,
+    ...(cachedData === undefined ? {} : { cachedData }),
+  });
+  if (compiled !== undefined && (cachedData === undefined || script.cachedDataRejected === true)) {
+    // At the end it also holds the functions that were compiled on the way.
+    process.once("exit", () => write(compiled, script.createCachedData()));
+  }
+  const module = { exports: /** @type {unknown} */ ({}) };
+  const load = /** @type {(exports: unknown, require: NodeJS.Require, module: object) => void} */ (
+    script.runInThisContext()
+  );
+  load(module.exports, createRequire(entry), module);
+  return module.exports;
+}
+
+/** @param {string} file */
+function readIfThere(file) {
+  try {
+    return fs.readFileSync(file);
+  } catch {
+    return undefined;
+  }
+}
+
+/** @param {string} file @param {Buffer} content */
+function write(file, content) {
+  try {
+    fs.writeFileSync(`${file}.${process.pid}`, content);
+    fs.renameSync(`${file}.${process.pid}`, file);
+  } catch {
+    // Compiling again costs time and nothing else.
+  }
+}

@@ -1,0 +1,27 @@
+"use strict";
+/*
+ * `npm run rollout -- COMMAND`: starts the rollout command as the program is started. `rollback --now` is a command
+ * line of its own: it must work where Pulumi's libraries, or other sources of this checkout, are broken.
+ */
+const { start, startLastGood } = require("./program");
+
+/** @param {readonly string[]} words */
+async function main(words) {
+  const [command, ...options] = words;
+  if (command === "rollback" && options.includes("--now") && !options.includes("--help")) {
+    const { nowLine } = /** @type {typeof import("../rollout/now-line")} */ (
+      await startLastGood("rollout/now-line.ts")
+    );
+    await nowLine().parseAsync(options, { from: "user" });
+    return;
+  }
+  const { commandLine } = /** @type {typeof import("../rollout/command-line")} */ (
+    await start("rollout/command-line.ts")
+  );
+  await commandLine().parseAsync(words, { from: "user" });
+}
+
+main(process.argv.slice(2)).catch((/** @type {unknown} */ error) => {
+  console.error(error instanceof Error ? error.message : String(error));
+  process.exitCode = 1;
+});

@@ -1,0 +1,87 @@
+import { spawn } from "node:child_process";
+import * as fs from "node:fs";
+import * as os from "node:os";
+import * as path from "node:path";
+
+/** What one run of a command took, in seconds. */
+export interface Sample {
+  wall: number;
+  /** Processor time of the command and of all processes that it waited for, in user and system mode. */
+  processor: number;
+}
+
+export interface Spread {
+  median: number;
+  min: number;
+  max: number;
+}
+
+/** One command beside another in the same rounds: ratios are taken round by round, so that what slows a round slows both. */
+export interface Compared {
+  name: string;
+  wall: Spread;
+  processor: Spread;
+  /** To the first of the comparison; absent for that one. */
+  ratio?: { wall: Spread; processor: Spread };
+}
+
+/** Seconds from something to something, several times. */
+export interface Delays {
+  name: string;
+  seconds: Spread;
+  samples: number;
+}
+
+export function spread(values: readonly number[]): Spread {
+  if (values.length === 0) throw new Error("nothing was measured");
+  const sorted = [...values].sort((a, b) => a - b);
+  const at = (i: number): number => sorted[i] ?? NaN;
+  const middle = Math.floor(sorted.length / 2);
+  const median = sorted.length % 2 === 1 ? at(middle) : (at(middle - 1) + at(middle)) / 2;
+  return { median, min: at(0), max: at(sorted.length - 1) };
+}
+
+/** @param samples of each command, one a round; the first command is what the others are compared with. */
+export function compare(samples: Readonly<Record<string, readonly Sample[]>>): Compared[] {
+  const [first = []] = Object.values(samples);
+  const ratios = (own: readonly Sample[], of: keyof Sample): Spread =>
+    spread(own.map((sample, round) => sample[of] / (first[round]?.[of] ?? NaN)));
+  return Object.entries(samples).map(([name, own], i) => ({
+    name,
+    wall: spread(own.map(({ wall }) => wall)),
+    processor: spread(own.map(({ processor }) => processor)),
+    ...(i === 0 ? {} : { ratio: { wall: ratios(own, "wall"), processor: ratios(own, "processor") } }),
+  }));
+}
+
+/**
+ * Runs a command and measures it, with the shell's own clock: it knows the processor time of everything that the command
+ * started and waited for.
+ * @throws Error with what it printed, where it ends with another status than 0.
+ */
+export async function measured(
+  command: string,
+  args: readonly string[],
+  options: { cwd?: string; env?: NodeJS.ProcessEnv } = {},
+): Promise<Sample> {
+  const folder = fs.mkdtempSync(path.join(os.tmpdir(), "bench-"));
+  const [times, output] = [path.join(folder, "times"), path.join(folder, "output")];
+  try {
+    const script = `TIMEFORMAT='%R %U %S'; { time "$@" > ${output} 2>&1; } 2> ${times}`;
+    const child = spawn("bash", ["-c", script, "bash", command, ...args], { ...options, stdio: "ignore" });
+    const status = await new Promise<number | null>((resolve, reject) => {
+      child.once("error", reject);
+      child.once("close", resolve);
+    });
+    if (status !== 0) {
+      throw new Error(
+        `${command} ${args.join(" ")} ended with ${status ?? "a signal"}:\n${fs.readFileSync(output, "utf8")}`,
+      );
+    }
+    const last = fs.readFileSync(times, "utf8").trim().split("\n").at(-1) ?? "";
+    const [wall = NaN, user = NaN, system = NaN] = last.split(" ").map(Number);
+    return { wall, processor: user + system };
+  } finally {
+    fs.rmSync(folder, { recursive: true, force: true });
+  }
+}

@@ -1,0 +1,82 @@
+import * as fs from "node:fs";
+import * as os from "node:os";
+import * as path from "node:path";
+import type { Compared, Delays, Spread } from "./measure";
+
+/*
+ * What a benchmark found: JSON below out/bench, and a table in docs/performance.md.
+ */
+
+export interface Result {
+  benchmark: string;
+  /** Day of the measurement. */
+  day: string;
+  machine: string;
+  compared?: readonly Compared[];
+  delays?: readonly Delays[];
+}
+
+const root = path.join(__dirname, "..", "..");
+const page = path.join(root, "docs", "performance.md");
+
+/** The machine in a few words, with how busy it was. */
+export function machine(load = os.loadavg()[0] ?? 0): string {
+  const [cpu] = os.cpus();
+  return `${os.cpus().length} x ${cpu?.model.trim() ?? "?"}, Node ${process.versions.node}, load ${load.toFixed(1)} before`;
+}
+
+/** Keeps a result, and writes it into the page. @returns the lines to print. */
+export function keep(result: Result): string[] {
+  const folder = path.join(root, "out", "bench");
+  fs.mkdirSync(folder, { recursive: true });
+  fs.writeFileSync(
+    path.join(folder, `${result.benchmark}.json`),
+    `${JSON.stringify(result, undefined, 2)}\n`,
+  );
+  fs.writeFileSync(page, withResult(fs.readFileSync(page, "utf8"), result));
+  return table(result);
+}
+
+/** @throws Error where the page has no place for this benchmark. */
+export function withResult(text: string, result: Result): string {
+  const [begin, end] = [`<!-- ${result.benchmark}: written by npm run bench -->`, "<!-- end -->"];
+  const from = text.indexOf(begin);
+  const to = text.indexOf(end, from);
+  if (from < 0 || to < 0) throw new Error(`${page} has no place for ${result.benchmark}`);
+  return `${text.slice(0, from)}${begin}\n\n${table(result).join("\n")}\n\n${text.slice(to)}`;
+}
+
+function table({ compared = [], delays = [], day, machine: where }: Result): string[] {
+  const rows = [
+    ...(compared.length === 0
+      ? []
+      : [
+          ["", "wall time", "processor time", "wall, as a ratio", "processor, as a ratio"],
+          ...compared.map(({ name, wall, processor, ratio }) => [
+            name,
+            `${text(wall)} s`,
+            `${text(processor)} s`,
+            ratio === undefined ? "1" : `**${text(ratio.wall)}**`,
+            ratio === undefined ? "1" : `**${text(ratio.processor)}**`,
+          ]),
+        ]),
+    ...(delays.length === 0
+      ? []
+      : [
+          ["", "median", "best", "worst", "measured"],
+          ...delays.map(({ name, seconds, samples }) => [
+            name,
+            `**${number(seconds.median)} s**`,
+            `${number(seconds.min)} s`,
+            `${number(seconds.max)} s`,
+            `${samples} times`,
+          ]),
+        ]),
+  ];
+  const [head = [], ...body] = rows;
+  const line = (cells: readonly string[]): string => `| ${cells.join(" | ")} |`;
+  return [line(head), line(head.map(() => "---")), ...body.map(line), "", `${day}, ${where}.`];
+}
+
+const number = (value: number): string => value.toFixed(value < 10 ? 2 : 1);
+const text = ({ median, min, max }: Spread): string => `${number(median)} (${number(min)} to ${number(max)})`;

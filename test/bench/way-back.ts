@@ -1,0 +1,90 @@
+import * as path from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { now } from "../../rollout/traffic/client";
+import { projectFolder } from "../../lab/workspace";
+import { Command } from "../end-to-end/command";
+import { ServiceUnderLoad } from "../faults/service-under-load";
+import { spread, type Delays } from "./measure";
+
+/*
+ * From Enter to the last request that began on the candidate, under load.
+ */
+
+interface Way {
+  name: string;
+  rounds: number;
+  run: () => Command;
+  /** Puts the traffic back onto the candidate. */
+  again: () => Promise<void>;
+}
+
+export async function wayBack(rounds: number, say: (text: string) => void): Promise<Delays[]> {
+  say("starting a lab");
+  const service = await ServiceUnderLoad.start({ weight: 60 });
+  try {
+    const { stack, lab } = service;
+    const main = path.join(projectFolder, "start", "rollout.js");
+    const environment = { ...process.env, ...stack.pulumi.environment };
+    const rollout = async (...args: string[]): Promise<void> => {
+      const { status, output } = await stack.rollout(...args, "--yes");
+      if (status !== 0) throw new Error(output);
+    };
+    const forward = async (): Promise<void> => {
+      await rollout("resume", "--reason", "measured");
+      await rollout("next", "--to", "60");
+    };
+    const ways: Way[] = [
+      {
+        name: "`rollback --now`",
+        rounds,
+        run: () =>
+          new Command(
+            main,
+            ["rollback", "--now", "--kubeconfig", lab.lab.controlPlane.kubeconfig],
+            process.env,
+          ),
+        again: async () => {
+          await rollout("rollback");
+          await forward();
+        },
+      },
+      {
+        name: "`rollback`",
+        rounds,
+        run: () => new Command(main, ["rollback", "--yes"], environment, stack.workspace.folder),
+        again: forward,
+      },
+    ];
+    const delays: Delays[] = [];
+    for (const way of ways) {
+      const seconds: number[] = [];
+      for (let round = 0; round < way.rounds; round++) {
+        const from = now();
+        const command = way.run();
+        const status = await command.ended;
+        if (status !== 0) throw new Error(command.output);
+        await sleep(2000);
+        seconds.push((await lastOnCandidate(service, from)) / 1000);
+        await service.weights(0);
+        say(`${way.name} ${round + 1}: ${seconds.at(-1)?.toFixed(2) ?? "?"} s`);
+        await way.again();
+        await service.weights(60);
+      }
+      delays.push({ name: way.name, seconds: spread(seconds), samples: seconds.length });
+    }
+    await service.nothingFailed(0);
+    return delays;
+  } finally {
+    await service.stop();
+  }
+}
+
+/** Milliseconds from then to the start of the last request that the candidate answered. */
+async function lastOnCandidate(service: ServiceUnderLoad, from: number): Promise<number> {
+  const to = now();
+  await service.traffic.until(() => service.traffic.progress.settledUntil > to, "the answers", 60);
+  return service.traffic
+    .startedBetween(from)
+    .filter(({ pool }) => pool === "llm-new")
+    .reduce((latest, { startedAt }) => Math.max(latest, startedAt - from), 0);
+}
