@@ -144,7 +144,7 @@ at a time. The pool gets traffic and has one replica, so nobody would answer unt
         .filter(({ inPlace }) => inPlace)
         .map(({ field, deployed, configured }) => ({
           found: `pools.${pool.name}.${field} is deployed as ${deployed}, but the config says ${configured}: the only pod of ${pool.name} would restart, but ${traffic}`,
-          fix: fix`${[set(`pools.${pool.name}.replicas`, 2)]} with the former value of ${field}, then ${pulumiUp}, then the change; or make the change in a new pool (pools.${pool.name}-new: {like: ${pool.name}, ...})`,
+          fix: fix`restore the value and add a replica first: ${[...(putBack(pool.name, field, deployed) ?? []), set(`pools.${pool.name}.replicas`, 2), pulumiUp]}; then make the change, or make it in a new pool (pools.${pool.name}-new: {like: ${pool.name}, ...})`,
         }));
     }),
 };
