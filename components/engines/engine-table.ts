@@ -22,8 +22,8 @@ engine that has it; only how streams are finished on SIGTERM is then left to the
 
 The customers' route never leads to them, in any stack and whichever engine its pools run: a route of its own,
 \`closed-paths-of-<service>\`, answers them with a redirect to \`/v1/models\`. It is not authentication: the pods answer
-whoever reaches them inside the cluster. Whether a percent-encoded spelling of such a path passes depends on the gateway:
-the lab's Envoy decodes it first (tested), GKE's load balancers were not tried.
+whoever reaches them inside the cluster. Whether a percent-encoded spelling of such a path passes depends on the gateway,
+and was not tried with GKE's load balancers.
 
 ## What you set of the pods
 

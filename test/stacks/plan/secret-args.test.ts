@@ -206,8 +206,8 @@ const before: PoolIdentity = {
 describe("an identity of before", () => {
   it("is written again byte by byte", () => {
     const pool = ownedPool(configOf(["--max-model-len", "8192"], []), "llm");
-    // Its driver is kept by as-made.ts, and was the default then.
-    const made = { ...pool, hardware: { ...pool.hardware, driver: "default" as const } };
+    // Its driver and its rendering are kept by as-made.ts, and were the first ones then.
+    const made = { ...pool, rendering: 1, hardware: { ...pool.hardware, driver: "default" as const } };
     assert.equal(JSON.stringify(identityOf(made, before)), JSON.stringify(before));
   });
 });
