@@ -77,7 +77,11 @@ export class EndpointPicker extends pulumi.ComponentResource {
               own,
               {
                 metadata: { name: `${namespace}-${own}-reviewer`, labels: metadata.labels },
-                roleRef: { apiGroup: "rbac.authorization.k8s.io", kind: "ClusterRole", name: metricsReviewer },
+                roleRef: {
+                  apiGroup: "rbac.authorization.k8s.io",
+                  kind: "ClusterRole",
+                  name: metricsReviewer,
+                },
                 subjects: [{ kind: "ServiceAccount", name: account.metadata.name, namespace }],
               },
               child,

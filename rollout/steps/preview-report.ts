@@ -46,10 +46,21 @@ const effectOf: Readonly<Record<string, Effect>> = {
   delete: "removed",
 };
 
-export function previewReport({ stack, now, then, begun, warnings, errors, ok }: PreviewFacts): PreviewReport {
+export function previewReport({
+  stack,
+  now,
+  then,
+  begun,
+  warnings,
+  errors,
+  ok,
+}: PreviewFacts): PreviewReport {
   const pools = [...new Set([...Object.keys(now ?? {}), ...Object.keys(then ?? {})])];
   const known = now !== undefined && then !== undefined;
-  const resources = Object.fromEntries(effects.map((effect) => [effect, [] as string[]])) as Record<Effect, string[]>;
+  const resources = Object.fromEntries(effects.map((effect) => [effect, [] as string[]])) as Record<
+    Effect,
+    string[]
+  >;
   for (const text of begun) {
     const [op = "", ...name] = text.split(" ");
     const effect = effectOf[op];
@@ -87,7 +98,10 @@ export function describePreview(report: PreviewReport, markdown: boolean): strin
     ...gap(markdown),
     ...(shown.length === 0
       ? ["No resources change."]
-      : [...(markdown ? ["| effect | number | resources |", "| --- | --- | --- |"] : []), ...shown.map(line)]),
+      : [
+          ...(markdown ? ["| effect | number | resources |", "| --- | --- | --- |"] : []),
+          ...shown.map(line),
+        ]),
     ...(refused.length === 0
       ? []
       : [...gap(markdown), ...(markdown ? ["```", ...refused.flatMap(fenced), "```"] : refused)]),

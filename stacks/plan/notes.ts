@@ -69,7 +69,10 @@ export function notesOf(
 }
 
 /** What a stack without rights in the whole cluster lacks, unless a platform stack has it for the service. */
-function scopeNotes({ clusterScoped, service, namespace }: ServiceConfig, { claims = [] }: Observed): string[] {
+function scopeNotes(
+  { clusterScoped, service, namespace }: ServiceConfig,
+  { claims = [] }: Observed,
+): string[] {
   const guards = claims.some(
     ({ object }) =>
       object.kind === "ValidatingAdmissionPolicy" &&

@@ -12,22 +12,24 @@ import type { ServiceConfig } from "../service-config";
 export function inTheWay(config: ServiceConfig, claims: readonly Claim[], draft: Draft): OwnedObject[] {
   const pools = new Map(draft.pools.map(({ pool, namespace }) => [pool.name, namespace]));
   const place = { home: config.namespace, namespaces: [config.namespace, ...pools.values()] };
-  return claims
-    .filter(({ whose }) => whose === "theirs")
-    .map(({ object }) => object)
-    // What belongs to no namespace is a platform's then: this update writes none of it.
-    .filter(({ namespace }) => config.clusterScoped !== false || namespace !== undefined)
-    .filter(
-      (object) =>
-        (object.service === config.service && isAt(object, place)) ||
-        (object.pool !== undefined &&
-          object.namespace !== undefined &&
-          pools.get(object.pool) === object.namespace) ||
-        // Another service's route, which this one's config names.
-        (object.kind === "HTTPRoute" &&
-          object.namespace === config.namespace &&
-          object.name === config.route),
-    );
+  return (
+    claims
+      .filter(({ whose }) => whose === "theirs")
+      .map(({ object }) => object)
+      // What belongs to no namespace is a platform's then: this update writes none of it.
+      .filter(({ namespace }) => config.clusterScoped !== false || namespace !== undefined)
+      .filter(
+        (object) =>
+          (object.service === config.service && isAt(object, place)) ||
+          (object.pool !== undefined &&
+            object.namespace !== undefined &&
+            pools.get(object.pool) === object.namespace) ||
+          // Another service's route, which this one's config names.
+          (object.kind === "HTTPRoute" &&
+            object.namespace === config.namespace &&
+            object.name === config.route),
+      )
+  );
 }
 
 /** @param stack "" where nothing on the objects says whose they are. */
