@@ -10,7 +10,13 @@ import { platformOf } from "../pulumi/live";
 import type { UpdateResult } from "../pulumi/update-log";
 import { changesBetween, describeChange } from "../steps/changes";
 import { command, type Reason } from "../steps/moves";
-import { allowRelease, leavingOf, releaseObstacles, stillServing, type Leaving } from "../steps/leaving-stack";
+import {
+  allowRelease,
+  leavingOf,
+  releaseObstacles,
+  stillServing,
+  type Leaving,
+} from "../steps/leaving-stack";
 import { resolveValues, type ServiceStack } from "../steps/resolve-values";
 import type { StackValues } from "../steps/values";
 import { agreed, exit, packs, refused, showPreview, update } from "./carry-out";

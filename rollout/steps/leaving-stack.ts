@@ -6,7 +6,7 @@ import { shareText, sharesOf } from "../../stacks/plan/shares";
 import { livePath } from "../../stacks/state/inventory";
 import { kubernetesKind } from "../../stacks/state/own-state";
 import { fixText } from "../../stacks/messages/edits";
-import type { Reason } from "./moves";
+import { command, type Reason } from "./moves";
 import { resolveValues, type ServiceStack } from "./resolve-values";
 import { valueOf, withEdits, type StackValues } from "./values";
 
@@ -89,11 +89,16 @@ export function releaseObstacles(values: StackValues, observed: Observed): reado
   const { config } = resolved;
   const created = config.role === "all" && config.platform.cluster.mode === "create";
   const outcome = plan(config.service, { ...observed, cluster: { ...observed.cluster, created } });
-  if (outcome.outcome === "approved") return [];
   // What else stands against an update, the update says itself.
-  return outcome.refusals
+  const refusals = outcome.outcome === "approved" ? [] : outcome.refusals;
+  const reasons = refusals
     .filter(({ rule }) => rule === "release-serving")
     .map(({ found, fix }) => ({ found, fix: fixText(fix) }));
+  // An update may go back with this word in the config; the command leaves only once customers have gone back.
+  const serving = stillServing(observed);
+  return reasons.length > 0 || serving === undefined
+    ? reasons
+    : [{ found: serving, fix: command("rollback") }];
 }
 
 /** Why a live route must not be let go of: by what it says in the moment before it is written. */

@@ -86,7 +86,10 @@ describe("a service that is taken over and handed back", minutes(40), () => {
     const resources = await stack.resources();
     const { status, output } = await stack.rollout("release", "--dry-run");
     assert.equal(status, 0, output);
-    assert.match(output, /hand back[^]*HTTPRoute routes-to-llm[^]*InferencePool llm-new[^]*Nothing was changed/);
+    assert.match(
+      output,
+      /hand back[^]*HTTPRoute routes-to-llm[^]*InferencePool llm-new[^]*Nothing was changed/,
+    );
     assert.deepEqual(await stack.resources(), resources);
   });
 

@@ -55,7 +55,9 @@ traffic.`,
 
 function obstacles(config: ServiceConfig, observed: Observed, draft: Draft): Finding[] {
   const own = observed.pools.filter(({ owned }) => owned);
-  const serving = own.flatMap((pool) => {
+  // Going back all the way is never held up: afterwards nothing of this stack serves.
+  const goesBack = draft.candidateFalls && own.every(({ name }) => (draft.shares[name] ?? 0) === 0);
+  const serving = (goesBack ? [] : own).flatMap((pool) => {
     const evidence = trafficEvidence(pool.name, observed);
     return evidence === undefined
       ? []
@@ -88,7 +90,7 @@ function obstacles(config: ServiceConfig, observed: Observed, draft: Draft): Fin
     ...serving,
     ...sent,
     ...unseen,
-    ...moves(observed, draft),
+    ...(goesBack ? [] : moves(observed, draft)),
   ];
 }
 

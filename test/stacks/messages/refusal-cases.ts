@@ -90,6 +90,27 @@ export const byHand: Readonly<Record<string, readonly Act[]>> = {
       }),
     },
   ],
+  "taken-over-route": [
+    {
+      does: /^npm run rollout -- release$/,
+      act: ({ config, world }) => ({ config: { ...config, allow: [] }, world }),
+    },
+  ],
+  "release-serving": [
+    {
+      does: /^npm run rollout -- rollback$/,
+      act: (now, up) => up({ ...now, config: { ...now.config, weight: 0 } }),
+    },
+  ],
+  "cluster-rights": [
+    {
+      does: /^kubectl create namespace llm-llm$/,
+      act: inCluster((world) => ({
+        ...world,
+        namespaces: { ...world.namespaces, "llm-llm": "foreign" as const },
+      })),
+    },
+  ],
   "routes-unknown": [
     { does: /^kubectl create clusterrole inference-rollout-routes /, act: nothing },
     {

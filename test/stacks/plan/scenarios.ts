@@ -270,7 +270,7 @@ export const scenarios: readonly Scenario[] = [
   },
   {
     rule: "cluster-rights",
-    config: { ...at(0), objectives, clusterScoped: false },
+    config: { ...serving, objectives, clusterScoped: false },
     world: () => nothingDeployed,
   },
   ...adapterScenarios,
