@@ -102,11 +102,9 @@ describe("the picker of a copy", () => {
     const text = pickerConfig({}, pool.picker);
     assert.match(text, /blockSizeTokens: 16/);
     assert.match(text, /pluginRef: queue-scorer\n +weight: 5/);
-    assert.ok(
-      copied?.taken.includes('picker resources {"cpu":"2","memory":"4Gi"}'),
-      copied?.taken.join("; "),
-    );
-    assert.ok(copied?.taken.includes("picker config (its EndpointPickerConfig)"));
+    assert.ok(copied !== undefined);
+    assert.ok(copied.taken.includes('picker resources {"cpu":"2","memory":"4Gi"}'), copied.taken.join("; "));
+    assert.ok(copied.taken.includes("picker config (its EndpointPickerConfig)"));
   });
 
   it("elects a leader where the original does", async () => {
