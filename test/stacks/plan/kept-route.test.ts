@@ -46,8 +46,8 @@ describe("a route created outside the stack", () => {
     assert.deepEqual(done.refusals, []);
     assert.deepEqual(route["spec"], before["spec"]);
     assert.equal(route.metadata.labels?.["team"], "search");
-    assert.equal(route.metadata.labels?.["app.kubernetes.io/managed-by"], "Helm");
-    assert.equal(route.metadata.annotations["meta.helm.sh/release-name"], "chat");
+    assert.equal(route.metadata.labels["app.kubernetes.io/managed-by"], "Helm");
+    assert.equal(route.metadata.annotations?.["meta.helm.sh/release-name"], "chat");
     assert.match(done.notes.join("\n"), /rules\[1\] sends its requests to Service docs: they are not part/);
     assert.match(done.notes.join("\n"), /rules\[2\] also sends to Service docs: .* split the 90 % /);
   });
