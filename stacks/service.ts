@@ -67,7 +67,7 @@ export function buildService(config: ServiceConfig, plan: ApprovedPlan, options:
   const preview = plan.candidate === undefined ? undefined : previewSecretOf(config.service);
   const handles: ServiceHandles = preview === undefined ? {} : { previewSecret: preview };
   const hooks = options.hooks(handles);
-  const around: Around = { hooks, guard, namespaces: new Map() };
+  const around: Around = { hooks, guard: guards, namespaces: new Map() };
   const build = (
     planned: readonly PlannedPool[],
     after: readonly pulumi.Input<pulumi.Resource>[],
