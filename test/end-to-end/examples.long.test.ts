@@ -41,7 +41,14 @@ describe("examples, previewed in a lab", minutes(15), () => {
 });
 
 describe("examples, rolled out in a lab", minutes(60), () => {
-  for (const name of ["quickstart", "security-fix", "v5e-to-v6e", "base-model", "follow-weight", "server-settings"]) {
+  for (const name of [
+    "quickstart",
+    "security-fix",
+    "v5e-to-v6e",
+    "base-model",
+    "follow-weight",
+    "server-settings",
+  ]) {
     test(name, async () => {
       const out = fs.mkdtempSync(path.join(os.tmpdir(), "example-"));
       const file = path.join("examples", `Pulumi.${name}.yaml`);

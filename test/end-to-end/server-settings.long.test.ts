@@ -115,7 +115,7 @@ describe("settings of model servers' pods", minutes(20), () => {
   test("change in place, one pod after the other, and no request fails", minutes(6), async () => {
     const before = (await deployment("llm")).metadata.generation;
     await set("pools.llm.server.labels.team", "ads");
-    let done = false;
+    let done = false as boolean;
     const asked: Record<string, number> = {};
     const traffic = (async (): Promise<void> => {
       while (!done) {

@@ -1,4 +1,4 @@
-import { clientNames, rulesFor } from "../../stacks/plan/client-names";
+import { rulesFor } from "../../stacks/plan/client-names";
 import type { ApprovedPlan, Refusal, Plan } from "../../stacks/plan/model";
 import type { OwnedPool, ServiceConfig } from "../../stacks/plan/service-config";
 import type { Observed } from "../../stacks/plan/observed";

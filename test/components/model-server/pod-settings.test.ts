@@ -163,7 +163,8 @@ describe("settings of a model server's pods", () => {
       assert.equal(metadata.labels["team"], "search");
       assert.equal(spec["priorityClassName"], "serving");
       assert.equal(spec["hostIPC"], true);
-      assert.equal((container!["resources"] as { requests: object }).requests !== undefined, true);
+      const { requests } = container!["resources"] as { requests?: object };
+      assert.ok(requests !== undefined);
     }
   });
 

@@ -161,10 +161,10 @@ export const everyKey: Readonly<Record<string, unknown>> = {
   clusterScoped: true,
   guardedServices: [
     {
-      service: "marked-60",
-      namespace: "marked-61",
-      route: "marked-62",
-      poolNamespaces: ["marked-63"],
+      service: "marked-90",
+      namespace: "marked-91",
+      route: "marked-92",
+      poolNamespaces: ["marked-93"],
     },
   ],
   route: "marked-54",

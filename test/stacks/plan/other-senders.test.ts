@@ -101,7 +101,7 @@ describe("a pool that another route sends to", () => {
       parents: [],
     });
     const { guarded } = planned(at(0), staged(other));
-    assert.deepEqual(guarded, { namespaces: ["default", "team"], grpc: true });
+    assert.deepEqual(guarded, { namespaces: ["default", "team"], grpc: true, parts: [] });
   });
 });
 

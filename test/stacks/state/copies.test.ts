@@ -335,6 +335,7 @@ describe("the size of a pool that was created outside the stack", () => {
             owner: "Helm release search",
           },
         ],
+        parts: [{ resource: "statefulsets", namespace: "default", name: "decode" }],
       },
     ]);
   });

@@ -29,9 +29,7 @@ function readerOf(there: Readonly<Record<string, object>>): { reader: ClusterRea
   const get = (path: string): Promise<LiveObject | undefined> => {
     asked.push(path);
     const found = there[path];
-    return Promise.resolve(
-      found === undefined ? undefined : ({ metadata: { name: "x" }, ...found } as LiveObject),
-    );
+    return Promise.resolve(found === undefined ? undefined : { metadata: { name: "x" }, ...found });
   };
   return { reader: { get } as unknown as ClusterReader, asked };
 }
@@ -52,7 +50,7 @@ describe("objects that the settings of a pool name", () => {
         ["RuntimeClass", "gvisor", "absent"],
       ],
     );
-    assert.deepEqual(found["llm"]?.missing[0]?.where, ["env HUB of container vllm"]);
+    assert.deepEqual(found["llm"].missing[0]?.where, ["env HUB of container vllm"]);
   });
 
   it("cause nothing where they are there", async () => {
