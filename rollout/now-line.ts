@@ -42,6 +42,9 @@ export function nowLine(): Command {
     .addOption(new Option("--reason <text>", "the reason; kept with the latch").argParser(reason))
     .addOption(new Option("--dry-run", "say what would be written"))
     .addOption(new Option("--yes", "accepted, and not needed: --now never asks"))
+    .addOption(
+      new Option("--stack <name>", "accepted, and not needed: --now knows the service by the cluster"),
+    )
     .addOption(new Option("--json", "print the result as JSON"))
     .action(async (options: Omit<RollbackNowOptions, "kubeconfig"> & { kubeconfig?: string }) => {
       const kubeconfig = options.kubeconfig ?? process.env["KUBECONFIG"];

@@ -85,7 +85,7 @@ export function buildService(config: ServiceConfig, plan: ApprovedPlan, options:
               gateway: gatewayRef,
               ...hostnames,
               pool: plan.candidate,
-              ...(shape === undefined ? {} : { besides: shape.matches }),
+              ...(shape === undefined ? {} : { besides: shape.matches, beside: shape.attachment }),
               ...(asksStable(config) && !plan.waived.includes("stable-names") ? { stable: plan.stable } : {}),
               secret: preview,
             },
@@ -98,7 +98,7 @@ export function buildService(config: ServiceConfig, plan: ApprovedPlan, options:
     config.service,
     {
       ...{ service: config.service, namespace: config.namespace, gateway: gatewayRef, ...hostnames },
-      ...(shape === undefined ? {} : { beside: shape.attachment }),
+      ...(shape === undefined ? {} : { beside: shape.attachment, taken: shape.matches }),
     },
     { provider, dependsOn: [...ready] },
   );

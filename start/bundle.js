@@ -25,7 +25,7 @@ const external = ["@pulumi/pulumi/*"];
  * @throws {SyntaxError} with file, line and column.
  */
 exports.bundle = async function bundle(root, entry) {
-  const { build } = require("esbuild");
+  const { build } = esbuild();
   try {
     const { outputFiles, metafile } = await build({
       absWorkingDir: root,
@@ -109,6 +109,20 @@ const kubeconfigOnly = {
     }));
   },
 };
+
+/** @returns {typeof import("esbuild")} */
+function esbuild() {
+  try {
+    return require("esbuild");
+  } catch (error) {
+    const { code } = /** @type {NodeJS.ErrnoException} */ (error);
+    if (code !== "MODULE_NOT_FOUND") throw error;
+    // No stack trace: where it was missed tells nobody anything.
+    throw new SyntaxError("packages that package.json lists are not installed. Run: npm ci", {
+      cause: error,
+    });
+  }
+}
 
 /** @param {unknown} error */
 function described(error) {

@@ -14,12 +14,13 @@ const path = require("node:path");
  * @property {string} file name of the bundle, in stack traces too.
  * @property {string} code
  * @property {() => string} map its source map, read only when it is needed.
- * @property {string} [compiled] file for V8's compiled code of it; not there: it is kept nowhere.
+ * @property {string} [compiled] file for V8's compiled code of it; absent: it is kept nowhere.
  */
 
 /**
  * @typedef {object} Manifest
- * @property {string} by what made it, see {@link maker}.
+ * @property {string} root the checkout: sources of it name their folders.
+ * @property {string} by what made it besides the inputs, see {@link maker}.
  * @property {string} hash of the code.
  * @property {[file: string, mark: string][]} inputs from the root, with what they were then.
  */
@@ -37,7 +38,12 @@ exports.kept = function kept(root, entry, which = "of these sources") {
     try {
       const text = fs.readFileSync(manifestFile(folder, entry), "utf8");
       const manifest = /** @type {Manifest} */ (JSON.parse(text));
-      if (which === "of any sources" || isOf(root, manifest)) return programIn(folder, entry, manifest.hash);
+      if (manifest.root !== root || (which === "of these sources" && !isOf(root, manifest))) continue;
+      const file = bundleFile(folder, entry, manifest.hash);
+      const code = fs.readFileSync(file, "utf8");
+      // A file that a crash of the machine has emptied is a program that declares nothing.
+      if (digest(code) !== manifest.hash) continue;
+      return { file, code, map: () => fs.readFileSync(`${file}.map`, "utf8"), compiled: compiledFile(file) };
     } catch {
       // Never made there, or another start is just replacing it.
     }
@@ -46,32 +52,41 @@ exports.kept = function kept(root, entry, which = "of these sources") {
 };
 
 /**
+ * A bundle that was just made, to be run; and how to keep it, for once it could be run.
  * @param {string} root
  * @param {string} entry
  * @param {import("./bundle").Bundle} bundle
- * @returns {Program}
+ * @param {number} began when the bundling began: what was edited since may be in it, or not.
+ * @returns {{ program: Program; keep: () => void }}
  */
-exports.keep = function keep(root, entry, { code, map, inputs }) {
+exports.fresh = function fresh(root, entry, { code, map, inputs }, began) {
+  const sources = [...inputs, ...foldersOf(inputs)];
+  const edited = sources.some((file) => changedSince(file, began));
+  const folder = edited ? undefined : folders(root).find(isWritable);
+  if (folder === undefined) {
+    const file = path.join(root, `${nameOf(entry)}.bundle.js`);
+    return { program: { file, code, map: () => map }, keep: () => undefined };
+  }
   const hash = digest(code);
+  const file = bundleFile(folder, entry, hash);
   /** @type {Manifest} */
   const manifest = {
+    root,
     by: maker(root),
     hash,
-    inputs: [...inputs, ...foldersOf(inputs)].map((file) => [path.relative(root, file), markOf(file)]),
+    inputs: sources.map((source) => [path.relative(root, source), markOf(source)]),
   };
-  for (const folder of folders(root)) {
+  const keep = () => {
     try {
-      fs.mkdirSync(folder, { recursive: true, mode: 0o700 });
-      replace(bundleFile(folder, entry, hash), code);
-      replace(`${bundleFile(folder, entry, hash)}.map`, map);
+      replace(file, code);
+      replace(`${file}.map`, map);
       replace(manifestFile(folder, entry), JSON.stringify(manifest));
-      removeOthers(folder, entry, hash);
-      return programIn(folder, entry, hash);
+      removeOthers(folder, entry, path.basename(file));
     } catch {
-      // Not writable: the next folder.
+      // A full disk: bundling again costs time and nothing else.
     }
-  }
-  return { file: path.join(root, `${nameOf(entry)}.bundle.js`), code, map: () => map };
+  };
+  return { program: { file, code, map: () => map, compiled: compiledFile(file) }, keep };
 };
 
 /** Whether a bundle was made from the sources as they are. @param {string} root @param {Manifest} manifest */
@@ -79,31 +94,52 @@ function isOf(root, { by, inputs }) {
   return by === maker(root) && inputs.every(([file, mark]) => markOf(path.join(root, file)) === mark);
 }
 
-/** @param {string} folder @param {string} entry @param {string} hash @returns {Program} */
-function programIn(folder, entry, hash) {
-  const file = bundleFile(folder, entry, hash);
-  return {
-    file,
-    code: fs.readFileSync(file, "utf8"),
-    map: () => fs.readFileSync(`${file}.map`, "utf8"),
-    compiled: `${file}.${process.version}-${process.arch}`,
-  };
+/** @param {string} file @param {number} time */
+function changedSince(file, time) {
+  const { mtimeMs, ctimeMs } = fs.statSync(file);
+  return Math.max(mtimeMs, ctimeMs) >= time;
+}
+
+/** @param {string} folder */
+function isWritable(folder) {
+  try {
+    fs.mkdirSync(folder, { recursive: true, mode: 0o700 });
+    fs.accessSync(folder, fs.constants.W_OK);
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 /** Where bundles of this checkout may be kept, best first. @param {string} root */
 function folders(root) {
-  const own = process.env["XDG_CACHE_HOME"] ?? path.join(os.homedir(), ".cache");
-  return [
-    path.join(root, "node_modules", ".cache", "program"),
-    path.join(own, "gke-inference-rollout", "program", digest(root).slice(0, 16)),
-  ];
+  const inPackages = path.join(root, "node_modules", ".cache", "program");
+  const own = ownCache();
+  return own === undefined
+    ? [inPackages]
+    : [inPackages, path.join(own, "gke-inference-rollout", "program", digest(root).slice(0, 16))];
 }
 
-/** What a bundle depends on besides its inputs. @param {string} root */
-function maker(root) {
+/** The user's own cache; a user without a home has none. */
+function ownCache() {
+  const named = process.env["XDG_CACHE_HOME"] ?? "";
+  if (path.isAbsolute(named)) return named;
+  try {
+    return path.join(os.homedir(), ".cache");
+  } catch {
+    return undefined;
+  }
+}
+
+/** What a bundle depends on besides its inputs: the bundler, how it is called, and the versions of all packages. */
+function maker(/** @type {string} */ root) {
   const { version } = require("esbuild/package.json");
-  // Files of ours name their folders, so a checkout that was moved needs another bundle.
-  return `3 esbuild ${version} ${root}`;
+  const parts = [
+    path.join(__dirname, "bundle.js"),
+    path.join(root, "tsconfig.json"),
+    path.join(root, "node_modules", ".package-lock.json"),
+  ].map((file) => (fs.existsSync(file) ? digest(fs.readFileSync(file)) : ""));
+  return digest([version, ...parts].join(" "));
 }
 
 /** Folders of the project's own sources: a new file in one can be what an import means from now on. @param {string[]} inputs */
@@ -133,6 +169,8 @@ const nameOf = (entry) => entry.replace(/\.ts$/, "").replaceAll("/", "-");
 const manifestFile = (folder, entry) => path.join(folder, `${nameOf(entry)}.json`);
 /** @param {string} folder @param {string} entry @param {string} hash */
 const bundleFile = (folder, entry, hash) => path.join(folder, `${nameOf(entry)}-${hash.slice(0, 16)}.js`);
+/** @param {string} file */
+const compiledFile = (file) => `${file}.${process.version}-${process.arch}`;
 
 /** Two starts may write at the same time: each writes a whole file. @param {string} file @param {string} content */
 function replace(file, content) {
@@ -141,9 +179,8 @@ function replace(file, content) {
   fs.renameSync(temporary, file);
 }
 
-/** @param {string} folder @param {string} entry @param {string} hash */
-function removeOthers(folder, entry, hash) {
-  const current = path.basename(bundleFile(folder, entry, hash));
+/** @param {string} folder @param {string} entry @param {string} current name of the bundle that stays */
+function removeOthers(folder, entry, current) {
   for (const name of fs.readdirSync(folder)) {
     const ofEntry = name.startsWith(`${nameOf(entry)}-`) && /-[0-9a-f]{16}\.js/.test(name);
     if (ofEntry && !name.startsWith(current)) fs.rmSync(path.join(folder, name), { force: true });

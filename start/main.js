@@ -4,8 +4,10 @@
  */
 const { start } = require("./program");
 
-/** Runs index.ts; what it exports is the program, as with every Pulumi program. */
+/** Runs what index.ts exports. */
 module.exports = async () => {
   const program = await start("index.ts");
-  return typeof program === "function" ? /** @type {() => unknown} */ (program)() : program;
+  // Anything else is a program that declares nothing: to Pulumi, a stack to be emptied.
+  if (typeof program !== "function") throw new Error("index.ts does not export the program");
+  return /** @type {() => unknown} */ (program)();
 };

@@ -35,7 +35,7 @@ exports.showSources = function showSources(file, readMap) {
  */
 function translated(stack, file, map) {
   const sources = new SourceMap(/** @type {import("node:module").SourceMapPayload} */ (JSON.parse(map)));
-  return stack
+  const text = stack
     .split(file)
     .map((part, i) => {
       const [, line, column] = (i > 0 ? /^:(\d+):(\d+)/.exec(part) : undefined) ?? [];
@@ -46,6 +46,12 @@ function translated(stack, file, map) {
       return place + part.slice(`:${line}:${column}`.length);
     })
     .join("");
+  // Frames of packages tell nobody anything; and for `node_modules/@pulumi/x.ts`, which is what source maps make of the
+  // SDK's, Node 20 needs half a minute to colour one.
+  return text
+    .split("\n")
+    .filter((line) => !/^\s+at .*node_modules/.test(line))
+    .join("\n");
 }
 
 /** Sources are relative to the root, where esbuild would have written the bundle. @param {string} source */

@@ -9,24 +9,30 @@ const { createRequire } = require("node:module");
 const path = require("node:path");
 const vm = require("node:vm");
 const { bundle } = require("./bundle");
-const { kept, keep } = require("./kept");
+const { fresh, kept } = require("./kept");
 const { showSources } = require("./positions");
 
 const root = path.dirname(__dirname);
 
 /**
+ * The checkout that these files are in: where they are links, the one that the links lead to.
  * @param {string} entry a TypeScript file, from the root of the project.
  * @returns {Promise<unknown>} what the entry exports.
  * @throws {SyntaxError} with file, line and column, where a source cannot be read.
  */
 exports.start = async (entry) => {
-  const program = kept(root, entry) ?? keep(root, entry, await bundle(root, entry));
-  return run(program, path.join(root, entry));
+  const known = kept(root, entry);
+  if (known !== undefined) return run(known, path.join(root, entry));
+  const { program, keep } = await bundled(entry);
+  const exported = run(program, path.join(root, entry));
+  // Only what could be loaded replaces the last one that could.
+  keep();
+  return exported;
 };
 
 /**
- * The same, for what must start whatever somebody is just editing: where the sources cannot be bundled, the last bundle
- * of this entry that could be.
+ * The same, for what must start whatever somebody is just editing: where the sources cannot be bundled or loaded, the
+ * last bundle of this entry that could be.
  * @param {string} entry
  */
 exports.startLastGood = async (entry) => {
@@ -41,6 +47,21 @@ exports.startLastGood = async (entry) => {
     return run(last, path.join(root, entry));
   }
 };
+
+/** Bundles an entry for a later start, without running it; what is broken now is said then. @param {string} entry */
+exports.prepare = async (entry) => {
+  if (kept(root, entry) !== undefined) return;
+  await bundled(entry).then(
+    ({ keep }) => keep(),
+    () => undefined,
+  );
+};
+
+/** @param {string} entry */
+async function bundled(entry) {
+  const began = Date.now();
+  return fresh(root, entry, await bundle(root, entry), began);
+}
 
 /**
  * @param {import("./kept").Program} program

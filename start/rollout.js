@@ -3,15 +3,15 @@
  * `npm run rollout -- COMMAND`: starts the rollout command as the program is started. `rollback --now` is a command
  * line of its own: it must work where Pulumi's libraries, or other sources of this checkout, are broken.
  */
-const { start, startLastGood } = require("./program");
+const { prepare, start, startLastGood } = require("./program");
+
+const now = "rollout/now-line.ts";
 
 /** @param {readonly string[]} words */
 async function main(words) {
   const [command, ...options] = words;
   if (command === "rollback" && options.includes("--now") && !options.includes("--help")) {
-    const { nowLine } = /** @type {typeof import("../rollout/now-line")} */ (
-      await startLastGood("rollout/now-line.ts")
-    );
+    const { nowLine } = /** @type {typeof import("../rollout/now-line")} */ (await startLastGood(now));
     await nowLine().parseAsync(options, { from: "user" });
     return;
   }
@@ -19,6 +19,8 @@ async function main(words) {
     await start("rollout/command-line.ts")
   );
   await commandLine().parseAsync(words, { from: "user" });
+  // The way back is ready before anybody needs it.
+  await prepare(now);
 }
 
 main(process.argv.slice(2)).catch((/** @type {unknown} */ error) => {

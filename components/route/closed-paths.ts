@@ -2,7 +2,13 @@ import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
 import { engines } from "../engines/catalogue";
 import { closedPathsName } from "../names";
-import { routeObject, type ServiceRouteArgs } from "./inference-route";
+import {
+  attached,
+  routeObject,
+  type CustomersMatch,
+  type RouteAttachment,
+  type ServiceRouteArgs,
+} from "./inference-route";
 
 /** What a rule of an HTTPRoute can have at most. Source: Gateway API, HTTPRouteRule.matches. */
 const matchesPerRule = 64;
@@ -12,7 +18,9 @@ export interface ClosedPathsArgs extends ServiceRouteArgs {
    * Parents and hostnames of a customers' route that keeps the shape of its owner: paths are closed wherever it
    * attaches. Default: the gateway, for every hostname of the service.
    */
-  beside?: { parentRefs?: unknown; hostnames?: unknown };
+  beside?: RouteAttachment;
+  /** Matches of such a route: what they do not take is another application's. Default: everything is taken. */
+  taken?: readonly CustomersMatch[];
 }
 
 /**
@@ -29,15 +37,28 @@ export const closedPaths = (): string[] => [...new Set(engines.flatMap(({ adminP
 export class ClosedPaths extends pulumi.ComponentResource {
   constructor(name: string, args: ClosedPathsArgs, opts?: pulumi.ComponentResourceOptions) {
     super("inference-rollout:index:ClosedPaths", name, {}, opts);
-    const rules = chunks(closedPaths()).map(closing);
-    const route = routeObject({ ...args, name: closedPathsName(args.service) }, rules);
-    new k8s.apiextensions.CustomResource(
-      `${name}-closed-paths`,
-      args.beside === undefined ? route : { ...route, spec: { ...args.beside, rules } },
-      { parent: this },
+    const { taken } = args;
+    const paths = closedPaths().filter(
+      (path) => taken === undefined || taken.some((match) => takes(match, path)),
     );
+    if (paths.length > 0) {
+      const route = routeObject({ ...args, name: closedPathsName(args.service) }, chunks(paths).map(closing));
+      new k8s.apiextensions.CustomResource(`${name}-closed-paths`, attached(route, args.beside), {
+        parent: this,
+      });
+    }
     this.registerOutputs();
   }
+}
+
+/** Whether a match takes requests below a path. */
+function takes({ path }: CustomersMatch, closed: string): boolean {
+  const { type = "PathPrefix", value = "/" } = (path ?? {}) as { type?: string; value?: string };
+  // A pattern may mean anything.
+  if (type === "RegularExpression") return true;
+  const below = (one: string, other: string): boolean =>
+    `${one}/`.startsWith(other.endsWith("/") ? other : `${other}/`);
+  return below(value, closed) || (type === "PathPrefix" && below(closed, value));
 }
 
 const closing = (paths: readonly string[]): object => ({

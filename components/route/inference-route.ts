@@ -97,6 +97,12 @@ export class InferenceRoute extends pulumi.ComponentResource {
   }
 }
 
+/** Parents and hostnames of a route, as Gateway API has them. */
+export interface RouteAttachment {
+  parentRefs?: unknown;
+  hostnames?: unknown;
+}
+
 /** A match of a customers' route, as Gateway API has it. */
 export interface CustomersMatch {
   headers?: readonly object[];
@@ -113,6 +119,8 @@ export interface PreviewRouteArgs extends ServiceRouteArgs {
    * any header. Default: the customers' route matches everything.
    */
   besides?: readonly CustomersMatch[];
+  /** Where such a customers' route attaches, and for which hosts: this one is its like, or it would take a host from it. */
+  beside?: RouteAttachment;
   /** Value of the header {@link previewHeader}. A secret: nobody is sent there by chance. */
   secret: pulumi.Input<string>;
 }
@@ -135,21 +143,26 @@ export class PreviewRoute extends pulumi.ComponentResource {
     const besides = (args.besides ?? []).filter(
       (match) => JSON.stringify(match) !== JSON.stringify(everything),
     );
+    // What the gate asks: an exact path wins over the closed paths, and over an owner's own rule for it.
+    const asked = [...(args.besides === undefined ? [] : ["/v1/models"]), "/metrics"].map((value) => ({
+      path: { type: "Exact", value },
+    }));
     const pinned = (pool: PoolRef, value: pulumi.Input<string>): object => ({
-      matches: [everything, ...besides].map((match: CustomersMatch) => ({
+      matches: [everything, ...asked, ...besides].map((match: CustomersMatch) => ({
         ...match,
         headers: [...(match.headers ?? []), { type: "Exact", name: previewHeader, value }],
       })),
       backendRefs: [backendRef({ pool: pool.name, namespace: pool.namespace, weight: 1 }, args.namespace)],
     });
+    const rules = [
+      pinned(args.pool, args.secret),
+      ...(args.stable === undefined
+        ? []
+        : [pinned(args.stable, pulumi.output(args.secret).apply(stableValue))]),
+    ];
     this.resource = new k8s.apiextensions.CustomResource(
       name,
-      routeObject({ ...args, name: previewRouteName(args.service) }, [
-        pinned(args.pool, args.secret),
-        ...(args.stable === undefined
-          ? []
-          : [pinned(args.stable, pulumi.output(args.secret).apply(stableValue))]),
-      ]),
+      attached(routeObject({ ...args, name: previewRouteName(args.service) }, rules), args.beside),
       { parent: this },
     );
     this.registerOutputs();
@@ -176,6 +189,16 @@ function keptObject(
     },
     spec: shape.spec,
   };
+}
+
+/** A route where another one attaches instead. @param beside absent: as it is. */
+export function attached(
+  route: k8s.apiextensions.CustomResourceArgs,
+  beside: RouteAttachment | undefined,
+): k8s.apiextensions.CustomResourceArgs {
+  if (beside === undefined) return route;
+  const { rules } = route["spec"] as { rules: unknown };
+  return { ...route, spec: { ...beside, rules } };
 }
 
 /** An HTTPRoute of a service, attached to its gateway. */

@@ -119,7 +119,7 @@ async function lookAround(session: Session, dry: boolean): Promise<Present | { r
   if (theirs !== undefined) {
     return one(
       `the customers' route belongs to stack ${theirs} now: it is not this stack's to hand back`,
-      `let this stack forget everything, which deletes nothing: pulumi stack rm ${engine.stack} --force`,
+      `let this stack forget everything, which deletes nothing in the cluster: pulumi stack rm ${engine.stack} --force --preserve-config`,
     );
   }
   return { config, leaving, observed, client };
@@ -134,7 +134,8 @@ async function ownerElsewhere(
   const route = await client.get(routePath(service.namespace, service.route));
   const owner =
     route === undefined ? undefined : ownedObject(route, { group: apis.gateway, kind: "HTTPRoute" }).owner;
-  return owner === undefined || owner.id === own ? undefined : owner.stack;
+  // Without an update that succeeded there is no id to compare with: the mark may be this stack's own.
+  return owner === undefined || own === undefined || owner.id === own ? undefined : owner.stack;
 }
 
 const one = (found: string, fix: string): { reasons: readonly Reason[] } => ({ reasons: [{ found, fix }] });

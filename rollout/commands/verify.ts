@@ -1,4 +1,5 @@
 import { clientNames } from "../../stacks/plan/client-names";
+import { liveShares, shareIn } from "../../stacks/plan/shares";
 import type { GateConfig } from "../../stacks/plan/service-config";
 import { endpointOf } from "../../components/gateways/endpoint";
 import { rolesOf, own, valueOf } from "../steps/values";
@@ -66,7 +67,7 @@ export async function runVerify(session: Session, options: VerifyOptions): Promi
   const outcomes = await screen.task(title, (say) =>
     interruption.during(() => sendLoad(target, load, { say, signal: interruption.signal })),
   );
-  const weight = candidate === undefined ? 0 : (deployed?.weights[candidate] ?? 0);
+  const weight = candidate === undefined ? 0 : await shareNow(session, candidate);
   const verdict = judge(outcomes, {
     expected: weight / 100,
     ...(candidate === undefined ? {} : { candidate, counts: countedBetween(before, await count()) }),
@@ -81,6 +82,14 @@ export async function runVerify(session: Session, options: VerifyOptions): Promi
   }
   screen.result({ ...verdict, ...(candidate === undefined ? {} : { candidate }), weight });
   return exitStatus(verdict);
+}
+
+/** What the live route sends to a pool: a rollback may have come after the last update. Else what that update planned. */
+async function shareNow(session: Session, candidate: string): Promise<number> {
+  const live = await session.look();
+  return live.outcome === "read"
+    ? shareIn(liveShares(live.observed), candidate)
+    : (session.deployed?.weights[candidate] ?? 0);
 }
 
 /** Seconds for the API server: who waits for a verdict has waited for the requests already. */

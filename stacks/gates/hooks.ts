@@ -101,7 +101,11 @@ async function untouched({ config, observed, reader }: HookContext): Promise<voi
   const kept = observed.route?.kept;
   if (kept === undefined) return;
   const live = await (await reader()).get(routePath(config.namespace, config.route));
-  if (live === undefined || live.metadata.generation === kept.generation) return;
+  if (live === undefined) return;
+  // Labels and annotations count no generation.
+  const { kept: now } = observedRoute(live, undefined, { ...knownOf(config, observed.record), kept: true });
+  const marks = (route: typeof kept): string => JSON.stringify([route.labels, route.annotations]);
+  if (live.metadata.generation === kept.generation && now !== undefined && marks(now) === marks(kept)) return;
   throw new Error(
     `HTTPRoute ${config.namespace}/${config.route} was edited while this update ran: nothing was overwritten. Run pulumi up again`,
   );

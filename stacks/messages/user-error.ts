@@ -18,10 +18,13 @@ export class UserError extends Error {
   }
 }
 
+/** The program's own bundle is kept in node_modules too (start/). */
+const libraryFrame = /^\s+at .*node_modules(?![\\/]\.cache[\\/]program[\\/])/;
+
 /** The same for what is a mistake of this program: a stack trace, of the program's own frames. */
 export function withoutLibraryFrames(error: unknown): unknown {
   if (error instanceof Error && error.stack !== undefined) {
-    const own = error.stack.split("\n").filter((line) => !/^\s+at .*node_modules/.test(line));
+    const own = error.stack.split("\n").filter((line) => !libraryFrame.test(line));
     error.stack = own.join("\n");
   }
   return error;

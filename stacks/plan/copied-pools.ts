@@ -103,7 +103,7 @@ export function copyingNothing(observed: Observed, draft: Draft): PlannedPool[] 
 }
 
 /** Whether a pool only loses traffic in this update. */
-function falls(name: string, observed: Observed, draft: Draft): boolean {
+export function falls(name: string, observed: Observed, draft: Draft): boolean {
   const share = shareIn(draft.shares, name);
   return (
     shareIn(liveShares(observed), name) > share ||

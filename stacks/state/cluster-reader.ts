@@ -230,7 +230,11 @@ class HttpsReader implements ClusterPatcher {
 
   private async answer(path: string, write?: Write): Promise<Answer> {
     // Credentials may come from a program (gke-gcloud-auth-plugin): it is run once, not once a request.
-    this.options ??= this.credentials();
+    this.options ??= this.credentials().catch((error: unknown) => {
+      // The next request asks again: a program that hands out tokens may fail once.
+      this.options = undefined;
+      throw error;
+    });
     return this.exchange(path, await this.options, write);
   }
 

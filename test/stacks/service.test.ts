@@ -62,7 +62,12 @@ describe("a service without objectives", () => {
       matches.map(({ headers }) => headers.map(({ value }) => value)),
     );
     const secret = values[0]?.[0]?.[0] ?? "";
-    assert.deepEqual(values, [[[secret]], [[`stable-${secret}`]]]);
+    // Every match of a rule has the header: that for everything, and the exact path that the closed paths would take.
+    const stable = `stable-${secret}`;
+    assert.deepEqual(values, [
+      [[secret], [secret]],
+      [[stable], [stable]],
+    ]);
   });
 
   it("has no rule to the stable pool where the gate does not ask it", async () => {

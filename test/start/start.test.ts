@@ -196,6 +196,40 @@ describe("an error", () => {
   }
 });
 
+test("a bundle that was damaged, or made while its sources were edited, is made again", () => {
+  const it = project();
+  it.run();
+  const folder = "node_modules/.cache/program";
+  const bundle = it.kept().find((name) => name.endsWith(".js"))!;
+  it.write(path.join(folder, bundle), "");
+  assert.equal(it.run().out, "one");
+  // As somebody who saves a file while the bundling runs: its time is later than the beginning.
+  const later = new Date(Date.now() + 3_600_000);
+  it.write("parts/text.ts", `export const text = (): string => "later";\n`);
+  fs.utimesSync(path.join(it.folder, "parts/text.ts"), later, later);
+  assert.equal(it.run().out, "later");
+  assert.deepEqual(
+    it.kept().filter((name) => name.endsWith(".js")),
+    [bundle],
+    "nothing is kept of it",
+  );
+});
+
+test("what bundles and cannot be loaded does not replace what could", () => {
+  const it = project();
+  it.run();
+  it.write("parts/text.ts", `throw new Error("not now");\nexport const text = (): string => "";\n`);
+  const { out, err } = it.run("startLastGood('index.ts').then((it) => it.main())");
+  assert.equal(out, "one", err);
+});
+
+test("a checkout without its packages says what to run", () => {
+  const it = project();
+  fs.rmSync(path.join(it.folder, "node_modules", "esbuild"));
+  const { err } = it.run("start('index.ts').catch((e) => console.error(e.name, e.message))");
+  assert.match(err, /^SyntaxError packages .* not installed\. Run: npm ci$/m);
+});
+
 test("what must start whatever is broken runs as it was when it could be started", () => {
   const it = project();
   assert.equal(it.run().out, "one");

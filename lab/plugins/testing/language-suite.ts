@@ -105,7 +105,8 @@ export function languageSuite(lab: () => TestLab): void {
       process.kill(pid, "SIGKILL");
       const left = (): number[] =>
         [...started].filter(([child, since]) => isAlive(child, since)).map(([child]) => child);
-      for (let i = 0; i < 50 && left().length > 0; i++) await sleep(100);
+      // A program that is just being transpiled notices only afterwards.
+      for (let i = 0; i < 300 && left().length > 0; i++) await sleep(100);
       assert.deepEqual(left(), []);
       await program.mustRun("cancel", "--yes");
     });

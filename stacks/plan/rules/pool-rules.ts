@@ -183,8 +183,10 @@ not declare it any more.`,
   ],
 };
 
-function missingExisting(config: ServiceConfig, observed: Observed, { stable, candidate }: Draft): Finding[] {
-  return [stable, candidate]
+function missingExisting(config: ServiceConfig, observed: Observed, draft: Draft): Finding[] {
+  const { stable, candidate, candidateFalls } = draft;
+  // Going back from a candidate that is gone is the fix.
+  return [stable, candidateFalls ? undefined : candidate]
     .filter(
       (routed): routed is RoutedPool => routed !== undefined && config.pools[routed.name]?.existing === true,
     )

@@ -127,7 +127,9 @@ function wayOff({ name }: RoutedPool, config: ServiceConfig, observed: Observed)
 
 function moves(observed: Observed, { shares }: Draft): Finding[] {
   const live = liveShares(observed);
-  if (observed.route === undefined || sameShares(live, shares)) return [];
+  // An owner who has taken the pools out of the route has ended what there was to release.
+  const isOut = observed.route?.kept !== undefined && Object.keys(live).length === 0;
+  if (observed.route === undefined || isOut || sameShares(live, shares)) return [];
   return [
     {
       found: `the live route sends ${shareText(live)}, but the config says ${shareText(shares)}: an update that releases moves no traffic`,

@@ -1,5 +1,6 @@
 import type { Rule } from "../model";
 import { fix, joinFixes } from "../config-edits";
+import { falls } from "../copied-pools";
 import { byHandText, missingText } from "./copy-rules";
 
 /* What a pool's own model servers need beside their nodes. */
@@ -12,8 +13,10 @@ const serverReferenceMissing: Rule = {
 exist in the pool's namespace. Such pods would stay pending until the timeout \`server.loadingMinutes\`. References marked
 \`optional\` are not checked. Objects that the identity that runs \`pulumi\` may not read cause a note, not a refusal.`,
   fix: "Create what is missing, or take the setting out.",
-  check: (_config, observed, { pools }) =>
-    pools.flatMap(({ pool, namespace }) => {
+  check: (_config, observed, draft) =>
+    draft.pools.flatMap(({ pool, namespace }) => {
+      // Whatever its pods lack: the way off it is open.
+      if (falls(pool.name, observed, draft)) return [];
       const missing = observed.settings?.[pool.name]?.missing ?? [];
       if (missing.length === 0) return [];
       const make =

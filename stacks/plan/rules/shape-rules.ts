@@ -24,7 +24,8 @@ reason.`,
     const { kept, foreign, differences } = observed.route ?? {};
     // What stands against taking a route over is another rule's to say.
     if (kept === undefined || foreign === true || config.allow.includes("destroy")) return [];
-    if (keptBackends(kept).length === 0) return [withoutPools(config, draft)];
+    if (keptBackends(kept).length === 0)
+      return config.allow.includes("release") ? [] : [withoutPools(config, draft)];
     const outside = draft.candidateFalls ? [] : (differences?.attachment ?? []);
     return [
       ...(draft.candidate === undefined || draft.candidateFalls ? [] : tooManyMatches(config, kept)),
@@ -48,18 +49,18 @@ function withoutPools(config: ServiceConfig, { stable, candidate }: Draft): Find
 }
 
 /** Gateway API: matches of a rule, and headers of a match. */
-const most = { matches: 64, headers: 16 };
+const most = { matches: 64 - 3, headers: 16 };
 
-/** The preview route repeats the matches, each with one header more: else the longer path would win over it. */
+/** The preview route repeats the matches beside its own three, each with one header more: else the longer path would win. */
 function tooManyMatches(config: ServiceConfig, kept: KeptRoute): Finding[] {
   const matches = matchesOf(kept);
   const fits =
-    matches.length < most.matches && matches.every(({ headers = [] }) => headers.length < most.headers);
+    matches.length <= most.matches && matches.every(({ headers = [] }) => headers.length < most.headers);
   return fits
     ? []
     : [
         {
-          found: `the rules of HTTPRoute ${config.namespace}/${config.route} that name the pools have ${matches.length} matches; the candidate's preview route, which repeats each of them with a header more, can have ${most.matches - 1}, with ${most.headers - 1} headers each`,
+          found: `the rules of HTTPRoute ${config.namespace}/${config.route} that name the pools have ${matches.length} matches; the candidate's preview route, which repeats each of them with a header more, can have ${most.matches}, with ${most.headers - 1} headers each`,
           fix: fix`put some of the matches into rules of another route, or join them (${edit(config)})`,
         },
       ];
