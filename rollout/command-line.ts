@@ -59,7 +59,7 @@ export function commandLine(): Command {
     .addOption(new Option("--reason <text>", "the reason; kept with the latch").argParser(reason))
     .addOption(new Option("--to-update <number>", "restore what this update deployed").argParser(whole(1)))
     .addOption(new Option("--list", "list the updates you can go back to, and why not the others"));
-  // With --now main.ts takes another way, which loads nothing of Pulumi: here they are for --help.
+  // With --now start/rollout.js takes another way, which loads nothing of Pulumi: here they are for --help.
   for (const option of nowOptions()) rollback.addOption(option);
 
   change(

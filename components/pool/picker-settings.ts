@@ -98,6 +98,9 @@ export const unusablePlugins: Readonly<Record<string, string>> = {
   "destination-endpoint-served-verifier": testOnly,
 };
 
+/** Two plugins with which together the picker does not start ("data type mismatch", seen with EPP v1.5.0). */
+export const mismatched = ["token-load-scorer", "inflight-load-producer"] as const;
+
 export const flowControl = "flowControl";
 
 export const pickerFeatureGates: readonly string[] = [flowControl, "dataLayer", "enableLegacyMetrics"];

@@ -1,5 +1,10 @@
 import { configKind } from "../../components/pool/picker-config";
-import { pickerFeatureGates, pickerPlugins, unusablePlugins } from "../../components/pool/picker-settings";
+import {
+  mismatched,
+  pickerFeatureGates,
+  pickerPlugins,
+  unusablePlugins,
+} from "../../components/pool/picker-settings";
 import { keyText } from "../messages/edits";
 import { nearest, removeCommand, setCommand, shown, type Mistake } from "../messages/mistakes";
 
@@ -121,6 +126,17 @@ function pluginMistakes(at: string, document: Document, known: boolean): Mistake
       ];
     }
     const needs = unusablePlugins[type];
+    const [scorer, producer] = mismatched;
+    if (known && type === producer && plugins.some((one) => one["type"] === scorer)) {
+      return [
+        {
+          key,
+          found,
+          allowed: `a config without ${scorer}: in this version of the picker it reads another type than ${producer} produces`,
+          fix: removeCommand([...path, "plugins", i]),
+        },
+      ];
+    }
     if (!known || pickerPlugins.includes(type)) return [];
     const meant = nearest(type, pickerPlugins);
     return [

@@ -14,6 +14,7 @@ import {
   pickerPlugins,
   pickerScorers,
   reservedFlags,
+  mismatched,
   unusablePlugins,
   type PickerSettings,
 } from "../../components/pool/picker-settings";
@@ -66,14 +67,19 @@ const cases: Record<string, { settings?: PickerSettings; engine?: string }> = {
   ),
   "gate-on-sglang": { engine: "sglang", settings: { featureGates: [flowControl] } },
   flags: { settings: { flags } },
-  "every-plugin": {
-    settings: document(
-      pickerPlugins.map((type) => ({
-        type,
-        ...(type in parameters ? { parameters: parameters[type] } : {}),
-      })),
-    ),
-  },
+  // Two of them do not go together.
+  ...Object.fromEntries(
+    mismatched.map((left) => [
+      `every-plugin-but-${left}`,
+      {
+        settings: document(
+          pickerPlugins
+            .filter((type) => type !== left)
+            .map((type) => ({ type, ...(type in parameters ? { parameters: parameters[type] } : {}) })),
+        ),
+      },
+    ]),
+  ),
   "document-sglang": { engine: "sglang", settings: document([{ type: "queue-scorer" }]) },
   "flow-control-document": {
     settings: document(
