@@ -96,10 +96,16 @@ describe("a customers' route that keeps its owner's shape", () => {
       [
         [
           ["/", 1],
+          // What the gate asks, whatever else takes these paths.
+          ["/v1/models", 1],
+          ["/metrics", 1],
           ["/v1", 1],
         ],
         [
           ["/", 1],
+          // What the gate asks, whatever else takes these paths.
+          ["/v1/models", 1],
+          ["/metrics", 1],
           ["/v1", 1],
         ],
       ],

@@ -3,7 +3,7 @@ import { describe, it } from "node:test";
 import { resolveConfig } from "../../../stacks/config/resolve";
 import type { Mistake } from "../../../stacks/messages/mistakes";
 import type { RawConfig } from "../../../stacks/config/parse";
-import { pickerPlugins, reservedFlags, unusablePlugins } from "../../../components/pool/picker-settings";
+import { mismatched, pickerPlugins, reservedFlags, unusablePlugins } from "../../../components/pool/picker-settings";
 import { cloud, ownedPool, serviceConfig } from "../cases";
 
 const pools = (llm: object, more: object = {}): RawConfig => ({
@@ -113,7 +113,11 @@ describe("a pool's picker", () => {
   describe("with a whole config", () => {
     const keysIn = (config: object, more: object = {}): string[] => keysOf({ config, ...more });
     it("takes plugins that the picker has", () => {
-      assert.deepEqual(keysIn({ plugins: pickerPlugins.map((type) => ({ type })) }), []);
+      for (const left of mismatched) {
+        const others = pickerPlugins.filter((type) => type !== left);
+        assert.deepEqual(keysIn({ plugins: others.map((type) => ({ type })) }), []);
+      }
+      assert.deepEqual(keysIn({ plugins: mismatched.map((type) => ({ type })) }), ["config.plugins[1].type"]);
       assert.deepEqual(keysIn({ plugins: [{ type: "queue-score" }] }), ["config.plugins[0].type"]);
       assert.deepEqual(keysIn({ plugins: [] }), ["config.plugins"]);
       assert.deepEqual(keysIn({ plugins: [{ name: "one" }] }), ["config.plugins[0].type"]);

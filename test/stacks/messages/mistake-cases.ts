@@ -202,6 +202,7 @@ export const crossCases: readonly RawConfig[] = [
     { config: { queue: 0 } },
     { config: { queues: 1, cache: "x" } },
     { config: { plugins: [{ type: "queue-score" }, { type: "latency-scorer" }], zzz: 1, kind: "Pod" } },
+    { config: { plugins: [{ type: "token-load-scorer" }, { type: "inflight-load-producer" }] } },
     { config: { plugins: "none" } },
     { config: { plugins: [{ name: "a" }, { type: "queue-scorer" }, { type: "queue-scorer" }] } },
     {
