@@ -3,7 +3,12 @@ import { describe, it } from "node:test";
 import { resolveConfig } from "../../../stacks/config/resolve";
 import type { Mistake } from "../../../stacks/messages/mistakes";
 import type { RawConfig } from "../../../stacks/config/parse";
-import { mismatched, pickerPlugins, reservedFlags, unusablePlugins } from "../../../components/pool/picker-settings";
+import {
+  mismatched,
+  pickerPlugins,
+  reservedFlags,
+  unusablePlugins,
+} from "../../../components/pool/picker-settings";
 import { cloud, ownedPool, serviceConfig } from "../cases";
 
 const pools = (llm: object, more: object = {}): RawConfig => ({
