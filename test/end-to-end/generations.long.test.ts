@@ -100,7 +100,7 @@ describe("generations of copies", minutes(20), () => {
       output,
       /its servers report sglang:num_queue_reqs, sglang:num_running_reqs, sglang:token_usage/,
     );
-    assert.deepEqual(weightsOf(await lab.route()), { llm: 100 });
+    assert.deepEqual(weightsOf(await lab.route()), { llm: 1 });
     await label("llm-new", "sglang");
   });
 

@@ -46,7 +46,7 @@ describe("a service that is taken over and handed back", minutes(40), () => {
     await stack.setPath("allow[0]", "take-over-route");
     await stack.up();
     await stack.unset("allow");
-    assert.deepEqual(weightsOf(await lab.route()), { llm: 100 });
+    assert.deepEqual(weightsOf(await lab.route()), { llm: 1 });
   }
 
   test("taken over, with a note of what it was", async () => {
