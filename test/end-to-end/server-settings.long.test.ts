@@ -69,9 +69,11 @@ describe("settings of model servers' pods", minutes(20), () => {
       const { metadata, spec } = (await deployment(pool)).spec.template;
       const [server] = spec.containers;
       assert.ok(server !== undefined);
-      const { secretKeyRef } = server.env.find(({ name }) => name === "VLLM_API_KEY")?.valueFrom ?? {};
-      assert.equal(secretKeyRef?.name, `${pool}-arguments`);
-      assert.equal(secretKeyRef.key, "VLLM_API_KEY");
+      const from = server.env.find(({ name }) => name === "VLLM_API_KEY")?.valueFrom;
+      // The client makes objects of its own classes.
+      assert.deepEqual(JSON.parse(JSON.stringify(from)), {
+        secretKeyRef: { name: `${pool}-arguments`, key: "VLLM_API_KEY" },
+      });
       assert.equal(server.resources.requests["memory"], "24Gi");
       assert.equal(server.resources.limits["memory"], "40Gi");
       assert.ok(server.volumeMounts.some(({ mountPath }) => mountPath === "/scratch"));
