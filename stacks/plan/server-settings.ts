@@ -149,9 +149,9 @@ function wordsOf(identity: Identity | undefined): Readonly<Record<string, Word>>
 export function plainVariables(text: string): Readonly<Record<string, string | object>> | undefined {
   const words = wordsOf({ [env]: text });
   if (words === undefined) return undefined;
-  return Object.values(words).some((word) => typeof word === "object" && word.secret === true)
-    ? undefined
-    : words;
+  const hides = (word: string | { secret?: unknown }): boolean =>
+    typeof word === "string" ? word === hiddenText : word.secret === true;
+  return Object.values(words).some((word) => hides(word)) ? undefined : words;
 }
 
 /** Settings that make another server of it: what is left differs with the nodes. */

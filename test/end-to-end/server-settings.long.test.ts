@@ -157,7 +157,7 @@ describe("settings of model servers' pods", minutes(20), () => {
       "--secret",
       "--path",
       "pools.llm.server.env.VLLM_API_KEY",
-      "other",
+      "key-2-of-this-test",
     ]);
     assert.notEqual(await attempt("up", "--yes", "--skip-preview"), 0);
     assert.match(printed.at(-1) ?? "", /"VLLM_API_KEY":"\(another secret\)"/);
