@@ -6,6 +6,8 @@ import { nothingDeployed, type Plan } from "../../../stacks/plan/model";
 import type { Observed } from "../../../stacks/plan/observed";
 import { putBack } from "../../../stacks/plan/redeclare";
 import type { RawConfig } from "../../../stacks/config/parse";
+import { hiddenText } from "../../../stacks/plan/secret-args";
+import { plainVariables } from "../../../stacks/plan/server-settings";
 import { after, planFor, serviceConfig, sourceCase } from "../cases";
 
 /* For each setting of the pods: whether it changes in place, or makes another pool. */
@@ -180,4 +182,11 @@ describe("the kind of a rollout", () => {
     for (const server of [{ shmGb: 8 }, { resources: { cpu: "8" } }, { labels: { a: "b" } }, {}])
       assert.equal(kind(server), "node-update", JSON.stringify(server));
   });
+});
+
+it("variables are put back by commands only where each value is known", () => {
+  assert.deepEqual(plainVariables('{"LEVEL":"INFO"}'), { LEVEL: "INFO" });
+  // As the identity has it, and as people read it.
+  assert.equal(plainVariables('{"API_KEY":{"secret":true}}'), undefined);
+  assert.equal(plainVariables(JSON.stringify({ API_KEY: hiddenText, LEVEL: "INFO" })), undefined);
 });
