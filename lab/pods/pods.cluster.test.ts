@@ -344,7 +344,7 @@ describe("pods of simulated model servers", { concurrency: false }, () => {
         const { items } = await cluster.api.get<{ items: Pod[] }>("/api/v1/namespaces/default/pods");
         return items.filter((pod) => pod.metadata?.name?.startsWith("many-") && ready(pod)).length === 100;
       },
-      60,
+      180,
     );
     const readySeconds = (Date.now() - asked) / 1000;
     const { pid } = cluster.podsProcess;

@@ -71,7 +71,8 @@ export class Cloud {
     if (!fs.existsSync(folder)) return;
     for (const name of fs.readdirSync(folder)) {
       const file = path.join(folder, name);
-      if (fs.readFileSync(file, "utf8") === node) fs.rmSync(file, { force: true });
+      // Another process may be giving its own back at this moment.
+      if (textOf(file) === node) fs.rmSync(file, { force: true });
     }
   }
 
@@ -79,6 +80,16 @@ export class Cloud {
     const name = id.replace(/[^A-Za-z0-9.-]+/g, "_").slice(-80);
     const digest = createHash("sha256").update(id).digest("hex").slice(0, 8);
     return path.join(this.folder, type.replace(/[^A-Za-z0-9]+/g, "-"), `${name}-${digest}.json`);
+  }
+}
+
+/** A file's text; undefined where it has gone. */
+function textOf(file: string): string | undefined {
+  try {
+    return fs.readFileSync(file, "utf8");
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== "ENOENT") throw error;
+    return undefined;
   }
 }
 
