@@ -1,5 +1,11 @@
 import { annotations, labels, poolNamespace, previewRouteName } from "../../components/names";
-import { ClusterUnreadable, type ClusterWriter, type LiveObject } from "../../stacks/state/cluster-reader";
+import { parseOwner } from "../../stacks/plan/claims";
+import {
+  ClusterUnreadable,
+  permitted,
+  type ClusterWriter,
+  type LiveObject,
+} from "../../stacks/state/cluster-reader";
 import { poolsPath, routePath, routesPath } from "../../stacks/state/paths";
 import { isReady, selectorOf } from "../../stacks/state/selectors";
 import { liveRollback, type LiveRollback, type RollbackRequest, type ServicePool } from "./live-rollback";
@@ -124,14 +130,8 @@ async function poolsOf(client: ClusterWriter, route: LiveObject): Promise<Servic
 }
 
 /** The stack that made an object, by its mark. */
-function ownerOf({ annotations: notes }: LiveObject["metadata"]): string | undefined {
-  try {
-    const owner = JSON.parse(notes?.[annotations.owner] ?? "null") as { id?: string } | null;
-    return owner?.id;
-  } catch {
-    return undefined;
-  }
-}
+const ownerOf = ({ annotations: notes }: LiveObject["metadata"]): string | undefined =>
+  parseOwner(notes?.[annotations.owner])?.id;
 
 /** The preview route; credentials that may read only the customers' route do without it. */
 const previewOf = (
@@ -139,10 +139,7 @@ const previewOf = (
   namespace: string,
   service: string,
 ): Promise<LiveObject | undefined> =>
-  client.get(routePath(namespace, previewRouteName(service))).catch((error: unknown) => {
-    if (error instanceof ClusterUnreadable && error.reason === "forbidden") return undefined;
-    throw error;
-  });
+  permitted(() => client.get(routePath(namespace, previewRouteName(service))), undefined);
 
 type Readiness = { ready: number; all: number } | "no pool" | "unknown";
 

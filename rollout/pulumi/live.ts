@@ -101,11 +101,11 @@ function belongsBy(
 
 /** What a service stands on, by the stack's own config and outputs or by those of its platform's. */
 export async function platformOf(
-  engine: Pick<Engine, "outputs">,
+  engine: Pick<Engine, "platformOutputs">,
   config: ServiceStack,
   outputs: Readonly<Record<string, unknown>>,
 ): Promise<{ kubeconfig?: string; gateway?: GatewayConfig }> {
-  const given = config.role === "service" ? await engine.outputs(config.platformStack) : outputs;
+  const given = config.role === "service" ? await engine.platformOutputs(config.platformStack) : outputs;
   const { kubeconfig } = given;
   const theirs = given["gateway"] as GivenGateway | undefined;
   const gateway =

@@ -30,6 +30,7 @@ export interface UpdateOptions {
 /** One stack of the project in a folder, as `pulumi` on the PATH sees it. */
 export class Engine {
   private stackOfSdk: Promise<Stack> | undefined;
+  private readonly platforms = new Map<string, Promise<Record<string, unknown>>>();
 
   private constructor(
     readonly folder: string,
@@ -57,8 +58,19 @@ export class Engine {
   }
 
   /** Outputs, with secrets where they can be decrypted: they are for reading the cluster, never to be shown. */
-  outputs(stack = this.stack): Promise<Record<string, unknown>> {
-    return outputsOf(this.command, this.folder, stack);
+  outputs(): Promise<Record<string, unknown>> {
+    return outputsOf(this.command, this.folder, this.stack);
+  }
+
+  /** Outputs of the platform's stack, asked for once: a rollback looks at the cluster several times. */
+  platformOutputs(stack: string): Promise<Record<string, unknown>> {
+    const known = this.platforms.get(stack);
+    if (known !== undefined) return known;
+    const outputs = outputsOf(this.command, this.folder, stack);
+    this.platforms.set(stack, outputs);
+    // What failed once is asked for again.
+    outputs.catch(() => this.platforms.delete(stack));
+    return outputs;
   }
 
   /** The stack's config. Secrets stay with the CLI. */

@@ -2,6 +2,7 @@ import type { GatewayKind } from "../../components/gateways/gateway";
 import { gatewayKindOf } from "../../components/gateways/gateway-kinds";
 import { apis } from "../../components/names";
 import type { ClusterReader, LiveObject } from "../state/cluster-reader";
+import type { LiveParentRef } from "../state/known-route";
 import { gatewayPath, routePath } from "../state/paths";
 import { progressOf, type Progress } from "./wait";
 
@@ -13,17 +14,8 @@ interface Condition {
   observedGeneration?: number;
 }
 
-interface ParentRef {
-  group?: string;
-  kind?: string;
-  name: string;
-  namespace?: string;
-  sectionName?: string;
-  port?: number;
-}
-
 interface ParentStatus {
-  parentRef: ParentRef;
+  parentRef: LiveParentRef;
   conditions?: Condition[];
 }
 
@@ -39,11 +31,11 @@ export function missingFromGateway(
 ): readonly string[] {
   const { namespace: own } = route.metadata;
   const statuses = (route["status"] as { parents?: ParentStatus[] } | undefined)?.parents ?? [];
-  const refs = (route["spec"] as { parentRefs?: ParentRef[] } | undefined)?.parentRefs ?? [];
+  const refs = (route["spec"] as { parentRefs?: LiveParentRef[] } | undefined)?.parentRefs ?? [];
   const name = `route ${own ?? ""}/${route.metadata.name}`;
   // A route of others may attach to several listeners of the Gateway, and to Gateways besides.
   const here = refs.filter((ref) => isOf(ref, gateway, own));
-  const asked: ParentRef[] = here.length > 0 ? here : [gateway];
+  const asked: LiveParentRef[] = here.length > 0 ? here : [gateway];
   const missing = asked.flatMap((ref) => {
     const status =
       statuses.find(({ parentRef }) => isSame(parentRef, ref, own)) ??
@@ -61,16 +53,16 @@ export function missingFromGateway(
   return [...new Set([...missing, ...behind])];
 }
 
-const isGateway = ({ group, kind }: ParentRef): boolean =>
+const isGateway = ({ group, kind }: LiveParentRef): boolean =>
   (group ?? apis.gateway) === apis.gateway && (kind ?? "Gateway") === "Gateway";
 
 const isOf = (
-  ref: ParentRef,
+  ref: LiveParentRef,
   gateway: { name: string; namespace: string },
   own: string | undefined,
 ): boolean => isGateway(ref) && ref.name === gateway.name && (ref.namespace ?? own) === gateway.namespace;
 
-const isSame = (a: ParentRef, b: ParentRef, own: string | undefined): boolean =>
+const isSame = (a: LiveParentRef, b: LiveParentRef, own: string | undefined): boolean =>
   a.name === b.name &&
   (a.namespace ?? own) === (b.namespace ?? own) &&
   a.sectionName === b.sectionName &&

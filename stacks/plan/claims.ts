@@ -15,6 +15,16 @@ export interface Owner {
   stack: string;
 }
 
+/** What cannot be read is nobody's mark: the object is then judged as one without. */
+export function parseOwner(text: string | undefined): Owner | undefined {
+  try {
+    const { id, stack } = JSON.parse(text ?? "{}") as Partial<Owner>;
+    return typeof id === "string" && typeof stack === "string" ? { id, stack } : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
 /** A live object that this program made, for whichever stack. */
 export interface OwnedObject {
   /** API group; "" for the core group. */

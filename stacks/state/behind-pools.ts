@@ -1,5 +1,5 @@
 import type { ObservedPart } from "../plan/observed";
-import { ClusterUnreadable, type ClusterReader, type LiveObject } from "./cluster-reader";
+import { permitted, type ClusterReader, type LiveObject } from "./cluster-reader";
 import { selectorOf, selectsPodsOf, type Labels } from "./selectors";
 
 /*
@@ -157,13 +157,3 @@ async function rightsOf(
 }
 
 const builtIn: ReadonlySet<string> = new Set(["cluster-admin", "admin", "edit", "view"]);
-
-/** Who may not look at something serves all the same: what is not seen is not guarded. */
-async function permitted<T>(read: () => Promise<T>, otherwise: T): Promise<T> {
-  try {
-    return await read();
-  } catch (error) {
-    if (error instanceof ClusterUnreadable && error.reason === "forbidden") return otherwise;
-    throw error;
-  }
-}

@@ -74,6 +74,16 @@ export class ClusterUnreadable extends Error {
   }
 }
 
+/** What `read` finds; `otherwise` where these credentials may not read it. */
+export async function permitted<T>(read: () => Promise<T>, otherwise: T): Promise<T> {
+  try {
+    return await read();
+  } catch (error) {
+    if (error instanceof ClusterUnreadable && error.reason === "forbidden") return otherwise;
+    throw error;
+  }
+}
+
 /**
  * One reader for one kubeconfig, whoever asks: with one set of connections, and with credentials that are asked for
  * once. They often come from a program that takes half a second.

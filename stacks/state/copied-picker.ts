@@ -7,7 +7,7 @@ import {
 } from "../../components/pool/picker-settings";
 import { inOrder } from "../plan/identity";
 import type { CopiedPicker } from "../plan/observed";
-import { ClusterUnreadable, type ClusterReader, type LiveObject } from "./cluster-reader";
+import { permitted, type ClusterReader, type LiveObject } from "./cluster-reader";
 import { deploymentsPath } from "./model-servers";
 import { selectsPodsOf, type Labels } from "./selectors";
 
@@ -35,13 +35,10 @@ export async function copiedPicker(
   pool: LiveObject,
   namespace: string,
 ): Promise<CopiedPicker | undefined> {
-  try {
+  return permitted(async () => {
     const found = await pickerBehind(reader, pool, namespace);
-    return found === undefined ? undefined : await settingsOf(reader, found, namespace);
-  } catch (error) {
-    if (error instanceof ClusterUnreadable && error.reason === "forbidden") return undefined;
-    throw error;
-  }
+    return found === undefined ? undefined : settingsOf(reader, found, namespace);
+  }, undefined);
 }
 
 /** The Deployment behind the Service that the pool names. */

@@ -1,8 +1,8 @@
 import type { PolicyKind } from "../../components/gateways/gateway";
 import { gatewayKinds } from "../../components/gateways/gateway-kinds";
-import type { OwnedObject, Owner } from "../plan/claims";
+import { parseOwner, type OwnedObject } from "../plan/claims";
 import { annotations, apis, labels, managedBy } from "../../components/names";
-import { ClusterUnreadable, type ClusterReader, type LiveObject } from "./cluster-reader";
+import { ClusterUnreadable, permitted, type ClusterReader, type LiveObject } from "./cluster-reader";
 
 /*
  * Everything that this program has made in a cluster, for whichever stack: found by its label. Secrets are not listed,
@@ -149,16 +149,6 @@ async function secret(reader: ClusterReader, namespace: string, name: string): P
     : [ownedObject(found, { group: "", kind: "Secret" })];
 }
 
-/** Who may not look at a kind may not write it either: then nothing of it is ours. */
-async function permitted<T>(read: () => Promise<T>, otherwise: T): Promise<T> {
-  try {
-    return await read();
-  } catch (error) {
-    if (error instanceof ClusterUnreadable && error.reason === "forbidden") return otherwise;
-    throw error;
-  }
-}
-
 const isMarked = ({ metadata }: LiveObject): boolean =>
   (metadata.labels?.[labels.managedBy] === managedBy ||
     metadata.annotations?.[annotations.shape] !== undefined) &&
@@ -190,14 +180,4 @@ const providerPrefix = "pulumi-kubernetes-";
 function appliersOf({ managedFields = [] }: LiveObject["metadata"]): string[] {
   const names = managedFields.map(({ manager }) => manager ?? "");
   return [...new Set(names.filter((manager) => manager.startsWith(providerPrefix)))];
-}
-
-/** What cannot be read is nobody's mark: the object is then judged as one without. */
-function parseOwner(text: string | undefined): Owner | undefined {
-  try {
-    const { id, stack } = JSON.parse(text ?? "{}") as Partial<Owner>;
-    return typeof id === "string" && typeof stack === "string" ? { id, stack } : undefined;
-  } catch {
-    return undefined;
-  }
 }

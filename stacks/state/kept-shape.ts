@@ -10,6 +10,7 @@ import {
 } from "../plan/kept-route";
 import type { Backend } from "../plan/routes";
 import type { LiveObject } from "./cluster-reader";
+import { isOfObject } from "./taken-over";
 
 /*
  * A live route that keeps the shape its owner gave it: what of it is this service's, and what a write has to repeat.
@@ -111,8 +112,7 @@ function repeated(
  * takes over everything of managers whose names begin with kubectl, and removes what the program does not repeat.
  */
 function isOnlyAppliedByOthers({ managedFields = [] }: LiveObject["metadata"], ...path: string[]): boolean {
-  const owners = managedFields.filter(({ subresource, fieldsV1 }) => {
-    if ((subresource ?? "") !== "") return false;
+  const owners = managedFields.filter(isOfObject).filter(({ fieldsV1 }) => {
     let inner: unknown = fieldsV1;
     for (const key of path) {
       if (typeof inner !== "object" || inner === null || !(key in inner)) return false;

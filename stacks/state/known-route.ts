@@ -32,7 +32,7 @@ interface LiveRouteRule {
   backendRefs?: (LiveBackendRef & { filters?: LiveFilter[] })[];
 }
 
-interface LiveParentRef {
+export interface LiveParentRef {
   group?: string;
   kind?: string;
   name: string;

@@ -1,6 +1,6 @@
 import type { MissingObject } from "../plan/observed";
 import { clusterKinds, type ObjectReference } from "../../components/model-server/copied/references";
-import { ClusterUnreadable, type ClusterReader, type LiveObject } from "./cluster-reader";
+import { permitted, type ClusterReader, type LiveObject } from "./cluster-reader";
 import { ownersOf } from "./other-pools";
 
 /*
@@ -42,7 +42,7 @@ async function look(
   source: string,
 ): Promise<MissingObject | string | undefined> {
   const read = (from: string): Promise<LiveObject | undefined> => reader.get(paths[kind](from, name));
-  try {
+  return permitted<MissingObject | string | undefined>(async () => {
     const live = await read(namespace);
     const problem = live === undefined ? ({ kind: "absent" } as const) : problemOf(kind, live, keys);
     if (problem === undefined) return undefined;
@@ -57,10 +57,7 @@ async function look(
       atSource: original !== undefined,
       ...(owner === undefined ? {} : { owner: `${owner.kind} ${owner.name}` }),
     };
-  } catch (error) {
-    if (error instanceof ClusterUnreadable && error.reason === "forbidden") return `${kind} ${name}`;
-    throw error;
-  }
+  }, `${kind} ${name}`);
 }
 
 /** Of a Secret only the names of its keys are looked at. */

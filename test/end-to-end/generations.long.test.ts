@@ -12,7 +12,7 @@ import { loadKubeconfig } from "../../lab/cluster/objects";
 import { Traffic } from "../../lab/traffic/traffic";
 import { projectFolder } from "../../lab/workspace";
 import { makeCluster, serve } from "./production/production";
-import { eventually, minutes, StackLab, weightsOf, type StackUnderTest } from "./stack-lab";
+import { eventually, minutes, nobodyNoticed, StackLab, weightsOf, type StackUnderTest } from "./stack-lab";
 
 /*
  * SGLang's pods, labelled for the picker, in a pool created outside the stack; its first copy takes over, an autoscaler of
@@ -189,12 +189,6 @@ describe("generations of copies", minutes(20), () => {
   });
 
   test("no customer has noticed", async () => {
-    await traffic.drain(60);
-    const { outcomes } = traffic;
-    assert.deepEqual(
-      outcomes.flatMap(({ failure }) => failure ?? []),
-      [],
-    );
-    console.log(`# ${outcomes.length} requests and streams, none failed`);
+    await nobodyNoticed(traffic);
   });
 });

@@ -145,30 +145,18 @@ describe("settings of model servers' pods", minutes(20), () => {
       ["volumes[0].mountPath", "/other", "/scratch"],
       ["podPatch.spec.hostIPC", "true", "false"],
     ];
+    const setKey = (value: string): Promise<string> =>
+      stack.pulumi.run(["config", "set", "--secret", "--path", "pools.llm.server.env.VLLM_API_KEY", value]);
     for (const [key, value, back] of changes) {
       await set(`pools.llm.server.${key}`, value);
       assert.notEqual(await attempt("up", "--yes", "--skip-preview"), 0, key);
       assert.match(printed.at(-1) ?? "", /edited-in-place/, key);
       await set(`pools.llm.server.${key}`, back);
     }
-    await stack.pulumi.run([
-      "config",
-      "set",
-      "--secret",
-      "--path",
-      "pools.llm.server.env.VLLM_API_KEY",
-      "key-2-of-this-test",
-    ]);
+    await setKey("key-2-of-this-test");
     assert.notEqual(await attempt("up", "--yes", "--skip-preview"), 0);
     assert.match(printed.at(-1) ?? "", /"VLLM_API_KEY":"\(another secret\)"/);
-    await stack.pulumi.run([
-      "config",
-      "set",
-      "--secret",
-      "--path",
-      "pools.llm.server.env.VLLM_API_KEY",
-      secret,
-    ]);
+    await setKey(secret);
     assert.equal(await attempt("preview", "--expect-no-changes"), 0, printed.at(-1));
   });
 

@@ -1,3 +1,4 @@
+import assert from "node:assert/strict";
 import * as fs from "node:fs";
 import * as os from "node:os";
 import * as path from "node:path";
@@ -7,6 +8,7 @@ import { prefix, prefixed } from "../../lab/rehearsal/config-file";
 import { loadKubeconfig } from "../../lab/cluster/objects";
 import { WholeLab, type WholeLabOptions } from "../../lab/lab";
 import { Pulumi } from "../../lab/pulumi";
+import type { Traffic } from "../../lab/traffic/traffic";
 import type { CommandResult } from "../../lab/tools/command";
 import { rehearsalTools, type ToolName } from "../../lab/tools/catalogue";
 import { resolveTool } from "../../lab/tools/resolve";
@@ -228,6 +230,18 @@ export class StackUnderTest {
     };
     return deployment.resources ?? [];
   }
+}
+
+/** Waits for the answers that are due, of which none may have failed. @returns the pools that gave them. */
+export async function nobodyNoticed(traffic: Traffic): Promise<string[]> {
+  await traffic.drain(60);
+  const { outcomes } = traffic;
+  assert.deepEqual(
+    outcomes.flatMap(({ failure }) => failure ?? []),
+    [],
+  );
+  console.log(`# ${outcomes.length} requests and streams, none failed`);
+  return [...new Set(outcomes.map(({ pool }) => pool ?? "nobody"))].sort();
 }
 
 /** Waits until something holds; what takes longer than that has not happened. */

@@ -125,7 +125,7 @@ describe("the gateway of a service stack", () => {
     assert.ok(config?.role === "service");
     const asked: (string | undefined)[] = [];
     const engine = {
-      outputs: (stack?: string): Promise<Record<string, unknown>> => {
+      platformOutputs: (stack?: string): Promise<Record<string, unknown>> => {
         asked.push(stack);
         return Promise.resolve({ gateway, kubeconfig: "[secret]" });
       },
