@@ -27,6 +27,8 @@ export interface AdapterLoadingArgs {
   image: string;
   /** Port of the model server. */
   serverPort: number;
+  /** How the pool's pods are rendered; see newestRendering. */
+  rendering: number;
 }
 
 /**
@@ -36,7 +38,7 @@ export interface AdapterLoadingArgs {
  *
  * The token for the pod's own status is mounted into the sidecar alone; the model server gets none.
  */
-export function adapterLoading({ pool, image, serverPort }: AdapterLoadingArgs): {
+export function adapterLoading({ pool, image, serverPort, rendering }: AdapterLoadingArgs): {
   sidecar: Container;
   volumes: Volume[];
   serviceAccountName: string;
@@ -66,13 +68,14 @@ export function adapterLoading({ pool, image, serverPort }: AdapterLoadingArgs):
         { name: "ADAPTERS_CONDITION", value: adaptersCondition },
       ],
       ports: [{ name: "adapters", containerPort: port, protocol: "TCP" }],
-      // Once a second and after a single failure, as the server's own: a pod whose server was restarted has lost
-      // its adapters, and loading a model takes longer than a second.
+      // Once a second and after a single no: a pod whose server was restarted has lost its adapters, and loading a
+      // model takes longer than a second. Of a server that is only slow the loader never says no; the timeout is what
+      // the node may be short of time.
       readinessProbe: {
         httpGet: { path: "/ready", port: "adapters" },
         periodSeconds: 1,
         failureThreshold: 1,
-        timeoutSeconds: 2,
+        timeoutSeconds: rendering >= 4 ? 10 : 2,
       },
       resources: { requests: { cpu: "50m", memory: "64Mi" }, limits: { memory: "512Mi" } },
       securityContext: { allowPrivilegeEscalation: false, capabilities: { drop: ["ALL"] } },

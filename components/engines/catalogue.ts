@@ -81,9 +81,9 @@ export function isFormer(deployed: string, engine: ModelServerEngine, family: "g
 /**
  * How pod templates are rendered now. A pool keeps what it was made with, so that no upgrade of this program restarts its
  * pods: 2 has what replicas over several nodes, TPU 7x and vLLM's images v0.9 to v0.11 need; 3 requests processors and
- * memory.
+ * memory; 4 has probes that leave busy servers in their pool.
  */
-export const newestRendering = 3;
+export const newestRendering = 4;
 
 /**
  * Minutes that a model server may take until it answers, its node and its image included: after that Kubernetes starts

@@ -32,6 +32,8 @@ export interface ModelServerEngine {
   readonly healthPath: string;
   /** How often that path is asked and how long its answer may take: what is right depends on what the handler does. */
   readonly probes: ServerProbes;
+  /** Kubernetes' probes of pools that were made before rendering 4 (newestRendering), which keep them. Default: today's. */
+  readonly formerProbes?: Pick<ServerProbes, "startup" | "readiness" | "liveness">;
   /** Command of the container. */
   readonly command: readonly string[];
   /** Flags of the command line, by what they say. */
@@ -88,7 +90,13 @@ export interface ProbeTimes {
   readonly timeoutSeconds: number;
 }
 
-/** Kubernetes' probes, and the load balancer's health check. */
+/**
+ * Kubernetes' probes, and the load balancer's health check.
+ *
+ * Servers that are busy answer late, and under load all of them are busy at once: a pool whose pods all leave it has
+ * nowhere to send a request. So no verdict may rest on one answer, or on one that took a few seconds. A server whose
+ * process has ended needs no probe: Kubernetes sees that at once. Source: llm-d/llm-d-benchmark#1734.
+ */
 export interface ServerProbes {
   /** Runs until the model is loaded, as long as that may take (maxLoadingMinutes). */
   readonly startup: ProbeTimes;

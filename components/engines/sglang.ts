@@ -11,7 +11,7 @@ const ownLimit = 20;
  */
 const probes: ServerProbes = {
   startup: { periodSeconds: 2, timeoutSeconds: ownLimit + 5 },
-  readiness: { periodSeconds: 5, timeoutSeconds: ownLimit + 5, failureThreshold: 1 },
+  readiness: { periodSeconds: 5, timeoutSeconds: ownLimit + 5, failureThreshold: 3 },
   // No token for a minute and more: no load does that.
   liveness: { periodSeconds: 10, timeoutSeconds: ownLimit + 5, failureThreshold: 3 },
   // The load balancer's timeout is at most its interval; its failures add up to the server's own limit.
@@ -46,6 +46,10 @@ export const sglang: ModelServerEngine = {
   port: 8000,
   healthPath: "/health",
   probes,
+  formerProbes: {
+    ...probes,
+    readiness: { periodSeconds: 5, timeoutSeconds: ownLimit + 5, failureThreshold: 1 },
+  },
   command: ["python3", "-m", "sglang.launch_server"],
   flags: {
     model: "--model-path",

@@ -35,8 +35,13 @@ export const vllm: ModelServerEngine = {
   },
   port: 8000,
   healthPath: "/health",
-  // The handler looks at a flag and answers at once.
+  // The handler looks at a flag, on the event loop that also takes requests apart and sends every token.
   probes: {
+    startup: { periodSeconds: 1, timeoutSeconds: 5 },
+    readiness: { periodSeconds: 1, timeoutSeconds: 5, failureThreshold: 3 },
+    liveness: { periodSeconds: 10, timeoutSeconds: 15, failureThreshold: 4 },
+  },
+  formerProbes: {
     startup: { periodSeconds: 1, timeoutSeconds: 1 },
     readiness: { periodSeconds: 1, timeoutSeconds: 1, failureThreshold: 1 },
     liveness: { periodSeconds: 1, timeoutSeconds: 1, failureThreshold: 5 },

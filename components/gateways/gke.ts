@@ -70,10 +70,10 @@ export const gke: GatewayKind = {
         spec: {
           targetRef,
           default: {
-            // Shorter than the default of 5: a server that is leaving gets no new requests sooner.
-            checkIntervalSec: check?.periodSeconds ?? 2,
-            timeoutSec: check?.timeoutSeconds ?? 2,
-            ...(check === undefined ? {} : { unhealthyThreshold: check.failureThreshold }),
+            // A busy server answers late; see ServerProbes. GKE takes no timeout above the interval.
+            checkIntervalSec: check?.periodSeconds ?? 5,
+            timeoutSec: check?.timeoutSeconds ?? 5,
+            unhealthyThreshold: check?.failureThreshold ?? 3,
             config: {
               type: "HTTP",
               httpHealthCheck: { requestPath: healthPath, portSpecification: "USE_FIXED_PORT", port },

@@ -52,18 +52,18 @@ export const serverTemplate = (args: ServerTemplateArgs): PodTemplate => patched
 
 /** Before the user's patch. */
 function ownTemplate(args: ServerTemplateArgs): PodTemplate {
-  const { server } = args;
+  const { server, rendering = newestRendering } = args;
   const { accelerator } = args.placement;
   const resources = { [resourceName(accelerator)]: String(acceleratorsOfPod(args)) };
   const weights = weightsSetup(args);
   const { engine } = server;
-  const { probes } = engine;
+  const probes = rendering >= 4 ? engine.probes : (engine.formerProbes ?? engine.probes);
   const health = { path: engine.healthPath, port: "http" };
   const adapters = args.adapters ? adaptersOf(engine) : undefined;
   const loading =
     adapters === undefined
       ? undefined
-      : adapterLoading({ pool: args.pool, image: server.image, serverPort: server.port });
+      : adapterLoading({ pool: args.pool, image: server.image, serverPort: server.port, rendering });
   const account = loading?.serviceAccountName ?? weights.serviceAccount;
   const own = volumesOf(server);
   const container: Container = {

@@ -10,13 +10,15 @@ export type Fault =
   | { kind: "error-200" }
   /** Streams end with an error before their end mark, as vLLM's and SGLang's do when generation fails. */
   | { kind: "error-in-stream" }
+  /** Its event loop is busy: what is asked by GET (health, metrics, models) is answered this much later. */
+  | { kind: "busy"; seconds: number }
   /** Everything takes `factor` times as long. */
   | { kind: "slow"; factor: number }
   /** Loading this adapter fails; "*" is every adapter. */
   | { kind: "fail-adapter"; adapter: string };
 
 const forms =
-  "crash, crash-after:5s, hang, hang-after:5s, never-ready, error-200, error-in-stream, slow:3, fail-adapter:NAME, none";
+  "crash, crash-after:5s, hang, hang-after:5s, never-ready, error-200, error-in-stream, busy:2s, slow:3, fail-adapter:NAME, none";
 
 /**
  * Reads a comma-separated list of faults.
@@ -47,6 +49,8 @@ function parseFault(text: string): Fault {
     case "error-200":
     case "error-in-stream":
       return { kind: name };
+    case "busy":
+      return { kind: "busy", seconds: seconds(text, value) };
     case "slow":
       if (!(Number(value) > 0)) throw unknown(text);
       return { kind: "slow", factor: Number(value) };

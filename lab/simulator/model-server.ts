@@ -66,6 +66,8 @@ export class ModelServer {
       metrics,
       startedAt: Math.floor(Date.now() / 1000),
       isHealthy: () => !this.warming && !this.faults.some(({ kind }) => kind === "unready"),
+      lateMs: () =>
+        1000 * Math.max(0, ...this.faults.map((fault) => (fault.kind === "busy" ? fault.seconds : 0))),
       hasFault: (fault) => this.faults.some(({ kind }) => kind === fault),
       log: (line) => this.log(line),
     });

@@ -19,6 +19,8 @@ export interface Serving {
   startedAt: number;
   isHealthy: () => boolean;
   hasFault: (kind: Fault["kind"]) => boolean;
+  /** Milliseconds by which what is asked by GET is answered late. */
+  lateMs: () => number;
   log: (line: string) => void;
 }
 
@@ -109,7 +111,20 @@ export function routesOf(serving: Serving): ReadonlyMap<string, Route> {
     );
     routes.set("POST /load_lora_adapter", load).set("POST /unload_lora_adapter", unload);
   }
+  for (const [path, route] of routes) if (path.startsWith("GET ")) routes.set(path, delayed(route, serving));
   return launch.apiKeys.length === 0 ? routes : guarded(routes, launch);
+}
+
+function delayed(route: Route, { lateMs }: Serving): Route {
+  return (request, response) => {
+    const late = lateMs();
+    if (late === 0) {
+      route(request, response);
+      return;
+    }
+    const timer = setTimeout(() => route(request, response), late);
+    response.once("close", () => clearTimeout(timer));
+  };
 }
 
 /** vLLM's check stands before what begins with /v1, SGLang's before everything but health and metrics. */

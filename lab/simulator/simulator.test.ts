@@ -234,6 +234,9 @@ describe("Simulator", () => {
     assert.equal(await inject("none"), 200);
     assert.equal(await health(), 200);
     assert.equal(await inject("nonsense"), 400);
+    await inject("busy:300ms");
+    await assert.rejects(fetch(`${url}/health`, { signal: AbortSignal.timeout(100) }));
+    assert.equal(await health(), 200);
     await inject("hang");
     await sleep(20);
     await assert.rejects(fetch(`${url}/health`, { signal: AbortSignal.timeout(200) }));

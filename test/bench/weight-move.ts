@@ -54,8 +54,9 @@ export async function weightMove(rounds: number, say: (text: string) => void): P
     say("deploying the dev stack");
     const stack = await lab.stack("dev", { weight: 10 });
     await stack.up();
-    const empty = writeProject(path.join(lab.lab.folder, "workspaces", "empty"), emptyProject);
-    const chart = writeProject(path.join(lab.lab.folder, "workspaces", "chart"), {
+    const empty = written(path.join(lab.lab.folder, "workspaces", "empty"), emptyProject);
+    fs.symlinkSync(path.join(projectFolder, "node_modules"), path.join(empty, "node_modules"));
+    const chart = written(path.join(lab.lab.folder, "workspaces", "chart"), {
       "Chart.yaml": "apiVersion: v2\nname: route\nversion: 1.0.0\n",
       "values.yaml": "weight: 1\n",
       "templates/route.yaml": route("by-helm", "{{ .Values.weight }}"),
@@ -101,12 +102,10 @@ export async function weightMove(rounds: number, say: (text: string) => void): P
   }
 }
 
-/** A folder with these files, and the checkout's packages. */
-function writeProject(folder: string, files: Readonly<Record<string, string>>): string {
+function written(folder: string, files: Readonly<Record<string, string>>): string {
   for (const [name, text] of Object.entries(files)) {
     fs.mkdirSync(path.dirname(path.join(folder, name)), { recursive: true });
     fs.writeFileSync(path.join(folder, name), text);
   }
-  fs.symlinkSync(path.join(projectFolder, "node_modules"), path.join(folder, "node_modules"));
   return folder;
 }

@@ -7,6 +7,8 @@ import { before, describe, it } from "node:test";
 import type { Registered } from "../rendering";
 import { renderService } from "../stacks/rendered-service";
 import { engineNamed, engines } from "../../components/engines/catalogue";
+import type { ProbeTimes } from "../../components/engines/engine";
+import { gke } from "../../components/gateways/gke";
 import type { PodSpec } from "../../components/model-server/copied/pod";
 import { engineOf, portFlagOf, speaksTls, usedBy } from "../../components/model-server/copied/server";
 import { kindOf } from "../../stacks/answers/fault";
@@ -54,8 +56,8 @@ describe("an engine that is added", () => {
     });
     assert.deepEqual(times, [
       { initialDelaySeconds: 2, periodSeconds: 7, timeoutSeconds: 6, failureThreshold: 386 },
-      { periodSeconds: 8, timeoutSeconds: 6, failureThreshold: 2 },
-      { periodSeconds: 9, timeoutSeconds: 6, failureThreshold: 3 },
+      { periodSeconds: 8, timeoutSeconds: 6, failureThreshold: 4 },
+      { periodSeconds: 9, timeoutSeconds: 6, failureThreshold: 7 },
     ]);
     const policy = resources.find(({ inputs }) => inputs["kind"] === "HealthCheckPolicy");
     assert.match(JSON.stringify(policy?.inputs["spec"]), /"port":9999.*"requestPath":"\/ready"/);
@@ -150,13 +152,31 @@ describe("the engines", () => {
 
   it("are asked for their health in a way that Kubernetes and the load balancer take", () => {
     for (const { name, probes } of engines) {
-      const { startup, readiness, liveness, loadBalancer } = probes;
-      for (const { periodSeconds, timeoutSeconds } of [startup, readiness, liveness])
-        assert.ok(periodSeconds >= 1 && timeoutSeconds >= 1, name);
+      const { loadBalancer } = probes;
       // GKE's HealthCheckPolicy: timeoutSec is at most checkIntervalSec.
       if (loadBalancer !== undefined)
         assert.ok(loadBalancer.timeoutSeconds <= loadBalancer.periodSeconds, name);
     }
+  });
+
+  it("leave a server that is busy in its pool, and in its load balancer", () => {
+    for (const { name, probes } of engines) {
+      const { startup, readiness, liveness, loadBalancer } = probes;
+      for (const { periodSeconds, timeoutSeconds } of [startup, readiness, liveness])
+        assert.ok(periodSeconds >= 1 && timeoutSeconds >= 5, name);
+      assert.ok(readiness.failureThreshold >= 3, `${name}: one answer decides`);
+      const patience = (probe: ProbeTimes & { failureThreshold: number }): number =>
+        probe.failureThreshold * Math.max(probe.periodSeconds, probe.timeoutSeconds);
+      assert.ok(patience(liveness) >= 60, `${name}: a restart costs a reload`);
+      assert.ok(patience(liveness) >= patience(readiness), `${name}: it is started again while it is in use`);
+      if (loadBalancer !== undefined) assert.ok(patience(loadBalancer) >= 15, name);
+    }
+    const [policy] = gke.poolPolicies({
+      ...{ pool: "llm", port: 8000, healthPath: "/health", drainSeconds: 1 },
+      ...{ timeoutSeconds: 1, logging: true },
+    });
+    const { default: check } = policy?.spec as { default: Record<string, number> };
+    assert.ok((check["timeoutSec"] ?? 0) * (check["unhealthyThreshold"] ?? 0) >= 15, "the gateway's own");
   });
 
   it("wait longer than SGLang's /health takes, and restart no server that is only busy", () => {
@@ -164,10 +184,6 @@ describe("the engines", () => {
     // Its handler sleeps 1 s at least, and gives up after 20 s.
     for (const { timeoutSeconds } of [startup, readiness, liveness]) assert.ok(timeoutSeconds > 20);
     assert.ok((loadBalancer?.timeoutSeconds ?? 2) >= 5);
-    assert.ok(
-      readiness.periodSeconds * readiness.failureThreshold <= 5,
-      "a server that is gone is noticed soon",
-    );
     assert.ok(liveness.failureThreshold * 20 >= 60);
   });
 });

@@ -11,8 +11,8 @@ const madeUp: ModelServerEngine = {
   healthPath: "/ready",
   probes: {
     startup: { periodSeconds: 7, timeoutSeconds: 6 },
-    readiness: { periodSeconds: 8, timeoutSeconds: 6, failureThreshold: 2 },
-    liveness: { periodSeconds: 9, timeoutSeconds: 6, failureThreshold: 3 },
+    readiness: { periodSeconds: 8, timeoutSeconds: 6, failureThreshold: 4 },
+    liveness: { periodSeconds: 9, timeoutSeconds: 6, failureThreshold: 7 },
     loadBalancer: { periodSeconds: 8, timeoutSeconds: 6, failureThreshold: 4 },
   },
   command: ["made-up", "serve"],

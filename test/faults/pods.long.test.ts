@@ -69,6 +69,16 @@ describe("faults of pods, pickers and nodes", minutes(30), () => {
     await service.stack.unset("gate");
   });
 
+  test("every candidate is too busy to say in time how it is: it goes on answering customers", async () => {
+    await service.steady(30);
+    const from = await service.wait(3);
+    for (const server of await service.servers("llm-new")) await service.fault(server, "busy:3s");
+    await service.wait(25);
+    assert.equal(await readyServers("llm-new"), 2);
+    await service.nothingFailed(from);
+    for (const server of await service.servers("llm-new")) await service.fault(server, "none");
+  });
+
   for (const pool of ["llm", "llm-new"]) {
     test(`the picker of ${pool} is killed: its own streams break, none after it is back`, async () => {
       await service.steady(30);

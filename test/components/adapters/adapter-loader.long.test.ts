@@ -3,6 +3,7 @@ import * as fs from "node:fs";
 import * as path from "node:path";
 import { after, before, describe, it } from "node:test";
 import { adapterLoading, adapterMount } from "../../../components/adapters/adapter-loading";
+import { newestRendering } from "../../../components/engines/catalogue";
 import { vllm } from "../../../components/engines/vllm";
 import { adaptersCondition } from "../../../components/names";
 import type { Pod } from "../../../lab/pods/objects";
@@ -55,7 +56,7 @@ const rights: object[] = [
 
 function serverPod(name: string): object {
   const image = "vllm/vllm-openai:v0.21.0";
-  const loading = adapterLoading({ pool, image, serverPort: 8000 });
+  const loading = adapterLoading({ pool, image, serverPort: 8000, rendering: newestRendering });
   const health = { httpGet: { path: "/health", port: "http" }, periodSeconds: 1 };
   return {
     apiVersion: "v1",

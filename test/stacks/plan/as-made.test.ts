@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
+import { newestRendering } from "../../../components/engines/catalogue";
 import { nodePoolSpecs } from "../../../components/cluster/node-pool-spec";
 import { nothingDeployed, type PlannedPool } from "../../../stacks/plan/model";
 import type { Observed, ObservedPool } from "../../../stacks/plan/observed";
@@ -56,7 +57,7 @@ describe("pod templates", () => {
     assert.deepEqual(rulesOf(config, world), []);
     assert.match(await containersOf(config, world), /"--tensor-parallel-size","4"/);
     assert.equal(planned(config, world).pools[0]?.identity["rendering"], undefined);
-    assert.equal(planned(config, deployed(config)).pools[0]?.identity["rendering"], "3");
+    assert.equal(planned(config, deployed(config)).pools[0]?.identity["rendering"], String(newestRendering));
   });
 
   it("name Ray to every pod of a slice of several hosts, whose leader waits for all of them", async () => {
@@ -84,7 +85,7 @@ describe("pod templates", () => {
   it("request processors and memory in a new pool, and restart no pod of one that serves for it", async () => {
     const two = { ...serving, pools: { llm: { ...sourceCase.pools.llm, acceleratorsPerReplica: 2 } } };
     assert.match(await containersOf(two), /"requests":\{"cpu":"2","memory":"8Gi","nvidia.com\/gpu":"2"\}/);
-    assert.equal(planned(two).pools[0]?.identity["rendering"], "3");
+    assert.equal(planned(two).pools[0]?.identity["rendering"], String(newestRendering));
     const world = madeEarlier(deployed(two));
     assert.deepEqual(rulesOf(two, world), []);
     assert.match(await containersOf(two, world), /"requests":\{"nvidia.com\/gpu":"2"\}/);
@@ -96,6 +97,17 @@ describe("pod templates", () => {
     assert.match(await containersOf(slice, second), /"requests":\{"google.com\/tpu":"4"\}/);
     const own = { ...two, server: { resources: { memory: "64Gi" } } };
     assert.match(await containersOf(own), /"requests":\{"cpu":"2","memory":"64Gi","nvidia.com\/gpu":"2"\}/);
+  });
+
+  it("leave busy servers in a new pool, and restart no pod of one that serves for it", async () => {
+    for (const engine of ["vllm", "sglang"]) {
+      const config = { ...serving, server: { engine } };
+      assert.match(await containersOf(config), /"readinessProbe":\{"failureThreshold":3/, engine);
+      const world = madeEarlier(deployed(config), { rendering: "3" });
+      assert.deepEqual(rulesOf(config, world), []);
+      assert.match(await containersOf(config, world), /"readinessProbe":\{"failureThreshold":1/, engine);
+      assert.equal(planned(config, world).pools[0]?.identity["rendering"], "3");
+    }
   });
 
   it("keep the image that was the default for TPUs when the pool was made", () => {
