@@ -78,7 +78,7 @@ export class StackLab {
     const one = async (): Promise<void> => {
       const { status, headers: answered } = await ask(`http://${address}:${port}/v1/completions`, {
         headers,
-        body: JSON.stringify({ model, prompt: "Hello", max_tokens: 1 }),
+        body: { model, prompt: "Hello", max_tokens: 1 },
       });
       const key = status === 200 ? String(answered["x-served-by-pool"] ?? "nobody") : `status ${status}`;
       counts[key] = (counts[key] ?? 0) + 1;
