@@ -1,6 +1,7 @@
 import { gatewayFor } from "../components/gateways/endpoint";
 import { checkHostname } from "./config/gateway-keys";
 import { ownerOutput } from "./plan/claims";
+import { gatewayRefusals } from "./plan/gateway-change";
 import type { CopiedPods } from "../components/model-server/copied/adapt";
 import { stackLabel } from "../components/names";
 import { readRawConfig } from "./config/read-config";
@@ -62,9 +63,13 @@ async function readConfig(): Promise<StackConfig> {
 async function deployPlatform(config: PlatformStack): Promise<Record<string, unknown>> {
   const { allow } = config;
   const source = ownPlatform(config.platform);
-  const { owners, definitions, ownership } = await readPlatformState(config, source, await lastUpdate());
+  const state = await readPlatformState(config, source, await lastUpdate());
+  const { owners, definitions, ownership } = state;
   const takeOver = allow.includes("take-over-service");
-  const refusals = takeOver ? [] : gatewayOfAnother(source.gateway, ownership);
+  const refusals = [
+    ...(takeOver ? [] : gatewayOfAnother(source.gateway, ownership)),
+    ...(allow.includes("address-dropped") ? [] : gatewayRefusals(source.gateway, state.gateway)),
+  ];
   if (refusals.length > 0) throw new UserError(describeRefusals(refusals));
   claimEverything(ownership, takeOver);
   const { kubeconfig, gateway, nodes } = source.build({
@@ -120,21 +125,27 @@ function systemNodesOf(config: ServiceStack): number | undefined {
  * @throws UserError with every reason why the update must not happen.
  */
 function approved(
-  { role, service }: ServiceStack,
+  config: ServiceStack,
   outcome: Outcome,
   { gateway }: PlatformSource,
-  { observed, ownership, served }: ServiceState,
+  { observed, ownership, served, gateway: use }: ServiceState,
 ): { plan: ApprovedPlan; takeOver: boolean } {
+  const { role, service } = config;
   const { waived } = outcome.plan;
-  const gatewayRefusals = role === "all" ? gatewayOfAnother(gateway, ownership) : [];
+  const anothers = role === "all" ? gatewayOfAnother(gateway, ownership) : [];
+  const lost =
+    role !== "all" || service.allow.includes("address-dropped") || service.allow.includes("destroy")
+      ? []
+      : gatewayRefusals(config.platform.gateway, use);
   // A waiver holds for one update: the record says that the last one had it.
   const isAllowed =
     service.allow.includes("take-over-service") &&
     observed.record?.waived.includes("take-over-service") !== true;
-  const takeOver = waived.includes("take-over-service") || (isAllowed && gatewayRefusals.length > 0);
+  const takeOver = waived.includes("take-over-service") || (isAllowed && anothers.length > 0);
   const refusals = [
     ...(outcome.outcome === "refused" ? outcome.refusals : []),
-    ...(takeOver ? [] : gatewayRefusals),
+    ...(takeOver ? [] : anothers),
+    ...lost,
   ];
   if (outcome.outcome === "refused" || refusals.length > 0) throw new UserError(describeRefusals(refusals));
   const { plan } = outcome;

@@ -94,6 +94,16 @@ describe("a platform stack and two service stacks", minutes(20), () => {
     assert.deepEqual(weightsOf(await lab.route()), { llm: 70, "llm-new": 30 });
   });
 
+  test("the platform does not take their names away", async () => {
+    await platform.setPath("gateway.hostname", "*.example.org");
+    const text = await platform.refusedUp();
+    assert.match(text, /address-dropped[^]*clients reach the Gateway as .*chat\.example\.com/);
+    assert.match(text, /pulumi config set --path 'gateway\.hostname' '\*\.example\.com'/);
+    await platform.setPath("gateway.hostname", "*.example.com");
+    await platform.up();
+    assert.deepEqual(weightsOf(await lab.route()), { llm: 70, "llm-new": 30 });
+  });
+
   test("all go down in order", async () => {
     await chat.takeDown();
     assert.deepEqual(await chat.resources(), []);

@@ -207,7 +207,8 @@ function asCandidate(pool: string, config: ServiceConfig, observed: Observed): F
 const addressDropped: Rule = {
   id: "address-dropped",
   summary: `The update would change the hostname or the Gateway of the customers' route. From that moment on, clients that use the
-old address get 404.`,
+old address get 404. The same holds for a Gateway that this stack created, while routes of any service attach to it: its
+load balancer (\`exposure\`), address, port, TLS, hostname, and the namespaces that it admits.`,
   fix: "Restore the address. Once no client uses the old one any more, use the waiver.",
   waiver: { name: "address-dropped" },
   check: (config, { route, others }) => {
