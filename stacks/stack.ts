@@ -84,7 +84,9 @@ async function deployPlatform(config: PlatformStack): Promise<Record<string, unk
 async function deployService(config: ServiceStack): Promise<Record<string, unknown>> {
   const source = reachedBy(
     config.service,
-    config.role === "service" ? await sharedPlatform(config.platformStack) : ownPlatform(config.platform),
+    config.role === "service"
+      ? await sharedPlatform(config.platformStack, config.service)
+      : ownPlatform(config.platform),
   );
   // Google Cloud is asked for the cluster meanwhile.
   source.reader().catch(() => undefined);
