@@ -6,7 +6,7 @@ import { apply } from "../../lab/cluster/objects";
 import { Traffic } from "../../lab/traffic/traffic";
 import { projectFolder } from "../../lab/workspace";
 import { makeCluster, serve } from "./production/production";
-import { eventually, minutes, nobodyNoticed, StackLab, weightsOf, type StackUnderTest } from "./stack-lab";
+import { eventually, minutes, nobodyNoticed, percentOf, StackLab, type StackUnderTest } from "./stack-lab";
 
 /*
  * A pool whose pods are none that this program would make: a StatefulSet on port 8080, tied to its old machines, with
@@ -166,7 +166,7 @@ describe("pods that are copied from a pool that was created outside the stack", 
     test(`to ${weight}`, async () => {
       const updated = await stack.update({ weight: String(weight) });
       assert.equal(updated.status, 0, updated.output);
-      assert.equal(weightsOf(await lab.route())["llm-new"], weight);
+      assert.equal(percentOf(await lab.route())["llm-new"], weight);
     });
   }
 
@@ -193,7 +193,7 @@ describe("pods that are copied from a pool that was created outside the stack", 
     assert.match(output, /kubectl scale statefulset vllm-qwen3-8b -n default --replicas 2/);
     assert.match(output, /pulumi config set weight 50 && pulumi up/);
     assert.ok(Date.now() - began < 60_000, `told after ${Date.now() - began} ms`);
-    assert.deepEqual(weightsOf(await lab.route()), { "llm-new": 100 });
+    assert.deepEqual(percentOf(await lab.route()), { "llm-new": 100 });
     const shown = await stack.rollout("status");
     assert.match(shown.output, /pool llm +stable, .*1 replicas, 1 ready, served all traffic with 2 replicas/);
   });
@@ -201,12 +201,12 @@ describe("pods that are copied from a pool that was created outside the stack", 
   test("as much as it carries goes back at once, the rest when it has grown", async () => {
     const step = await stack.update({ weight: "50" });
     assert.equal(step.status, 0, step.output);
-    assert.deepEqual(weightsOf(await lab.route()), { llm: 50, "llm-new": 50 });
+    assert.deepEqual(percentOf(await lab.route()), { llm: 50, "llm-new": 50 });
     await stack.setPath("weight", "0");
     assert.match(await stack.refusedUp(), /existing-pool-too-small/);
     await scale(2);
     await stack.up();
-    assert.deepEqual(weightsOf(await lab.route()), { llm: 100 });
+    assert.deepEqual(percentOf(await lab.route()), { llm: 100 });
   });
 
   test("the candidate stays latched", async () => {
