@@ -48,9 +48,8 @@ describe("like", () => {
       [{}, "pools.llm-new.like.pool", /a name/],
       [{ pool: "llm", override: {} }, "pools.llm-new.like.override", /did you mean overrides/],
       [{ pool: "llm", overrides: { specs: {} } }, "pools.llm-new.like.overrides.specs", /did you mean spec/],
-      [{ pool: "nowhere", overrides: {} }, "candidate", /./],
     ];
-    for (const [like, key, allowed] of cases.slice(0, 4)) {
+    for (const [like, key, allowed] of cases) {
       const found = mistakesOf(config(like));
       assert.deepEqual(
         [found[0]?.key, allowed.test(found[0]?.allowed ?? "")],
