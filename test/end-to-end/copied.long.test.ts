@@ -50,6 +50,15 @@ const scheduling = {
 
 type Objects = (KubernetesObject & Record<string, unknown>)[];
 
+/** What the config changes of the copied pods. */
+const overrides = {
+  metadata: { annotations: { "acme.com/owner": "search" } },
+  spec: {
+    tolerations: [{ key: "acme.com/batch", operator: "Exists" }],
+    containers: [{ name: "vllm", resources: { requests: { memory: "8Gi" } } }],
+  },
+};
+
 /** serving.yaml as another team has it. */
 function ofAnotherTeam(objects: Objects): Objects {
   const changed = JSON.parse(JSON.stringify(objects).replaceAll("8000", "8080")) as Objects;
@@ -72,7 +81,7 @@ function ofAnotherTeam(objects: Objects): Objects {
   return [{ ...secret, metadata: { name: "hf-token", namespace: "default" } }, ...changed];
 }
 
-describe("pods that are copied from a pool that was created outside the stack", minutes(15), () => {
+describe("pods that are copied from a pool that was created outside the stack", minutes(20), () => {
   let lab: StackLab;
   let stack: StackUnderTest;
   let traffic: Traffic;
@@ -85,7 +94,7 @@ describe("pods that are copied from a pool that was created outside the stack", 
     traffic.setRates({ plain: 10, streams: 2, models: [model] });
     const pools = {
       llm: { existing: true },
-      "llm-new": { like: "llm", accelerator: "nvidia-h100-80gb", replicas: 2 },
+      "llm-new": { like: { pool: "llm", overrides }, accelerator: "nvidia-h100-80gb", replicas: 2 },
     };
     const file = path.join(projectFolder, "examples", "Pulumi.adopted-cluster.yaml");
     stack = await lab.stack("copied", { objectives, pools }, file);
@@ -143,6 +152,24 @@ describe("pods that are copied from a pool that was created outside the stack", 
       const node = await lab.get<KubernetesObject>("v1", "Node", "", placed?.nodeName ?? "");
       assert.equal(node?.metadata?.labels?.["cloud.google.com/gke-accelerator"], "nvidia-h100-80gb");
     }
+  });
+
+  test("with what the config changes of them, which is settled with the pool", async () => {
+    const spec = (await deployment())?.spec?.template;
+    assert.equal(spec?.metadata?.annotations?.["acme.com/owner"], "search");
+    const keys = (spec.spec?.tolerations ?? []).map(({ key }) => key);
+    assert.deepEqual([keys.includes("acme.com/batch"), keys.includes("nvidia.com/gpu")], [true, true]);
+    const [container] = spec.spec?.containers ?? [];
+    assert.equal(container?.resources?.requests?.["memory"], "8Gi");
+    assert.equal(container.resources.requests["nvidia.com/gpu"], "1");
+    const key = 'pools["llm-new"].like.overrides.metadata.annotations["acme.com/owner"]';
+    await stack.setPath(key, "chat");
+    assert.match(
+      await stack.refusedUp(),
+      /edited-in-place[^]*pools\.llm-new\.like\.overrides is deployed as/,
+    );
+    await stack.setPath(key, "search");
+    assert.match(await stack.pulumi.run(["preview"]), /unchanged/);
   });
 
   test("the outputs say what was taken over and what was left behind", async () => {
