@@ -4,6 +4,7 @@ import type { GatewayConfig } from "../../../components/gateways/gateway";
 import { confirmUpdate } from "../../../stacks/gates/confirm";
 import { attachedElsewhere } from "../../../stacks/gates/programmed";
 import type { LiveObject } from "../../../stacks/state/cluster-reader";
+import type { RawConfig } from "../../../stacks/config/parse";
 import { serviceConfig } from "../cases";
 import { brown, gateway, take, theirs, worldOf, write } from "../plan/kept-route-cases";
 
@@ -14,7 +15,7 @@ const leave = (route: LiveObject): void => {
 };
 
 /** An update once the plan is carried out and the route is written. */
-async function confirm(route: LiveObject, weight: number, more: object = {}): Promise<number> {
+async function confirm(route: LiveObject, weight: number, more: RawConfig = {}): Promise<number> {
   const raw = brown(weight, more);
   const world = worldOf(route, raw);
   const planned = write(route, raw);
