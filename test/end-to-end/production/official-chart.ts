@@ -1,7 +1,6 @@
 import * as fs from "node:fs";
 import * as path from "node:path";
-import type { CommandResult } from "../../../lab/tools/command";
-import { runCommand } from "../../../lab/tools/command";
+import { runCommand, type CommandResult } from "../../../lab/tools/command";
 import { resolveTool } from "../../../lab/tools/resolve";
 import { goModuleFolder } from "../../../lab/tools/sources";
 import type { StackLab } from "../stack-lab";
@@ -12,7 +11,7 @@ import { serve } from "./production";
  * contains the chart. Rendered and installed by the real helm.
  */
 
-const module = "sigs.k8s.io/gateway-api-inference-extension";
+const extension = "sigs.k8s.io/gateway-api-inference-extension";
 
 /** Values as an adopter on GKE has them: the route comes from the chart, too. */
 const values = {
@@ -47,7 +46,10 @@ export class OfficialChart {
 
   /** Lays the chart out with the library that it depends on; installs nothing. */
   static async in(lab: StackLab): Promise<OfficialChart> {
-    const [{ path: helm }, source] = await Promise.all([resolveTool("helm"), goModuleFolder("epp", module)]);
+    const [{ path: helm }, source] = await Promise.all([
+      resolveTool("helm"),
+      goModuleFolder("epp", extension),
+    ]);
     const folder = path.join(lab.lab.folder, "charts");
     // The module cache cannot be written to, and helm puts what a chart depends on beside it.
     for (const name of ["inferencepool", "epplib"]) {
