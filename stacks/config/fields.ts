@@ -82,7 +82,7 @@ export function textOrObject<T extends z.ZodType, O extends z.ZodObject>(
   const type = z.unknown().transform((value, context): z.output<T> | z.output<O> => {
     const isLong = typeof value === "object" && value !== null && !Array.isArray(value);
     const result = (isLong ? long : text).safeParse(value);
-    if (result.success) return result.data as z.output<T> | z.output<O>;
+    if (result.success) return result.data;
     for (const issue of result.error.issues) {
       const isWhole = typeof value !== "string" && issue.path.length === 0 && !isLong;
       context.issues.push({ ...issue, input: value, ...(isWhole ? { message: expected } : {}) } as never);

@@ -136,7 +136,7 @@ describe("overrides of copied pods", () => {
       one.pools[0]?.identity["like.overrides"],
       '{"spec":{"dnsPolicy":"Default","schedulerName":"batch"}}',
     );
-    assert.deepEqual(other.pools[0]?.identity, one.pools[0]?.identity);
+    assert.deepEqual(other.pools[0]?.identity, one.pools[0].identity);
     const without = await planOf(cluster([stateful]), config());
     assert.equal(without.pools[0]?.identity["like.overrides"], undefined);
   });
