@@ -15,7 +15,7 @@ import { minutes, nobodyNoticed, percentOf, splitAt, StackLab, type StackUnderTe
 
 const model = "Qwen/Qwen3-8B";
 
-describe("a service of the official chart that is handed back", minutes(20), () => {
+describe("a service of the official chart that is handed back", minutes(40), () => {
   let lab: StackLab;
   let chart: OfficialChart;
   let stack: StackUnderTest;
@@ -28,7 +28,7 @@ describe("a service of the official chart that is handed back", minutes(20), () 
     const address = await chart.serve(lab);
     earlier = await everything(lab);
     const target = { host: address, port: await lab.lab.boundPort(address) };
-    traffic = Traffic.start(target, { requests: 300_000, seconds: 1200 });
+    traffic = Traffic.start(target, { requests: 300_000, seconds: 2400 });
     traffic.setRates({ plain: 20, streams: 3, models: [model] });
     const pools = {
       llm: { existing: true },
@@ -36,7 +36,7 @@ describe("a service of the official chart that is handed back", minutes(20), () 
     };
     const file = path.join(projectFolder, "examples", "Pulumi.adopted-cluster.yaml");
     stack = await lab.stack("chart", { pools, route: "llm" }, file);
-  }, minutes(6));
+  }, minutes(10));
   after(async () => {
     await traffic.drain(30);
     await lab.stop();

@@ -24,7 +24,7 @@ import {
 const model = "Qwen/Qwen3-8B";
 const gatewayApi = "gateway.networking.k8s.io/v1";
 
-describe("a service installed with the official chart", minutes(25), () => {
+describe("a service installed with the official chart", minutes(55), () => {
   let lab: StackLab;
   let chart: OfficialChart;
   let stack: StackUnderTest;
@@ -37,7 +37,7 @@ describe("a service installed with the official chart", minutes(25), () => {
     const address = await chart.serve(lab);
     uid = (await route())?.metadata?.uid;
     const target = { host: address, port: await lab.lab.boundPort(address) };
-    traffic = Traffic.start(target, { requests: 400_000, seconds: 1500 });
+    traffic = Traffic.start(target, { requests: 400_000, seconds: 3300 });
     traffic.setRates({ plain: 20, streams: 3, models: [model] });
     const pools = {
       llm: { existing: true },
@@ -45,7 +45,7 @@ describe("a service installed with the official chart", minutes(25), () => {
     };
     const file = path.join(projectFolder, "examples", "Pulumi.adopted-cluster.yaml");
     stack = await lab.stack("chart", { pools }, file);
-  }, minutes(6));
+  }, minutes(10));
   after(async () => {
     await traffic.drain(30);
     await lab.stop();
