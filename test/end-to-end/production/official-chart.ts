@@ -84,8 +84,9 @@ export class OfficialChart {
     return this.must("upgrade", "llm", this.chart, ...set({ ...values, ...changes }));
   }
 
+  /** Helm says why an object was not deleted only in its debug log. */
   uninstall(): Promise<CommandResult> {
-    return this.run("uninstall", "llm", "--timeout", "60s");
+    return this.run("uninstall", "llm", "--timeout", "60s", "--debug");
   }
 
   private run(...args: string[]): Promise<CommandResult> {
