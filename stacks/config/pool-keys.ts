@@ -1,10 +1,9 @@
 import type { z } from "zod";
 import { defaultEngine, engineNamed } from "../../components/engines/catalogue";
 import { acceleratorNamed } from "../../components/accelerators/accelerators";
-import { podSettings } from "../../components/model-server/pod-settings";
 import { maxLabel, maxPoolName, poolNamespace } from "../../components/names";
-import { isReported, missing, removeCommand, setCommand, shown, type Mistake } from "../messages/mistakes";
-import type { OwnedPool, Pool } from "../plan/service-config";
+import { isReported, missing, removeCommand, setCommand, type Mistake } from "../messages/mistakes";
+import type { Pool } from "../plan/service-config";
 import {
   aModel,
   existingName,
@@ -21,6 +20,7 @@ import {
 import { inheritPicker, pickerSchema, resolvePicker } from "./picker-keys";
 import { hardwareFields, resolveHardware } from "./hardware-keys";
 import { checkSettings, mergedSettings, settingPlaces, withoutSettings } from "./check-pod-settings";
+import { likeChain, likedBy, likeType, originalOf, overridesOfCopy, serverOfCopy } from "./like-keys";
 import { resolveServer, serverSchema, type ServerInput } from "./server-keys";
 import { autoscalingSchema, resolveAutoscaling, resolveWeights, weightsSchema } from "./weights-keys";
 
@@ -34,9 +34,9 @@ const poolSchema = object({
     example: true,
     change: "new-pool",
   }),
-  like: optional(existingName(), {
+  like: optional(likeType, {
     description:
-      "Pool whose settings this one uses, except those that it sets itself. If that pool was created outside this stack, its pods are copied.",
+      "Pool whose settings this one uses, except those that it sets itself. If that pool was created outside this stack, its pods are copied; `{pool: NAME, overrides: {...}}` changes the copy.",
     default: "none",
     example: "llm",
     change: "new-pool",
@@ -157,7 +157,7 @@ export function resolvePool(pool: string, stack: PoolStack, mistakes: Mistake[])
   if (typeof found === "string") {
     mistakes.push({
       key: `${key}.like`,
-      found: own.like ?? pool,
+      found: likedBy(own) ?? pool,
       allowed: found,
       fix: removeCommand(`${key}.like`),
     });
@@ -236,6 +236,7 @@ export function resolvePool(pool: string, stack: PoolStack, mistakes: Mistake[])
     ...{ engine: engineNamed(server.engine), port: server.port, family, hosts: placement.hosts, adapters },
     ...{ readsBucket: weights.from === "gcs", token: stack.hasToken },
   };
+  mistakes.push(...overridesOfCopy(pool, own, template !== undefined));
   const settingMistakes = settingPlaces(pool, server, chain, stack.server).flatMap(({ at, settings }) =>
     checkSettings(at, settings, owned),
   );
@@ -325,80 +326,6 @@ function inheritedServer(
 
 function without(input: PoolInput, keys: readonly (keyof PoolInput)[]): PoolInput {
   return Object.fromEntries(Object.entries(input).filter(([key]) => !keys.includes(key as keyof PoolInput)));
-}
-
-/** Settings that copied pods would ignore: they are refused, so that nobody relies on them. */
-function serverOfCopy(key: string, original: string, { server = {}, weights }: PoolInput): Mistake[] {
-  const ignored = [
-    ...(["version", "image", "args", "port"] as const)
-      .filter((field) => server[field] !== undefined)
-      .map((field) => [`server.${field}`, server[field]] as const),
-    ...podSettings
-      .filter((field) => server.settings?.[field] !== undefined)
-      .map((field) => [`server.${field}`, field === "env" ? "variables" : server.settings?.[field]] as const),
-    ...(weights === undefined ? [] : [["weights", weights] as const]),
-  ];
-  return ignored.map(([field, value]) => ({
-    key: `${key}.${field}`,
-    found: shown(value),
-    allowed: `nothing: ${key} copies the pods of ${original}, and this is part of them`,
-    fix: `${removeCommand(`${key}.${field}`)} (or use a model server of its own: ${removeCommand(`${key}.like`)} && ${setCommand(`${key}.model`, "MODEL")})`,
-  }));
-}
-
-interface LikeChain {
-  /** The pool and those it is like, nearest first. */
-  chain: readonly { name: string; input: PoolInput }[];
-  /** What the last of them is like, where the config no longer declares it. */
-  gone?: string | undefined;
-}
-
-/** The pool created outside this stack whose pods a pool runs, directly or as others of this stack keep them. */
-function originalOf(
-  name: string,
-  { chain, gone }: LikeChain,
-  namespace: string,
-): Omit<NonNullable<OwnedPool["templateOf"]>, "engine" | "workload"> | undefined {
-  const others = chain.filter((entry) => entry.name !== name);
-  const through = others.filter(({ input }) => input.existing !== true).map((entry) => entry.name);
-  if (gone !== undefined) return { name: gone, namespace, through, undeclared: true };
-  const existing = others.find(({ input }) => input.existing === true);
-  return existing && { name: existing.name, namespace: existing.input.namespace ?? namespace, through };
-}
-
-/** The chain of a pool; or what is wrong with it. */
-function likeChain(
-  name: string,
-  pools: Readonly<Record<string, PoolInput>>,
-  names: readonly string[],
-): LikeChain | string {
-  const chain: { name: string; input: PoolInput }[] = [];
-  for (let at: string | undefined = name; at !== undefined; at = pools[at]?.like) {
-    if (chain.some((entry) => entry.name === at))
-      return "another pool: this chain of like leads back to the pool itself";
-    const input: PoolInput | undefined = pools[at];
-    if (input === undefined) {
-      // A pool whose own mistakes are reported already is not reported again as unknown.
-      if (names.includes(at)) return { chain };
-      return mayHaveGone(chain) ? { chain, gone: at } : `one of the pools ${names.join(", ")}`;
-    }
-    chain.push({ name: at, input });
-    if (input.existing === true && at !== name) break;
-  }
-  return { chain };
-}
-
-/**
- * Whether the pool that the last one is like may have been one created outside this stack, which its owner removed: its
- * copies keep what they need of it. Then no setting can be missing; the plan refuses it where nothing is kept.
- */
-function mayHaveGone(chain: readonly { input: PoolInput }[]): boolean {
-  const all = chain.map(({ input }) => input);
-  return (
-    all.some(({ accelerator }) => accelerator !== undefined) &&
-    all.some(({ replicas }) => replicas !== undefined) &&
-    all.every((input) => serverOfCopy("", "", input).length === 0)
-  );
 }
 
 /** Node pools of this stack have its own label, and their pods select by that. */

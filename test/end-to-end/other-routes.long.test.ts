@@ -6,7 +6,15 @@ import { runCommand, type CommandResult } from "../../lab/tools/command";
 import { Traffic } from "../../lab/traffic/traffic";
 import { projectFolder } from "../../lab/workspace";
 import { makeCluster, serve, withRoute } from "./production/production";
-import { eventually, minutes, nobodyNoticed, StackLab, weightsOf, type StackUnderTest } from "./stack-lab";
+import {
+  eventually,
+  minutes,
+  nobodyNoticed,
+  percentOf,
+  StackLab,
+  weightsOf,
+  type StackUnderTest,
+} from "./stack-lab";
 
 /*
  * A pool whose live route has another name than this program's own, as the extension's sample route has: whatever the
@@ -112,7 +120,7 @@ describe("a service whose live route has a name of its own", minutes(20), () => 
     await stack.unset("allow");
     const live = await lab.get<Live>(gatewayApi, "HTTPRoute", "default", "llm-route");
     assert.equal(live?.metadata.uid, uid, "it is the same route, never deleted");
-    assert.deepEqual(weightsOf(await lab.route("llm-route")), { llm: 100 });
+    assert.deepEqual(percentOf(await lab.route("llm-route")), { llm: 100 });
     assert.equal(await lab.route("routes-to-shop"), undefined);
     assert.equal((await stack.pulumi.outputs())["state"], "staged");
   });
@@ -145,7 +153,7 @@ describe("a service whose live route has a name of its own", minutes(20), () => 
     const back = await stack.update({ weight: "0" });
     assert.equal(back.status, 0, back.output);
     assert.match(back.output, /customers do not get these weights: HTTPRoute default\/rival/);
-    assert.deepEqual(weightsOf(await lab.route("llm-route")), { llm: 100 });
+    assert.deepEqual(percentOf(await lab.route("llm-route")), { llm: 100 });
     assert.equal(await lab.remove(gatewayApi, "HTTPRoute", "default", "rival"), undefined);
   });
 
