@@ -14,7 +14,8 @@ import {
   type ServiceStack,
   type ServiceState,
 } from "./live-state";
-import { describeMistakes, secretCommand } from "./messages/mistakes";
+import { secretCommand } from "./messages/edits";
+import { describeMistakes } from "./messages/mistakes";
 import { describeRefusals } from "./messages/refusals";
 import { UserError, withoutLibraryFrames } from "./messages/user-error";
 import { outputsOf } from "./outputs";

@@ -3,7 +3,8 @@ import { defaultEngine, engineNamed } from "../../components/engines/catalogue";
 import { acceleratorNamed } from "../../components/accelerators/accelerators";
 import { podSettings } from "../../components/model-server/pod-settings";
 import { maxLabel, maxPoolName, poolNamespace } from "../../components/names";
-import { isReported, missing, removeCommand, setCommand, shown, type Mistake } from "../messages/mistakes";
+import { isReported, missing, shown, type Mistake } from "../messages/mistakes";
+import { edits, fix, remove, set } from "../plan/config-edits";
 import type { OwnedPool, Pool } from "../plan/service-config";
 import {
   aModel,
@@ -159,7 +160,7 @@ export function resolvePool(pool: string, stack: PoolStack, mistakes: Mistake[])
       key: `${key}.like`,
       found: own.like ?? pool,
       allowed: found,
-      fix: removeCommand(`${key}.like`),
+      fix: edits(remove(`${key}.like`)),
     });
     return undefined;
   }
@@ -181,7 +182,7 @@ export function resolvePool(pool: string, stack: PoolStack, mistakes: Mistake[])
       key,
       found: pool,
       allowed: `${ownName.error.issues[0]?.message ?? ""}; a pool created outside this stack (existing: true) may have a longer one`,
-      fix: removeCommand(key),
+      fix: edits(remove(key)),
     });
   }
   // Nearer settings win. The namespace, and who made the pool, are never taken over.
@@ -219,7 +220,7 @@ export function resolvePool(pool: string, stack: PoolStack, mistakes: Mistake[])
       key: `${key}.like`,
       found: `${template.name}, whose pods run on one node each, for a slice of ${placement.hosts} nodes`,
       allowed: "a pool of this stack, or hardware where a replica fits on one node",
-      fix: setCommand(`${key}.acceleratorsPerReplica`, placement.machine.count),
+      fix: edits(set(`${key}.acceleratorsPerReplica`, placement.machine.count)),
     });
   }
   const resolvedServer = resolveServer(stack.server, input.server, family);
@@ -245,7 +246,7 @@ export function resolvePool(pool: string, stack: PoolStack, mistakes: Mistake[])
       key: `${key}.replicasOwner`,
       found: "external, with autoscaling",
       allowed: "one autoscaler: the stack's (autoscaling), or one created outside this stack",
-      fix: removeCommand(`${key}.${own.autoscaling === undefined ? "replicasOwner" : "autoscaling"}`),
+      fix: edits(remove(`${key}.${own.autoscaling === undefined ? "replicasOwner" : "autoscaling"}`)),
     });
   }
   return {
@@ -342,7 +343,7 @@ function serverOfCopy(key: string, original: string, { server = {}, weights }: P
     key: `${key}.${field}`,
     found: shown(value),
     allowed: `nothing: ${key} copies the pods of ${original}, and this is part of them`,
-    fix: `${removeCommand(`${key}.${field}`)} (or use a model server of its own: ${removeCommand(`${key}.like`)} && ${setCommand(`${key}.model`, "MODEL")})`,
+    fix: fix`${remove(`${key}.${field}`)} (or use a model server of its own: ${[remove(`${key}.like`), set(`${key}.model`, "MODEL")]})`,
   }));
 }
 
@@ -412,7 +413,7 @@ export function checkNodeLabels(pools: Readonly<Record<string, PoolInput>>): Mis
             found: nodeLabels.join(", "),
             allowed:
               "nothing: this stack creates the pool's nodes; nodeLabels applies only with cluster.kubeconfig",
-            fix: removeCommand(`pools.${pool}.nodeLabels`),
+            fix: edits(remove(`pools.${pool}.nodeLabels`)),
           },
         ],
   );
