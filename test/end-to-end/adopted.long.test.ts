@@ -1,10 +1,8 @@
 import assert from "node:assert/strict";
-import * as path from "node:path";
 import { after, before, describe, test } from "node:test";
 import type { KubernetesObject } from "@kubernetes/client-node";
-import { Traffic } from "../../lab/traffic/traffic";
-import { projectFolder } from "../../lab/workspace";
-import { makeCluster, serve } from "./production/production";
+import type { Traffic } from "../../lab/traffic/traffic";
+import { adoptingConfig, customers, makeCluster, serve } from "./production/production";
 import { minutes, nobodyNoticed, splitAt, StackLab, weightsOf, type StackUnderTest } from "./stack-lab";
 
 /*
@@ -32,11 +30,8 @@ describe("a service that somebody else made", minutes(20), () => {
     await makeCluster(lab, "us-central1");
     const address = await serve(lab);
     made = await theirs();
-    const target = { host: address, port: await lab.lab.boundPort(address) };
-    traffic = Traffic.start(target, { requests: 200_000, seconds: 1800 });
-    traffic.setRates({ plain: 20, streams: 3, models: [model] });
-    const file = path.join(projectFolder, "examples", "Pulumi.adopted-cluster.yaml");
-    stack = await lab.stack("adopted", {}, file);
+    traffic = await customers(lab, address, { plain: 20, streams: 3, seconds: 1800 });
+    stack = await lab.stack("adopted", {}, adoptingConfig);
   }, minutes(5));
   after(async () => {
     await traffic.drain(30);
