@@ -56,7 +56,7 @@ export function commandText(command: Command): string {
     case "set-secret":
       return ["pulumi config set", "--secret", ...pathAndName(command.path).flat()].join(" ");
     case "set-plain":
-      return ["pulumi config set --plaintext", ...pathAndName(command.path).flat(), "VALUE"].join(" ");
+      return ["pulumi config set", "--plaintext", ...pathAndName(command.path).flat(), "VALUE"].join(" ");
     case "set-time":
       return [
         "pulumi config set",

@@ -10,8 +10,6 @@ import { minutes, nobodyNoticed, splitAt, StackLab, weightsOf, type StackUnderTe
  * of who serves already. The example's config is carried out as it stands, to the promotion and with a way back.
  */
 
-const model = "Qwen/Qwen3-8B";
-
 /** What was there before, and has to be there unchanged in the end. */
 const others = [
   ["inference.networking.k8s.io/v1", "InferencePool", "llm"],

@@ -12,7 +12,6 @@ import { eventually, minutes, nobodyNoticed, StackLab, weightsOf, type StackUnde
  * namespace; then its owner shrinks it while the candidate has the traffic, and the way back takes steps.
  */
 
-const model = "Qwen/Qwen3-8B";
 const objectives = [{ name: "chat", priority: 10 }];
 const copyNamespace = "llm-llm-new";
 const secret = { apiVersion: "v1", kind: "Secret", type: "Opaque", stringData: { token: "hf_xxxx" } };

@@ -19,11 +19,7 @@ describe("a release that is interrupted", minutes(25), () => {
     await serve(lab);
     await asHelmMadeIt(lab);
     earlier = await everything(lab);
-    stack = await lab.stack(
-      "adopted",
-      {},
-      adoptingConfig,
-    );
+    stack = await lab.stack("adopted", {}, adoptingConfig);
     await stack.setPath("allow[0]", "take-over-route");
     await stack.up();
     await stack.unset("allow");

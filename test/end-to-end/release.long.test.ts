@@ -12,7 +12,6 @@ import { minutes, nobodyNoticed, splitAt, StackLab, weightsOf, type StackUnderTe
  * Everything is as it was before, field owners included, and no customer has noticed.
  */
 
-const model = "Qwen/Qwen3-8B";
 const route = customersRoute;
 
 describe("a service that is taken over and handed back", minutes(40), () => {
@@ -27,11 +26,7 @@ describe("a service that is taken over and handed back", minutes(40), () => {
     await asHelmMadeIt(lab);
     earlier = await everything(lab);
     traffic = await customers(lab, address, { plain: 20, streams: 3, seconds: 3000 });
-    stack = await lab.stack(
-      "adopted",
-      {},
-      adoptingConfig,
-    );
+    stack = await lab.stack("adopted", {}, adoptingConfig);
   }, minutes(10));
   after(async () => {
     await traffic.drain(30);

@@ -107,7 +107,10 @@ describe("a pool's picker", () => {
   it("takes feature gates that there are", () => {
     assert.deepEqual(keysOf({ featureGates: ["flowControl"] }), []);
     const [mistake] = mistakesOf(pools({ picker: { featureGates: ["flowcontrol"] } }));
-    assert.equal(fixText(mistake!.fix), "pulumi config set --path 'pools.llm.picker.featureGates[0]' flowControl");
+    assert.equal(
+      fixText(mistake!.fix),
+      "pulumi config set --path 'pools.llm.picker.featureGates[0]' flowControl",
+    );
     assert.deepEqual(keysOf({ ...custom, featureGates: ["ourGate"] }), []);
     const sglang = pools({ server: { engine: "sglang" }, picker: { featureGates: ["enableLegacyMetrics"] } });
     assert.deepEqual(

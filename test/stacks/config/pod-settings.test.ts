@@ -124,7 +124,10 @@ describe("a patch of the pod", () => {
       withServer({ podPatch: { spec: { containers: [{ name: "vllm", args: ["x"] }] } } }),
     );
     assert.match(mistake?.allowed ?? "", /use server\.args/);
-    assert.equal(fixText(mistake!.fix), "pulumi config rm --path 'pools.llm.server.podPatch.spec.containers[0].args'");
+    assert.equal(
+      fixText(mistake!.fix),
+      "pulumi config rm --path 'pools.llm.server.podPatch.spec.containers[0].args'",
+    );
   });
 
   it("is checked where it is written: the stack's once, a pool's own at the pool", () => {

@@ -34,7 +34,8 @@ describe("a secret in a config", () => {
       // A value that is wrong in another way has its own mistake; one is enough.
       const other = mistakes.find((mistake) => mistake.key === key);
       assert.equal(other?.found, "(a secret)", JSON.stringify(mistakes));
-      if (own[0] !== undefined) assert.equal(fixText(own[0].fix), `pulumi config set --plaintext ${flag} VALUE`);
+      if (own[0] !== undefined)
+        assert.equal(fixText(own[0].fix), `pulumi config set --plaintext ${flag} VALUE`);
     });
 
     it(`at ${key} is in no message where it is known only that ${key.split(/[.[]/)[0] ?? ""} holds one`, () => {
