@@ -9,7 +9,7 @@ import { InferenceDefinitions, type DefinitionName } from "../components/definit
 import { InferenceGateway } from "../components/gateways/inference-gateway";
 import type { NodeLocation } from "../components/pool/serving-pool";
 import { completeGateway, type GivenGateway } from "../components/gateways/endpoint";
-import { setCommand } from "./messages/mistakes";
+import { setCommand } from "./messages/edits";
 import type { ClusterConfig, GuardedService } from "./config/cluster-keys";
 import type { PlatformConfig } from "./config/resolve";
 import type { ServiceConfig } from "./plan/service-config";

@@ -17,9 +17,10 @@ import {
   type ServiceStack,
   type ServiceState,
 } from "./live-state";
-import { describeMistakes, secretCommand } from "./messages/mistakes";
+import { secretCommand } from "./messages/edits";
+import { describeMistakes } from "./messages/mistakes";
 import { describeRefusals } from "./messages/refusals";
-import { UserError, withoutLibraryFrames } from "./messages/user-error";
+import { UserError } from "./messages/user-error";
 import { outputsOf } from "./outputs";
 import type { ApprovedPlan, Outcome, Plan } from "./plan/model";
 import type { ServiceConfig } from "./plan/service-config";
@@ -38,12 +39,8 @@ import * as pulumi from "@pulumi/pulumi";
  * @returns the stack's outputs.
  */
 export async function deployStack(): Promise<Record<string, unknown>> {
-  try {
-    const config = await readConfig();
-    return config.role === "platform" ? await deployPlatform(config) : await deployService(config);
-  } catch (error) {
-    throw withoutLibraryFrames(error);
-  }
+  const config = await readConfig();
+  return config.role === "platform" ? deployPlatform(config) : deployService(config);
 }
 
 /** @throws UserError with every mistake of the config. */

@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { podSettings, type PodPatch } from "../../components/model-server/pod-settings";
-import { removeCommand, setCommand, shown, type Mistake } from "../messages/mistakes";
+import { shown, type Mistake } from "../messages/mistakes";
+import { edits, fix, remove, set } from "../plan/config-edits";
 import type { OwnedPool } from "../plan/service-config";
 import { checkOverrides } from "./check-pod-settings";
 import { existingName, object, optional, required, textOrObject } from "./fields";
@@ -80,7 +81,7 @@ export function overridesOfCopy(key: string, own: Likable, copies: boolean): Mis
       key: at,
       found: shown(overrides),
       allowed: `nothing: ${likedBy(own) ?? ""} is no copy of pods created outside this stack; use server.podPatch`,
-      fix: removeCommand(at),
+      fix: edits(remove(at)),
     },
   ];
 }
@@ -173,6 +174,6 @@ export function serverOfCopy(key: string, original: string, { server = {}, weigh
     key: `${key}.${field}`,
     found: shown(value),
     allowed: `nothing: ${key} copies the pods of ${original}, and this is part of them`,
-    fix: `${removeCommand(`${key}.${field}`)} (or use a model server of its own: ${removeCommand(`${key}.like`)} && ${setCommand(`${key}.model`, "MODEL")})`,
+    fix: fix`${remove(`${key}.${field}`)} (or use a model server of its own: ${[remove(`${key}.like`), set(`${key}.model`, "MODEL")]})`,
   }));
 }

@@ -10,7 +10,7 @@ import { otherModeFor } from "./one-namespace";
 import { attachedElsewhere, gatewayAddress, routeProgress } from "./programmed";
 import { knownOf, observedRoute } from "../state/observe";
 import { readOtherRoutes } from "../state/other-routes";
-import { setCommand } from "../messages/mistakes";
+import { setCommand } from "../messages/edits";
 import { gatewayPath, routePath } from "../state/paths";
 import { until, type Progress } from "./wait";
 import { previewRouteName } from "../../components/names";

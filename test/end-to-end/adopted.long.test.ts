@@ -1,18 +1,14 @@
 import assert from "node:assert/strict";
-import * as path from "node:path";
 import { after, before, describe, test } from "node:test";
 import type { KubernetesObject } from "@kubernetes/client-node";
-import { Traffic } from "../../lab/traffic/traffic";
-import { projectFolder } from "../../lab/workspace";
-import { makeCluster, serve } from "./production/production";
+import type { Traffic } from "../../lab/traffic/traffic";
+import { adoptingConfig, customers, makeCluster, serve } from "./production/production";
 import { minutes, nobodyNoticed, percentOf, splitAt, StackLab, type StackUnderTest } from "./stack-lab";
 
 /*
  * A cluster, a Gateway, a pool and its route that were made without this project, with customers on them: the way in
  * of who serves already. The example's config is carried out as it stands, to the promotion and with a way back.
  */
-
-const model = "Qwen/Qwen3-8B";
 
 /** What was there before, and has to be there unchanged in the end. */
 const others = [
@@ -32,11 +28,8 @@ describe("a service that somebody else made", minutes(20), () => {
     await makeCluster(lab, "us-central1");
     const address = await serve(lab);
     made = await theirs();
-    const target = { host: address, port: await lab.lab.boundPort(address) };
-    traffic = Traffic.start(target, { requests: 200_000, seconds: 1800 });
-    traffic.setRates({ plain: 20, streams: 3, models: [model] });
-    const file = path.join(projectFolder, "examples", "Pulumi.adopted-cluster.yaml");
-    stack = await lab.stack("adopted", {}, file);
+    traffic = await customers(lab, address, { plain: 20, streams: 3, seconds: 1800 });
+    stack = await lab.stack("adopted", {}, adoptingConfig);
   }, minutes(5));
   after(async () => {
     await traffic.drain(30);

@@ -1,11 +1,9 @@
 import assert from "node:assert/strict";
-import * as path from "node:path";
 import { after, before, describe, test } from "node:test";
 import type { KubernetesObject, V1Deployment, V1Pod } from "@kubernetes/client-node";
 import { apply } from "../../lab/cluster/objects";
-import { Traffic } from "../../lab/traffic/traffic";
-import { projectFolder } from "../../lab/workspace";
-import { makeCluster, serve } from "./production/production";
+import type { Traffic } from "../../lab/traffic/traffic";
+import { adoptingConfig, customers, makeCluster, serve } from "./production/production";
 import { eventually, minutes, nobodyNoticed, percentOf, StackLab, type StackUnderTest } from "./stack-lab";
 
 /*
@@ -14,7 +12,6 @@ import { eventually, minutes, nobodyNoticed, percentOf, StackLab, type StackUnde
  * namespace; then its owner shrinks it while the candidate has the traffic, and the way back takes steps.
  */
 
-const model = "Qwen/Qwen3-8B";
 const objectives = [{ name: "chat", priority: 10 }];
 const copyNamespace = "llm-llm-new";
 const secret = { apiVersion: "v1", kind: "Secret", type: "Opaque", stringData: { token: "hf_xxxx" } };
@@ -89,15 +86,12 @@ describe("pods that are copied from a pool that was created outside the stack", 
     lab = await StackLab.start({ speed: 4 });
     await makeCluster(lab, "us-central1");
     const address = await serve(lab, ofAnotherTeam);
-    const target = { host: address, port: await lab.lab.boundPort(address) };
-    traffic = Traffic.start(target, { requests: 100_000, seconds: 1200 });
-    traffic.setRates({ plain: 10, streams: 2, models: [model] });
+    traffic = await customers(lab, address, { plain: 10, streams: 2, seconds: 1200 });
     const pools = {
       llm: { existing: true },
       "llm-new": { like: { pool: "llm", overrides }, accelerator: "nvidia-h100-80gb", replicas: 2 },
     };
-    const file = path.join(projectFolder, "examples", "Pulumi.adopted-cluster.yaml");
-    stack = await lab.stack("copied", { objectives, pools }, file);
+    stack = await lab.stack("copied", { objectives, pools }, adoptingConfig);
   }, minutes(5));
   after(async () => {
     await traffic.drain(30);

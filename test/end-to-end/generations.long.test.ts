@@ -1,5 +1,4 @@
 import assert from "node:assert/strict";
-import * as path from "node:path";
 import { after, before, describe, test } from "node:test";
 import {
   AppsV1Api,
@@ -9,9 +8,8 @@ import {
   type V1Pod,
 } from "@kubernetes/client-node";
 import { loadKubeconfig } from "../../lab/cluster/objects";
-import { Traffic } from "../../lab/traffic/traffic";
-import { projectFolder } from "../../lab/workspace";
-import { makeCluster, serve } from "./production/production";
+import type { Traffic } from "../../lab/traffic/traffic";
+import { adoptingConfig, customers, makeCluster, serve } from "./production/production";
 import {
   eventually,
   minutes,
@@ -61,15 +59,12 @@ describe("generations of copies", minutes(20), () => {
     lab = await StackLab.start({ speed: 4 });
     await makeCluster(lab, "us-central1");
     const address = await serve(lab, withSglang);
-    const target = { host: address, port: await lab.lab.boundPort(address) };
-    traffic = Traffic.start(target, { requests: 100_000, seconds: 1500 });
-    traffic.setRates({ plain: 5, streams: 1, models: [model] });
+    traffic = await customers(lab, address, { plain: 5, streams: 1, seconds: 1500 });
     const pools = {
       llm: { existing: true },
       "llm-new": { like: "llm", accelerator: "nvidia-h100-80gb", replicas: 2 },
     };
-    const file = path.join(projectFolder, "examples", "Pulumi.adopted-cluster.yaml");
-    stack = await lab.stack("generations", { pools, gate: { timeoutSeconds: 40 } }, file);
+    stack = await lab.stack("generations", { pools, gate: { timeoutSeconds: 40 } }, adoptingConfig);
   }, minutes(5));
   after(async () => {
     await traffic.drain(30);
