@@ -13,7 +13,7 @@ import type {
   Rule,
 } from "./model";
 import type { Observed, PoolIdentity } from "./observed";
-import { asMade } from "./as-made";
+import { asMade, knownMirrors } from "./as-made";
 import { asCopied, copyReport, withOriginal, withPicker } from "./copied-pools";
 import { windowNow } from "./freeze";
 import { identityOf } from "./identity";
@@ -31,7 +31,7 @@ import { rules } from "./rules/all-rules";
 import { serverAsMade } from "./secret-args";
 import { envAsMade } from "./server-settings";
 import { liveShares, rounding, sameShares, shareIn, sharesOf, type Shares } from "./shares";
-import { carriedSizes, plannedSize, sizeAt } from "./sizing";
+import { carriedSizes, plannedSize, sizeAt, sizeSet } from "./sizing";
 import { inZones } from "./zones";
 
 /**
@@ -86,7 +86,7 @@ function draftOf(config: ServiceConfig, observed: Observed): Draft {
     state: stateOf(config),
     ...optional(
       "kind",
-      candidatePool === undefined ? adapterKind(config) : kindOf(made(stablePool), made(candidatePool)),
+      candidatePool === undefined ? adapterKind(config) : kindOf(made(stablePool), made(candidatePool), knownMirrors(observed)),
     ),
     pools,
     stable,
@@ -248,13 +248,14 @@ const refusalOf = ({ id, waiver }: Rule, { found, fix, waivable = true }: Findin
 function sizesOf(
   config: ServiceConfig,
   observed: Observed,
-  { name, namespace, replicas }: OwnedPool,
+  pool: OwnedPool,
   shares: Shares,
   outside: boolean,
 ): { replicas: number; settled: number } {
   const { weight, capacity } = config;
+  const { name, namespace, replicas } = pool;
   const live = liveShares(observed);
-  const kept = observed.pools.find((pool) => pool.name === name && pool.owned)?.replicas;
+  const kept = sizeSet(observed, pool);
   // What somebody else has set; only a new pool begins with the plan's number.
   if (outside && kept !== undefined) return { replicas: kept, settled: kept };
   const role = name === config.stable ? "stable" : "candidate";

@@ -1,3 +1,5 @@
+import { isSameImage, upstreamImage, type ImageMirrors } from "../../components/cluster/mirrored-images";
+import { pickerImage } from "../../components/pool/picker-settings";
 import type { Draft, RouteMove } from "./model";
 import type { LastMove, Observed } from "./observed";
 import { pickerIdentity } from "./identity";
@@ -12,23 +14,27 @@ import { liveShares, sameShares, shareIn } from "./shares";
  * rollout, else other nodes a node update, else another picker a picker rollout. The same of everything is a node
  * update too: new nodes of the same kind. Undefined where an existing pool does not say what it serves and the new one
  * is not made after its template.
+ * @param mirrors an image is the same one wherever it is read from.
  */
-export function kindOf(stable: Pool, candidate: Pool): RolloutKind | undefined {
+export function kindOf(stable: Pool, candidate: Pool, mirrors: ImageMirrors = {}): RolloutKind | undefined {
   if (!candidate.existing && candidate.templateOf?.name === stable.name) return "node-update";
   if (stable.model === undefined || candidate.model === undefined) return undefined;
   if (stable.model !== candidate.model) return "base-model";
   if (stable.existing || candidate.existing) return undefined;
   const [a, b] = [stable.server, candidate.server];
   const sameServer =
-    a.image === b.image &&
+    isSameImage(a.image, b.image, mirrors) &&
     JSON.stringify(a.args) === JSON.stringify(b.args) &&
     serverSettings(a) === serverSettings(b);
   if (!sameServer) return "model-server";
   const sameNodes = JSON.stringify(nodesOf(stable)) === JSON.stringify(nodesOf(candidate));
-  const samePicker =
-    JSON.stringify(pickerIdentity(stable.picker)) === JSON.stringify(pickerIdentity(candidate.picker));
+  const samePicker = JSON.stringify(pickerOf(stable, mirrors)) === JSON.stringify(pickerOf(candidate, mirrors));
   return sameNodes && !samePicker ? "picker" : "node-update";
 }
+
+/** Through a mirror it is the same picker. */
+const pickerOf = ({ picker = {} }: OwnedPool, mirrors: ImageMirrors): object =>
+  pickerIdentity({ ...picker, image: upstreamImage(picker.image ?? pickerImage, mirrors) });
 
 /** Weights too: where a model comes from is not what serves it. */
 const nodesOf = ({ hardware, placement, weights, server }: OwnedPool): unknown => [
