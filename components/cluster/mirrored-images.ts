@@ -4,17 +4,18 @@
  */
 
 /** Registries that can be mirrored, by the host in an image's name. */
-export const mirrorSources = {
+export const mirrorHosts = ["docker.io", "registry.k8s.io", "ghcr.io", "quay.io", "nvcr.io"] as const;
+
+export type MirrorSource = (typeof mirrorHosts)[number];
+
+/** How their repositories end, and what people call them. */
+export const mirrorSources: Readonly<Record<MirrorSource, { repository: string; title: string }>> = {
   "docker.io": { repository: "docker-hub", title: "Docker Hub" },
   "registry.k8s.io": { repository: "registry-k8s-io", title: "registry.k8s.io" },
   "ghcr.io": { repository: "ghcr-io", title: "GitHub Container Registry" },
   "quay.io": { repository: "quay-io", title: "Quay" },
   "nvcr.io": { repository: "nvcr-io", title: "NVIDIA NGC" },
-} as const;
-
-export type MirrorSource = keyof typeof mirrorSources;
-
-export const mirrorHosts = Object.keys(mirrorSources) as MirrorSource[];
+};
 
 /** Where the images of a registry are to be had: `us-central1-docker.pkg.dev/acme-ml/inference-docker-hub`, by its host. */
 export type ImageMirrors = Readonly<Partial<Record<MirrorSource, string>>>;
@@ -34,7 +35,10 @@ export const mirrorRepository = ({ cluster }: Pick<MirrorPlace, "cluster">, sour
 export function imageMirrors(place: MirrorPlace, sources: readonly MirrorSource[]): ImageMirrors {
   const { project, region } = place;
   return Object.fromEntries(
-    sources.map((source) => [source, `${region}-docker.pkg.dev/${project}/${mirrorRepository(place, source)}`]),
+    sources.map((source) => [
+      source,
+      `${region}-docker.pkg.dev/${project}/${mirrorRepository(place, source)}`,
+    ]),
   );
 }
 
@@ -73,5 +77,8 @@ function parse(image: string): { host: string; path: string } {
   if (rest.length === 0) return { host: "docker.io", path: `library/${image}` };
   if (!/[.:]/.test(first) && first !== "localhost") return { host: "docker.io", path: image };
   const host = first === "index.docker.io" ? "docker.io" : first;
-  return { host, path: host === "docker.io" && rest.length === 1 ? `library/${rest[0] ?? ""}` : rest.join("/") };
+  return {
+    host,
+    path: host === "docker.io" && rest.length === 1 ? `library/${rest[0] ?? ""}` : rest.join("/"),
+  };
 }

@@ -80,7 +80,10 @@ const failure = (code: number, message: string): Answer => ({
 
 async function answer(api: ClusterApi, { pathname, searchParams }: URL): Promise<Answer> {
   if (pathname === root) {
-    return { status: 200, body: { kind: "APIResourceList", apiVersion: "v1", groupVersion: version, resources: [] } };
+    return {
+      status: 200,
+      body: { kind: "APIResourceList", apiVersion: "v1", groupVersion: version, resources: [] },
+    };
   }
   const [, namespace, metric = ""] =
     /^\/namespaces\/([^/]+)\/pods\/\*\/([^/]+)$/.exec(
@@ -126,7 +129,10 @@ async function valuesIn(
 }
 
 /** A pod that does not answer has no value, as in managed Prometheus. */
-async function read({ name, url }: ScrapedPod, gauge: string): Promise<{ name: string; value: number } | undefined> {
+async function read(
+  { name, url }: ScrapedPod,
+  gauge: string,
+): Promise<{ name: string; value: number } | undefined> {
   try {
     const response = await fetch(url, { signal: AbortSignal.timeout(5000) });
     const value = response.ok ? valueOf(await response.text(), gauge) : undefined;

@@ -24,7 +24,11 @@ describe("gauges of pods", () => {
   });
 
   it("are there for pods that run and that a PodMonitoring selects", () => {
-    const pods = [pod("llm-1", { app: "llm" }), pod("llm-2", { app: "llm" }, "Pending"), pod("x", { app: "x" })];
+    const pods = [
+      pod("llm-1", { app: "llm" }),
+      pod("llm-2", { app: "llm" }, "Pending"),
+      pod("x", { app: "x" }),
+    ];
     const found = [{ name: "llm-1", url: "http://127.9.0.4:8000/metrics" }];
     assert.deepEqual(scraped(pods, [monitoring]), found);
     assert.deepEqual(scraped(pods, []), []);

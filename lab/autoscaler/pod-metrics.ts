@@ -49,9 +49,10 @@ const selects = (labels: Readonly<Record<string, string>> = {}, { metadata }: Po
 
 function portOf({ spec }: Pod, port: string | number): number | undefined {
   if (typeof port === "number") return port;
-  const ports: readonly ContainerPort[] = [...(spec?.containers ?? []), ...(spec?.initContainers ?? [])].flatMap(
-    (container) => container.ports ?? [],
-  );
+  const ports: readonly ContainerPort[] = [
+    ...(spec?.containers ?? []),
+    ...(spec?.initContainers ?? []),
+  ].flatMap((container) => container.ports ?? []);
   return ports.find(({ name }) => name === port)?.containerPort;
 }
 

@@ -29,7 +29,7 @@ import { adapterKind, kindOf, lastMove, moveOf } from "./rollout-move";
 import { sendersTo } from "./routes";
 import { rules } from "./rules/all-rules";
 import { serverAsMade } from "./secret-args";
-import { envAsMade } from "./server-settings";
+import { settingsAsMade } from "./server-settings";
 import { liveShares, rounding, sameShares, shareIn, sharesOf, type Shares } from "./shares";
 import { carriedSizes, plannedSize, sizeAt, sizeSet } from "./sizing";
 import { inZones } from "./zones";
@@ -86,7 +86,9 @@ function draftOf(config: ServiceConfig, observed: Observed): Draft {
     state: stateOf(config),
     ...optional(
       "kind",
-      candidatePool === undefined ? adapterKind(config) : kindOf(made(stablePool), made(candidatePool), knownMirrors(observed)),
+      candidatePool === undefined
+        ? adapterKind(config)
+        : kindOf(made(stablePool), made(candidatePool), knownMirrors(observed)),
     ),
     pools,
     stable,
@@ -136,7 +138,7 @@ function plannedPool(
   const deployed = identityIn(observed, declared);
   const made = withPicker(withOriginal(asMade(declared, observed), observed), observed);
   const copied = asCopied(inZones(made, observed), observed);
-  const pool = { ...copied, server: envAsMade(serverAsMade(copied.server, deployed), deployed) };
+  const pool = { ...copied, server: settingsAsMade(serverAsMade(copied.server, deployed), deployed) };
   const namespace = namespaceOf(pool, observed);
   const scaled = scaledOutside(pool, observed);
   return {

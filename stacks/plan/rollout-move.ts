@@ -28,7 +28,8 @@ export function kindOf(stable: Pool, candidate: Pool, mirrors: ImageMirrors = {}
     serverSettings(a) === serverSettings(b);
   if (!sameServer) return "model-server";
   const sameNodes = JSON.stringify(nodesOf(stable)) === JSON.stringify(nodesOf(candidate));
-  const samePicker = JSON.stringify(pickerOf(stable, mirrors)) === JSON.stringify(pickerOf(candidate, mirrors));
+  const samePicker =
+    JSON.stringify(pickerOf(stable, mirrors)) === JSON.stringify(pickerOf(candidate, mirrors));
   return sameNodes && !samePicker ? "picker" : "node-update";
 }
 

@@ -117,31 +117,42 @@ describe("a ladder whose pools an autoscaler scales", { concurrency: false, ...m
     assert.equal(moved.status, 0, moved.output);
   };
   const say = (what: string): void =>
-    console.log(`# ${what}: ${[llm, next].map((pool) => `${pool} ${sizes.of(pool as PoolName).join(" ")}`).join("; ")}`);
+    console.log(
+      `# ${what}: ${[llm, next].map((pool) => `${pool} ${sizes.of(pool as PoolName).join(" ")}`).join("; ")}`,
+    );
 
-  test("the autoscaler reads the servers' queues, and grows the stable pool under load", minutes(4), async () => {
-    load(low);
-    await eventually("the autoscaler has its metric", async () => {
-      const found = await lab.get<Hpa>("autoscaling/v2", "HorizontalPodAutoscaler", "default", llm);
-      return (
-        found?.status?.conditions?.some(({ type, status }) => type === "ScalingActive" && status === "True") ??
-        false
-      );
-    });
-    assert.deepEqual(await minima(), [3, 1]);
-    load(high);
-    await eventually("llm grows", () => Promise.resolve(sizes.last(llm) > 3), 120);
-    say("grown");
-  });
+  test(
+    "the autoscaler reads the servers' queues, and grows the stable pool under load",
+    minutes(4),
+    async () => {
+      load(low);
+      await eventually("the autoscaler has its metric", async () => {
+        const found = await lab.get<Hpa>("autoscaling/v2", "HorizontalPodAutoscaler", "default", llm);
+        return (
+          found?.status?.conditions?.some(
+            ({ type, status }) => type === "ScalingActive" && status === "True",
+          ) ?? false
+        );
+      });
+      assert.deepEqual(await minima(), [3, 1]);
+      load(high);
+      await eventually("llm grows", () => Promise.resolve(sizes.last(llm) > 3), 120);
+      say("grown");
+    },
+  );
 
-  test("an update that changes nothing leaves its number alone, also one that refreshes", minutes(3), async () => {
-    for (const args of [[], ["--refresh"]]) {
-      const done = await stack.pulumi.attempt(["up", "--yes", "--skip-preview", ...args]);
-      assert.equal(done.status, 0, done.output);
-    }
-    assert.deepEqual(await minima(), [3, 1]);
-    say("two updates later");
-  });
+  test(
+    "an update that changes nothing leaves its number alone, also one that refreshes",
+    minutes(3),
+    async () => {
+      for (const args of [[], ["--refresh"]]) {
+        const done = await stack.pulumi.attempt(["up", "--yes", "--skip-preview", ...args]);
+        assert.equal(done.status, 0, done.output);
+      }
+      assert.deepEqual(await minima(), [3, 1]);
+      say("two updates later");
+    },
+  );
 
   test("up the ladder under load, the candidate grows", minutes(6), async () => {
     await move(30);

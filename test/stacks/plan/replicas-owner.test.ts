@@ -177,10 +177,13 @@ describe("a pool whose replicas the stack's own autoscaler sets", () => {
   });
 
   it("keeps the minimum that the last update set until the route has moved", () => {
-    const capacity = { mode: "follow-weight" };
+    const capacity = { mode: "follow-weight", rollbackReserve: 0.5 };
     const world = grown(deployed(at(0, { pools, capacity })));
     assert.deepEqual(sizes(at(60, { pools, capacity }), world)["llm"], [6, 3]);
-    assert.match(planned(at(60, { pools, capacity }), world).notes.join("\n"), /llm keeps at least 6 replicas/);
+    assert.match(
+      planned(at(60, { pools, capacity }), world).notes.join("\n"),
+      /llm keeps at least 6 replicas/,
+    );
     const moved = grown(deployed(at(0, { pools, capacity }), at(60, { pools, capacity })));
     assert.deepEqual(sizes(at(60, { pools, capacity }), moved)["llm"], [3, 3]);
   });
