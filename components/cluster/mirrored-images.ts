@@ -53,7 +53,7 @@ export function mirrored(image: string, mirrors: ImageMirrors = {}): string {
 export const isSameImage = (a: string, b: string, mirrors: ImageMirrors = {}): boolean =>
   upstreamImage(a, mirrors) === upstreamImage(b, mirrors);
 
-/** Where an image comes from in the end, in full: `docker.io/vllm/vllm-openai:v0.21.0`. */
+/** Where an image comes from in the end, in full: `docker.io/library/busybox:1.36`. */
 export function upstreamImage(image: string, mirrors: ImageMirrors = {}): string {
   const source = mirrorSourceOf(image, mirrors);
   const mirror = source === undefined ? undefined : mirrors[source];

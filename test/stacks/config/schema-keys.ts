@@ -134,6 +134,7 @@ export const everyKey: Readonly<Record<string, unknown>> = {
     channel: "regular",
     authorizedNetworks: ["203.0.113.7/32"],
     systemNodes: 6,
+    imageMirrors: ["docker.io"],
     nodeServiceAccount: "marked-35@acme-ml.iam.gserviceaccount.com",
   },
   gateway: {
