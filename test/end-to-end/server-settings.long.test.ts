@@ -6,8 +6,8 @@ import { projectFolder } from "../../lab/workspace";
 import { minutes, StackLab, type StackUnderTest } from "./stack-lab";
 
 /*
- * The example of settings of model servers' pods, with a secret among its variables, with the real engine and provider:
- * made, rolled out and promoted; what changes in place does so under traffic, and everything else is another pool.
+ * The example of settings of model servers' pods, with a secret among its variables and images through mirrors, with the
+ * real engine and provider: made, rolled out and promoted; what changes in place does so under traffic, and everything else is another pool.
  */
 
 const example = path.join(projectFolder, "examples", "Pulumi.server-settings.yaml");
@@ -21,6 +21,7 @@ interface Deployment {
       metadata: { labels: Record<string, string>; annotations: Record<string, string> };
       spec: {
         containers: {
+          image: string;
           env: { name: string; value?: string; valueFrom?: object }[];
           resources: Record<"limits" | "requests", Record<string, string>>;
           volumeMounts: { mountPath: string }[];
@@ -53,7 +54,8 @@ describe("settings of model servers' pods", minutes(20), () => {
   };
   before(async () => {
     lab = await StackLab.start({ speed: 4 });
-    stack = await lab.stack("settings", { weight: 0 }, example);
+    const cluster = { imageMirrors: ["docker.io", "registry.k8s.io"] };
+    stack = await lab.stack("settings", { weight: 0, cluster }, example);
     await stack.pulumi.run([
       ...["config", "set", "--secret", "--path", "pools.llm.server.env.VLLM_API_KEY", secret],
     ]);
@@ -74,6 +76,9 @@ describe("settings of model servers' pods", minutes(20), () => {
       assert.deepEqual(JSON.parse(JSON.stringify(from)), {
         secretKeyRef: { name: `${pool}-arguments`, key: "VLLM_API_KEY" },
       });
+      assert.match(server.image, /^us-central1-docker\.pkg\.dev\/acme-ml\/inference-docker-hub\/vllm\//);
+      const [picker] = (await deployment(`${pool}-epp`)).spec.template.spec.containers;
+      assert.match(picker?.image ?? "", /\/inference-registry-k8s-io\/.*\/epp:v/);
       assert.equal(server.resources.requests["memory"], "24Gi");
       assert.equal(server.resources.limits["memory"], "40Gi");
       assert.ok(server.volumeMounts.some(({ mountPath }) => mountPath === "/scratch"));
@@ -157,6 +162,10 @@ describe("settings of model servers' pods", minutes(20), () => {
     assert.notEqual(await attempt("up", "--yes", "--skip-preview"), 0);
     assert.match(printed.at(-1) ?? "", /"VLLM_API_KEY":"\(another secret\)"/);
     await setKey(secret);
+    await stack.unset("cluster.imageMirrors[0]");
+    assert.notEqual(await attempt("up", "--yes", "--skip-preview"), 0);
+    assert.match(printed.at(-1) ?? "", /image-mirror-in-use/);
+    await set("cluster.imageMirrors[1]", "docker.io");
     assert.equal(await attempt("preview", "--expect-no-changes"), 0, printed.at(-1));
   });
 
