@@ -1,3 +1,5 @@
+import { gatewayFor } from "../components/gateways/endpoint";
+import { checkHostname } from "./config/gateway-keys";
 import { ownerOutput } from "./plan/claims";
 import type { CopiedPods } from "../components/model-server/copied/adapt";
 import { stackLabel } from "../components/names";
@@ -19,6 +21,7 @@ import { describeRefusals } from "./messages/refusals";
 import { UserError, withoutLibraryFrames } from "./messages/user-error";
 import { outputsOf } from "./outputs";
 import type { ApprovedPlan, Outcome, Plan } from "./plan/model";
+import type { ServiceConfig } from "./plan/service-config";
 import type { Observed } from "./plan/observed";
 import { plan as makePlan } from "./plan/plan";
 import { ownPlatform, sharedPlatform, type PlatformSource } from "./platform";
@@ -77,8 +80,10 @@ async function deployPlatform(config: PlatformStack): Promise<Record<string, unk
 }
 
 async function deployService(config: ServiceStack): Promise<Record<string, unknown>> {
-  const source =
-    config.role === "service" ? await sharedPlatform(config.platformStack) : ownPlatform(config.platform);
+  const source = reachedBy(
+    config.service,
+    config.role === "service" ? await sharedPlatform(config.platformStack) : ownPlatform(config.platform),
+  );
   // Google Cloud is asked for the cluster meanwhile.
   source.reader().catch(() => undefined);
   const last = await lastUpdate();
@@ -94,6 +99,17 @@ async function deployService(config: ServiceStack): Promise<Record<string, unkno
   const { plan, takeOver } = approved(config, outcome, source, state);
   claimEverything(state.ownership, takeOver);
   return buildApproved(config, plan, source, state, last);
+}
+
+/**
+ * A platform as this service's clients reach it: under the service's own name, where it has one.
+ * @throws UserError where the platform's Gateway takes no requests for it.
+ */
+function reachedBy({ hostname }: ServiceConfig, source: PlatformSource): PlatformSource {
+  const mistakes = checkHostname(hostname, source.gateway.hostname);
+  if (mistakes.length > 0) throw new UserError(describeMistakes(mistakes));
+  const gateway = gatewayFor(source.gateway, hostname);
+  return { ...source, gateway, build: (options) => ({ ...source.build(options), gateway }) };
 }
 
 /** The most system nodes of a cluster that this stack creates. */

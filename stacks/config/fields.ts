@@ -79,6 +79,8 @@ export function unwrapped(schema: z.ZodType): { inner: z.ZodType; optional: bool
 
 const dnsLabel = /^[a-z0-9]([-a-z0-9]*[a-z0-9])?$/;
 export const dnsName = /^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$/;
+/** As the hostname of a listener: `*.` and a name stands for the names below it. */
+export const anyDnsName = /^(\*\.)?[a-z0-9]([-a-z0-9.]*[a-z0-9])?$/;
 
 /** A name that Kubernetes accepts everywhere, also where it must start with a letter (Services). */
 export const name = (max: number): z.ZodString => {

@@ -159,6 +159,8 @@ export interface ServiceConfig extends Safety {
   /** Name of the customers' HTTPRoute. */
   route: string;
   namespace: string;
+  /** The name by which clients reach it; absent: the Gateway's. */
+  hostname?: string;
   stable: string;
   candidate?: string;
   /** Percent of the traffic for the candidate; 0 without one. */

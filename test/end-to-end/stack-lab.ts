@@ -6,6 +6,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { KubernetesObjectApi, PatchStrategy, type KubernetesObject } from "@kubernetes/client-node";
 import { prefix, prefixed } from "../../lab/rehearsal/config-file";
 import { loadKubeconfig } from "../../lab/cluster/objects";
+import { ask } from "../../lab/gateway/fixture/client";
 import { WholeLab, type WholeLabOptions } from "../../lab/lab";
 import { Pulumi } from "../../lab/pulumi";
 import type { Traffic } from "../../lab/traffic/traffic";
@@ -75,15 +76,11 @@ export class StackLab {
     const port = await this.lab.boundPort(address);
     const counts: Record<string, number> = {};
     const one = async (): Promise<void> => {
-      const response = await fetch(`http://${address}:${port}/v1/completions`, {
-        method: "POST",
-        headers: { "content-type": "application/json", ...headers },
-        body: JSON.stringify({ model, prompt: "Hello", max_tokens: 1 }),
-        signal: AbortSignal.timeout(30_000),
+      const { status, headers: answered } = await ask(`http://${address}:${port}/v1/completions`, {
+        headers,
+        body: { model, prompt: "Hello", max_tokens: 1 },
       });
-      await response.text();
-      const who = response.headers.get("x-served-by-pool") ?? "nobody";
-      const key = response.ok ? who : `status ${response.status}`;
+      const key = status === 200 ? String(answered["x-served-by-pool"] ?? "nobody") : `status ${status}`;
       counts[key] = (counts[key] ?? 0) + 1;
     };
     for (let sent = 0; sent < count; sent += 20) {

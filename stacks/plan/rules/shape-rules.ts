@@ -3,6 +3,7 @@ import { fix, pulumiUp, run, set, type Fix } from "../config-edits";
 import { factorFor, keptBackends, matchesOf, rulesWith, type KeptRoute, type LiveRule } from "../kept-route";
 import type { Draft, Finding, Rule } from "../model";
 import type { Observed } from "../observed";
+import { hostnameKey } from "../adoption";
 import type { ServiceConfig } from "../service-config";
 import { shareText } from "../shares";
 
@@ -34,7 +35,7 @@ reason.`,
       ),
       ...outside.map((found) => ({
         found: `${found}: the owner of HTTPRoute ${config.namespace}/${config.route} decides where it attaches`,
-        fix: otherPlace(config),
+        fix: otherPlace(config, observed.others?.gateway.configurable ?? true),
       })),
     ];
   },
@@ -84,8 +85,8 @@ function tooCoarse(
   };
 }
 
-const otherPlace = (config: ServiceConfig): Fix =>
-  fix`set the Gateway and hostname by which the route is reached (${[set("gateway.name", "NAME"), set("gateway.hostname", "HOSTNAME")]}), or attach the route there (${edit(config)})`;
+const otherPlace = (config: ServiceConfig, hasOwnGateway: boolean): Fix =>
+  fix`set the Gateway and hostname by which the route is reached (${[...(hasOwnGateway ? [set("gateway.name", "NAME")] : []), set(hostnameKey(config, hasOwnGateway), "HOSTNAME")]}), or attach the route there (${edit(config)})`;
 
 /** A path behind which adapters would be loaded by whoever asks. */
 const openAdapterPaths: Rule = {

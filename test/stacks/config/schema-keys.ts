@@ -29,6 +29,7 @@ export const everyKey: Readonly<Record<string, unknown>> = {
   platform: "marked-1/inference/platform",
   service: "marked-2",
   namespace: "marked-3",
+  hostname: "marked-99.example.com",
   model: "marked-4/model",
   server: {
     engine: "vllm",
