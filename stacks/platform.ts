@@ -161,7 +161,7 @@ export async function sharedPlatform(stack: string): Promise<PlatformSource> {
     gateway,
     createsCluster: false,
     // A platform of an older version knows of none.
-    imageMirrors: (mirrors ?? {}) as ImageMirrors,
+    imageMirrors: mirrors ?? {},
     ...(nodes === undefined ? {} : { nodesIn: placeOf(nodes as PlatformNodes) }),
     reader: once(() => clusterReader(kubeconfig)),
     build: () => {

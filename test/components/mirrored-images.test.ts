@@ -25,7 +25,7 @@ describe("names of images in a mirror", () => {
       ["docker.io/busybox", `${hub}/library/busybox`],
       [
         pickerImage,
-        pickerImage.replace("registry.k8s.io", `${hub.replace("docker-hub", "registry-k8s-io")}`),
+        pickerImage.replace("registry.k8s.io", hub.replace("docker-hub", "registry-k8s-io")),
       ],
     ] as const) {
       assert.equal(mirrored(image, all), name);

@@ -118,7 +118,7 @@ describe("a ladder whose pools an autoscaler scales", { concurrency: false, ...m
   };
   const say = (what: string): void =>
     console.log(
-      `# ${what}: ${[llm, next].map((pool) => `${pool} ${sizes.of(pool as PoolName).join(" ")}`).join("; ")}`,
+      `# ${what}: ${[llm, next].map((pool) => `${pool} ${sizes.of(pool).join(" ")}`).join("; ")}`,
     );
 
   test(
