@@ -38,14 +38,14 @@ function adaptersAsMade(pool: OwnedPool, identity: PoolIdentity | undefined): Pa
  * pool that exists, so that keeps its own; and the engine's own image, where this program named another version then.
  */
 function serverAsMade(
-  { server, placement, imageIsExplicit, templateOf }: OwnedPool,
+  { server, hardware, placement, imageIsExplicit, templateOf }: OwnedPool,
   identity: PoolIdentity | undefined,
   observed: Observed,
 ): OwnedPool["server"] {
   if (identity === undefined) {
-    return templateOf !== undefined
-      ? server
-      : { ...server, image: mirrored(server.image, observed.imageMirrors) };
+    // A disk with images has them under the names that they had when it was made.
+    const isNamed = templateOf !== undefined || hardware.imageCache !== undefined;
+    return isNamed ? server : { ...server, image: mirrored(server.image, observed.imageMirrors) };
   }
   const image = identity["server.image"];
   if (image === undefined) return server;

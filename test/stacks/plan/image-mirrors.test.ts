@@ -81,6 +81,14 @@ describe("images through a mirror", () => {
     assert.deepEqual(rulesOf(serving, { ...plain, imageMirrors: {}, otherMirrors: mirrors }), []);
   });
 
+  it("are not for servers whose nodes have a disk with images: that has other names", () => {
+    const disk = { imageCache: "global/images/servers" };
+    const pools = { ...serving.pools, llm: { ...serving.pools.llm, ...disk } };
+    const found = planned({ ...serving, pools }, { ...nothingDeployed, imageMirrors: mirrors }).pools;
+    assert.match(images(found)["llm"]?.[0] ?? "", /^vllm\//);
+    assert.match(images(found)["llm"]?.[1] ?? "", /inference-registry-k8s-io/);
+  });
+
   it("are not for pods that are copied", () => {
     const pools = {
       llm: { existing: true },
