@@ -74,7 +74,7 @@ class Sizes {
   }
 }
 
-describe("a ladder whose pools an autoscaler scales", { concurrency: false, ...minutes(25) }, () => {
+describe("a ladder whose pools an autoscaler scales", { concurrency: false, ...minutes(29) }, () => {
   let lab: StackLab;
   let stack: StackUnderTest;
   let traffic: Traffic;
@@ -97,7 +97,7 @@ describe("a ladder whose pools an autoscaler scales", { concurrency: false, ...m
     await stack.up();
     const address = String((await stack.pulumi.outputs())["address"]);
     const target = { host: address, port: await lab.lab.boundPort(address) };
-    traffic = Traffic.start(target, { requests: 100_000, seconds: 1500 });
+    traffic = Traffic.start(target, { requests: 100_000, seconds: 1750 });
     sizes = new Sizes(lab);
   }, minutes(5));
   after(async () => {
@@ -117,9 +117,7 @@ describe("a ladder whose pools an autoscaler scales", { concurrency: false, ...m
     assert.equal(moved.status, 0, moved.output);
   };
   const say = (what: string): void =>
-    console.log(
-      `# ${what}: ${[llm, next].map((pool) => `${pool} ${sizes.of(pool).join(" ")}`).join("; ")}`,
-    );
+    console.log(`# ${what}: ${[llm, next].map((pool) => `${pool} ${sizes.of(pool).join(" ")}`).join("; ")}`);
 
   test(
     "the autoscaler reads the servers' queues, and grows the stable pool under load",
@@ -163,7 +161,7 @@ describe("a ladder whose pools an autoscaler scales", { concurrency: false, ...m
     say("at 60");
   });
 
-  test("both shrink when the load goes, and grow again", minutes(8), async () => {
+  test("both shrink when the load goes, and grow again", minutes(14), async () => {
     const from = { [llm]: sizes.of(llm).length - 1, [next]: sizes.of(next).length - 1 };
     load(low);
     for (const pool of [llm, next] as const) {
