@@ -65,11 +65,15 @@ export async function startPods(
   return startPart(context, "pods", adminPort, { ...config, ...options }, 5);
 }
 
-/** The cluster autoscaler: nodes come for pods that fit nowhere, and idle ones go. */
+/** Autoscaling: nodes come for pods that fit nowhere, and idle ones go; metrics for the autoscalers of pods. */
 export async function startAutoscaler(context: PartContext, tokenFile: string): Promise<Part> {
-  const { server, caFile } = context.controlPlane;
+  const { server, caFile, keyFile } = context.controlPlane;
   const adminPort = await freePort(context.range.control, 7004);
-  const config = { lab: context.folder, server, caFile, tokenFile, adminPort, idleSeconds: 10 };
+  const metricsPort = await freePort(context.range.control, 7005);
+  const config = {
+    ...{ lab: context.folder, server, caFile, keyFile, tokenFile },
+    ...{ adminPort, metricsPort, idleSeconds: 10 },
+  };
   return startPart(context, "autoscaler", adminPort, config, 2);
 }
 

@@ -106,7 +106,11 @@ export function readServiceState(
       // A service stack leaves them to its platform.
       definitions:
         role === "service" || service.clusterScoped === false ? [] : missingDefinitions(live, ownership),
-      observed: { ...observed, ...zones, cluster: { ...served.cluster, created: source.createsCluster } },
+      observed: {
+        ...{ ...observed, ...zones, imageMirrors: source.imageMirrors },
+        ...(source.otherMirrors === undefined ? {} : { otherMirrors: source.otherMirrors }),
+        cluster: { ...served.cluster, created: source.createsCluster },
+      },
       served,
     };
   });

@@ -3,6 +3,7 @@ import * as container from "@pulumi/gcp/container";
 import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
 import { gkeKubeconfig, InferenceCluster } from "../components/cluster/inference-cluster";
+import { imageMirrors, mirrorHosts, type ImageMirrors } from "../components/cluster/mirrored-images";
 import { ModelArmorAccess, modelArmorRoles } from "../components/cluster/model-armor-access";
 import { UserError } from "./messages/user-error";
 import { InferenceDefinitions, type DefinitionName } from "../components/definitions/inference-definitions";
@@ -35,6 +36,8 @@ export interface PlatformOutputs {
   gateway: GatewayConfig;
   /** Absent where the nodes were created outside this stack. */
   nodes?: NodeLocation;
+  /** Where new pools get the images of registries that are mirrored; absent: none is. */
+  imageMirrors?: ImageMirrors;
 }
 
 export interface Platform extends PlatformOutputs {
@@ -108,6 +111,10 @@ export interface PlatformSource {
   gateway: GatewayConfig;
   /** Whether this stack creates the cluster. */
   createsCluster: boolean;
+  /** Where new pools get the images of registries that are mirrored. */
+  imageMirrors: ImageMirrors;
+  /** Where this stack would have those of the other registries; of another stack's platform nobody knows. */
+  otherMirrors?: ImageMirrors;
   /** Where accelerator nodes are created for each pool; absent: they are created outside this stack. */
   nodesIn?: ClusterPlace;
   /** Reads the cluster as it is before the update; undefined where it does not exist yet. */
@@ -120,9 +127,20 @@ export function ownPlatform(config: PlatformConfig): PlatformSource {
   return {
     gateway: config.gateway,
     createsCluster: config.cluster.mode === "create",
+    ...mirrorsOf(config.cluster),
     ...(config.cluster.mode === "kubeconfig" ? {} : { nodesIn: config.cluster }),
     reader: once(() => readerBefore(config.cluster)),
     build: (options) => buildPlatform(config, options),
+  };
+}
+
+function mirrorsOf(cluster: ClusterConfig): Pick<PlatformSource, "imageMirrors" | "otherMirrors"> {
+  if (cluster.mode !== "create") return { imageMirrors: {} };
+  const place = { ...cluster, cluster: cluster.name };
+  const others = mirrorHosts.filter((source) => !cluster.imageMirrors.includes(source));
+  return {
+    imageMirrors: imageMirrors(place, cluster.imageMirrors),
+    otherMirrors: imageMirrors(place, others),
   };
 }
 
@@ -135,8 +153,8 @@ export async function sharedPlatform(
   { namespace, clusterScoped }: Pick<ServiceConfig, "namespace" | "clusterScoped">,
 ): Promise<PlatformSource> {
   const reference = new pulumi.StackReference("platform", { name: stack });
-  const [kubeconfig, given, nodes] = await Promise.all(
-    ["kubeconfig", "gateway", "nodes"].map(async (name) => {
+  const [kubeconfig, given, nodes, mirrors] = await Promise.all(
+    ["kubeconfig", "gateway", "nodes", "imageMirrors"].map(async (name) => {
       const details = await reference.getOutputDetails(name);
       return (details.secretValue ?? details.value) as unknown;
     }),
@@ -150,6 +168,8 @@ export async function sharedPlatform(
   return {
     gateway,
     createsCluster: false,
+    // A platform of an older version knows of none.
+    imageMirrors: mirrors ?? {},
     ...(nodes === undefined ? {} : { nodesIn: placeOf(nodes as PlatformNodes) }),
     reader: once(() => clusterReader(kubeconfig)),
     build: (options) => {
@@ -216,7 +236,11 @@ export function buildPlatform(config: PlatformConfig, options: PlatformOptions):
     ready.push(...modelArmorAccess(config, base.ready));
     ready.push(new InferenceGateway(gateway.name, gateway, { provider, dependsOn: [...ready], ...kept }));
   }
-  return { ...base, gateway, provider, namespaces, ready };
+  const { imageMirrors: mirrors } = mirrorsOf(cluster);
+  return {
+    ...{ ...base, gateway, provider, namespaces, ready },
+    ...(Object.keys(mirrors).length === 0 ? {} : { imageMirrors: mirrors }),
+  };
 }
 
 const keptBy = ({ kept = false }: PlatformOptions): pulumi.ResourceOptions =>
@@ -298,9 +322,10 @@ function buildCluster(
       ready: [],
     };
   }
-  const { channel, authorizedNetworks, systemNodes } = cluster;
+  const { channel, authorizedNetworks, systemNodes, imageMirrors: sources } = cluster;
   const made = new InferenceCluster(name, {
     ...{ name, project, location, region, channel, authorizedNetworks, systemNodes, deletable },
+    imageMirrors: sources,
   });
   return {
     kubeconfig: pulumi

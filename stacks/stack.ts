@@ -69,13 +69,16 @@ async function deployPlatform(config: PlatformStack): Promise<Record<string, unk
   ];
   if (refusals.length > 0) throw new UserError(describeRefusals(refusals));
   claimEverything(ownership, takeOver);
-  const { kubeconfig, gateway, nodes } = source.build({
+  const { kubeconfig, gateway, nodes, imageMirrors } = source.build({
     owners,
     stack: thisStack(),
     definitions,
     deletable: allow.includes("destroy"),
   });
-  return { kubeconfig, gateway, nodes, [ownerOutput]: ownership.self.id };
+  return {
+    ...{ kubeconfig, gateway, nodes, [ownerOutput]: ownership.self.id },
+    ...(imageMirrors === undefined ? {} : { imageMirrors }),
+  };
 }
 
 async function deployService(config: ServiceStack): Promise<Record<string, unknown>> {

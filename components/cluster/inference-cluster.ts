@@ -4,6 +4,8 @@ import * as projects from "@pulumi/gcp/projects";
 import * as serviceaccount from "@pulumi/gcp/serviceaccount";
 import type { container as inputs } from "@pulumi/gcp/types/input";
 import * as pulumi from "@pulumi/pulumi";
+import { ImageRepositories } from "./image-repositories";
+import type { MirrorSource } from "./mirrored-images";
 import { Network } from "./network";
 
 export interface InferenceClusterArgs {
@@ -24,6 +26,8 @@ export interface InferenceClusterArgs {
   authorizedNetworks: readonly string[];
   /** The most system nodes; each has room for one picker. */
   systemNodes: number;
+  /** Registries whose images come through Artifact Registry. Default: none. */
+  imageMirrors?: readonly MirrorSource[];
   /** Whether the cluster may be deleted: GKE's deletion protection is off. */
   deletable: boolean;
 }
@@ -92,8 +96,18 @@ export class InferenceCluster extends pulumi.ComponentResource {
       { parent: this, dependsOn: rights },
     );
     this.nodeServiceAccount = account.email;
-    this.ready = [system];
+    this.ready = [system, ...this.makeRepositories(name, args, apis.resources)];
     this.registerOutputs();
+  }
+
+  private makeRepositories(
+    name: string,
+    { imageMirrors = [], name: cluster, project, region, deletable }: InferenceClusterArgs,
+    dependsOn: pulumi.Resource[],
+  ): pulumi.Resource[] {
+    if (imageMirrors.length === 0) return [];
+    const args = { cluster, project, region, sources: imageMirrors, deletable };
+    return new ImageRepositories(`${name}-images`, args, { parent: this, dependsOn }).repositories;
   }
 
   private makeCluster(

@@ -1,3 +1,4 @@
+import { isSameImage } from "../cluster/mirrored-images";
 import type { AdapterSupport, ModelServerEngine, RunningServer, ServerArgs } from "./engine";
 import { sglang } from "./sglang";
 import { vllm } from "./vllm";
@@ -75,7 +76,7 @@ export function imageOf(engine: ModelServerEngine, family: "gpu" | "tpu" = "gpu"
 export function isFormer(deployed: string, engine: ModelServerEngine, family: "gpu" | "tpu"): boolean {
   const { gpu, tpu } = engine.images;
   const { repository, formerVersions = [] } = family === "tpu" ? (tpu ?? gpu) : gpu;
-  return formerVersions.some((version) => deployed === `${repository}:${version}`);
+  return formerVersions.some((version) => isSameImage(deployed, `${repository}:${version}`));
 }
 
 /**

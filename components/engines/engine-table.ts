@@ -38,7 +38,8 @@ them over from the pool that it is \`like\` and from the stack's \`server\`, unl
 
 - **Secrets.** A secret variable of the config stands in the Secret \`<pool>-arguments\`, and a digest of it in the pool's
   identity. \`{secret: NAME, key: KEY}\` names a Secret that you keep; pods read it when they start, so a new value in it
-  restarts nothing.
+  restarts nothing. A secret in \`podPatch\` is refused; where it is known only that \`pools\` or \`server\` holds one (a whole
+  object from Pulumi ESC), nothing of the patch is shown in state, logs and annotations. Who may read pods reads it there.
 - **Variables of the program.** Yours takes the place of a default (\`HF_HOME\`, what the engine sets for its caches and
   libraries). Refused are those that a rollout depends on: what loads adapters, what ties a replica of several nodes
   together, \`SECRET_ARG_<n>\`, \`LWS_*\`, and \`HF_TOKEN\` where the stack has a \`huggingFaceToken\`.

@@ -94,7 +94,7 @@ export class ModelServer extends pulumi.ComponentResource {
           strategy: { type: "RollingUpdate", rollingUpdate: { maxSurge: 0, maxUnavailable: 1 } },
           progressDeadlineSeconds: args.server.loadingMinutes * 60,
           selector: { matchLabels: selector },
-          template: labelled(template, { ...poolLabels(args.service, args.pool), ...selector }),
+          template: hidden(args, labelled(template, { ...poolLabels(args.service, args.pool), ...selector })),
         },
       },
       {
@@ -148,8 +148,8 @@ export class ModelServer extends pulumi.ComponentResource {
             // A group without one of its pods cannot answer: it begins again as a whole.
             restartPolicy: "RecreateGroupOnPodRestart",
             // The InferencePool selects by this label: leaders have it, workers do not.
-            leaderTemplate: labelled(leader, { ...labels, ...podSelector(args.pool) }),
-            workerTemplate: labelled(worker, labels),
+            leaderTemplate: hidden(args, labelled(leader, { ...labels, ...podSelector(args.pool) })),
+            workerTemplate: hidden(args, labelled(worker, labels)),
           },
         },
       },
@@ -184,6 +184,13 @@ const ownReplicas = ({
  * These fields belong to this program; the number of an autoscaler is excluded by ignoreChanges.
  */
 const forced = { "pulumi.com/patchForce": "true" };
+
+/** What a patch with a secret made of a template is a secret as a whole: nobody knows which of its values is the one. */
+const hidden = (
+  { server, copied }: Pick<ModelServerArgs, "server" | "copied">,
+  template: PodTemplate,
+): pulumi.Input<PodTemplate> =>
+  copied === undefined && server.patchIsSecret === true ? pulumi.secret(template) : template;
 
 function labelled(template: PodTemplate, labels: Record<string, string>): PodTemplate {
   return {

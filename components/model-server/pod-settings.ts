@@ -54,9 +54,11 @@ export interface PodSettings {
   readonly annotations?: Readonly<Record<string, string>>;
   /** Applied last. What the rollout depends on is refused; see owned-fields.ts. Default: none. */
   readonly podPatch?: PodPatch;
+  /** Whether a secret may be anywhere in the patch. The pod template is then a secret to Pulumi. Default: it is not. */
+  readonly patchIsSecret?: true;
 }
 
-/** Names of the settings, as the config has them. */
+/** Names of the settings, as the config has them: whether something is secret is no key of its own. */
 export const podSettings = [
   "env",
   "resources",
@@ -66,7 +68,7 @@ export const podSettings = [
   "labels",
   "annotations",
   "podPatch",
-] as const satisfies readonly (keyof PodSettings)[];
+] as const satisfies readonly Exclude<keyof PodSettings, "patchIsSecret">[];
 
 /** Volumes of the pods that this program makes, and where they are mounted. */
 export const ownVolumes = {

@@ -30,7 +30,7 @@ const gauge = (metric: string): string => `prometheus.googleapis.com|${metric}|g
 export class ServerAutoscaler extends pulumi.ComponentResource {
   constructor(name: string, args: ServerAutoscalerArgs, opts?: pulumi.ComponentResourceOptions) {
     super("inference-rollout:index:ServerAutoscaler", name, {}, opts);
-    const { metric, target, max } = args.autoscaling;
+    const { metric, target, max, shrinkAfterSeconds } = args.autoscaling;
     new k8s.autoscaling.v2.HorizontalPodAutoscaler(
       name,
       {
@@ -55,7 +55,7 @@ export class ServerAutoscaler extends pulumi.ComponentResource {
           // A replica takes minutes to come: it is not let go for a short lull, and only one at a time.
           behavior: {
             scaleDown: {
-              stabilizationWindowSeconds: 600,
+              stabilizationWindowSeconds: shrinkAfterSeconds,
               policies: [{ type: "Pods", value: 1, periodSeconds: 120 }],
             },
           },
@@ -75,4 +75,6 @@ export interface Autoscaling {
   metric: LoadMetric;
   /** Waiting requests per replica (queue), or percent of the KV cache (cache). */
   target: number;
+  /** How long the load must have been lower before a replica goes, in seconds; 0 to 3600. */
+  shrinkAfterSeconds: number;
 }

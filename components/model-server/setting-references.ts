@@ -5,7 +5,9 @@ import { mergedTemplate } from "./strategic-merge";
 
 /** What the user's settings of a server's pods name, and the pods do not start without. */
 export function settingReferences(server: Server): ObjectReference[] {
-  const { engine, env = {}, volumes = [], priorityClassName, podPatch = {} } = server;
+  const { engine, env = {}, volumes = [], priorityClassName, patchIsSecret } = server;
+  // Names in a patch that may be secret are told to nobody.
+  const { podPatch = {} } = patchIsSecret === true ? {} : server;
   const variables = Object.entries(env).flatMap(([name, value]) =>
     value.from === "secret"
       ? [{ name, valueFrom: { secretKeyRef: { name: value.name, key: value.key } } }]

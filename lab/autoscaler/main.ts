@@ -6,22 +6,26 @@ import { ClusterApi } from "../cluster/cluster-api";
 import { Cloud } from "../plugins/gcp/cloud";
 import { ScaledPool, scaledPools } from "./scaled-pool";
 import { idleNodes, pendingPods } from "./cluster-view";
+import { serveCustomMetrics } from "./custom-metrics";
 import { nodesToAdd, nodesToRemove, podsFor, type PendingPod } from "./decide";
 import { Explanations } from "./explanations";
 
 /*
  * The lab's cluster autoscaler: `main.ts --config FILE.json`. It reads the node pools that the gcp stand-in has
- * written down, and adds and removes nodes of those that have autoscaling.
+ * written down, and adds and removes nodes of those that have autoscaling. It also serves the metrics that the real
+ * controller of HorizontalPodAutoscalers reads.
  */
 
 const schema = z.strictObject({
   folder: z.string(),
   control: z.string(),
   adminPort: z.number(),
+  metricsPort: z.number(),
   /** The lab's own folder, where its cloud is. */
   lab: z.string(),
   server: z.string(),
   caFile: z.string(),
+  keyFile: z.string(),
   tokenFile: z.string(),
   /** A node that carries nothing for so long goes; ten minutes on GKE. */
   idleSeconds: z.number(),
@@ -35,6 +39,8 @@ async function main(): Promise<void> {
   const config = schema.parse(JSON.parse(fs.readFileSync(file, "utf8")));
   const api = ClusterApi.ofFiles(config);
   const cloud = new Cloud(config.lab);
+  const { control, metricsPort: port, caFile: certFile, keyFile } = config;
+  await serveCustomMetrics(api, { control, port, certFile, keyFile });
   http
     .createServer((_, response) => response.end("ok\n"))
     .listen({ host: config.control, port: config.adminPort, exclusive: true });

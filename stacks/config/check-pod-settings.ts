@@ -37,7 +37,11 @@ export function mergedSettings(base: PodSettings, own: PodSettings): PodSettings
     const both = { ...base[name], ...own[name] };
     return Object.keys(both).length === 0 ? [] : [[name, both] as const];
   });
-  return { ...onlySettings(base), ...onlySettings(own), ...Object.fromEntries(added) };
+  const { patchIsSecret } = own.podPatch === undefined ? base : own;
+  return {
+    ...{ ...onlySettings(base), ...onlySettings(own), ...Object.fromEntries(added) },
+    ...(patchIsSecret === undefined ? {} : { patchIsSecret }),
+  };
 }
 
 /** Of an object, only what this file knows. */
@@ -135,7 +139,7 @@ function volumeErrors(
 /** A server without what is set of its pods. */
 export function withoutSettings(server: Server): Server {
   const entries = Object.entries(server).filter(
-    ([name]) => !(podSettings as readonly string[]).includes(name),
+    ([name]) => name !== "patchIsSecret" && !(podSettings as readonly string[]).includes(name),
   );
   return Object.fromEntries(entries) as unknown as Server;
 }

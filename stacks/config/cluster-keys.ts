@@ -1,4 +1,6 @@
+import { mirrorHosts, type MirrorSource } from "../../components/cluster/mirrored-images";
 import { missing, type Mistake } from "../messages/mistakes";
+import { edits, remove } from "../plan/config-edits";
 import { maxLabel, maxServiceName } from "../../components/names";
 import { defaults } from "./defaults";
 import type { z } from "zod";
@@ -61,6 +63,11 @@ const clusterSchema = object({
     description:
       "Most system nodes of a cluster that this stack creates. Each runs one picker; a service has one picker, and two during a rollout.",
     example: 12,
+  }),
+  imageMirrors: withDefault(list(oneOf(mirrorHosts), "registries"), [], {
+    description:
+      "Registries whose images come through remote repositories of Artifact Registry, which the stack creates with the cluster. New pools get image names there; pools that exist keep theirs.",
+    example: ["docker.io", "registry.k8s.io"],
   }),
   nodeServiceAccount: optional(
     matching(/^[^@\s]+@[^@\s]+\.gserviceaccount\.com$/, "the email address of a service account"),
@@ -134,6 +141,8 @@ export type ClusterConfig =
       authorizedNetworks: readonly string[];
       /** The most system nodes of a cluster that is created. */
       systemNodes: number;
+      /** Registries whose images come through Artifact Registry, on a cluster that is created. */
+      imageMirrors: readonly MirrorSource[];
       /** Service account of the nodes, if the cluster exists; absent: the project's default service account. */
       nodeServiceAccount?: string;
     }
@@ -148,13 +157,17 @@ export function resolveCluster(
   cloud: CloudConfig,
   mistakes: Mistake[],
 ): ClusterConfig {
-  if (cluster.kubeconfig !== undefined) return { mode: "kubeconfig", kubeconfig: cluster.kubeconfig };
+  if (cluster.kubeconfig !== undefined) {
+    mistakes.push(...mirrorMistakes(cluster));
+    return { mode: "kubeconfig", kubeconfig: cluster.kubeconfig };
+  }
   const create = cluster.create ?? cluster.name === undefined;
   if (cloud.project === undefined)
     mistakes.push(missing("gcp:project", "the Google Cloud project of the cluster", "acme-ml"));
   if (cloud.region === undefined)
     mistakes.push(missing("gcp:region", "the region of the cluster", "us-central1"));
   const region = cloud.region ?? "";
+  if (!create) mistakes.push(...mirrorMistakes(cluster));
   return {
     mode: create ? "create" : "adopt",
     name: cluster.name ?? defaults.cluster,
@@ -164,6 +177,22 @@ export function resolveCluster(
     channel: cluster.channel,
     authorizedNetworks: cluster.authorizedNetworks,
     systemNodes: cluster.systemNodes,
+    imageMirrors: [...new Set(cluster.imageMirrors)],
     ...(cluster.nodeServiceAccount === undefined ? {} : { nodeServiceAccount: cluster.nodeServiceAccount }),
   };
+}
+
+/** Nobody knows whether nodes that this stack did not create may read its repositories. */
+function mirrorMistakes({ imageMirrors }: z.infer<typeof clusterSchema>): Mistake[] {
+  return imageMirrors.length === 0
+    ? []
+    : [
+        {
+          key: "cluster.imageMirrors",
+          found: imageMirrors.join(", "),
+          allowed:
+            "nothing for a cluster that exists: create the repositories yourself, let its nodes read them, and name the images there (server.image, picker.image)",
+          fix: edits(remove("cluster.imageMirrors")),
+        },
+      ];
 }

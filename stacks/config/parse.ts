@@ -126,11 +126,11 @@ function parseNamed(
 function asServer(key: string, raw: RawServer, secrets: ReadonlySet<string>): ServerInput {
   const own = Object.entries(raw).filter(([name]) => !(podSettings as readonly string[]).includes(name));
   const server = Object.fromEntries(own) as ServerInput;
-  const settings = settingsOf(raw, (variable) => secretVariable(key, variable, secrets));
+  const guessed = isSomewhere(key, secrets);
+  const settings = settingsOf(raw, (variable) => secretVariable(key, variable, secrets), guessed);
   const withSettings = Object.keys(settings).length === 0 ? server : { ...server, settings };
   const places = secretArgs(key, server.args, secrets);
   if (places === undefined) return withSettings;
-  const guessed = isSomewhere(key, secrets);
   return { ...withSettings, secretArgs: places, ...(guessed ? { secretArgsGuessed: true } : {}) };
 }
 

@@ -185,10 +185,12 @@ type RawSettings = z.infer<z.ZodObject<typeof podSettingFields>>;
 /**
  * Settings as they are used, of values that have the right shape.
  * @param isSecret whether a variable's value is one, and whether that is only a guess.
+ * @param hasSecret whether there may be a secret anywhere in the server's settings.
  */
 export function settingsOf(
   raw: RawSettings,
   isSecret: (variable: string) => "known" | "guessed" | undefined,
+  hasSecret: boolean,
 ): PodSettings {
   const { env, volumes, resources, podPatch } = raw;
   const envValues = Object.entries(env ?? {}).map(([name, value]): [string, EnvValue] => {
@@ -215,6 +217,7 @@ export function settingsOf(
     ...(resources === undefined ? {} : { resources: defined(resources) }),
     ...(volumes === undefined ? {} : { volumes: volumes.map(volumeOf) }),
     ...(podPatch === undefined ? {} : { podPatch: defined(podPatch) }),
+    ...(podPatch !== undefined && hasSecret ? { patchIsSecret: true } : {}),
   };
 }
 

@@ -33,6 +33,13 @@ export function keepsSecrets(key: string): boolean {
   return meantAsSecret.test(key) || keeps.some((pattern) => pattern.test(key));
 }
 
+/**
+ * A patch of pods holds anything. A secret that is known to be there has a better place, and is refused; one that is
+ * somewhere in the same top-level key may be any of its values, so all of them are kept from everybody who reads state,
+ * logs and annotations. Who may read the pods themselves still reads it.
+ */
+const isInPatch = (key: string): boolean => /(^|\.)server\.podPatch[.[]/.test(key);
+
 /** The field of an object at the top level that may be secret; undefined if none is. */
 export function secretFieldOf(key: string): string | undefined {
   const schema = (configSchema as Readonly<Record<string, z.ZodType>>)[key];
@@ -66,7 +73,8 @@ export function secretsInClear(
     .filter((key) => {
       const value = raw[key];
       // Somewhere inside: as long as there is a place where it can be kept, it is taken to be there.
-      if (isObject(value)) return !leavesOf(key, value).some(([leaf]) => keepsSecrets(leaf));
+      if (isObject(value))
+        return !leavesOf(key, value).some(([leaf]) => keepsSecrets(leaf) || isInPatch(leaf));
       return !keepsSecrets(key);
     })
     .map((key) => ({
@@ -115,13 +123,13 @@ const secretly = (fix: Fix): Fix =>
 
 /**
  * Texts of secrets, as messages would have them. One of less than three characters is no secret, and no text. Where a
- * secret is known to be somewhere inside only, it is one of the values that can be kept, if there is any.
+ * secret is known to be somewhere inside only, it is one of the values that can be kept or hidden, if there is any.
  */
 function secretValues(raw: Readonly<Record<string, unknown>>, secrets: ReadonlySet<string>): string[] {
   const leaves = Object.entries(raw).flatMap(([key, value]) => leavesOf(key, value));
   const found = [...secrets].flatMap((secret) => {
     const inside = leaves.filter(([key]) => isInside(key, secret));
-    const kept = inside.filter(([key]) => keepsSecrets(key));
+    const kept = inside.filter(([key]) => keepsSecrets(key) || isInPatch(key));
     return isObject(raw[secret]) && kept.length > 0 ? kept : inside;
   });
   return [...new Set(found.map(([, value]) => String(value)))]

@@ -60,6 +60,10 @@ export const autoscalingSchema = object({
     default: `${defaultTargets.queue} for queue, ${defaultTargets.cache} for cache`,
     example: 10,
   }),
+  shrinkAfterSeconds: withDefault(integer(0, 3600, "seconds"), 600, {
+    description: "How long the load must have been lower before a replica goes, one every two minutes.",
+    example: 1800,
+  }),
 });
 
 type WeightsInput = z.infer<typeof weightsSchema>;
@@ -165,7 +169,7 @@ export function resolveAutoscaling(
 ): Autoscaling | undefined {
   const { autoscaling } = input;
   if (autoscaling === undefined) return undefined;
-  const { max, metric, target } = autoscaling;
+  const { max, metric, target, shrinkAfterSeconds } = autoscaling;
   const without = edits(remove(`${key}.autoscaling`));
   const wrong = (field: string, found: string, allowed: string, fix: Fix): void =>
     void mistakes.push({ key: `${key}.autoscaling${field}`, found, allowed, fix });
@@ -184,5 +188,5 @@ export function resolveAutoscaling(
       edits(set(`${key}.autoscaling.max`, replicas)),
     );
   }
-  return { max, metric, target: target ?? defaultTargets[metric] };
+  return { max, metric, target: target ?? defaultTargets[metric], shrinkAfterSeconds };
 }

@@ -1,3 +1,10 @@
+import {
+  isSameImage,
+  mirrored,
+  upstreamImage,
+  type ImageMirrors,
+} from "../../components/cluster/mirrored-images";
+import { pickerImage } from "../../components/pool/picker-settings";
 import { engineNamed, isFormer } from "../../components/engines/catalogue";
 import { adaptersLoaded, renderingField } from "./identity";
 import type { Observed, PoolIdentity } from "./observed";
@@ -15,7 +22,8 @@ export function asMade(pool: OwnedPool, observed: Observed): OwnedPool {
     ...adaptersAsMade(pool, identity),
     ...(identity === undefined ? {} : { rendering: Number(identity[renderingField] ?? 1) }),
     hardware: hardwareAsMade(pool, identity, observed),
-    server: imageAsMade(pool, identity),
+    server: serverAsMade(pool, identity, observed),
+    ...pickerAsMade(pool, identity, observed),
   };
 }
 
@@ -25,15 +33,42 @@ function adaptersAsMade(pool: OwnedPool, identity: PoolIdentity | undefined): Pa
   return { adapters: identity["adapters"] === adaptersLoaded };
 }
 
-/** The engine's own image, where this program named another version of it then. */
-function imageAsMade(
-  { server, placement, imageIsExplicit }: OwnedPool,
+/**
+ * A new pool gets its image from a mirror where there is one. Another name of the same image would restart every pod of a
+ * pool that exists, so that keeps its own; and the engine's own image, where this program named another version then.
+ */
+function serverAsMade(
+  { server, hardware, placement, imageIsExplicit, templateOf }: OwnedPool,
   identity: PoolIdentity | undefined,
+  observed: Observed,
 ): OwnedPool["server"] {
-  const image = identity?.["server.image"];
-  if (image === undefined || imageIsExplicit) return server;
-  const was = isFormer(image, engineNamed(server.engine), placement.accelerator.family);
-  return was ? { ...server, image } : server;
+  if (identity === undefined) {
+    // A disk with images has them under the names that they had when it was made.
+    const isNamed = templateOf !== undefined || hardware.imageCache !== undefined;
+    return isNamed ? server : { ...server, image: mirrored(server.image, observed.imageMirrors) };
+  }
+  const image = identity["server.image"];
+  if (image === undefined) return server;
+  const { family } = placement.accelerator;
+  const upstream = upstreamImage(image, knownMirrors(observed));
+  const isKept =
+    isSameImage(image, server.image, knownMirrors(observed)) ||
+    (!imageIsExplicit && isFormer(upstream, engineNamed(server.engine), family));
+  return isKept ? { ...server, image } : server;
+}
+
+/** The same for the picker's image, which is in an identity only where it is not the program's own name of it. */
+function pickerAsMade(
+  { picker = {} }: OwnedPool,
+  identity: PoolIdentity | undefined,
+  observed: Observed,
+): Pick<OwnedPool, "picker"> {
+  const configured = picker.image ?? pickerImage;
+  const made =
+    identity === undefined ? mirrored(configured, observed.imageMirrors) : identity["picker.image"];
+  const isKept =
+    made !== undefined && made !== configured && isSameImage(made, configured, knownMirrors(observed));
+  return isKept ? { picker: { ...picker, image: made } } : {};
 }
 
 /** `default` was the default until it was found too old for the images of today. */
@@ -47,3 +82,9 @@ function hardwareAsMade(
   const isDefault = identity === undefined ? !ownNodes : identity["driver"] === "default";
   return isDefault ? { ...hardware, driver: "default" } : hardware;
 }
+
+/** Also those that the config names no longer: pools still have images there. */
+export const knownMirrors = ({ imageMirrors, otherMirrors }: Observed): ImageMirrors => ({
+  ...otherMirrors,
+  ...imageMirrors,
+});

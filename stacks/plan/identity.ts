@@ -3,7 +3,13 @@ import type { PickerResources, PickerSettings } from "../../components/pool/pick
 import type { PoolIdentity } from "./observed";
 import type { OwnedPool } from "./service-config";
 import { argsChange, argsIdentity, isArgsField } from "./secret-args";
-import { changesInPlace, envChange, isEnvField, settingsIdentity } from "./server-settings";
+import {
+  changesInPlace,
+  envChange,
+  isSettingWithSecrets,
+  patchChange,
+  settingsIdentity,
+} from "./server-settings";
 
 /** @param deployed what the pool was made as, where it is there: a digest of the same secrets stays as it is. */
 export function identityOf(pool: OwnedPool, deployed?: PoolIdentity): PoolIdentity {
@@ -139,12 +145,10 @@ export interface IdentityChange {
 /** Fields that differ. A field only one side knows differs too: a default that was not there then is a change now. */
 export function identityChanges(deployed: PoolIdentity, configured: PoolIdentity): IdentityChange[] {
   const fields = [...new Set([...Object.keys(deployed), ...Object.keys(configured)])].sort();
-  const [args, env] = [argsChange(deployed, configured), envChange(deployed, configured)];
+  const changed = [argsChange, envChange, patchChange].map((change) => change(deployed, configured));
   // Of those with secrets, one field stands for the digest too, whichever of the two differs.
-  const special = [args, env].flatMap((change) =>
-    change === undefined ? [] : [{ ...change, inPlace: false }],
-  );
-  const plain = fields.filter((field) => !isArgsField(field) && !isEnvField(field));
+  const special = changed.flatMap((change) => (change === undefined ? [] : [{ ...change, inPlace: false }]));
+  const plain = fields.filter((field) => !isArgsField(field) && !isSettingWithSecrets(field));
   const changes = [
     ...plain.flatMap((field) => {
       const [before, after] = [deployed[field] ?? "nothing", configured[field] ?? "nothing"];

@@ -6,6 +6,7 @@ import type { Observed, ObservedPool } from "./observed";
 import { otherTraffic } from "./rival-routes";
 import type { PoolRef } from "./routes";
 import type { OwnedPool, ServiceConfig } from "./service-config";
+import { sizeSet } from "./sizing";
 
 /*
  * Pools of this stack that the config gives no role any more. A removal that a pool's customers or a freeze forbid must not
@@ -32,7 +33,7 @@ export function leavingPools(config: ServiceConfig, observed: Observed, goesBack
     const pool = config.pools[live.name];
     if (!goesBack || pool === undefined || pool.existing) return [];
     return whyItStays(live, config, observed) !== undefined
-      ? [{ pool, replicas: live.replicas ?? pool.replicas }]
+      ? [{ pool, replicas: sizeSet(observed, pool) ?? pool.replicas }]
       : [];
   });
   const stays = new Set(kept.map(({ pool }) => pool.name));

@@ -137,7 +137,11 @@ function sizes(config: ServiceConfig, observed: Observed, draft: Draft): string[
     )?.replicas;
     const set = observed.record?.sizes?.[pool.name];
     const byHand =
-      live !== undefined && set !== undefined && live !== set && live < replicas
+      pool.autoscaling === undefined &&
+      live !== undefined &&
+      set !== undefined &&
+      live !== set &&
+      live < replicas
         ? [
             `pool ${pool.name} has ${live} replicas in the cluster, but the last update set ${set}: if someone scaled it by hand, run pulumi up --refresh`,
           ]
@@ -152,7 +156,7 @@ function sizes(config: ServiceConfig, observed: Observed, draft: Draft): string[
     const then = frozen || others !== undefined ? "a later update" : "another pulumi up";
     return [
       ...byHand,
-      `pool ${pool.name} keeps ${replicas} replicas ${why}; ${then} reduces it to ${settled}`,
+      `pool ${pool.name} keeps ${pool.autoscaling === undefined ? "" : "at least "}${replicas} replicas ${why}; ${then} reduces it to ${settled}`,
     ];
   });
 }

@@ -1,3 +1,4 @@
+import type { ImageMirrors } from "../../components/cluster/mirrored-images";
 import type { CopiedPods } from "../../components/model-server/copied/adapt";
 import type { PickerSettings } from "../../components/pool/picker-settings";
 import type { Claim } from "./claims";
@@ -270,6 +271,10 @@ export interface Observed {
   zones?: Readonly<Record<string, ZoneSearch>>;
   /** Whether this stack makes the nodes of its pools. Default: it does. */
   ownNodes?: boolean;
+  /** Where the platform has images of other registries. Default: nowhere. */
+  imageMirrors?: ImageMirrors;
+  /** Where this stack would have those of the registries that the config does not mirror, or no longer. */
+  otherMirrors?: ImageMirrors;
   /** The time, by the cluster's clock; this machine's where there is no cluster yet. */
   now?: Date;
 }

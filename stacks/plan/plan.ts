@@ -13,7 +13,7 @@ import type {
   Rule,
 } from "./model";
 import type { Observed, PoolIdentity } from "./observed";
-import { asMade } from "./as-made";
+import { asMade, knownMirrors } from "./as-made";
 import { asCopied, copyReport, withOriginal, withPicker } from "./copied-pools";
 import { windowNow } from "./freeze";
 import { identityOf } from "./identity";
@@ -29,9 +29,9 @@ import { adapterKind, kindOf, lastMove, moveOf } from "./rollout-move";
 import { sendersTo } from "./routes";
 import { rules } from "./rules/all-rules";
 import { serverAsMade } from "./secret-args";
-import { envAsMade } from "./server-settings";
+import { settingsAsMade } from "./server-settings";
 import { liveShares, rounding, sameShares, shareIn, sharesOf, type Shares } from "./shares";
-import { carriedSizes, plannedSize, sizeAt } from "./sizing";
+import { carriedSizes, plannedSize, sizeAt, sizeSet } from "./sizing";
 import { inZones } from "./zones";
 
 /**
@@ -86,7 +86,9 @@ function draftOf(config: ServiceConfig, observed: Observed): Draft {
     state: stateOf(config),
     ...optional(
       "kind",
-      candidatePool === undefined ? adapterKind(config) : kindOf(made(stablePool), made(candidatePool)),
+      candidatePool === undefined
+        ? adapterKind(config)
+        : kindOf(made(stablePool), made(candidatePool), knownMirrors(observed)),
     ),
     pools,
     stable,
@@ -136,7 +138,7 @@ function plannedPool(
   const deployed = identityIn(observed, declared);
   const made = withPicker(withOriginal(asMade(declared, observed), observed), observed);
   const copied = asCopied(inZones(made, observed), observed);
-  const pool = { ...copied, server: envAsMade(serverAsMade(copied.server, deployed), deployed) };
+  const pool = { ...copied, server: settingsAsMade(serverAsMade(copied.server, deployed), deployed) };
   const namespace = namespaceOf(pool, observed);
   const scaled = scaledOutside(pool, observed);
   return {
@@ -248,13 +250,14 @@ const refusalOf = ({ id, waiver }: Rule, { found, fix, waivable = true }: Findin
 function sizesOf(
   config: ServiceConfig,
   observed: Observed,
-  { name, namespace, replicas }: OwnedPool,
+  pool: OwnedPool,
   shares: Shares,
   outside: boolean,
 ): { replicas: number; settled: number } {
   const { weight, capacity } = config;
+  const { name, namespace, replicas } = pool;
   const live = liveShares(observed);
-  const kept = observed.pools.find((pool) => pool.name === name && pool.owned)?.replicas;
+  const kept = sizeSet(observed, pool);
   // What somebody else has set; only a new pool begins with the plan's number.
   if (outside && kept !== undefined) return { replicas: kept, settled: kept };
   const role = name === config.stable ? "stable" : "candidate";

@@ -68,6 +68,9 @@ function identityEdits(at: readonly string[], identity: PoolIdentity): ConfigEdi
       const leaves = leafEdits(key, variables);
       if (leaves === undefined) return undefined;
       edits.push(...leaves);
+    } else if (field === "server.podPatch.secrets") {
+      // Only the user knows what it stands for.
+      return undefined;
     } else if (jsonFields.has(field) || field === overridesField) {
       const leaves = leafEdits(key, parsed(text));
       if (leaves === undefined) return undefined;

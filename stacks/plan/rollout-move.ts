@@ -1,3 +1,5 @@
+import { isSameImage, upstreamImage, type ImageMirrors } from "../../components/cluster/mirrored-images";
+import { pickerImage } from "../../components/pool/picker-settings";
 import type { Draft, RouteMove } from "./model";
 import type { LastMove, Observed } from "./observed";
 import { pickerIdentity } from "./identity";
@@ -15,8 +17,9 @@ import { liveShares, sameShares, shareIn } from "./shares";
  * update too: new nodes of the same kind. A copy of the stable pool's pods runs the same server, unless its overrides
  * change what is run. Undefined where an existing pool does not say what it serves and the new one
  * is not made after its template.
+ * @param mirrors an image is the same one wherever it is read from.
  */
-export function kindOf(stable: Pool, candidate: Pool): RolloutKind | undefined {
+export function kindOf(stable: Pool, candidate: Pool, mirrors: ImageMirrors = {}): RolloutKind | undefined {
   if (!candidate.existing && candidate.templateOf?.name === stable.name) {
     return changesServer(overridesOf(candidate.templateOf)) ? "model-server" : "node-update";
   }
@@ -26,13 +29,13 @@ export function kindOf(stable: Pool, candidate: Pool): RolloutKind | undefined {
   const [a, b] = [stable.server, candidate.server];
   const sameServer =
     !isChangedCopy(stable, candidate) &&
-    a.image === b.image &&
+    isSameImage(a.image, b.image, mirrors) &&
     JSON.stringify(a.args) === JSON.stringify(b.args) &&
     serverSettings(a) === serverSettings(b);
   if (!sameServer) return "model-server";
   const sameNodes = JSON.stringify(nodesOf(stable)) === JSON.stringify(nodesOf(candidate));
   const samePicker =
-    JSON.stringify(pickerIdentity(stable.picker)) === JSON.stringify(pickerIdentity(candidate.picker));
+    JSON.stringify(pickerOf(stable, mirrors)) === JSON.stringify(pickerOf(candidate, mirrors));
   return sameNodes && !samePicker ? "picker" : "node-update";
 }
 
@@ -43,6 +46,10 @@ function isChangedCopy({ name, templateOf: before }: OwnedPool, { templateOf: af
   const [was, is] = [before === undefined ? [] : overridesOf(before), overridesOf(after)];
   return JSON.stringify(was) !== JSON.stringify(is) && changesServer([...was, ...is]);
 }
+
+/** Through a mirror it is the same picker. */
+const pickerOf = ({ picker = {} }: OwnedPool, mirrors: ImageMirrors): object =>
+  pickerIdentity({ ...picker, image: upstreamImage(picker.image ?? pickerImage, mirrors) });
 
 /** Weights too: where a model comes from is not what serves it. */
 const nodesOf = ({ hardware, placement, weights, server }: OwnedPool): unknown => [

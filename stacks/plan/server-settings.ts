@@ -22,7 +22,14 @@ const inPlace: ReadonlySet<string> = new Set([
 
 export const changesInPlace = (field: string): boolean => inPlace.has(field);
 
-export const isEnvField = (field: string): boolean => field === env || field === envDigest;
+const patch = "server.podPatch";
+const patchDigest = "server.podPatch.secrets";
+
+export const isSettingWithSecrets = (field: string): boolean =>
+  [env, envDigest, patch, patchDigest].includes(field);
+
+/** What stands for a patch in which anything may be secret. No patch is this: one has metadata or spec. */
+const hiddenPatch = JSON.stringify({ secret: true });
 
 /** Fields that hold JSON; `server.env` and `weights` do too, in ways of their own. */
 export const jsonFields: ReadonlySet<string> = new Set([
@@ -35,16 +42,16 @@ type Word = string | { secret: true } | { secret: string; key: string };
 
 /** Nothing for a pool without settings: its identity is the text that it always was. */
 export function settingsIdentity(server: Server, deployed?: Identity): Record<string, string> {
-  const { resources, shmGb, volumes, priorityClassName, labels, annotations, podPatch } = server;
+  const { resources, shmGb, volumes, priorityClassName, labels, annotations } = server;
   const json = Object.entries({
     resources,
     volumes: volumes?.map(asWritten),
     labels,
     annotations,
-    podPatch,
   }).filter(([, value]) => value !== undefined);
   return {
     ...envIdentity(server.env, deployed),
+    ...patchIdentity(server, deployed),
     ...Object.fromEntries(json.map(([name, value]) => [`server.${name}`, canonical(value)])),
     ...(shmGb === undefined ? {} : { "server.shmGb": String(shmGb) }),
     ...(priorityClassName === undefined ? {} : { "server.priorityClassName": priorityClassName }),
@@ -53,6 +60,42 @@ export function settingsIdentity(server: Server, deployed?: Identity): Record<st
 
 /** A volume as the config has it, so that it can be put back. */
 const asWritten = ({ source, ...volume }: ServerVolume): object => ({ ...volume, ...source });
+
+function patchIdentity({ podPatch, patchIsSecret }: Server, deployed?: Identity): Record<string, string> {
+  if (podPatch === undefined) return {};
+  const text = canonical(podPatch);
+  if (patchIsSecret === undefined) return { [patch]: text };
+  const before = deployed?.[patchDigest];
+  const digest = text.includes(hiddenText) ? (before ?? "unknown") : digestOf([text], before);
+  return { [patch]: hiddenPatch, [patchDigest]: digest };
+}
+
+/** The same patch stays what it is in the pool: whether there is a secret in it is only a guess. */
+function patchAsMade(server: Server, deployed: Identity | undefined): Server {
+  const { podPatch, patchIsSecret, ...rest } = server;
+  const made = deployed?.[patch];
+  if (podPatch === undefined || made === undefined) return server;
+  const text = canonical(podPatch);
+  if (patchIsSecret === true && made === text) return { ...rest, podPatch };
+  const before = deployed?.[patchDigest];
+  const isSame = made === hiddenPatch && before !== undefined && digestOf([text], before) === before;
+  return isSame ? { ...server, patchIsSecret: true } : server;
+}
+
+/** Whether two identities have other patches; undefined: they are the same. */
+export function patchChange(
+  deployed: Identity,
+  configured: Identity,
+): { field: string; deployed: string; configured: string } | undefined {
+  const [before, after] = [deployed[patch] ?? "nothing", configured[patch] ?? "nothing"];
+  if (before === after && deployed[patchDigest] === configured[patchDigest]) return undefined;
+  const text = (value: string, hidden: string): string => (value === hiddenPatch ? hidden : value);
+  return {
+    field: patch,
+    deployed: text(before, hiddenText),
+    configured: text(after, before === after ? "(another secret)" : hiddenText),
+  };
+}
 
 function envIdentity(values: Server["env"] = {}, deployed?: Identity): Record<string, string> {
   const names = Object.keys(values).sort();
@@ -79,11 +122,15 @@ const secretsOf = (values: NonNullable<Server["env"]>, names: readonly string[])
     return value?.from === "config" && value.secret ? [value.value] : [];
   });
 
+/** The server with its settings as the pods have them. */
+export const settingsAsMade = (server: Server, deployed: Identity | undefined): Server =>
+  patchAsMade(envAsMade(server, deployed), deployed);
+
 /**
  * The server's variables as the pods have them, where it is only a guess which of them are secret, now or when the pool
  * was made: those that are the same stay where they are.
  */
-export function envAsMade(server: Server, deployed: Identity | undefined): Server {
+function envAsMade(server: Server, deployed: Identity | undefined): Server {
   const words = wordsOf(deployed);
   const { env: values } = server;
   if (words === undefined || values === undefined) return server;

@@ -1,4 +1,4 @@
-import type { Capacity, ServiceConfig } from "./service-config";
+import type { Capacity, OwnedPool, ServiceConfig } from "./service-config";
 import type { Carried, Observed } from "./observed";
 import type { Plan } from "./model";
 import { sortedLadder } from "./next-steps";
@@ -108,6 +108,16 @@ export function fullSize(
 /** Replicas that a pool is asked to have. */
 export function sizeNow({ pools }: Observed, name: string, namespace: string): number | undefined {
   return pools.find((one) => one.name === name && one.namespace === namespace)?.replicas;
+}
+
+/**
+ * Replicas that a pool of this stack is set to; undefined: it is new. The stack's own autoscaler goes above the number
+ * that the last update set, and comes back by itself: what it has chosen at the moment is not the pool's size.
+ */
+export function sizeSet({ pools, record }: Observed, { name, autoscaling }: OwnedPool): number | undefined {
+  const live = pools.find((pool) => pool.name === name && pool.owned)?.replicas;
+  if (autoscaling === undefined || live === undefined) return live;
+  return record?.sizes?.[name] ?? live;
 }
 
 /** What one stage of a rollout needs of the hardware. */

@@ -83,7 +83,7 @@ describe("a pool that cannot be", () => {
           hardware: { accelerator: "tpu-v6e-slice" },
           server: { engine: unmeasured },
           adapters: { revision: "r", adapters: [] },
-          autoscaling: { max: 2, metric: "queue", target: 10 },
+          autoscaling: { max: 2, metric: "queue", target: 10, shrinkAfterSeconds: 600 },
         });
       } catch (caught) {
         error = caught;

@@ -9,6 +9,10 @@ import { minutes, StackLab, type StackUnderTest } from "./stack-lab";
  * Two priorities above 0, each pool full, up a ladder. With the picker's flow control the higher one is served before
  * what waits in the picker, and of one priority each client gets its turn; without it, all are served in the order in
  * which they come. Nothing fails in either case.
+ *
+ * What the picker has let through waits in the model servers, in order of arrival. It looks at their queues every 50 ms,
+ * and lets one request through in a millisecond while they are short: some fifty at a time, which the higher priority
+ * does not overtake. So more has to wait than that.
  */
 
 const model = "Qwen/Qwen3-8B";
@@ -41,8 +45,8 @@ for (const isOn of [true, false]) {
           llm: { accelerator: "nvidia-l4", replicas: 2, ...picker },
           "llm-new": { like: "llm" },
         },
-        // Two at once on a server: four requests a second on a pool, of ten tokens each.
-        server: { args: ["--max-num-seqs", "2"] },
+        // Eight at once on a server: some sixteen requests a second on a pool, of ten tokens each.
+        server: { args: ["--max-num-seqs", "8"] },
       });
       await stack.up();
       const host = String((await stack.pulumi.outputs())["address"]);
@@ -61,8 +65,18 @@ for (const isOn of [true, false]) {
           ...(tenant === undefined ? {} : { "x-gateway-inference-fairness-id": tenant }),
         },
       });
-    const many = (count: number, ...of: Parameters<typeof ask>): Promise<Outcome>[] =>
-      Array.from({ length: count }, () => ask(...of));
+    /** Two hundred a second: far more than the pools serve, and no more than the picker sees coming. */
+    const many = async (
+      count: number,
+      ...of: Parameters<typeof ask>
+    ): Promise<{ answers: Promise<Outcome[]> }> => {
+      const sent: Promise<Outcome>[] = [];
+      for (let i = 0; i < count; i++) {
+        sent.push(ask(...of));
+        if (i % 10 === 9) await sleep(50);
+      }
+      return { answers: Promise.all(sent) };
+    };
     const resolved = async (pool: string, priority: number): Promise<number> =>
       (await lab.pickerMetrics(pool, `llm-${pool}`))
         .split("\n")
@@ -74,10 +88,11 @@ for (const isOn of [true, false]) {
       it(`at ${weight}`, minutes(4), async () => {
         const moved = await stack.update({ weight: String(weight) });
         assert.equal(moved.status, 0, moved.output);
-        const batch = many(100, "batch");
-        await sleep(1500);
-        const interactive = await Promise.all(many(30, "interactive"));
-        const first = await Promise.all(batch);
+        // Enough for the pool with the smaller share.
+        const smaller = Math.min(...[weight, 100 - weight].filter((share) => share > 0)) / 100;
+        const batch = await many(Math.round(200 / smaller), "batch");
+        const later = await many(Math.round(20 / smaller), "interactive");
+        const [first, interactive] = await Promise.all([batch.answers, later.answers]);
         assert.deepEqual(
           [...first, ...interactive].flatMap(({ failure }) => failure ?? []),
           [],
@@ -99,10 +114,9 @@ for (const isOn of [true, false]) {
     it("of one priority, each client gets its turn", minutes(4), async () => {
       const moved = await stack.update({ weight: "50" });
       assert.equal(moved.status, 0, moved.output);
-      const greedy = many(100, "batch", "greedy");
-      await sleep(1500);
-      const modest = await Promise.all(many(16, "batch", "modest"));
-      const first = await Promise.all(greedy);
+      const greedy = await many(400, "batch", "greedy");
+      const later = await many(16, "batch", "modest");
+      const [first, modest] = await Promise.all([greedy.answers, later.answers]);
       assert.deepEqual(
         [...first, ...modest].flatMap(({ failure }) => failure ?? []),
         [],
@@ -112,7 +126,7 @@ for (const isOn of [true, false]) {
         console.log(
           `# ${pool}: ${of(pool, modest).length} of one client before ${percent(share)} of ${of(pool, first).length} of the other`,
         );
-        if (isOn) assert.ok(share >= 0.2, `${pool}: ${share}`);
+        if (isOn) assert.ok(share >= 0.25, `${pool}: ${share}`);
         else assert.ok(share <= 0.1, `${pool}: ${share}`);
       }
     });

@@ -137,7 +137,7 @@ describe("generations of copies", minutes(20), () => {
         },
       },
     });
-    // As the autoscaler's controller writes it; the lab runs none.
+    // As the autoscaler's controller writes it; without a metric it leaves the number alone.
     const scale = (replicas: number): Promise<unknown> =>
       apps.replaceNamespacedDeploymentScale({
         ...metadata,

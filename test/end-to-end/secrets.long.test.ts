@@ -5,11 +5,23 @@ import { after, before, describe, test } from "node:test";
 import type { KubernetesObject } from "@kubernetes/client-node";
 import { minutes, StackLab, type StackUnderTest } from "./stack-lab";
 
-/* A token for gated models goes into one Secret in the cluster, and is to be read nowhere else. */
+/*
+ * A token for gated models goes into one Secret in the cluster, and is to be read nowhere else. A key that is secret as a
+ * whole, as Pulumi ESC may have it, hides all of the pods' patch but from those who may read pods.
+ */
 
 const token = "hf_aTokenThatIsNowhereElse0123456789";
+const patchToken = "sk-in-the-patch-of-the-pods-0123456789";
+const env = [{ name: "TEAM_TOKEN", value: patchToken }];
+const pools = {
+  llm: {
+    ...{ accelerator: "nvidia-l4", replicas: 2 },
+    server: { podPatch: { spec: { containers: [{ name: "vllm", env }] } } },
+  },
+  "llm-new": { accelerator: "nvidia-h100-80gb", replicas: 1 },
+};
 
-describe("a Hugging Face token", minutes(15), () => {
+describe("a Hugging Face token, and a patch in a secret key", minutes(15), () => {
   let lab: StackLab;
   let stack: StackUnderTest;
   const printed: string[] = [];
@@ -17,11 +29,12 @@ describe("a Hugging Face token", minutes(15), () => {
     lab = await StackLab.start();
     stack = await lab.stack("dev", { weight: 0 });
     await stack.pulumi.run(["config", "set", "--secret", "huggingFaceToken", token]);
+    await stack.pulumi.run(["config", "set", "--secret", "pools", JSON.stringify(pools)]);
     for (const command of [
       ["preview", "--diff"],
       // Not with --debug: then Pulumi's SDK logs what the engine answers, secrets in clear (docs/gke.md).
       ["up", "--yes", "--diff"],
-      ["preview", "--diff", "--refresh"],
+      ["preview", "--diff", "--refresh", "--expect-no-changes"],
       ["stack", "--show-urns"],
       ["stack", "output", "--json"],
       ["stack", "history", "--json"],
@@ -44,12 +57,17 @@ describe("a Hugging Face token", minutes(15), () => {
   test("is in nothing that pulumi prints", () => {
     const lines = printed.flatMap((text) => text.split("\n"));
     assert.deepEqual(lines.filter(holds), []);
+    assert.deepEqual(
+      lines.filter((line) => line.includes(patchToken)),
+      [],
+    );
     assert.ok(printed.some((text) => text.includes("llm-hugging-face")));
   });
 
   test("is encrypted in the state and in the stack's config", async () => {
     const state = await stack.pulumi.run(["stack", "export"]);
     assert.ok(!holds(state));
+    assert.ok(!state.includes(patchToken));
     assert.ok(state.includes("llm-hugging-face"));
     assert.ok(!holds(fs.readFileSync(stack.workspace.configFile, "utf8")));
   });
@@ -66,6 +84,35 @@ describe("a Hugging Face token", minutes(15), () => {
       assert.ok(items.length > 0 || kind === "Event", kind);
       assert.ok(!holds(JSON.stringify(items)), kind);
     }
+  });
+
+  test("the patch reaches the server, and no annotation of the pool", async () => {
+    const found = await lab.get<{
+      spec: { template: { spec: { containers: { env: { name: string; value?: string }[] }[] } } };
+    }>("apps/v1", "Deployment", "default", "llm");
+    const variables = found?.spec.template.spec.containers[0]?.env ?? [];
+    assert.equal(variables.find(({ name }) => name === "TEAM_TOKEN")?.value, patchToken);
+    for (const [version, kind] of [
+      ["inference.networking.k8s.io/v1", "InferencePool"],
+      ["v1", "ConfigMap"],
+      ["v1", "Event"],
+    ] as const) {
+      const { items } = await lab.objects.list<KubernetesObject>(version, kind);
+      assert.ok(!JSON.stringify(items).includes(patchToken), kind);
+    }
+    const status = await stack.rollout("status", "--json");
+    assert.equal(status.status, 0, status.output);
+    assert.ok(!status.output.includes(patchToken));
+  });
+
+  test("another patch is another pool, and neither is shown", minutes(2), async () => {
+    const other = JSON.stringify(pools).replace(patchToken, "sk-another-in-the-patch");
+    await stack.pulumi.run(["config", "set", "--secret", "pools", other]);
+    const refused = await stack.refusedUp();
+    assert.match(refused, /edited-in-place/);
+    assert.match(refused, /server\.podPatch/);
+    assert.doesNotMatch(refused, /sk-/);
+    await stack.pulumi.run(["config", "set", "--secret", "pools", JSON.stringify(pools)]);
   });
 
   test("is in no file of the lab but etcd's own", () => {

@@ -1,13 +1,14 @@
 import assert from "node:assert/strict";
 import * as path from "node:path";
 import { after, before, describe, test } from "node:test";
+import { setTimeout as sleep } from "node:timers/promises";
 import { closedPaths } from "../../components/route/closed-paths";
 import { projectFolder } from "../../lab/workspace";
 import { minutes, StackLab, type StackUnderTest } from "./stack-lab";
 
 /*
- * The example of settings of model servers' pods, with a secret among its variables, with the real engine and provider:
- * made, rolled out and promoted; what changes in place does so under traffic, and everything else is another pool.
+ * The example of settings of model servers' pods, with a secret among its variables and images through mirrors, with the
+ * real engine and provider: made, rolled out and promoted; what changes in place does so under traffic, and everything else is another pool.
  */
 
 const example = path.join(projectFolder, "examples", "Pulumi.server-settings.yaml");
@@ -21,6 +22,7 @@ interface Deployment {
       metadata: { labels: Record<string, string>; annotations: Record<string, string> };
       spec: {
         containers: {
+          image: string;
           env: { name: string; value?: string; valueFrom?: object }[];
           resources: Record<"limits" | "requests", Record<string, string>>;
           volumeMounts: { mountPath: string }[];
@@ -32,7 +34,7 @@ interface Deployment {
   };
 }
 
-describe("settings of model servers' pods", minutes(20), () => {
+describe("settings of model servers' pods", minutes(28), () => {
   let lab: StackLab;
   let stack: StackUnderTest;
   let address = "";
@@ -53,10 +55,13 @@ describe("settings of model servers' pods", minutes(20), () => {
   };
   before(async () => {
     lab = await StackLab.start({ speed: 4 });
-    stack = await lab.stack("settings", { weight: 0 }, example);
+    const cluster = { imageMirrors: ["docker.io", "registry.k8s.io"] };
+    stack = await lab.stack("settings", { weight: 0, cluster }, example);
     await stack.pulumi.run([
       ...["config", "set", "--secret", "--path", "pools.llm.server.env.VLLM_API_KEY", secret],
     ]);
+    // Of several pods one after the other restarts: two are enough.
+    await stack.setPath("pools.llm.replicas", "2");
     // What a gate sends has to have the servers' key.
     await stack.pulumi.run(["config", "set", "--secret", "--path", "gate.apiKey", secret]);
   }, minutes(4));
@@ -74,6 +79,9 @@ describe("settings of model servers' pods", minutes(20), () => {
       assert.deepEqual(JSON.parse(JSON.stringify(from)), {
         secretKeyRef: { name: `${pool}-arguments`, key: "VLLM_API_KEY" },
       });
+      assert.match(server.image, /^us-central1-docker\.pkg\.dev\/acme-ml\/inference-docker-hub\/vllm\//);
+      const [picker] = (await deployment(`${pool}-epp`)).spec.template.spec.containers;
+      assert.match(picker?.image ?? "", /\/inference-registry-k8s-io\/.*\/epp:v/);
       assert.equal(server.resources.requests["memory"], "24Gi");
       assert.equal(server.resources.limits["memory"], "40Gi");
       assert.ok(server.volumeMounts.some(({ mountPath }) => mountPath === "/scratch"));
@@ -115,7 +123,7 @@ describe("settings of model servers' pods", minutes(20), () => {
     assert.notEqual(await ask("/flush_cached"), 302, "another path");
   });
 
-  test("change in place, one pod after the other, and no request fails", minutes(6), async () => {
+  test("change in place, one pod after the other, and no request fails", minutes(10), async () => {
     const before = (await deployment("llm")).metadata.generation;
     await set("pools.llm.server.labels.team", "ads");
     let done = false as boolean;
@@ -124,6 +132,7 @@ describe("settings of model servers' pods", minutes(20), () => {
       while (!done) {
         const counts = await lab.ask(address, 20, { model, headers: { authorization: `Bearer ${secret}` } });
         for (const [who, count] of Object.entries(counts)) asked[who] = (asked[who] ?? 0) + count;
+        await sleep(200);
       }
     })();
     await up();
@@ -137,7 +146,7 @@ describe("settings of model servers' pods", minutes(20), () => {
     console.log(`# ${asked["llm"] ?? 0} requests while the pods restarted, none failed`);
   });
 
-  test("are another pool where they can change what is answered", minutes(4), async () => {
+  test("are another pool where they can change what is answered", minutes(8), async () => {
     const changes: [key: string, value: string, back: string][] = [
       ["env.VLLM_LOGGING_LEVEL", "DEBUG", "INFO"],
       ["resources.memory", "20Gi", "24Gi"],
@@ -157,6 +166,10 @@ describe("settings of model servers' pods", minutes(20), () => {
     assert.notEqual(await attempt("up", "--yes", "--skip-preview"), 0);
     assert.match(printed.at(-1) ?? "", /"VLLM_API_KEY":"\(another secret\)"/);
     await setKey(secret);
+    await stack.unset("cluster.imageMirrors[0]");
+    assert.notEqual(await attempt("up", "--yes", "--skip-preview"), 0);
+    assert.match(printed.at(-1) ?? "", /image-mirror-in-use/);
+    await set("cluster.imageMirrors[1]", "docker.io");
     assert.equal(await attempt("preview", "--expect-no-changes"), 0, printed.at(-1));
   });
 

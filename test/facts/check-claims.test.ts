@@ -210,3 +210,24 @@ describe("claims about a model server", () => {
     assert.match(check({}, { elsewhere: ["/sleep", "/flush"] }).join(), /\/flush: it is not one/);
   });
 });
+
+it("routes that a package lists are routes too", () => {
+  const listed = `
+ROUTES = {
+    Kind.ADD: RouteConfig(
+        path="/adapters",
+        method="POST",
+        summary="Add one, or (many)",
+    ),
+    Kind.TELL: RouteConfig(path="/told"),
+    Kind.OTHER: RouteConfig(path=prefix + "/unknown"),
+}
+`;
+  assert.deepEqual(
+    declaredIn({ "routes.py": listed }).routes.map(({ path, methods }) => [path, methods]),
+    [
+      ["/adapters", ["POST"]],
+      ["/told", ["GET"]],
+    ],
+  );
+});

@@ -51,7 +51,7 @@ const layouts: Readonly<Record<string, Layout>> = {
   vllm: {
     flags: /^vllm\/(engine\/arg_utils|entrypoints\/openai\/cli_args)\.py$/,
     // A demonstration beside it has a server of its own.
-    routes: /^vllm\/entrypoints\/(?!api_server\.py)/,
+    routes: /^(vllm\/entrypoints\/(?!api_server\.py)|model_hosting_container_standards\/sagemaker\/)/,
   },
   sglang: { flags: /^sglang\/srt\/server_args\.py$/, routes: /^sglang\/srt\/entrypoints\// },
 };

@@ -232,8 +232,23 @@ function fieldsOf(name: string, classes: readonly PythonClass[], seen: readonly 
   ]);
 }
 
-/** FastAPI's decorators; several can stand above one handler. */
-function routesIn(text: string): Route[] {
+/** FastAPI's decorators, and routes that a package lists to register them later. */
+const routesIn = (text: string): Route[] => [...decoratedIn(text), ...listedIn(text)];
+
+/** `RouteConfig(path="/adapters", method="POST")`. Source: model-hosting-container-standards. */
+function listedIn(text: string): Route[] {
+  const literal = (own: string, name: string): string | undefined =>
+    /^["']([^"']*)["']$/.exec(argument(own, name)?.trim() ?? "")?.[1];
+  return callsOf(text, /\bRouteConfig\(/g).flatMap((own) => {
+    const path = literal(own, "path");
+    return path === undefined
+      ? []
+      : [{ path, methods: [(literal(own, "method") ?? "GET").toUpperCase()], handler: "" }];
+  });
+}
+
+/** Several decorators can stand above one handler. */
+function decoratedIn(text: string): Route[] {
   const decorator = /@\w+\.(get|post|put|delete|patch|head|api_route)\(/g;
   return [...text.matchAll(decorator)].flatMap((match) => {
     const open = match.index + match[0].length - 1;

@@ -10,11 +10,14 @@ import type { Sources } from "./python-source";
  * an image's tag is the version of its package.
  */
 
+/** vLLM mounts its routes. Which version is in an image, no tag says. */
+const standards = "model-hosting-container-standards==0.1.16";
+
 /** Packages of an engine's image, by engine and family. */
 const packages: Readonly<
   Record<string, { readonly gpu: readonly string[]; readonly tpu?: readonly string[] }>
 > = {
-  vllm: { gpu: ["vllm"], tpu: ["vllm-tpu", "tpu-inference"] },
+  vllm: { gpu: ["vllm", standards], tpu: ["vllm-tpu", "tpu-inference", standards] },
   sglang: { gpu: ["sglang"] },
 };
 
@@ -25,7 +28,7 @@ export function requirementsOf({ name, images }: ModelServerEngine, family: "gpu
   if (image === undefined) return [];
   if (known === undefined)
     throw new Error(`test/facts/wheels.ts does not say what is in ${image.repository}`);
-  return known.map((one) => `${one}==${image.version.replace(/^v/, "")}`);
+  return known.map((one) => (one.includes("==") ? one : `${one}==${image.version.replace(/^v/, "")}`));
 }
 
 /** Where pods run, whatever this machine is: a wheel names the oldest glibc that it takes. */

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { rendered, type Registered } from "../rendering";
 import { resolveConfig } from "../../stacks/config/resolve";
-import { buildPlatform } from "../../stacks/platform";
+import { buildPlatform, ownPlatform } from "../../stacks/platform";
 import { cloud } from "./cases";
 
 const template = "projects/acme-ml/locations/us-central1/templates/prompts";
@@ -76,5 +76,32 @@ describe("a platform stack that holds what belongs to no namespace for its servi
       "ValidatingAdmissionPolicyBinding team-chat-traffic-guard",
       "ValidatingAdmissionPolicyBinding team-chat-traffic-guard-chat-new",
     ]);
+  });
+});
+
+describe("images of other registries on a cluster that the stack creates", () => {
+  const hub = "us-central1-docker.pkg.dev/acme-ml/inference-docker-hub";
+
+  it("come through a repository for each, and services are told where", async () => {
+    const cluster = { imageMirrors: ["docker.io", "docker.io"] };
+    const { config } = resolveConfig({ role: "platform", cluster }, cloud);
+    assert.ok(config?.role === "platform");
+    const { platform } = config;
+    const options = { owners: {}, stack: "s", definitions: [], deletable: false };
+    const told: unknown[] = [];
+    const made = await rendered(() => told.push(buildPlatform(platform, options).imageMirrors));
+    const repositories = made.filter(({ type }) => type === "gcp:artifactregistry/repository:Repository");
+    assert.deepEqual(
+      repositories.map(({ inputs }) => inputs["repositoryId"]),
+      ["inference-docker-hub"],
+    );
+    assert.deepEqual(told, [{ "docker.io": hub }]);
+    assert.deepEqual(ownPlatform(platform).imageMirrors, { "docker.io": hub });
+    assert.equal(ownPlatform(platform).otherMirrors?.["docker.io"], undefined);
+    assert.match(ownPlatform(platform).otherMirrors?.["quay.io"] ?? "", /inference-quay-io$/);
+  });
+
+  it("are nowhere unless they are asked for", async () => {
+    assert.ok(!(await typesOf({})).some((type) => type.includes("artifactregistry")));
   });
 });

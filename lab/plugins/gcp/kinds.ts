@@ -159,6 +159,20 @@ export const kinds: Readonly<Record<string, Kind>> = {
     id: (inputs, scope) => `projects/${projectOf(inputs, scope)}/services/${textOf(inputs["service"])}`,
     outputs: (inputs, scope) => ({ project: projectOf(inputs, scope), email: "", member: "" }),
   },
+  "gcp:artifactregistry/repository:Repository": {
+    required: ["format", "location", "repositoryId"],
+    forceNew: [
+      ...["repositoryId", "location", "project", "format", "mode", "kmsKeyName"],
+      "remoteRepositoryConfig",
+    ],
+    id: (inputs, scope) =>
+      `projects/${projectOf(inputs, scope)}/locations/${textOf(inputs["location"])}/repositories/${textOf(inputs["repositoryId"])}`,
+    outputs: (inputs, scope) => ({
+      project: projectOf(inputs, scope),
+      name: textOf(inputs["repositoryId"]),
+      registryUri: `${textOf(inputs["location"])}-docker.pkg.dev/${projectOf(inputs, scope)}/${textOf(inputs["repositoryId"])}`,
+    }),
+  },
   "gcp:storage/bucket:Bucket": {
     required: ["location"],
     autoname: named(),

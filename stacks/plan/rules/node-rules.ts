@@ -1,3 +1,4 @@
+import { mirrorSourceOf } from "../../../components/cluster/mirrored-images";
 import { fix, joinFixes, remove, run, set } from "../config-edits";
 import type { Draft, Rule } from "../model";
 import type { Observed } from "../observed";
@@ -130,7 +131,25 @@ export function metricsNotes(observed: Observed, { pools }: Pick<Draft, "pools">
     );
 }
 
-export const nodeRules: readonly Rule[] = [noZone, oldVersion, bareMetalCluster, noMetrics];
+const mirrorInUse: Rule = {
+  id: "image-mirror-in-use",
+  summary: `The config no longer has a registry in \`cluster.imageMirrors\` from whose mirror a pool has its images: the pool's next
+node, or its picker on another node, would find no image.`,
+  fix: "Keep the mirror until the pool is gone.",
+  check: (_config, { otherMirrors = {}, imageMirrors = {} }, { pools }) =>
+    pools.flatMap(({ pool: { name, server, picker } }) => {
+      const sources = [server.image, picker?.image].flatMap((image) => {
+        const source = image === undefined ? undefined : mirrorSourceOf(image, otherMirrors);
+        return source === undefined ? [] : [source];
+      });
+      return [...new Set(sources)].map((source) => ({
+        found: `pool ${name} has images from the mirror of ${source}, and cluster.imageMirrors does not name it`,
+        fix: fix`keep it until the pool is gone: ${set(["cluster", "imageMirrors", Object.keys(imageMirrors).length], source)}`,
+      }));
+    }),
+};
+
+export const nodeRules: readonly Rule[] = [noZone, oldVersion, bareMetalCluster, noMetrics, mirrorInUse];
 
 /** Versions of GKE only: others have no such builds. */
 function isOlder(version: string, than: string): boolean {

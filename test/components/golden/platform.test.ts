@@ -55,6 +55,16 @@ describe("the platform", () => {
     });
   });
 
+  it("has images of other registries in Artifact Registry, by choice", async () => {
+    const imageMirrors = ["docker.io", "registry.k8s.io"] as const;
+    const resources = await render(() => new InferenceCluster("inference", { ...cluster, imageMirrors }));
+    assertGolden("cluster-image-mirrors", {
+      repositories: resources.filter((resource) =>
+        Object.keys(resource as object)[0]?.startsWith("Repository "),
+      ),
+    });
+  });
+
   it("has a gateway", async () => {
     const template = (name: string): string => `projects/acme-ml/locations/us-central1/templates/${name}`;
     const of = (more: Partial<InferenceGatewayArgs>): Promise<unknown[]> =>

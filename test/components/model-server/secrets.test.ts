@@ -134,3 +134,43 @@ function unwrapped(value: unknown): unknown {
   if (typeof value !== "object" || value === null) return value;
   return Object.fromEntries(Object.entries(value).map(([name, inner]) => [name, unwrapped(inner)]));
 }
+
+describe("a patch of the pods where it is known only that the config holds a secret", () => {
+  const podPatch = {
+    spec: { containers: [{ name: "proxy", image: "proxy:1", env: [{ name: "TOKEN", value: key }] }] },
+  };
+  const patched = (more: object = {}): typeof raw => ({
+    ...raw,
+    pools: {
+      llm: { accelerator: "nvidia-l4", replicas: 2, server: { podPatch }, ...more },
+      "llm-new": { like: "llm" },
+    },
+  });
+
+  it("is in the pods' template only, which is a secret to Pulumi", async () => {
+    const resources = await renderService(patched(), nothingDeployed, undefined, new Set(["pools"]));
+    const holding = resources.filter(({ inputs }) => JSON.stringify(inputs).includes(key));
+    assert.deepEqual(holding.map(({ type, name }) => [type, name]).sort(), [
+      ["kubernetes:apps/v1:Deployment", "llm"],
+      ["kubernetes:apps/v1:Deployment", "llm-new"],
+    ]);
+    for (const resource of holding) assert.deepEqual(clear(resource), []);
+  });
+
+  it("is so in groups of pods", async () => {
+    const group = {
+      accelerator: "tpu-v6e-slice",
+      acceleratorsPerReplica: 16,
+      zones: ["us-central1-a"],
+      replicas: 1,
+    };
+    const config = { ...patched(group), candidate: "", weight: 0 };
+    const resources = await renderService(config, nothingDeployed, undefined, new Set(["pools"]));
+    const holding = resources.filter(({ inputs }) => JSON.stringify(inputs).includes(key));
+    assert.deepEqual(
+      holding.map(({ name }) => name),
+      ["llm"],
+    );
+    for (const resource of holding) assert.deepEqual(clear(resource), []);
+  });
+});

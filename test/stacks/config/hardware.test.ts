@@ -237,6 +237,7 @@ describe("autoscaling", () => {
       max: 8,
       metric: "queue",
       target: 10,
+      shrinkAfterSeconds: 600,
     });
     assert.deepEqual(
       mistakes({ ...l4, autoscaling: { max: 3 } }).map(({ key }) => key),

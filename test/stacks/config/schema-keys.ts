@@ -109,7 +109,7 @@ export const everyKey: Readonly<Record<string, unknown>> = {
       nodeLabels: ["tier=marked-20"],
       acceleratorNetwork: "none",
       weights: { from: "gcs", bucket: "marked-21", path: "marked-22", loader: "mount", claim: "marked-23" },
-      autoscaling: { max: 9, metric: "queue", target: 10 },
+      autoscaling: { max: 9, metric: "queue", target: 10, shrinkAfterSeconds: 300 },
       adapters: true,
     },
     "llm-new": { like: "llm", workload: "marked-57", accelerator: "nvidia-h100-80gb", replicas: 2 },
@@ -145,6 +145,7 @@ export const everyKey: Readonly<Record<string, unknown>> = {
     channel: "regular",
     authorizedNetworks: ["203.0.113.7/32"],
     systemNodes: 6,
+    imageMirrors: ["docker.io"],
     nodeServiceAccount: "marked-35@acme-ml.iam.gserviceaccount.com",
   },
   gateway: {

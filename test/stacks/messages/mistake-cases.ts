@@ -100,6 +100,8 @@ export const crossCases: readonly RawConfig[] = [
     },
   },
   { ...sourceCase, "gcp:none": "true" },
+  { ...sourceCase, cluster: { name: "inference", imageMirrors: ["docker.io"] } },
+  { ...sourceCase, cluster: { kubeconfig: "kubeconfig.yaml", imageMirrors: ["docker.io", "ghcr.io"] } },
   withPool({
     ...{ accelerator: "nvidia-gb200", acceleratorsPerReplica: 4, provisioning: "reservation" },
     ...{ reservation: "r", zones: ["a"], replicas: 100 },

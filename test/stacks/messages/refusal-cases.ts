@@ -185,6 +185,12 @@ export const byHand: Readonly<Record<string, readonly Act[]>> = {
       act: inCluster((world) => ({ ...world, cluster: { created: false, customMetrics: true } })),
     },
   ],
+  "image-mirror-in-use": [
+    {
+      does: /^pulumi config set --path 'cluster.imageMirrors\[0\]' docker.io$/,
+      act: inCluster((world) => ({ ...less(world, "otherMirrors"), imageMirrors: world.otherMirrors ?? {} })),
+    },
+  ],
   "another-stacks": [
     // The other stack does it; here nothing is left to do.
     { does: /^pulumi up --stack/, act: inCluster((world) => less(world, "claims")) },

@@ -161,3 +161,30 @@ describe("a pool whose replicas an autoscaler of the user sets", () => {
     );
   });
 });
+
+describe("a pool whose replicas the stack's own autoscaler sets", () => {
+  const pools = { ...sourceCase.pools, llm: { ...sourceCase.pools.llm, autoscaling: { max: 12 } } };
+  const grown = (world: Observed): Observed => scaled(world, "llm", 10, null);
+
+  it("has the plan's size as its minimum, also in an update that moves the route while it has grown", () => {
+    const world = grown(deployed(at(0, { pools }), at(10, { pools })));
+    for (const weight of [10, 30, 0, 100]) {
+      const done = planned(at(weight, { pools }), world);
+      assert.deepEqual(done.refusals, []);
+      assert.deepEqual(sizes(at(weight, { pools }), world)["llm"], [6, 6]);
+      assert.doesNotMatch(done.notes.join("\n"), /scaled it by hand|keeps .* replicas/);
+    }
+  });
+
+  it("keeps the minimum that the last update set until the route has moved", () => {
+    const capacity = { mode: "follow-weight", rollbackReserve: 0.5 };
+    const world = grown(deployed(at(0, { pools, capacity })));
+    assert.deepEqual(sizes(at(60, { pools, capacity }), world)["llm"], [6, 3]);
+    assert.match(
+      planned(at(60, { pools, capacity }), world).notes.join("\n"),
+      /llm keeps at least 6 replicas/,
+    );
+    const moved = grown(deployed(at(0, { pools, capacity }), at(60, { pools, capacity })));
+    assert.deepEqual(sizes(at(60, { pools, capacity }), moved)["llm"], [3, 3]);
+  });
+});

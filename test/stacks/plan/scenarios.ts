@@ -2,12 +2,12 @@ import { nothingDeployed } from "../../../stacks/plan/model";
 import type { Observed } from "../../../stacks/plan/observed";
 import type { RawConfig } from "../../../stacks/config/parse";
 import type { Claim, OwnedObject } from "../../../stacks/plan/claims";
-import { sourceCase } from "../cases";
+import { after, serviceConfig, sourceCase } from "../cases";
 import { adapterScenarios } from "./adapter-scenarios";
 import { copyScenarios } from "./copy-scenarios";
 import { gateway, known, othersOf, poolRef, prefix } from "./route-fixtures";
 import { shapeScenarios } from "./shape-scenarios";
-import { type Scenario, deployed } from "./worlds";
+import { type Scenario, deployed, planned } from "./worlds";
 
 /*
  * One situation for each rule that refuses an update; docs/refusals.md shows the messages they give.
@@ -227,6 +227,15 @@ export const scenarios: readonly Scenario[] = [
     rule: "autoscaling-metrics",
     config: withNew({ accelerator: "nvidia-l4", autoscaling: { max: 8 } }),
     world: () => ({ ...nothingDeployed, cluster: { created: false, customMetrics: false } }),
+  },
+  {
+    rule: "image-mirror-in-use",
+    config: serving,
+    world: () => {
+      const mirrors = { "docker.io": "us-central1-docker.pkg.dev/acme-ml/inference-docker-hub" };
+      const made = planned(serving, { ...nothingDeployed, imageMirrors: mirrors });
+      return { ...after(serviceConfig(serving), made), otherMirrors: mirrors };
+    },
   },
   {
     rule: "other-route",

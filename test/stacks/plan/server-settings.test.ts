@@ -190,3 +190,51 @@ it("variables are put back by commands only where each value is known", () => {
   assert.equal(plainVariables('{"API_KEY":{"secret":true}}'), undefined);
   assert.equal(plainVariables(JSON.stringify({ API_KEY: hiddenText, LEVEL: "INFO" })), undefined);
 });
+
+describe("a patch in which something may be secret", () => {
+  const token = "sk-of-a-sidecar";
+  const patchOf = (value: string): object => ({
+    spec: { containers: [{ name: "proxy", image: "proxy:1", env: [{ name: "TOKEN", value }] }] },
+  });
+  const patched = (value: string): RawConfig => ({
+    ...sourceCase,
+    ...{ candidate: "", weight: 0 },
+    pools: { llm: { ...sourceCase.pools.llm, server: { podPatch: patchOf(value) } } },
+  });
+  const top = new Set(["pools"]);
+  const planned = (
+    value: string,
+    secrets: ReadonlySet<string>,
+    before = nothingDeployed,
+  ): ReturnType<typeof planFor> => planFor(serviceConfig(patched(value), secrets), before);
+  const world = (value: string, secrets: ReadonlySet<string>): typeof nothingDeployed =>
+    after(serviceConfig(patched(value), secrets), planned(value, secrets));
+
+  it("stands in no identity and no refusal, and another one is another pool", () => {
+    const before = world(token, top);
+    assert.doesNotMatch(JSON.stringify(before), /sk-of|proxy/);
+    assert.deepEqual(planned(token, top, before).refusals, []);
+    const { refusals } = planned("sk-of-another", top, before);
+    assert.deepEqual(
+      refusals.map(({ rule }) => rule),
+      ["edited-in-place"],
+    );
+    const text = describeRefusals(refusals);
+    assert.match(text, /server\.podPatch.*\(a secret\).*\(another secret\)/s);
+    assert.doesNotMatch(text, /sk-of|proxy/);
+  });
+
+  it("is the same where nobody says any more that it is one, and where it never was one", () => {
+    const none = new Set<string>();
+    const hidden = planned(token, none, world(token, top));
+    assert.deepEqual(hidden.refusals, []);
+    assert.doesNotMatch(JSON.stringify(hidden.pools.map(({ identity }) => identity)), /sk-of/);
+    const clear = planned(token, top, world(token, none));
+    assert.deepEqual(clear.refusals, []);
+    assert.equal(clear.pools[0]?.pool.server.patchIsSecret, undefined);
+    // What was in clear is told; what is secret now is not.
+    const changed = describeRefusals(planned("sk-of-another", top, world("was-in-clear", none)).refusals);
+    assert.match(changed, /was-in-clear/);
+    assert.doesNotMatch(changed, /sk-of/);
+  });
+});
