@@ -165,11 +165,12 @@ export async function sharedPlatform(
     );
   }
   const gateway = completeGateway(given as GivenGateway);
+  // A platform of an older version knows of none.
+  const known: ImageMirrors = mirrors ?? {};
   return {
     gateway,
     createsCluster: false,
-    // A platform of an older version knows of none.
-    imageMirrors: mirrors ?? {},
+    ...{ imageMirrors: known, otherMirrors: mirrorsOnceOf(nodes, known) },
     ...(nodes === undefined ? {} : { nodesIn: placeOf(nodes as PlatformNodes) }),
     reader: once(() => clusterReader(kubeconfig)),
     build: (options) => {
@@ -186,6 +187,15 @@ export async function sharedPlatform(
       };
     },
   };
+}
+
+/** Mirrors that a platform may have had: pools that were made through one keep its name. */
+function mirrorsOnceOf(nodes: unknown, present: ImageMirrors = {}): ImageMirrors {
+  if (nodes === undefined) return {};
+  const { cluster, location, project } = nodes as PlatformNodes;
+  const region = location.replace(/-[a-z]$/, "");
+  const others = mirrorHosts.filter((source) => present[source] === undefined);
+  return project === undefined ? {} : imageMirrors({ cluster, project, region }, others);
 }
 
 /** A platform's output `nodes`: what NodeLocation is once it is known. */

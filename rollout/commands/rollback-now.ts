@@ -32,18 +32,22 @@ export async function runRollbackNow(options: RollbackNowOptions): Promise<numbe
   try {
     return await rollback(await clusterWriter(options.kubeconfig, patience), screen, options);
   } catch (error) {
-    const found = error instanceof Error ? error.message : String(error);
-    const fix =
-      error instanceof ClusterUnreadable && error.reason === "forbidden"
-        ? "these credentials may not do it: it takes get and list of httproutes and patch of the one (docs/permissions.md); narrow it with --namespace NAMESPACE"
-        : "check the kubeconfig: kubectl --kubeconfig FILE get httproutes -A";
-    return refused(screen, [{ found, fix }]);
+    return refused(screen, reasonsOf(error));
   }
+}
+
+function reasonsOf(error: unknown): Reasons {
+  const found = error instanceof Error ? error.message : String(error);
+  const fix =
+    error instanceof ClusterUnreadable && error.reason === "forbidden"
+      ? "these credentials may not do it: it takes get and list of httproutes and patch of the one (docs/permissions.md); narrow it with --namespace NAMESPACE"
+      : "check the kubeconfig: kubectl --kubeconfig FILE get httproutes -A";
+  return [{ found, fix }];
 }
 
 async function rollback(client: ClusterWriter, screen: Screen, options: RollbackNowOptions): Promise<number> {
   const { kubeconfig, from } = options;
-  const command = `npm run rollout -- rollback --now --kubeconfig ${quoted(kubeconfig)}`;
+  const command = `npm run rollout -- rollback --now --kubeconfig ${quoted(kubeconfig)}${said(options)}`;
   const choice = chooseRoutes(await customersRoutes(client, options), options, command);
   if ("reasons" in choice) return refused(screen, choice.reasons);
   const routes = await routesToMove(client, choice.routes, from);
@@ -58,6 +62,17 @@ async function rollback(client: ClusterWriter, screen: Screen, options: Rollback
   return exit.done;
 }
 
+/** What the user has said beside the service, for a command that is typed again. */
+function said({ from, to, reason, force, dryRun, json }: RollbackNowOptions): string {
+  const words = Object.entries({ from, to, reason }).flatMap(([name, value]) =>
+    value === undefined ? [] : [` --${name} ${quoted(value)}`],
+  );
+  const flags = Object.entries({ force, "dry-run": dryRun, json }).flatMap(([name, isSet]) =>
+    isSet === true ? [` --${name}`] : [],
+  );
+  return [...words, ...flags].join("");
+}
+
 type Done = Written & { rollback: Exclude<LiveRollback, { outcome: "refused" }> };
 type Reasons = readonly { found: string; fix: string }[];
 
@@ -68,9 +83,13 @@ async function rollBackOne(
 ): Promise<Done | { reasons: Reasons }> {
   const request = { reason, ...(from === undefined ? {} : { from }), ...(to === undefined ? {} : { to }) };
   const how = { dryRun: dryRun === true, force: force === true };
-  const written = await rollBackNow(client, route, request, how);
-  const { rollback: done } = written;
-  return done.outcome === "refused" ? { reasons: done.reasons } : { ...written, rollback: done };
+  try {
+    const written = await rollBackNow(client, route, request, how);
+    const { rollback: done } = written;
+    return done.outcome === "refused" ? { reasons: done.reasons } : { ...written, rollback: done };
+  } catch (error) {
+    return { reasons: reasonsOf(error) };
+  }
 }
 
 /** The result of each route by its name, and one status for all. */

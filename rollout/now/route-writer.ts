@@ -96,12 +96,21 @@ export async function routesToMove(
   const [first, ...more] = routes;
   if (first === undefined || more.length === 0) return routes;
   const { namespace = "default" } = first.metadata;
-  const preview = await previewOf(client, namespace, serviceOf(first.metadata));
-  const losing = from ?? (preview === undefined ? undefined : observedRoute(preview).backends[0]?.pool);
+  const losing = from ?? (await candidateBy(client, namespace, serviceOf(first.metadata)));
   const sending = routes.filter((route) =>
     observedRoute(route).backends.some(({ pool, weight }) => pool === losing && weight > 0),
   );
   return sending.length === 0 ? routes : sending;
+}
+
+/** Where nobody can say it, all routes go back. */
+async function candidateBy(
+  client: ClusterWriter,
+  namespace: string,
+  service: string,
+): Promise<string | undefined> {
+  const preview = await previewOf(client, namespace, service).catch(() => undefined);
+  return preview === undefined ? undefined : observedRoute(preview).backends[0]?.pool;
 }
 
 const serviceOf = ({ labels: marks }: LiveObject["metadata"]): string => marks?.[labels.service] ?? "";

@@ -40,6 +40,9 @@ export function keepsSecrets(key: string): boolean {
  */
 const isInPatch = (key: string): boolean => /(^|\.)server\.podPatch[.[]/.test(key);
 
+/** What is changed of copied pods stands in the copy's annotations, where its next generation reads it. */
+const overridesIn = (key: string): string | undefined => /^(.*\.like\.overrides)[.[]/.exec(key)?.[1];
+
 /** The field of an object at the top level that may be secret; undefined if none is. */
 export function secretFieldOf(key: string): string | undefined {
   const schema = (configSchema as Readonly<Record<string, z.ZodType>>)[key];
@@ -68,8 +71,9 @@ export function secretsInClear(
   secrets: ReadonlySet<string>,
   known: ReadonlySet<string>,
 ): Mistake[] {
-  return [...secrets]
-    .filter((key) => known.has(key.split(/[.[]/)[0] ?? key))
+  const top = [...secrets].filter((key) => known.has(key.split(/[.[]/)[0] ?? key));
+  const overrides = top.flatMap((key) => overridesInClear(key, raw[key]));
+  const others = top
     .filter((key) => {
       const value = raw[key];
       // Somewhere inside: as long as there is a place where it can be kept, it is taken to be there.
@@ -84,6 +88,19 @@ export function secretsInClear(
         "a value that is not secret: it is written in clear text to Kubernetes objects and stack outputs",
       fix: isObject(raw[key]) ? edits(remove(key), setPlain(`${key}.KEY`)) : edits(setPlain(key)),
     }));
+  return [...overrides, ...others];
+}
+
+/** Where the secret is somewhere in an object, it may be in what is changed of copied pods. */
+function overridesInClear(key: string, value: unknown): Mistake[] {
+  if (!isObject(value)) return [];
+  const places = leavesOf(key, value).flatMap(([leaf]) => overridesIn(leaf) ?? []);
+  return [...new Set(places)].map((place) => ({
+    key: place,
+    found: hiddenText,
+    allowed: `nothing while all of ${key} is a secret: this is written in clear text to the copy's annotations. Mark only the values that are secret`,
+    fix: edits(remove(place)),
+  }));
 }
 
 /** The same mistakes without any secret in them: neither where it stands, nor where another message repeats it. */

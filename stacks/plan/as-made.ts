@@ -1,6 +1,7 @@
 import {
   isSameImage,
   mirrored,
+  mirrorSourceOf,
   upstreamImage,
   type ImageMirrors,
 } from "../../components/cluster/mirrored-images";
@@ -66,10 +67,20 @@ function pickerAsMade(
   const configured = picker.image ?? pickerImage;
   const made =
     identity === undefined ? mirrored(configured, observed.imageMirrors) : identity["picker.image"];
+  const mirrors = knownMirrors(observed);
   const isKept =
-    made !== undefined && made !== configured && isSameImage(made, configured, knownMirrors(observed));
+    made !== undefined &&
+    made !== configured &&
+    (isSameImage(made, configured, mirrors) ||
+      // A later version of this program names another tag; through a mirror the pool's own name stays as well.
+      (picker.image === undefined &&
+        mirrorSourceOf(made, mirrors) !== undefined &&
+        upstreamOf(made, mirrors) === upstreamOf(pickerImage, mirrors)));
   return isKept ? { picker: { ...picker, image: made } } : {};
 }
+
+const upstreamOf = (image: string, mirrors: ImageMirrors): string =>
+  upstreamImage(image, mirrors).replace(/@.*$|:[^/:]*$/, "");
 
 /** `default` was the default until it was found too old for the images of today. */
 function hardwareAsMade(

@@ -1,3 +1,4 @@
+import { draining } from "../pod-template";
 import { metadataFields, resourceFields, type OwnedField } from "../owned-fields";
 import type { PodPatch } from "../pod-settings";
 import type { PodTemplate } from "../pod-template";
@@ -124,6 +125,7 @@ function specFields(spec: Fields): OwnedField[] {
     const own = podFields[name];
     if (own !== undefined) return [{ path: [name], reason: own }];
     if (name === "affinity") return affinityFields(value);
+    if (name === "terminationGracePeriodSeconds") return tooShort(value);
     if (name === "containers") return containerFields(value);
     if (name === "initContainers")
       return listOf(value).flatMap((entry, i) =>
@@ -131,6 +133,12 @@ function specFields(spec: Fields): OwnedField[] {
       );
     return [];
   });
+}
+
+function tooShort(value: unknown): OwnedField[] {
+  if (typeof value === "number" && value >= draining.graceSeconds) return [];
+  const reason = `streams are finished within it when a pod leaves, so it is at least ${draining.graceSeconds}`;
+  return [{ path: ["terminationGracePeriodSeconds"], reason }];
 }
 
 function affinityFields(value: unknown): OwnedField[] {
@@ -151,14 +159,15 @@ function containerFields(value: unknown): OwnedField[] {
     if (entry["$patch"] === "replace") return [{ ...whole, path: ["containers", i] }];
     const gone = Object.entries(needed).flatMap(([field, reason]) => {
       const inner = entry[field];
-      const isGone =
-        inner === null || (isObject(inner) && (inner["$patch"] === "delete" || inner["preStop"] === null));
+      const isGone = inner === null || (isObject(inner) && ("$patch" in inner || isTaken(inner["preStop"])));
       return isGone ? [{ path: ["containers", i, field], reason }] : [];
     });
     const counted = resourceFields(entry["resources"]);
     return [...gone, ...counted.map(({ path, reason }) => ({ path: ["containers", i, ...path], reason }))];
   });
 }
+
+const isTaken = (value: unknown): boolean => value === null || (isObject(value) && "$patch" in value);
 
 const listOf = (value: unknown): Fields[] =>
   Array.isArray(value) ? (value as unknown[]).filter(isObject) : [];

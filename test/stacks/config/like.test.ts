@@ -74,6 +74,13 @@ describe("like", () => {
       [{ containers: [{ image: "x:1" }] }, "containers[0]"],
       [{ containers: [{ name: "vllm", readinessProbe: null }] }, "containers[0].readinessProbe"],
       [{ containers: [{ name: "vllm", lifecycle: { preStop: null } }] }, "containers[0].lifecycle"],
+      [{ containers: [{ name: "vllm", lifecycle: { $patch: "replace" } }] }, "containers[0].lifecycle"],
+      [
+        { containers: [{ name: "vllm", lifecycle: { preStop: { $patch: "replace" } } }] },
+        "containers[0].lifecycle",
+      ],
+      [{ terminationGracePeriodSeconds: 1 }, "terminationGracePeriodSeconds"],
+      [{ terminationGracePeriodSeconds: null }, "terminationGracePeriodSeconds"],
       [
         { containers: [{ name: "vllm", resources: { limits: { "nvidia.com/gpu": 2 } } }] },
         'containers[0].resources.limits["nvidia.com/gpu"]',

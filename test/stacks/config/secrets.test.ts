@@ -85,6 +85,15 @@ describe("a secret in a config", () => {
     );
   });
 
+  it("may be in what is changed of copied pods, which is kept in clear text: that is refused", () => {
+    const like = { pool: "llm", overrides: { spec: { hostname: "hunter2-secret" } } };
+    const copy = { like, accelerator: "nvidia-l4", replicas: 2 };
+    const old = { accelerator: "nvidia-l4", replicas: 6, server: { args: ["--api-key", "hunter3-secret"] } };
+    const found = mistakesOf({ ...sourceCase, pools: { llm: old, "llm-new": copy } }, "pools");
+    assert.ok(found.some(({ key }) => key === "pools.llm-new.like.overrides"));
+    assert.doesNotMatch(describeMistakes(found), /hunter/);
+  });
+
   it("marks the arguments of the server by their places, also where another pool or the stack names them", () => {
     const args = [
       "--api-key",

@@ -62,6 +62,23 @@ describe("images through a mirror", () => {
     assert.match(String(images(planned(promoted, world).pools)["llm-new"]), /inference-docker-hub/);
   });
 
+  it("stay where this program has come to name another picker: nobody asked for that one", () => {
+    const world = made(serving, { ...nothingDeployed, imageMirrors: mirrors });
+    const older = {
+      ...world,
+      pools: world.pools.map((pool) => ({
+        ...pool,
+        identity: {
+          ...pool.identity,
+          "picker.image": String(pool.identity?.["picker.image"]).replace(/:v[^:]*$/, ":v1.4.0"),
+        },
+      })),
+    };
+    const { pools, refusals } = planned(serving, older);
+    assert.deepEqual(refusals, []);
+    assert.match(String(images(pools)["llm"]?.[1]), /epp:v1\.4\.0$/);
+  });
+
   it("may be named in full, or not, without another pool", () => {
     const world = made(serving, { ...nothingDeployed, imageMirrors: mirrors });
     const image = planned(serving, world).pools[0]?.pool.server.image ?? "";
