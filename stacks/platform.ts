@@ -21,7 +21,7 @@ import { ClusterRights } from "../components/pool/cluster-rights";
 import { TrafficGuard } from "../components/route/traffic-guard";
 import { platformNamespaces, type NamespaceOwners } from "./plan/namespaces";
 
-/** The same promise each time: whoever asks first begins. */
+/** Returns one promise; the first call starts the work. */
 function once<T>(make: () => Promise<T>): () => Promise<T> {
   let made: Promise<T> | undefined;
   return () => (made ??= make());

@@ -73,7 +73,7 @@ async function deployPlatform(config: PlatformStack): Promise<Record<string, unk
 async function deployService(config: ServiceStack): Promise<Record<string, unknown>> {
   const source =
     config.role === "service" ? await sharedPlatform(config.platformStack) : ownPlatform(config.platform);
-  // Google Cloud is asked for the cluster meanwhile.
+  // Starts the request to Google Cloud for the cluster, which the steps below then need not wait for.
   source.reader().catch(() => undefined);
   const last = await lastUpdate();
   const state = await readServiceState(config, source, last);

@@ -19,7 +19,7 @@ async function main(words) {
     await start("rollout/command-line.ts")
   );
   await commandLine().parseAsync(words, { from: "user" });
-  // The way back is ready before anybody needs it.
+  // Bundles rollback --now before anybody needs it.
   await prepare(now);
 }
 

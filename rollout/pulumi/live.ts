@@ -19,7 +19,7 @@ import type { LiveState } from "../steps/status";
 import { project, type StackValues } from "../steps/values";
 import type { Engine } from "./pulumi-engine";
 
-/** Seconds for a cluster to answer: a status is asked for by somebody who waits. */
+/** Seconds for a cluster to answer: somebody waits for the status. */
 const patience = 5;
 
 /** Reads the live route and pools with the kubeconfig of the stack's outputs, or of its platform's. */

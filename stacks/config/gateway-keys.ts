@@ -242,10 +242,12 @@ function resolveModelArmor(
       key: "gateway.modelArmor.responseTemplate",
       found: `a template in ${locationOf(responseTemplate)}`,
       allowed: `a template in ${location}, like the template of the prompts`,
-      fix: edits(set(
-        "gateway.modelArmor.responseTemplate",
-        responseTemplate.replace(/locations\/[^/]+/, `locations/${location}`),
-      )),
+      fix: edits(
+        set(
+          "gateway.modelArmor.responseTemplate",
+          responseTemplate.replace(/locations\/[^/]+/, `locations/${location}`),
+        ),
+      ),
     });
   }
   const model = modelArmor.model ?? stackModel;

@@ -180,7 +180,12 @@ const reservationNamed: Rule = (key, { provisioning, reservation }) => {
 const fallbackForSpot: Rule = (key, { provisioning, fallback }, { machine, hosts }) => {
   if (fallback === undefined) return [];
   const wrong = (found: string, allowed: string): Mistake[] => [
-    { key: `${key}.fallback`, found: `${fallback}, ${found}`, allowed, fix: edits(remove(`${key}.fallback`)) },
+    {
+      key: `${key}.fallback`,
+      found: `${fallback}, ${found}`,
+      allowed,
+      fix: edits(remove(`${key}.fallback`)),
+    },
   ];
   if (provisioning !== "spot") {
     return wrong(`with provisioning ${provisioning}`, "a fallback only for spot nodes");

@@ -135,13 +135,7 @@ function asServer(key: string, raw: RawServer, secrets: ReadonlySet<string>): Se
 }
 
 /** @returns undefined if the value has the wrong shape. */
-function check(
-  schema: z.ZodType,
-  value: unknown,
-  key: ConfigPath,
-  mistakes: Mistake[],
-  fix?: Fix,
-): unknown {
+function check(schema: z.ZodType, value: unknown, key: ConfigPath, mistakes: Mistake[], fix?: Fix): unknown {
   const result = schema.safeParse(value);
   if (result.success) return result.data;
   const seen = new Set<string>();
@@ -166,7 +160,12 @@ function fromIssue(issue: z.core.$ZodIssue, value: unknown, key: ConfigPath, sch
     return issue.keys.map((name) => unknownKey(at, name, (found as Record<string, unknown>)[name], known));
   }
   return [
-    { key: keyText(at), found: shown(found), allowed: issue.message, fix: edits(...repair(schema, path, at, found)) },
+    {
+      key: keyText(at),
+      found: shown(found),
+      allowed: issue.message,
+      fix: edits(...repair(schema, path, at, found)),
+    },
   ];
 }
 

@@ -45,7 +45,7 @@ const poolSchema = object({
     ),
     {
       description:
-        "With `like` a pool created outside this stack that selects the pods of several workloads: the one whose pods are copied.",
+        "If the pool is `like` one created outside this stack that selects the pods of several workloads: the workload whose pods are copied.",
       default: "the only workload that the pool selects",
       example: "Deployment/decode",
       change: "new-pool",
@@ -59,7 +59,7 @@ const poolSchema = object({
   }),
   replicasOwner: optional(oneOf(["stack", "external"]), {
     description:
-      "Who sets the number of replicas of a pool of this stack. external: whatever scales its workload from outside this stack; the stack sets the number only when it creates the pool, and checks the live number before it moves traffic.",
+      "Who sets the number of replicas of a pool of this stack. `external`: something outside this stack scales its workload; the stack sets the number only when it creates the pool, and checks the live number before it moves traffic.",
     default:
       "external while a HorizontalPodAutoscaler or ScaledObject created outside this stack targets the pool's workload, else stack",
     example: "external",

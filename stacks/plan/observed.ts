@@ -36,7 +36,7 @@ export interface ObservedRoute {
   /** How often this program has moved it. */
   moves?: number;
   latches?: readonly Latch[];
-  /** Replicas with which pools of others carried traffic, by pool; see carried.ts. */
+  /** Replicas with which pools of others carried traffic, by pool; see sizing.ts. */
   carried?: Carried;
   /** What this program's route would not have: in its rules, and in where it is attached. */
   differences?: { rules: readonly string[]; attachment: readonly string[] };
@@ -51,7 +51,7 @@ export interface ObservedPool {
   owned: boolean;
   /** What it was made as; undefined for pools of others. */
   identity?: PoolIdentity;
-  /** Replicas its model server is asked to have; undefined where there is no model server. */
+  /** Replicas that its model server is set to; undefined where there is no model server. */
   replicas?: number;
   readyReplicas?: number;
   /** What makes the pods of a pool created outside this stack, or of one that is scaled from outside; absent for others. */
@@ -167,7 +167,7 @@ export interface AdapterRecord {
 
 /**
  * The last change of a rollout, for those who judge an update by its inputs alone (policy packs, see
- * components/rollout-plan.ts). An update that changes nothing keeps the change that made what is there: so the same
+ * components/route/rollout-plan.ts). An update that changes nothing keeps the change that made what is there: so the same
  * config gives the same inputs, and a second `pulumi up` has nothing to do.
  */
 export interface LastMove {
@@ -270,7 +270,7 @@ export interface Observed {
   zones?: Readonly<Record<string, ZoneSearch>>;
   /** Whether this stack makes the nodes of its pools. Default: it does. */
   ownNodes?: boolean;
-  /** The time, by the cluster's clock; this machine's where there is no cluster yet. */
+  /** The time, by the cluster's clock; this computer's where there is no cluster yet. */
   now?: Date;
 }
 

@@ -5,9 +5,9 @@ import type { Rule } from "../model";
 
 const clusterRights: Rule = {
   id: "cluster-rights",
-  summary: `With \`clusterScoped: false\` the stack creates nothing that belongs to no namespace, and a pool would get a namespace
-of its own (by default every pool does where there are \`objectives\`).`,
-  fix: "Let somebody create the namespace, or put the pool beside the route.",
+  summary: `With \`clusterScoped: false\` the stack creates no cluster-scoped objects, and a pool would need a namespace of its own (by
+default, every pool of a stack with \`objectives\` does).`,
+  fix: "Ask somebody to create the namespace, or create the pool in the route's namespace.",
   check: (config, observed, { namespaces }) =>
     config.clusterScoped === false
       ? namespaces
@@ -15,7 +15,7 @@ of its own (by default every pool does where there are \`objectives\`).`,
           .filter(({ name, create }) => create && observed.namespaces[name] === undefined)
           .map(({ name, pool }) => ({
             found: `pool ${pool} needs namespace ${name}, and clusterScoped: false does not let this stack create it`,
-            fix: fix`let somebody with the right create it: ${run(`kubectl create namespace ${name}`)}; or put a pool that does not exist yet beside the route: ${[set(["pools", pool, "namespace"], config.namespace), pulumiUp]}`,
+            fix: fix`ask somebody with the permission to create it: ${run(`kubectl create namespace ${name}`)}; or, if the pool does not exist yet, create it in the route's namespace: ${[set(["pools", pool, "namespace"], config.namespace), pulumiUp]}`,
           }))
       : [],
 };
