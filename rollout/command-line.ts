@@ -8,10 +8,14 @@ import { runNext, runPromote, runResume, runRollback } from "./commands/move";
 import { Session, type ChangeOptions, type CommonOptions } from "./commands/session";
 import { runRelease } from "./commands/release";
 import { runVerify, type VerifyOptions } from "./commands/verify";
+import type { Begun } from "./pulumi/begin";
 import { Screen } from "./terminal/screen";
 
-/** `npm run rollout -- COMMAND`: a rollout's moves, each as one command. See docs/commands.md. */
-export function commandLine(): Command {
+/**
+ * `npm run rollout -- COMMAND`: a rollout's moves, each as one command. See docs/commands.md.
+ * @param begun what was asked of the CLI before; see early.ts.
+ */
+export function commandLine(begun?: Begun): Command {
   const program = new Command("npm run rollout --").description(
     "Carries out a rollout: edits the stack's config, runs pulumi up, and prints the status.",
   );
@@ -116,7 +120,7 @@ export function commandLine(): Command {
       .description(description)
       .addOption(new Option("--stack <name>", "the stack (default: the selected one)"))
       .addOption(new Option("--json", "print the result as JSON"))
-      .action((options: T) => within(options, run));
+      .action((options: T) => within(options, run, begun));
   }
 
   function change<T extends ChangeOptions>(name: string, description: string, run: Run<T>): Command {
@@ -138,9 +142,9 @@ interface RollbackOptions {
 const packOption = (): Option =>
   new Option("--policy-pack <folder...>", "policy packs that updates must pass");
 
-async function within<T extends CommonOptions>(options: T, run: Run<T>): Promise<void> {
+async function within<T extends CommonOptions>(options: T, run: Run<T>, begun?: Begun): Promise<void> {
   const screen = new Screen(options.json === true);
-  process.exitCode = await run(await Session.open(screen, options), options);
+  process.exitCode = await run(await Session.open(screen, options, begun), options);
 }
 
 function whole(min: number, max = Number.MAX_SAFE_INTEGER): (text: string) => number {

@@ -15,6 +15,10 @@ export function nowOptions(): Option[] {
     new Option("--kubeconfig <file>", "with --now: the cluster"),
     new Option("--service <name>", "with --now: the service, if the cluster has several"),
     new Option("--namespace <name>", "with --now: namespace of the route (default: all namespaces)"),
+    new Option(
+      "--route <name>",
+      "with --now: the route (default: every route of the service that sends to the pool)",
+    ),
     new Option("--from <pool>", "with --now: the pool that loses its traffic (default: the candidate)"),
     new Option(
       "--to <pool>",

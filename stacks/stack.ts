@@ -1,4 +1,7 @@
+import { gatewayFor } from "../components/gateways/endpoint";
+import { checkHostname } from "./config/gateway-keys";
 import { ownerOutput } from "./plan/claims";
+import { gatewayRefusals } from "./plan/gateway-change";
 import type { CopiedPods } from "../components/model-server/copied/adapt";
 import { stackLabel } from "../components/names";
 import { readRawConfig } from "./config/read-config";
@@ -20,6 +23,7 @@ import { describeRefusals } from "./messages/refusals";
 import { UserError } from "./messages/user-error";
 import { outputsOf } from "./outputs";
 import type { ApprovedPlan, Outcome, Plan } from "./plan/model";
+import type { ServiceConfig } from "./plan/service-config";
 import type { Observed } from "./plan/observed";
 import { plan as makePlan } from "./plan/plan";
 import { ownPlatform, sharedPlatform, type PlatformSource } from "./platform";
@@ -56,9 +60,13 @@ async function readConfig(): Promise<StackConfig> {
 async function deployPlatform(config: PlatformStack): Promise<Record<string, unknown>> {
   const { allow } = config;
   const source = ownPlatform(config.platform);
-  const { owners, definitions, ownership } = await readPlatformState(config, source, await lastUpdate());
+  const state = await readPlatformState(config, source, await lastUpdate());
+  const { owners, definitions, ownership } = state;
   const takeOver = allow.includes("take-over-service");
-  const refusals = takeOver ? [] : gatewayOfAnother(source.gateway, ownership);
+  const refusals = [
+    ...(takeOver ? [] : gatewayOfAnother(source.gateway, ownership)),
+    ...(allow.includes("address-dropped") ? [] : gatewayRefusals(source.gateway, state.gateway)),
+  ];
   if (refusals.length > 0) throw new UserError(describeRefusals(refusals));
   claimEverything(ownership, takeOver);
   const { kubeconfig, gateway, nodes } = source.build({
@@ -71,8 +79,12 @@ async function deployPlatform(config: PlatformStack): Promise<Record<string, unk
 }
 
 async function deployService(config: ServiceStack): Promise<Record<string, unknown>> {
-  const source =
-    config.role === "service" ? await sharedPlatform(config.platformStack) : ownPlatform(config.platform);
+  const source = reachedBy(
+    config.service,
+    config.role === "service"
+      ? await sharedPlatform(config.platformStack, config.service)
+      : ownPlatform(config.platform),
+  );
   // Starts the request to Google Cloud for the cluster, which the steps below then need not wait for.
   source.reader().catch(() => undefined);
   const last = await lastUpdate();
@@ -90,6 +102,17 @@ async function deployService(config: ServiceStack): Promise<Record<string, unkno
   return buildApproved(config, plan, source, state, last);
 }
 
+/**
+ * A platform as this service's clients reach it: under the service's own name, where it has one.
+ * @throws UserError where the platform's Gateway takes no requests for it.
+ */
+function reachedBy({ hostname }: ServiceConfig, source: PlatformSource): PlatformSource {
+  const mistakes = checkHostname(hostname, source.gateway.hostname);
+  if (mistakes.length > 0) throw new UserError(describeMistakes(mistakes));
+  const gateway = gatewayFor(source.gateway, hostname);
+  return { ...source, gateway, build: (options) => ({ ...source.build(options), gateway }) };
+}
+
 /** The most system nodes of a cluster that this stack creates. */
 function systemNodesOf(config: ServiceStack): number | undefined {
   if (config.role !== "all" || config.platform.cluster.mode !== "create") return undefined;
@@ -101,21 +124,27 @@ function systemNodesOf(config: ServiceStack): number | undefined {
  * @throws UserError with every reason why the update must not happen.
  */
 function approved(
-  { role, service }: ServiceStack,
+  config: ServiceStack,
   outcome: Outcome,
   { gateway }: PlatformSource,
-  { observed, ownership, served }: ServiceState,
+  { observed, ownership, served, gateway: use }: ServiceState,
 ): { plan: ApprovedPlan; takeOver: boolean } {
+  const { role, service } = config;
   const { waived } = outcome.plan;
-  const gatewayRefusals = role === "all" ? gatewayOfAnother(gateway, ownership) : [];
+  const anothers = role === "all" ? gatewayOfAnother(gateway, ownership) : [];
+  const lost =
+    role !== "all" || service.allow.includes("address-dropped") || service.allow.includes("destroy")
+      ? []
+      : gatewayRefusals(config.platform.gateway, use);
   // A waiver holds for one update: the record says that the last one had it.
   const isAllowed =
     service.allow.includes("take-over-service") &&
     observed.record?.waived.includes("take-over-service") !== true;
-  const takeOver = waived.includes("take-over-service") || (isAllowed && gatewayRefusals.length > 0);
+  const takeOver = waived.includes("take-over-service") || (isAllowed && anothers.length > 0);
   const refusals = [
     ...(outcome.outcome === "refused" ? outcome.refusals : []),
-    ...(takeOver ? [] : gatewayRefusals),
+    ...(takeOver ? [] : anothers),
+    ...lost,
   ];
   if (outcome.outcome === "refused" || refusals.length > 0) throw new UserError(describeRefusals(refusals));
   const { plan } = outcome;

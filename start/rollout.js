@@ -15,12 +15,19 @@ async function main(words) {
     await nowLine().parseAsync(options, { from: "user" });
     return;
   }
+  const begun = command === "rollback" ? await askedEarly(options) : undefined;
   const { commandLine } = /** @type {typeof import("../rollout/command-line")} */ (
     await start("rollout/command-line.ts")
   );
-  await commandLine().parseAsync(words, { from: "user" });
+  await commandLine(begun).parseAsync(words, { from: "user" });
   // Bundles rollback --now before anybody needs it.
   await prepare(now);
+}
+
+/** @param {readonly string[]} options */
+async function askedEarly(options) {
+  const { askEarly } = /** @type {typeof import("../rollout/early")} */ (await start("rollout/early.ts"));
+  return askEarly(options, process.cwd());
 }
 
 main(process.argv.slice(2)).catch((/** @type {unknown} */ error) => {

@@ -29,6 +29,14 @@ export function completeGateway(given: GivenGateway): GatewayConfig {
   };
 }
 
+/**
+ * A gateway as one service is reached through it.
+ * @param hostname the service's own, where several share the gateway. Default: the gateway's.
+ */
+export function gatewayFor<T extends { hostname?: string }>(gateway: T, hostname: string | undefined): T {
+  return hostname === undefined ? gateway : { ...gateway, hostname };
+}
+
 /** @param instead host:port that stands for the gateway's own address. */
 export function endpointOf(gateway: GatewayConfig, instead?: string): Endpoint {
   return {

@@ -86,7 +86,7 @@ async function present(
 > {
   const { values, deployed, outputs } = session;
   const common = { values, ...(deployed === undefined ? {} : { deployed }) };
-  const live = await session.look();
+  const live = await session.observe();
   if (live.outcome === "read")
     return { outcome: "known", present: { ...common, observed: live.observed }, notes: [] };
   const resolved = resolveValues(values);

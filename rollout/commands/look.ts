@@ -44,7 +44,7 @@ export async function runPreview(
 
 /** What customers get now, by the live route or else by the last update, and what the config says. */
 async function sharesOfPreview(session: Session): Promise<Pick<PreviewFacts, "now" | "then">> {
-  const live = await session.look();
+  const live = await session.observe();
   const { deployed } = session;
   if (live.outcome === "unreadable") return deployed === undefined ? {} : { now: deployed.weights };
   const resolved = resolveValues(session.values);

@@ -55,7 +55,7 @@ export async function runRollback(
 async function sharesNow(session: Session): Promise<Shares> {
   const { values, deployed } = session;
   if (deployed === undefined || rolesOf(values).candidate === deployed.candidate) return {};
-  const live = await session.look();
+  const live = await session.observe();
   return live.outcome === "read" ? liveShares(live.observed) : {};
 }
 

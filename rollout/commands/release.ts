@@ -108,7 +108,7 @@ async function lookAround(session: Session, dry: boolean): Promise<Present | { r
       "run pulumi up (a successful update writes it), or set the passphrase of the stack's secrets",
     );
   }
-  const live = await session.look();
+  const live = await session.observe();
   if (live.outcome === "unreadable") {
     return one(`the cluster cannot be read: ${live.why}`, "restore the access, then run the command again");
   }
@@ -201,7 +201,7 @@ async function handBackAll(
   { config: { service }, leaving, client }: Present,
   say: (text: string) => void,
 ): Promise<{ lines: readonly string[] } | { reasons: readonly Reason[] }> {
-  const live = await session.look();
+  const live = await session.observe();
   if (live.outcome === "unreadable")
     return one(`the cluster cannot be read: ${live.why}`, command("release"));
   const reasons = servingNow(live.observed);
@@ -246,7 +246,7 @@ export async function takenOverReason(
   allowed: readonly unknown[],
 ): Promise<Reason | undefined> {
   if (allowed.includes(deletion)) return undefined;
-  const live = await session.look();
+  const live = await session.observe();
   if (live.outcome !== "read" || live.observed.route?.takenOver !== true) return undefined;
   return {
     found:

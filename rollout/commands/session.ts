@@ -1,9 +1,10 @@
 import { deployedOf, type Deployed } from "../steps/deployed";
 import { describeStatus, statusOf, type LiveState, type Status } from "../steps/status";
 import type { StackValues } from "../steps/values";
+import type { Begun } from "../pulumi/begin";
 import { OwnGroupCommand } from "../pulumi/pulumi-command";
-import { Engine, outputsOf } from "../pulumi/pulumi-engine";
-import { lookAtCluster } from "../pulumi/live";
+import { configOf, Engine, outputsOf } from "../pulumi/pulumi-engine";
+import { lookAtCluster, observeCluster, type Seen } from "../pulumi/live";
 import type { Screen } from "../terminal/screen";
 
 /** Options that every command has. */
@@ -30,13 +31,15 @@ export class Session {
     private readonly named: string | undefined,
   ) {}
 
-  static async open(screen: Screen, { stack }: CommonOptions): Promise<Session> {
-    const command = new OwnGroupCommand();
+  /** @param begun what was asked of the CLI before. */
+  static async open(screen: Screen, { stack }: CommonOptions, begun?: Begun): Promise<Session> {
+    const command = new OwnGroupCommand(begun);
     // Begun at once: each of these is a run of the CLI, and a rollback waits for all of them.
     const early = outputsOf(command, process.cwd(), stack);
-    early.catch(() => undefined);
+    const config = configOf(command, process.cwd(), stack);
+    for (const begun of [early, config]) begun.catch(() => undefined);
     const engine = await Engine.open(process.cwd(), stack, command);
-    const [values, outputs] = await Promise.all([engine.values(), early]);
+    const [values, outputs] = await Promise.all([engine.values(undefined, config), early]);
     return new Session(engine, screen, values, outputs, stack);
   }
 
@@ -51,6 +54,11 @@ export class Session {
 
   async refresh(): Promise<void> {
     [this.values, this.outputs] = await Promise.all([this.engine.values(), this.engine.outputs()]);
+  }
+
+  /** What a decision needs of the cluster. */
+  observe(): Promise<Seen> {
+    return observeCluster(this.engine, this.values, this.outputs);
   }
 
   look(): Promise<LiveState> {

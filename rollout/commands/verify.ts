@@ -86,7 +86,7 @@ export async function runVerify(session: Session, options: VerifyOptions): Promi
 
 /** What the live route sends to a pool: a rollback may have come after the last update. Else what that update planned. */
 async function shareNow(session: Session, candidate: string): Promise<number> {
-  const live = await session.look();
+  const live = await session.observe();
   return live.outcome === "read"
     ? shareIn(liveShares(live.observed), candidate)
     : (session.deployed?.weights[candidate] ?? 0);

@@ -38,7 +38,7 @@ export async function rollBackFirst(session: Session, target: StackValues): Prom
   const { service } = config;
   const { candidate, rolledBack } = service;
   if (candidate === undefined || rolledBack === undefined) return otherwise("no candidate is rolled back");
-  const live = await session.look();
+  const live = await session.observe();
   if (live.outcome === "unreadable") return otherwise(`the cluster cannot be read (${live.why})`);
   const planned = plan(service, live.observed);
   if (planned.outcome === "refused")

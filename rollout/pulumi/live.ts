@@ -3,7 +3,7 @@ import { ownerOutput, whoseIs } from "../../stacks/plan/claims";
 import type { GatewayConfig } from "../../components/gateways/gateway";
 import type { ServiceConfig } from "../../stacks/plan/service-config";
 import type { DeploymentRecord, Observed } from "../../stacks/plan/observed";
-import { completeGateway, type GivenGateway } from "../../components/gateways/endpoint";
+import { completeGateway, gatewayFor, type GivenGateway } from "../../components/gateways/endpoint";
 import { nodesFor } from "../../components/accelerators/placement";
 import { clusterReader, type ClusterReader } from "../../stacks/state/cluster-reader";
 import { poolsPath } from "../../stacks/state/paths";
@@ -22,12 +22,57 @@ import type { Engine } from "./pulumi-engine";
 /** Seconds for a cluster to answer: somebody waits for the status. */
 const patience = 5;
 
-/** Reads the live route and pools with the kubeconfig of the stack's outputs, or of its platform's. */
-export async function lookAtCluster(
+/** What the plan is made from, as it is in the cluster; or why it cannot be read. */
+export type Seen = { outcome: "read"; observed: Observed } | { outcome: "unreadable"; why: string };
+
+/** The cluster of a stack, and what is read of it. */
+interface Reached {
+  reader: ClusterReader;
+  gateway: GatewayConfig;
+  service: ServiceConfig;
+  observed: Promise<Observed>;
+}
+
+/**
+ * Reads the live route and pools with the kubeconfig of the stack's outputs, or of its platform's: what a decision
+ * needs, and nothing more.
+ */
+export function observeCluster(
+  engine: Engine,
+  values: StackValues,
+  outputs: Readonly<Record<string, unknown>>,
+): Promise<Seen> {
+  return readCluster(engine, values, outputs, async ({ observed }) => ({
+    outcome: "read",
+    observed: await observed,
+  }));
+}
+
+/** The same, with what a person wants to know beside it. */
+export function lookAtCluster(
   engine: Engine,
   values: StackValues,
   outputs: Readonly<Record<string, unknown>>,
 ): Promise<LiveState> {
+  return readCluster(engine, values, outputs, async ({ reader, gateway, service, observed: asked }) => {
+    const route = { namespace: service.namespace, name: service.route };
+    const [observed, confirmed] = await Promise.all([asked, routeProgress(reader, route, gateway)]);
+    return {
+      outcome: "read",
+      observed,
+      waits: await podWaitsOf(reader, service, observed),
+      unconfirmed: confirmed.state === "waiting" ? confirmed.missing : [],
+      overridden: overriddenBy(service, observed.others, routedPools(service, observed)),
+    };
+  });
+}
+
+async function readCluster<T>(
+  engine: Engine,
+  values: StackValues,
+  outputs: Readonly<Record<string, unknown>>,
+  read: (reached: Reached) => Promise<T>,
+): Promise<T | Extract<Seen, { outcome: "unreadable" }>> {
   const resolved = resolveValues(values);
   if (resolved.outcome !== "resolved")
     return { outcome: "unreadable", why: `the config has mistakes: ${resolved.mistakes.join("; ")}` };
@@ -38,22 +83,12 @@ export async function lookAtCluster(
       return { outcome: "unreadable", why: "the stack's outputs have no readable kubeconfig" };
     const reader = await clusterReader(kubeconfig, patience);
     const { service } = config;
-    const route = { namespace: service.namespace, name: service.route };
     const record = outputs["deployed"] as DeploymentRecord | undefined;
-    const [observed, confirmed] = await Promise.all([
-      observe(reader, service, record, belongsBy(outputs, service, engine), {
-        ...gateway,
-        configurable: config.role === "all",
-      }),
-      routeProgress(reader, route, gateway),
-    ]);
-    return {
-      outcome: "read",
-      observed,
-      waits: await podWaitsOf(reader, service, observed),
-      unconfirmed: confirmed.state === "waiting" ? confirmed.missing : [],
-      overridden: overriddenBy(service, observed.others, routedPools(service, observed)),
-    };
+    const observed = observe(reader, service, record, belongsBy(outputs, service, engine), {
+      ...gateway,
+      configurable: config.role === "all",
+    });
+    return await read({ reader, gateway, service, observed });
   } catch (error) {
     return { outcome: "unreadable", why: error instanceof Error ? error.message : String(error) };
   }
@@ -117,6 +152,6 @@ export async function platformOf(
   return {
     // Without the right to decrypt, the CLI prints a mark instead.
     ...(typeof kubeconfig !== "string" || kubeconfig === "[secret]" ? {} : { kubeconfig }),
-    ...(gateway === undefined ? {} : { gateway }),
+    ...(gateway === undefined ? {} : { gateway: gatewayFor(gateway, config.service.hostname) }),
   };
 }

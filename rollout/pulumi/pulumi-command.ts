@@ -1,11 +1,6 @@
-import { spawn, type ChildProcess } from "node:child_process";
+import type { ChildProcess } from "node:child_process";
 import type { PulumiCommand } from "@pulumi/pulumi/automation";
-
-export interface CommandResult {
-  stdout: string;
-  stderr: string;
-  code: number;
-}
+import { begin, keyOf, type Begun, type CommandResult, type Running } from "./begin";
 
 /** A `pulumi` command that ended with another status than 0. */
 export class PulumiFailed extends Error {
@@ -46,6 +41,9 @@ export class OwnGroupCommand {
   version: PulumiCommand["version"] = null;
   private readonly running = new Set<ChildProcess>();
 
+  /** @param begun commands that run already; each is taken for the first one with its words. */
+  constructor(private readonly begun: Begun = new Map()) {}
+
   /** As the SDK declares its own: interchangeable, whatever its types say. */
   asSdk(): PulumiCommand {
     // eslint-disable-next-line @typescript-eslint/no-unsafe-class-instance-assignment -- only its shape is used
@@ -65,51 +63,38 @@ export class OwnGroupCommand {
     signal?: AbortSignal,
   ): Promise<CommandResult> {
     this.count++;
-    const all = args.includes("--non-interactive") ? args : [...args, "--non-interactive"];
-    const child = spawn(this.command, all, {
-      cwd,
-      detached: true,
-      stdio: ["ignore", "pipe", "pipe"],
-      env: { ...process.env, ...env, PULUMI_AUTOMATION_API: "true" },
-    });
+    const { child, ended } =
+      this.begunFor(args, cwd) ??
+      begin(args, cwd, {
+        env,
+        ...(onOutput === undefined ? {} : { onOutput }),
+        ...(onError === undefined ? {} : { onError }),
+      });
     this.running.add(child);
     const interrupt = (): void => void child.kill("SIGINT");
     if (signal?.aborted === true) interrupt();
     signal?.addEventListener("abort", interrupt, { once: true });
-    const [stdout, stderr] = [collect(child.stdout, onOutput), collect(child.stderr, onError)];
-    return new Promise((resolve, reject) => {
-      child.once("error", (error) => {
-        this.running.delete(child);
-        const missing = (error as NodeJS.ErrnoException).code === "ENOENT";
-        reject(
-          new Error(
-            missing
-              ? "pulumi is not on PATH; to install it: https://www.pulumi.com/docs/install"
-              : error.message,
-          ),
-        );
-      });
-      child.once("close", (code) => {
+    return ended
+      .then((result) => {
+        if (result.code === 0) return result;
+        throw new PulumiFailed(args, result);
+      })
+      .finally(() => {
         this.running.delete(child);
         signal?.removeEventListener("abort", interrupt);
-        const result = { stdout: stdout(), stderr: stderr(), code: code ?? -1 };
-        if (code === 0) resolve(result);
-        else reject(new PulumiFailed(args, result));
       });
-    });
+  }
+
+  /** An answer counts once: the same question later is about what is then. */
+  private begunFor(args: readonly string[], cwd: string): Running | undefined {
+    const key = keyOf(args, cwd);
+    const running = this.begun.get(key);
+    this.begun.delete(key);
+    return running;
   }
 
   /** The second interrupt: the engine stops where it is. */
   terminate(): void {
     for (const child of this.running) child.kill("SIGINT");
   }
-}
-
-function collect(stream: NodeJS.ReadableStream, told?: (text: string) => void): () => string {
-  const chunks: Buffer[] = [];
-  stream.on("data", (chunk: Buffer) => {
-    chunks.push(chunk);
-    told?.(chunk.toString());
-  });
-  return () => Buffer.concat(chunks).toString();
 }

@@ -13,6 +13,7 @@ import { pastUpdates, type PastUpdate } from "../steps/deployed";
 import type { StateResource } from "../steps/leaving-stack";
 import { asWritten, parseValues, project, type StackValues } from "../steps/values";
 import { ConfigFile, type Replaced } from "./stack-file";
+import { questions } from "./begin";
 import { OwnGroupCommand, PulumiFailed } from "./pulumi-command";
 import { UpdateLog, type UpdateResult } from "./update-log";
 
@@ -73,12 +74,19 @@ export class Engine {
     return outputs;
   }
 
-  /** The stack's config. Secrets stay with the CLI. */
-  async values(file = this.file.path): Promise<StackValues> {
-    const args = ["config", "--json", "--stack", this.stack, "--config-file", file];
-    const printed = parseValues(JSON.parse((await this.command.run(args, this.folder)).stdout));
+  /**
+   * The stack's config. Secrets stay with the CLI.
+   * @param asked what the CLI prints of it. Default: it is run.
+   */
+  async values(file = this.file.path, asked = this.printed(file)): Promise<StackValues> {
+    const printed = parseValues(JSON.parse(await asked));
     const written = await keysInFile(fs.readFileSync(file, "utf8"), project);
     return written === undefined ? printed : asWritten(printed, written);
+  }
+
+  private async printed(file: string): Promise<string> {
+    const args = ["config", "--json", "--stack", this.stack, "--config-file", file];
+    return (await this.command.run(args, this.folder)).stdout;
   }
 
   /** A value of the stack's config that is a secret, or holds one: to be used, never to be shown. Key without prefix. */
@@ -219,16 +227,20 @@ export async function outputsOf(
   folder: string,
   stack?: string,
 ): Promise<Record<string, unknown>> {
-  const args = ["stack", "output", "--json", ...(stack === undefined ? [] : ["--stack", stack])];
   const { stdout } = await command
-    .run([...args, "--show-secrets"], folder)
-    .catch(() => command.run(args, folder));
+    .run(questions.secretOutputs(stack), folder)
+    .catch(() => command.run(questions.outputs(stack), folder));
   return JSON.parse(stdout) as Record<string, unknown>;
+}
+
+/** What the CLI prints of a stack's config. @param stack default: the selected one. */
+export async function configOf(command: OwnGroupCommand, folder: string, stack?: string): Promise<string> {
+  return (await command.run(questions.config(stack), folder)).stdout;
 }
 
 async function selectedStack(command: OwnGroupCommand, folder: string): Promise<string> {
   try {
-    return (await command.run(["stack", "--show-name"], folder)).stdout.trim();
+    return (await command.run(questions.name, folder)).stdout.trim();
   } catch (error) {
     if (!(error instanceof PulumiFailed)) throw error;
     throw new Error(

@@ -9,9 +9,11 @@ import {
   ownVolumes,
   podSettings,
   volumeKinds,
+  type PodPatch,
   type PodSettings,
   type ServerVolume,
 } from "../../components/model-server/pod-settings";
+import { overrideProblems } from "../../components/model-server/copied/overrides";
 import { patchProblems } from "../../components/model-server/strategic-merge";
 import { keyText } from "../messages/edits";
 import { shown, type Mistake } from "../messages/mistakes";
@@ -77,6 +79,16 @@ export function checkSettings(at: ConfigPath, settings: PodSettings, context: Ow
       mistake(["podPatch", ...path], valueAt(podPatch, path), `nothing here: ${reason}`),
     ),
   ];
+}
+
+/** What is wrong with what a pool changes of copied pods. @param at config key of the overrides. */
+export function checkOverrides(at: ConfigPath, overrides: PodPatch): Mistake[] {
+  return overrideProblems(overrides).map(({ path, expected }) => ({
+    key: keyText([...at, ...path]),
+    found: shown(valueAt(overrides, path)),
+    allowed: expected,
+    fix: edits(remove([...at, ...path])),
+  }));
 }
 
 const valueAt = (value: unknown, path: ConfigPath): unknown =>

@@ -1,5 +1,6 @@
 import type { z } from "zod";
 import { usesTls, type GatewayConfig } from "../../components/gateways/gateway";
+import { hostCovers } from "../../components/gateways/hostnames";
 import { defaultGatewayKind } from "../../components/gateways/gateway-kinds";
 import { maxLabel } from "../../components/names";
 import { isReported, missing, type Mistake } from "../messages/mistakes";
@@ -7,7 +8,7 @@ import { edits, remove, set } from "../plan/config-edits";
 import { defaultPort, defaults } from "./defaults";
 import {
   aModel,
-  dnsName,
+  anyDnsName,
   flag,
   integer,
   list,
@@ -79,8 +80,9 @@ const gatewaySchema = object({
     default: `${defaultPort(false)} without TLS, ${defaultPort(true)} with TLS`,
     example: 8080,
   }),
-  hostname: optional(matching(dnsName, "a DNS name"), {
-    description: "DNS name that clients use. Required for an external gateway.",
+  hostname: optional(matching(anyDnsName, "a DNS name, or *. and a DNS name"), {
+    description:
+      "DNS name that clients use. Required for an external gateway. `*.` and a domain stands for all its names: each service then sets `hostname`.",
     default: "none",
     example: "llm.example.com",
   }),
@@ -171,6 +173,33 @@ export function resolveGateway(
     ...given,
     ...(modelArmor === undefined ? {} : { modelArmor }),
   };
+}
+
+/**
+ * Whether clients can reach a service by its name.
+ * @param listening the gateway's, where it has one.
+ */
+export function checkHostname(
+  hostname: string | undefined,
+  listening: string | undefined,
+  reported: readonly Mistake[] = [],
+): Mistake[] {
+  if (listening === undefined || isReported(reported, "gateway.hostname")) return [];
+  const example = listening.replace(/^\*\./, "llm.");
+  if (hostname === undefined) {
+    return listening.startsWith("*.")
+      ? [missing("hostname", `the service's own name: the Gateway takes requests for ${listening}`, example)]
+      : [];
+  }
+  if (hostCovers(listening, hostname) || isReported(reported, "hostname")) return [];
+  return [
+    {
+      key: "hostname",
+      found: hostname,
+      allowed: `a name that the Gateway takes requests for: ${listening}`,
+      fix: edits(set("hostname", example)),
+    },
+  ];
 }
 
 /** Nothing is opened to the internet without a name and a certificate. */

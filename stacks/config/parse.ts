@@ -2,7 +2,7 @@ import { z } from "zod";
 import { keyText } from "../messages/edits";
 import { nearest, shown, type Mistake } from "../messages/mistakes";
 import { edits, remove, set, type ConfigPath, type Fix } from "../plan/config-edits";
-import { infoOf, unwrapped, type Entry } from "./fields";
+import { infoOf, longFormOf, unwrapped, type Entry } from "./fields";
 import type { PoolInput } from "./pool-keys";
 import { repair } from "./repair";
 import { configSchema, typeAt, type ConfigKey } from "./schema";
@@ -155,7 +155,8 @@ function fromIssue(issue: z.core.$ZodIssue, value: unknown, key: ConfigPath, sch
   const at = [...key, ...path];
   const found = path.reduce<unknown>((inner, part) => (inner as Record<PropertyKey, unknown>)[part], value);
   if (issue.code === "unrecognized_keys") {
-    const inner = typeAt(schema, path)?.inner;
+    const place = typeAt(schema, path)?.inner;
+    const inner = place === undefined ? undefined : longFormOf(place);
     const known = inner instanceof z.ZodObject ? Object.keys(inner.shape) : [];
     return issue.keys.map((name) => unknownKey(at, name, (found as Record<string, unknown>)[name], known));
   }

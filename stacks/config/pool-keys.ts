@@ -17,11 +17,12 @@ import {
   required,
 } from "./fields";
 import { hardwareFields } from "./hardware-keys";
+import { likeType } from "./like-keys";
 import { pickerSchema } from "./picker-keys";
 import { serverSchema, type ServerInput } from "./server-keys";
 import { autoscalingSchema, weightsSchema } from "./weights-keys";
 
-/* The pools: what each is made of. like-pools.ts has what one takes over from another, resolve-pool.ts their defaults. */
+/* The pools: what each is made of. resolve-pool.ts has their defaults, and what one takes over from another. */
 
 const poolSchema = object({
   existing: optional(flag(), {
@@ -31,9 +32,9 @@ const poolSchema = object({
     example: true,
     change: "new-pool",
   }),
-  like: optional(existingName(), {
+  like: optional(likeType, {
     description:
-      "Pool whose settings this one uses, except those that it sets itself. If that pool was created outside this stack, its pods are copied.",
+      "Pool whose settings this one uses, except those that it sets itself. If that pool was created outside this stack, its pods are copied; `{pool: NAME, overrides: {...}}` changes the copy.",
     default: "none",
     example: "llm",
     change: "new-pool",

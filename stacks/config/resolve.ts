@@ -5,7 +5,7 @@ import type { Allowance, Pool, ServiceConfig } from "../plan/service-config";
 import { checkPoolsWithAdapters, resolveAdapters } from "./adapter-keys";
 import { resolveCluster, type CloudConfig, type ClusterConfig, type GuardedService } from "./cluster-keys";
 import { resolveGate } from "./gate-keys";
-import { resolveGateway } from "./gateway-keys";
+import { checkHostname, resolveGateway } from "./gateway-keys";
 import { parseConfig, type ParsedConfig, type RawConfig } from "./parse";
 import { checkNodeLabels } from "./pool-keys";
 import { resolvePool } from "./resolve-pool";
@@ -67,6 +67,7 @@ function resolveStack(
   if (role === "all") {
     const platform = resolvePlatform(parsed, cloud, mistakes);
     const service = resolveService(parsed, mistakes);
+    mistakes.push(...checkHostname(values.hostname, platform.gateway.hostname, mistakes));
     return service === undefined ? undefined : { role, ...common, platform, service };
   }
   const service = resolveService(parsed, mistakes);
@@ -126,6 +127,7 @@ function resolveService(parsed: ParsedConfig, mistakes: Mistake[]): ServiceConfi
     service,
     route,
     namespace,
+    ...(values.hostname === undefined ? {} : { hostname: values.hostname }),
     stable,
     ...(candidate === undefined ? {} : { candidate }),
     weight: candidate === undefined ? 0 : weight,

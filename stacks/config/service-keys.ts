@@ -72,6 +72,14 @@ export const serviceKeys = {
     emptyIsAbsent: true,
     keptOnRollback: true,
   }),
+  hostname: optional(matching(dnsName, "a DNS name"), {
+    description:
+      "DNS name that clients of this service use. Services that share a Gateway each need their own.",
+    default: "`gateway.hostname`; with `role: service` the platform's",
+    example: "llm.example.com",
+    emptyIsAbsent: true,
+    keptOnRollback: true,
+  }),
   model: optional(aModel, {
     description: "Model of every pool without its own `model`.",
     default: "none; required unless every pool names a model",

@@ -2,7 +2,7 @@ import { allow, pulumiUp, set, type Command } from "./config-edits";
 import type { ServiceConfig } from "./service-config";
 import type { Observed } from "./observed";
 import type { RoutedPool } from "./model";
-import { hostCovers } from "./route-overlap";
+import { hostCovers } from "../../components/gateways/hostnames";
 import { nameOf, type Backend, type KnownRoute, type OtherRoutes, type RouteRule } from "./routes";
 import { rounding, sameShares, shareIn, sharesOf, shareText } from "./shares";
 
@@ -38,7 +38,7 @@ export function adoptionOf(
   const parts: Part[] = [
     ownerOf(route),
     namespaceOf(route, config, observed, others, roles),
-    attachmentOf(route, others),
+    attachmentOf(route, config, others),
     weightOf(route, config, roles),
   ];
   const obstacles = parts.flatMap((part) => part.obstacles ?? []);
@@ -88,7 +88,11 @@ function namespaceOf(
 }
 
 /** The Gateway and the hostname by which this stack looks for customers have to be among the route's own. */
-function attachmentOf({ parents, hostnames }: KnownRoute, { gateway }: OtherRoutes): Part {
+function attachmentOf(
+  { parents, hostnames }: KnownRoute,
+  config: ServiceConfig,
+  { gateway }: OtherRoutes,
+): Part {
   const [first] = parents;
   if (first === undefined) return obstacle("it attaches to no Gateway");
   const here = parents.find(
@@ -98,20 +102,29 @@ function attachmentOf({ parents, hostnames }: KnownRoute, { gateway }: OtherRout
   const commands = [
     ...(parent.name === gateway.name ? [] : [set("gateway.name", parent.name)]),
     ...(parent.namespace === gateway.namespace ? [] : [set("gateway.namespace", parent.namespace)]),
-    ...hostnameCommands(hostnames, gateway.hostname),
+    ...hostnameCommands(hostnames, config, gateway),
     // The Gateway of a live route is there: this stack uses it.
     ...(here === undefined ? [set("gateway.existing", true)] : []),
   ];
-  if (commands.length === 0 || gateway.configurable) return { commands };
-  return obstacle("it attaches to another gateway or hostname than the platform stack's outputs say");
+  if (here !== undefined || gateway.configurable) return { commands };
+  return obstacle("it attaches to another gateway than the platform stack's outputs say");
 }
 
-function hostnameCommands(live: readonly string[], configured: string | undefined): Command[] {
+function hostnameCommands(
+  live: readonly string[],
+  config: ServiceConfig,
+  gateway: OtherRoutes["gateway"],
+): Command[] {
   if (live.length === 0) return [];
-  if (configured !== undefined && live.some((host) => hostCovers(host, configured))) return [];
+  const { hostname } = gateway;
+  if (hostname !== undefined && live.some((host) => hostCovers(host, hostname))) return [];
   const name = live.find((host) => !host.startsWith("*")) ?? (live[0] ?? "").replace("*", "llm");
-  return [set("gateway.hostname", name)];
+  return [set(hostnameKey(config, gateway.configurable), name)];
 }
+
+/** The key that says under which name customers reach this service. */
+export const hostnameKey = ({ hostname }: ServiceConfig, hasOwnGateway: boolean): string =>
+  hasOwnGateway && hostname === undefined ? "gateway.hostname" : "hostname";
 
 /** The weight with which the config says what the route does. */
 function weightOf(route: KnownRoute, config: ServiceConfig, { stable, candidate }: Roles): Part {

@@ -6,7 +6,8 @@ import { requestFor } from "../answers/endpoints";
 import { clientNames } from "./client-names";
 import { shareText, sharesOf } from "./shares";
 import { reachOf } from "./route-matches";
-import { anyHost, hostCovers, overlapsWith, type CustomersRoute, type Overlap } from "./route-overlap";
+import { anyHost, hostCovers } from "../../components/gateways/hostnames";
+import { overlapsWith, type CustomersRoute, type Overlap } from "./route-overlap";
 import { nameOf, ruleSendsTo, sendersTo, type KnownRoute, type OtherRoutes, type PoolRef } from "./routes";
 
 /** Another route that requests come by, and what it does with them. */

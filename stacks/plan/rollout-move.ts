@@ -1,6 +1,8 @@
 import type { Draft, RouteMove } from "./model";
 import type { LastMove, Observed } from "./observed";
 import { pickerIdentity } from "./identity";
+import { changesServer } from "../../components/model-server/copied/overrides";
+import { overridesOf } from "./copied-pools";
 import type { OwnedPool, Pool, RolloutKind, ServiceConfig } from "./service-config";
 import { serverSettings } from "./server-settings";
 import { liveShares, sameShares, shareIn } from "./shares";
@@ -10,16 +12,20 @@ import { liveShares, sameShares, shareIn } from "./shares";
 /**
  * What kind of rollout two pools make up: another model is a base-model rollout, else another server a model-server
  * rollout, else other nodes a node update, else another picker a picker rollout. The same of everything is a node
- * update too: new nodes of the same kind. Undefined where an existing pool does not say what it serves and the new one
+ * update too: new nodes of the same kind. A copy of the stable pool's pods runs the same server, unless its overrides
+ * change what is run. Undefined where an existing pool does not say what it serves and the new one
  * is not made after its template.
  */
 export function kindOf(stable: Pool, candidate: Pool): RolloutKind | undefined {
-  if (!candidate.existing && candidate.templateOf?.name === stable.name) return "node-update";
+  if (!candidate.existing && candidate.templateOf?.name === stable.name) {
+    return changesServer(overridesOf(candidate.templateOf)) ? "model-server" : "node-update";
+  }
   if (stable.model === undefined || candidate.model === undefined) return undefined;
   if (stable.model !== candidate.model) return "base-model";
   if (stable.existing || candidate.existing) return undefined;
   const [a, b] = [stable.server, candidate.server];
   const sameServer =
+    !isChangedCopy(stable, candidate) &&
     a.image === b.image &&
     JSON.stringify(a.args) === JSON.stringify(b.args) &&
     serverSettings(a) === serverSettings(b);
@@ -28,6 +34,14 @@ export function kindOf(stable: Pool, candidate: Pool): RolloutKind | undefined {
   const samePicker =
     JSON.stringify(pickerIdentity(stable.picker)) === JSON.stringify(pickerIdentity(candidate.picker));
   return sameNodes && !samePicker ? "picker" : "node-update";
+}
+
+/** Whether two pools that run copied pods run other ones, by what the config changes of them. */
+function isChangedCopy({ name, templateOf: before }: OwnedPool, { templateOf: after }: OwnedPool): boolean {
+  if (after === undefined) return false;
+  if (after.through.includes(name)) return changesServer(overridesOf(after, name));
+  const [was, is] = [before === undefined ? [] : overridesOf(before), overridesOf(after)];
+  return JSON.stringify(was) !== JSON.stringify(is) && changesServer([...was, ...is]);
 }
 
 /** Weights too: where a model comes from is not what serves it. */

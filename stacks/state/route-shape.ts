@@ -2,7 +2,7 @@ import type { ObservedRoute } from "../plan/observed";
 import { annotations, labels, managedBy } from "../../components/names";
 import { backendOf, keptBackends, unevenSplits, type LiveMatch, type LiveRule } from "../plan/kept-route";
 import { parseLatches } from "../plan/latch";
-import { hostCovers } from "../plan/route-overlap";
+import { hostCovers } from "../../components/gateways/hostnames";
 import { keptShape, mirrorsOf, ourBackends, type PoolPlaces } from "./kept-shape";
 import type { LiveObject } from "./cluster-reader";
 import { originalText, wasTakenOver } from "./taken-over";

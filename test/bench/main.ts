@@ -1,6 +1,7 @@
 import { Argument, Command, InvalidArgumentError, Option } from "commander";
 import { keep, machine, type Result } from "./results";
 import { splitDelay } from "./split";
+import { scale } from "./scale";
 import { wayBack } from "./way-back";
 import { weightMove } from "./weight-move";
 
@@ -17,6 +18,7 @@ const benchmarks: Record<
 > = {
   "weight-move": { rounds: 7, run: async (rounds, say) => ({ compared: await weightMove(rounds, say) }) },
   "way-back": { rounds: 20, run: async (rounds, say) => ({ delays: await wayBack(rounds, say) }) },
+  scale: { rounds: 7, run: async (rounds, say) => ({ compared: await scale(rounds, say) }) },
   split: { rounds: 50, run: async (rounds, say) => ({ delays: await splitDelay(rounds, say) }) },
 };
 

@@ -8,6 +8,8 @@ export interface Sample {
   wall: number;
   /** Processor time of the command and of all processes that it waited for, in user and system mode. */
   processor: number;
+  /** Most memory that the command and its processes had together, in MB; only where it was asked for. */
+  memory?: number;
 }
 
 export interface Spread {
@@ -21,6 +23,7 @@ export interface Compared {
   name: string;
   wall: Spread;
   processor: Spread;
+  memory?: Spread;
   /** To the first of the comparison; absent for that one. */
   ratio?: { wall: Spread; processor: Spread };
 }
@@ -44,12 +47,15 @@ export function spread(values: readonly number[]): Spread {
 /** @param samples of each command, one a round; the first command is what the others are compared with. */
 export function compare(samples: Readonly<Record<string, readonly Sample[]>>): Compared[] {
   const [first = []] = Object.values(samples);
-  const ratios = (own: readonly Sample[], of: keyof Sample): Spread =>
+  const ratios = (own: readonly Sample[], of: "wall" | "processor"): Spread =>
     spread(own.map((sample, round) => sample[of] / (first[round]?.[of] ?? NaN)));
   return Object.entries(samples).map(([name, own], i) => ({
     name,
     wall: spread(own.map(({ wall }) => wall)),
     processor: spread(own.map(({ processor }) => processor)),
+    ...(own.some(({ memory }) => memory === undefined)
+      ? {}
+      : { memory: spread(own.map(({ memory }) => memory ?? NaN)) }),
     ...(i === 0 ? {} : { ratio: { wall: ratios(own, "wall"), processor: ratios(own, "processor") } }),
   }));
 }
@@ -62,17 +68,19 @@ export function compare(samples: Readonly<Record<string, readonly Sample[]>>): C
 export async function measured(
   command: string,
   args: readonly string[],
-  options: { cwd?: string; env?: NodeJS.ProcessEnv } = {},
+  { memory = false, ...options }: { cwd?: string; env?: NodeJS.ProcessEnv; memory?: boolean } = {},
 ): Promise<Sample> {
   const folder = fs.mkdtempSync(path.join(os.tmpdir(), "bench-"));
   const [times, output] = [path.join(folder, "times"), path.join(folder, "output")];
   try {
     const script = `TIMEFORMAT='%R %U %S'; { time "$@" > ${output} 2>&1; } 2> ${times}`;
     const child = spawn("bash", ["-c", script, "bash", command, ...args], { ...options, stdio: "ignore" });
+    const peak = memory ? new PeakMemory(child.pid ?? 0) : undefined;
     const status = await new Promise<number | null>((resolve, reject) => {
       child.once("error", reject);
       child.once("close", resolve);
     });
+    peak?.stop();
     if (status !== 0) {
       throw new Error(
         `${command} ${args.join(" ")} ended with ${status ?? "a signal"}:\n${fs.readFileSync(output, "utf8")}`,
@@ -80,8 +88,45 @@ export async function measured(
     }
     const last = fs.readFileSync(times, "utf8").trim().split("\n").at(-1) ?? "";
     const [wall = NaN, user = NaN, system = NaN] = last.split(" ").map(Number);
-    return { wall, processor: user + system };
+    return { wall, processor: user + system, ...(peak === undefined ? {} : { memory: peak.megabytes }) };
   } finally {
     fs.rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+/** Looks at a process and all below it, ten times a second. */
+class PeakMemory {
+  megabytes = 0;
+  private readonly timer: NodeJS.Timeout;
+
+  constructor(private readonly root: number) {
+    this.timer = setInterval(() => this.look(), 100);
+  }
+
+  stop(): void {
+    clearInterval(this.timer);
+  }
+
+  private look(): void {
+    const parents = new Map<number, { parent: number; pages: number }>();
+    for (const name of fs.readdirSync("/proc").filter((entry) => /^\d+$/.test(entry))) {
+      try {
+        // After the name, which is in brackets and may hold anything: state, parent, and 21 fields on resident pages.
+        const fields = fs
+          .readFileSync(`/proc/${name}/stat`, "utf8")
+          .replace(/^.*\) /s, "")
+          .split(" ");
+        parents.set(Number(name), { parent: Number(fields[1]), pages: Number(fields[21]) });
+      } catch {
+        // It has ended meanwhile.
+      }
+    }
+    const isBelow = (pid: number): boolean => {
+      if (pid === this.root) return true;
+      const parent = parents.get(pid)?.parent ?? 0;
+      return parent > 0 && isBelow(parent);
+    };
+    const pages = [...parents].reduce((sum, [pid, { pages: own }]) => sum + (isBelow(pid) ? own : 0), 0);
+    this.megabytes = Math.max(this.megabytes, (pages * 4096) / 1e6);
   }
 }

@@ -47,15 +47,25 @@ export function withResult(text: string, result: Result): string {
 }
 
 function table({ compared = [], delays = [], day, machine: where }: Result): string[] {
+  const inMemory = (cell: string): string[] =>
+    compared.some(({ memory }) => memory !== undefined) ? [cell] : [];
   const rows = [
     ...(compared.length === 0
       ? []
       : [
-          ["", "wall time", "processor time", "wall, as a ratio", "processor, as a ratio"],
-          ...compared.map(({ name, wall, processor, ratio }) => [
+          [
+            "",
+            "wall time",
+            "processor time",
+            ...inMemory("memory"),
+            "wall, as a ratio",
+            "processor, as a ratio",
+          ],
+          ...compared.map(({ name, wall, processor, memory, ratio }) => [
             name,
             `${text(wall)} s`,
             `${text(processor)} s`,
+            ...inMemory(`${memory?.median.toFixed(0) ?? "?"} MB`),
             ratio === undefined ? "1" : `**${text(ratio.wall)}**`,
             ratio === undefined ? "1" : `**${text(ratio.processor)}**`,
           ]),

@@ -3,7 +3,7 @@ import { after, before, describe, test } from "node:test";
 import type { KubernetesObject } from "@kubernetes/client-node";
 import type { Traffic } from "../../lab/traffic/traffic";
 import { adoptingConfig, customers, makeCluster, serve } from "./production/production";
-import { minutes, nobodyNoticed, splitAt, StackLab, weightsOf, type StackUnderTest } from "./stack-lab";
+import { minutes, nobodyNoticed, percentOf, splitAt, StackLab, type StackUnderTest } from "./stack-lab";
 
 /*
  * A cluster, a Gateway, a pool and its route that were made without this project, with customers on them: the way in
@@ -48,7 +48,7 @@ describe("a service that somebody else made", minutes(20), () => {
 
   test("its route is not taken over unasked", async () => {
     assert.match(await stack.refusedUp(), /route-not-ours[^]*it sends llm 100 %, as the config does/);
-    assert.deepEqual(weightsOf(await lab.route()), { llm: 1 });
+    assert.deepEqual(percentOf(await lab.route()), { llm: 100 });
   });
 
   test("asked, it is; the new pool is built beside the old one, from its pod template", async () => {
@@ -57,7 +57,7 @@ describe("a service that somebody else made", minutes(20), () => {
     assert.match(preview, /HTTPRoute \S+ +import/);
     await stack.up();
     await stack.unset("allow");
-    assert.deepEqual(weightsOf(await lab.route()), { llm: 100 });
+    assert.deepEqual(percentOf(await lab.route()), { llm: 100 });
     assert.ok((await lab.pool("llm-new")) !== undefined);
   });
 
@@ -65,14 +65,14 @@ describe("a service that somebody else made", minutes(20), () => {
     test(`to ${weight}`, async () => {
       const updated = await stack.update({ weight: String(weight) });
       assert.equal(updated.status, 0, updated.output);
-      assert.deepEqual(weightsOf(await lab.route()), splitAt(weight));
+      assert.deepEqual(percentOf(await lab.route()), splitAt(weight));
     });
   }
 
   test("promoted; the old pool is not ours to remove, and stays as it was", async () => {
     const updated = await stack.update({ stable: "llm-new", candidate: undefined, weight: undefined });
     assert.equal(updated.status, 0, updated.output);
-    assert.deepEqual(weightsOf(await lab.route()), { "llm-new": 100 });
+    assert.deepEqual(percentOf(await lab.route()), { "llm-new": 100 });
     assert.deepEqual(await theirs(), made);
   });
 

@@ -10,7 +10,16 @@ import {
 import { loadKubeconfig } from "../../lab/cluster/objects";
 import type { Traffic } from "../../lab/traffic/traffic";
 import { adoptingConfig, customers, makeCluster, serve } from "./production/production";
-import { eventually, minutes, nobodyNoticed, StackLab, weightsOf, type StackUnderTest } from "./stack-lab";
+import {
+  eventually,
+  minutes,
+  nobodyNoticed,
+  percentOf,
+  splitAt,
+  StackLab,
+  weightsOf,
+  type StackUnderTest,
+} from "./stack-lab";
 
 /*
  * SGLang's pods, labelled for the picker, in a pool created outside the stack; its first copy takes over, an autoscaler of
@@ -103,16 +112,14 @@ describe("generations of copies", minutes(20), () => {
     test(`to ${weight}, with a picker that reads its pods`, async () => {
       const updated = await stack.update({ weight: String(weight) });
       assert.equal(updated.status, 0, updated.output);
-      const weights = weightsOf(await lab.route());
-      const all = Object.values(weights).reduce((sum, one) => sum + one, 0);
-      assert.equal(((weights["llm-new"] ?? 0) / all) * 100, weight);
+      assert.deepEqual(percentOf(await lab.route()), splitAt(weight));
     });
   }
 
   test("promoted", async () => {
     const { status, output } = await stack.rollout("promote", "--yes");
     assert.equal(status, 0, output);
-    assert.deepEqual(weightsOf(await lab.route()), { "llm-new": 1 });
+    assert.deepEqual(percentOf(await lab.route()), { "llm-new": 100 });
   });
 
   test("an autoscaler of the user owns the replicas from then on, also with --refresh", async () => {
@@ -164,7 +171,7 @@ describe("generations of copies", minutes(20), () => {
       assert.equal(await lab.remove(apiVersion, kind, "default", name), undefined);
     await stack.unset("pools.llm");
     await stack.up();
-    assert.deepEqual(weightsOf(await lab.route()), { "llm-new": 1 });
+    assert.deepEqual(percentOf(await lab.route()), { "llm-new": 100 });
   });
 
   test("a second generation is made of what the first one keeps, and takes traffic", async () => {
@@ -177,7 +184,7 @@ describe("generations of copies", minutes(20), () => {
       weight: "10",
     });
     assert.equal(status, 0, output);
-    assert.deepEqual(weightsOf(await lab.route()), { "llm-new": 90, "llm-3": 10 });
+    assert.deepEqual(percentOf(await lab.route()), { "llm-new": 90, "llm-3": 10 });
     const spec = (await deployment("llm-3"))?.spec?.template;
     assert.equal(spec?.spec?.containers[0]?.image, "lmsysorg/sglang:v0.5.4");
     assert.equal(spec.metadata?.labels?.[engineLabel], "sglang");

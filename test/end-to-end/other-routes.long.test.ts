@@ -4,7 +4,15 @@ import { chanceOf, wrong } from "../../rollout/traffic/split-odds";
 import { runCommand, type CommandResult } from "../../lab/tools/command";
 import type { Traffic } from "../../lab/traffic/traffic";
 import { adoptingConfig, customers, makeCluster, serve, withRoute } from "./production/production";
-import { eventually, minutes, nobodyNoticed, StackLab, weightsOf, type StackUnderTest } from "./stack-lab";
+import {
+  eventually,
+  minutes,
+  nobodyNoticed,
+  percentOf,
+  StackLab,
+  weightsOf,
+  type StackUnderTest,
+} from "./stack-lab";
 
 /*
  * A pool whose live route has another name than this program's own, as the extension's sample route has: whatever the
@@ -105,7 +113,7 @@ describe("a service whose live route has a name of its own", minutes(20), () => 
     await stack.unset("allow");
     const live = await lab.get<Live>(gatewayApi, "HTTPRoute", "default", "llm-route");
     assert.equal(live?.metadata.uid, uid, "it is the same route, never deleted");
-    assert.deepEqual(weightsOf(await lab.route("llm-route")), { llm: 100 });
+    assert.deepEqual(percentOf(await lab.route("llm-route")), { llm: 100 });
     assert.equal(await lab.route("routes-to-shop"), undefined);
     assert.equal((await stack.pulumi.outputs())["state"], "staged");
   });
@@ -138,7 +146,7 @@ describe("a service whose live route has a name of its own", minutes(20), () => 
     const back = await stack.update({ weight: "0" });
     assert.equal(back.status, 0, back.output);
     assert.match(back.output, /customers do not get these weights: HTTPRoute default\/rival/);
-    assert.deepEqual(weightsOf(await lab.route("llm-route")), { llm: 100 });
+    assert.deepEqual(percentOf(await lab.route("llm-route")), { llm: 100 });
     assert.equal(await lab.remove(gatewayApi, "HTTPRoute", "default", "rival"), undefined);
   });
 

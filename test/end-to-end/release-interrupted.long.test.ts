@@ -51,7 +51,7 @@ describe("a release that is interrupted", minutes(25), () => {
 function release({ pulumi, workspace }: StackUnderTest): Command {
   const env = { ...process.env, ...pulumi.environment };
   return new Command(
-    path.join(projectFolder, "rollout", "main.ts"),
+    path.join(projectFolder, "start", "rollout.js"),
     ["release", "--yes"],
     env,
     workspace.folder,

@@ -6,6 +6,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { KubernetesObjectApi, PatchStrategy, type KubernetesObject } from "@kubernetes/client-node";
 import { prefix, prefixed } from "../../lab/rehearsal/config-file";
 import { loadKubeconfig } from "../../lab/cluster/objects";
+import { ask } from "../../lab/gateway/fixture/client";
 import { WholeLab, type WholeLabOptions } from "../../lab/lab";
 import { Pulumi } from "../../lab/pulumi";
 import type { Traffic } from "../../lab/traffic/traffic";
@@ -75,15 +76,11 @@ export class StackLab {
     const port = await this.lab.boundPort(address);
     const counts: Record<string, number> = {};
     const one = async (): Promise<void> => {
-      const response = await fetch(`http://${address}:${port}/v1/completions`, {
-        method: "POST",
-        headers: { "content-type": "application/json", ...headers },
-        body: JSON.stringify({ model, prompt: "Hello", max_tokens: 1 }),
-        signal: AbortSignal.timeout(30_000),
+      const { status, headers: answered } = await ask(`http://${address}:${port}/v1/completions`, {
+        headers,
+        body: { model, prompt: "Hello", max_tokens: 1 },
       });
-      await response.text();
-      const who = response.headers.get("x-served-by-pool") ?? "nobody";
-      const key = response.ok ? who : `status ${response.status}`;
+      const key = status === 200 ? String(answered["x-served-by-pool"] ?? "nobody") : `status ${status}`;
       counts[key] = (counts[key] ?? 0) + 1;
     };
     for (let sent = 0; sent < count; sent += 20) {
@@ -157,6 +154,13 @@ export interface LiveRoute {
 export function weightsOf(route: LiveRoute | undefined): Record<string, number> {
   const refs = route?.spec.rules.flatMap(({ backendRefs }) => backendRefs) ?? [];
   return Object.fromEntries(refs.map(({ name, weight }) => [name, weight ?? 1]));
+}
+
+/** Percent of the requests by pool: a route that was taken over says its split in its owner's numbers. */
+export function percentOf(route: LiveRoute | undefined): Record<string, number> {
+  const weights = Object.entries(weightsOf(route));
+  const all = weights.reduce((sum, [, weight]) => sum + weight, 0);
+  return Object.fromEntries(weights.map(([name, weight]) => [name, (100 * weight) / all]));
 }
 
 /** Weights of a route that splits between the source's two pools. @param candidate percent for llm-new. */

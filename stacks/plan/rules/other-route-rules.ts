@@ -1,4 +1,4 @@
-import { adoptionOf } from "../adoption";
+import { adoptionOf, hostnameKey } from "../adoption";
 import { fix, set, type Fix } from "../config-edits";
 import type { Draft, Finding, Rule } from "../model";
 import type { Observed } from "../observed";
@@ -80,11 +80,12 @@ function withWayOut(rival: Rival, found: string, context: Context): Finding {
 }
 
 /** A hostname of its own tells a service apart from a route that has none and sends to other pools. */
-function ownHostname({ route }: Rival, { others: { gateway }, draft }: Context): Fix {
+function ownHostname({ route }: Rival, { config, others: { gateway }, draft }: Context): Fix {
   const isOurs = route.rules.some((rule) => poolsOf(draft).some((pool) => ruleSendsTo(rule, pool)));
-  if (isOurs || !gateway.configurable || gateway.hostname !== undefined || route.hostnames.length > 0)
-    return fix``;
-  return fix`, or give this service a hostname of its own (${set("gateway.hostname", "llm.example.com")})`;
+  const alike = isOurs || config.hostname !== undefined || route.hostnames.length > 0;
+  if (alike || (gateway.configurable && gateway.hostname !== undefined)) return fix``;
+  const name = `${config.service}.${gateway.hostname?.replace(/^\*\./, "") ?? "example.com"}`;
+  return fix`, or give this service a hostname of its own (${set(hostnameKey(config, gateway.configurable), name)})`;
 }
 
 /** How a route that nobody sees is seen. */

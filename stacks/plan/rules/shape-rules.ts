@@ -3,6 +3,7 @@ import { fix, pulumiUp, run, set, type Fix } from "../config-edits";
 import { factorFor, keptBackends, matchesOf, rulesWith, type KeptRoute, type LiveRule } from "../kept-route";
 import type { Draft, Finding, Rule } from "../model";
 import type { Observed } from "../observed";
+import { hostnameKey } from "../adoption";
 import type { ServiceConfig } from "../service-config";
 import { shareText } from "../shares";
 
@@ -21,7 +22,8 @@ pools. As the route is now, that is not enough for the split, for one of these r
 - A rule also has other backends, whose weights stay, and the weight that the pools have together cannot be divided into
   whole numbers for the split.
 - The rules have more matches than the candidate's preview route can repeat.
-- The route no longer attaches to the Gateway or the hostname in the config. Going back is not refused for this reason.`,
+- The route no longer attaches to the Gateway or the hostname in the config. Going back and leaving are not refused for
+  this reason, and wait for no Gateway.`,
   fix: "Change the route as the message says. Going back to weight 0 is always possible while a rule names the pools.",
   check: (config, observed, draft) => {
     const { kept, foreign, differences } = observed.route ?? {};
@@ -29,7 +31,8 @@ pools. As the route is now, that is not enough for the split, for one of these r
     if (kept === undefined || foreign === true || config.allow.includes("destroy")) return [];
     if (keptBackends(kept).length === 0)
       return config.allow.includes("release") ? [] : [withoutPools(config, draft)];
-    const outside = draft.candidateFalls ? [] : (differences?.attachment ?? []);
+    const leaves = draft.candidateFalls || config.allow.includes("release");
+    const outside = leaves ? [] : (differences?.attachment ?? []);
     return [
       ...(draft.candidate === undefined || draft.candidateFalls ? [] : tooManyMatches(config, kept)),
       ...rulesWith(kept, draft.backends).coarse.map(({ at, factor }) =>
@@ -37,7 +40,7 @@ pools. As the route is now, that is not enough for the split, for one of these r
       ),
       ...outside.map((found) => ({
         found: `${found}: the owner of HTTPRoute ${config.namespace}/${config.route} decides where it attaches`,
-        fix: otherPlace(config),
+        fix: otherPlace(config, observed.others?.gateway.configurable ?? true),
       })),
     ];
   },
@@ -87,8 +90,8 @@ function tooCoarse(
   };
 }
 
-const otherPlace = (config: ServiceConfig): Fix =>
-  fix`set the Gateway and hostname by which the route is reached (${[set("gateway.name", "NAME"), set("gateway.hostname", "HOSTNAME")]}), or attach the route there (${edit(config)})`;
+const otherPlace = (config: ServiceConfig, hasOwnGateway: boolean): Fix =>
+  fix`set the Gateway and hostname by which the route is reached (${[...(hasOwnGateway ? [set("gateway.name", "NAME")] : []), set(hostnameKey(config, hasOwnGateway), "HOSTNAME")]}), or attach the route there (${edit(config)})`;
 
 /** A path behind which adapters would be loaded by whoever asks. */
 const openAdapterPaths: Rule = {

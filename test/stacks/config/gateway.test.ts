@@ -1,6 +1,8 @@
 import type { GatewayConfig } from "../../../components/gateways/gateway";
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
+import { gatewayFor } from "../../../components/gateways/endpoint";
+import type { RawConfig } from "../../../stacks/config/parse";
 import { resolveConfig } from "../../../stacks/config/resolve";
 import { usesTls } from "../../../components/gateways/gateway";
 import { cloud, sourceCase } from "../cases";
@@ -60,6 +62,39 @@ describe("the gateway", () => {
     });
     const two = { ...armor, responseTemplate: template("us-east1", "answers") };
     assert.deepEqual(keys({ modelArmor: two }), ["gateway.modelArmor.responseTemplate"]);
+  });
+});
+
+describe("a service's own hostname", () => {
+  const mistakesOf = (raw: RawConfig): string[] =>
+    resolveConfig({ ...sourceCase, ...raw }, cloud).mistakes.map(
+      ({ key, allowed, fix }) => `${key}: ${allowed}; ${fix}`,
+    );
+  const many = { hostname: "*.example.com" };
+
+  it("is the Gateway's unless it says one", () => {
+    assert.deepEqual(mistakesOf({ hostname: "chat.example.com" }), []);
+    assert.deepEqual(mistakesOf({ gateway: { hostname: "llm.example.com" } }), []);
+    assert.equal(gatewayFor(many, undefined).hostname, "*.example.com");
+    assert.equal(gatewayFor(many, "chat.example.com").hostname, "chat.example.com");
+  });
+
+  it("has to be one that the Gateway takes requests for", () => {
+    assert.deepEqual(mistakesOf({ gateway: many, hostname: "chat.example.com" }), []);
+    assert.deepEqual(mistakesOf({ gateway: many, hostname: "chat.example.org" }), [
+      "hostname: a name that the Gateway takes requests for: *.example.com; pulumi config set hostname llm.example.com",
+    ]);
+    assert.deepEqual(mistakesOf({ gateway: { hostname: "llm.example.com" }, hostname: "chat.example.com" }), [
+      "hostname: a name that the Gateway takes requests for: llm.example.com; pulumi config set hostname llm.example.com",
+    ]);
+  });
+
+  it("is required where the Gateway's stands for many", () => {
+    assert.deepEqual(mistakesOf({ gateway: many }), [
+      "hostname: the service's own name: the Gateway takes requests for *.example.com; pulumi config set hostname llm.example.com",
+    ]);
+    // A platform has no service.
+    assert.deepEqual(mistakesOf({ role: "platform", gateway: many }), []);
   });
 });
 

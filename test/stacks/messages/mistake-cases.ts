@@ -90,6 +90,8 @@ const armor = (region: string): string => `projects/p/locations/${region}/templa
 export const crossCases: readonly RawConfig[] = [
   {},
   { ...sourceCase, route: "preview-of-llm" },
+  { ...sourceCase, gateway: { hostname: "*.example.com" } },
+  { ...sourceCase, gateway: { hostname: "*.example.com" }, hostname: "llm.example.org" },
   {
     ...sourceCase,
     pools: {

@@ -144,7 +144,7 @@ const impossible: readonly [string, Adoption, RegExp][] = [
   [
     "on another Gateway than the platform stack's",
     adopt(live(undefined, { parents: [{ name: "public" }] }), { configurable: false }),
-    /it attaches to another gateway or hostname than the platform stack's outputs say/,
+    /it attaches to another gateway than the platform stack's outputs say/,
   ],
   [
     "to a third pool only",

@@ -1,0 +1,22 @@
+import { begin, keyOf, questions, type Begun } from "./pulumi/begin";
+
+/**
+ * A rollback is in a hurry: what it asks of the CLI first begins while the command itself is still being loaded.
+ * @param words the command line after `rollback`.
+ */
+export function askEarly(words: readonly string[], cwd: string): Begun {
+  if (words.includes("--help")) return new Map();
+  const stack = stackIn(words);
+  const asked = [
+    ...(stack === undefined ? [questions.name] : []),
+    questions.config(stack),
+    questions.secretOutputs(stack),
+  ];
+  return new Map(asked.map((args) => [keyOf(args, cwd), begin(args, cwd)]));
+}
+
+/** Asked of another stack than the command then means, an answer is of no use, and nobody sees it. */
+function stackIn(words: readonly string[]): string | undefined {
+  const at = words.indexOf("--stack");
+  return at < 0 ? words.find((word) => word.startsWith("--stack="))?.slice("--stack=".length) : words[at + 1];
+}
