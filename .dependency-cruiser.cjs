@@ -80,7 +80,7 @@ module.exports = {
       severity: "error",
       module: {
         path: "^(components|stacks|rollout)/",
-        pathNot: "^(components/index\\.ts|rollout/(command|now)-line\\.ts)$",
+        pathNot: "^(components/index\\.ts|rollout/(command-line|now-line|early)\\.ts)$",
         numberOfDependentsLessThan: 1,
       },
       from: { path: "^(index\\.ts|components|stacks|rollout|lab|docs)" },

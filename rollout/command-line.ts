@@ -48,8 +48,8 @@ export function commandLine(begun?: Begun): Command {
         return Promise.resolve(
           refused(session, "Nothing was changed.", [
             {
-              found: `without --now these options have no meaning: ${stray.map((name) => `--${name}`).join(", ")}`,
-              fix: "add --now to write the live route of that cluster at once, or leave them out",
+              found: `these options need --now: ${stray.map((name) => `--${name}`).join(", ")}`,
+              fix: "add --now to write the live route of that cluster at once, or remove the options",
             },
           ]),
         );
@@ -62,7 +62,7 @@ export function commandLine(begun?: Begun): Command {
   )
     .addOption(new Option("--reason <text>", "the reason; kept with the latch").argParser(reason))
     .addOption(new Option("--to-update <number>", "restore what this update deployed").argParser(whole(1)))
-    .addOption(new Option("--list", "list the updates you can go back to, and why not the others"));
+    .addOption(new Option("--list", "list earlier updates, and whether you can go back to each"));
   // With --now start/rollout.js takes another way, which loads nothing of Pulumi: here they are for --help.
   for (const option of nowOptions()) rollback.addOption(option);
 
@@ -78,11 +78,11 @@ export function commandLine(begun?: Begun): Command {
     new Option("--service <name>", "the service's name, to confirm without a terminal"),
   );
 
-  change("release", "leave: hand back what this stack took over, as it was, and remove the rest", runRelease);
+  change("release", "leave: hand back what this stack took over as it was, and remove the rest", runRelease);
 
   look(
     "verify",
-    "send requests as customers do, and judge the split and the failures",
+    "send requests as customers do; check the split and the failures",
     (session, options: VerifyOptions) => runVerify(session, options),
   )
     .addOption(new Option("--traffic", "confirm that requests go to the live service"))

@@ -13,12 +13,18 @@ export function nowOptions(): Option[] {
   return [
     new Option("--now", "write the live route at once, without Pulumi; needs --kubeconfig"),
     new Option("--kubeconfig <file>", "with --now: the cluster"),
-    new Option("--service <name>", "with --now: which, where the cluster has several"),
-    new Option("--namespace <name>", "with --now: of the route. Default: every namespace"),
-    new Option("--route <name>", "with --now: default: every route of the service that sends to that pool"),
-    new Option("--from <pool>", "with --now: default: the candidate, by the preview route"),
-    new Option("--to <pool>", "with --now: default: the pool that served before"),
-    new Option("--force", "with --now: also to a pool without a ready pod"),
+    new Option("--service <name>", "with --now: the service, if the cluster has several"),
+    new Option("--namespace <name>", "with --now: namespace of the route (default: all namespaces)"),
+    new Option(
+      "--route <name>",
+      "with --now: the route (default: every route of the service that sends to the pool)",
+    ),
+    new Option("--from <pool>", "with --now: the pool that loses its traffic (default: the candidate)"),
+    new Option(
+      "--to <pool>",
+      "with --now: the pool that gets all traffic (default: the pool that served before)",
+    ),
+    new Option("--force", "with --now: move the traffic even if the pool has no ready pod"),
   ];
 }
 
@@ -36,16 +42,14 @@ export function reason(text: string): string {
 
 export function nowLine(): Command {
   const command = new Command("npm run rollout -- rollback --now").description(
-    "Sends all of the traffic back to the stable pool and latches the candidate, with nothing but a kubeconfig.",
+    "Sends all traffic back to the stable pool and latches the candidate. Needs only a kubeconfig.",
   );
   for (const option of nowOptions()) command.addOption(option);
   return command
     .addOption(new Option("--reason <text>", "the reason; kept with the latch").argParser(reason))
-    .addOption(new Option("--dry-run", "say what would be written"))
-    .addOption(new Option("--yes", "accepted, and not needed: --now never asks"))
-    .addOption(
-      new Option("--stack <name>", "accepted, and not needed: --now knows the service by the cluster"),
-    )
+    .addOption(new Option("--dry-run", "show what would be written; change nothing"))
+    .addOption(new Option("--yes", "has no effect: --now never asks"))
+    .addOption(new Option("--stack <name>", "has no effect: --now finds the service in the cluster"))
     .addOption(new Option("--json", "print the result as JSON"))
     .action(async (options: Omit<RollbackNowOptions, "kubeconfig"> & { kubeconfig?: string }) => {
       const kubeconfig = options.kubeconfig ?? process.env["KUBECONFIG"];

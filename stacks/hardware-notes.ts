@@ -24,7 +24,7 @@ export function hardwareNotes(plan: Plan, observed: Observed = nothingDeployed):
     }
     if (isUncertain(placement.machine, hardware.provisioning)) {
       notes.push(
-        `${name}: Compute Engine's documentation says that ${placement.machine.type} is not available by ${hardware.provisioning}, Google's own compute classes try it; it is available by ${placement.machine.provisioning.join(", ")}`,
+        `${name}: Compute Engine's documentation says that ${placement.machine.type} is not available as ${hardware.provisioning}, although Google's own compute classes try it; it is available as ${placement.machine.provisioning.join(", ")}`,
       );
     }
     if (hardware.provisioning === "flex-start") {
@@ -69,7 +69,7 @@ export function poolsWithoutGroups(plan: Plan, served: Served): string | undefin
   const names = plan.pools.filter(({ pool }) => pool.placement.hosts > 1).map(({ pool }) => pool.name);
   if (names.length === 0) return undefined;
   return [
-    `Update refused. Nothing was changed. A replica of ${names.join(", ")} takes several nodes, so it is a group of pods, and the cluster does not know LeaderWorkerSet (leaderworkerset.x-k8s.io/v1).`,
+    `Update refused. Nothing was changed. A replica of ${names.join(", ")} needs several nodes and is therefore a group of pods, and the cluster has no LeaderWorkerSet (leaderworkerset.x-k8s.io/v1).`,
     "  fix: kubectl apply --server-side -f https://github.com/kubernetes-sigs/lws/releases/download/v0.9.0/manifests.yaml, then pulumi up",
     "        (if this stack has not created the cluster yet: create it first, with a separate stack that has role: platform)",
   ].join("\n");

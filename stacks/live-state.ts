@@ -117,7 +117,7 @@ export function readServiceState(
 }
 
 function stateOfNewCluster({ record }: LastUpdate): Observed {
-  // Without a cluster there is no clock but this computer's.
+  // Without a cluster, this computer's clock is the only one.
   return { ...nothingDeployed, now: new Date(), ...(record === undefined ? {} : { record }) };
 }
 

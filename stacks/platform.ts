@@ -24,7 +24,7 @@ import { ShapeGuard } from "../components/route/shape-guard";
 import { TrafficGuard } from "../components/route/traffic-guard";
 import { platformNamespaces, serviceNamespaces, type NamespaceOwners } from "./plan/namespaces";
 
-/** The same promise each time: whoever asks first begins. */
+/** Returns one promise; the first call starts the work. */
 function once<T>(make: () => Promise<T>): () => Promise<T> {
   let made: Promise<T> | undefined;
   return () => (made ??= make());

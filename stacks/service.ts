@@ -125,7 +125,7 @@ export function buildService(config: ServiceConfig, plan: ApprovedPlan, options:
     },
     { provider, dependsOn: [...ready, ...guards, closed, ...first, ...previewFirst] },
   );
-  // A pool that loses traffic comes after it: whatever is wrong with that pool, the way off it is open.
+  // A pool that loses traffic comes after it: whatever is wrong with that pool must not delay the rollback.
   const last = build(
     plan.pools.filter(({ beforeRoute }) => !beforeRoute),
     [route.resource],

@@ -88,7 +88,7 @@ async function deployService(config: ServiceStack): Promise<Record<string, unkno
       ? await sharedPlatform(config.platformStack, config.service)
       : ownPlatform(config.platform),
   );
-  // Google Cloud is asked for the cluster meanwhile.
+  // Starts the request to Google Cloud for the cluster, which the steps below then need not wait for.
   source.reader().catch(() => undefined);
   const last = await lastUpdate();
   const state = await readServiceState(config, source, last);

@@ -23,7 +23,7 @@ exports.showSources = function showSources(file, readMap) {
       // Positions in the bundle are better than none.
     }
   };
-  // Before whoever prints it. The monitor leaves what happens then as it is; a listener would keep Node from ending.
+  // Runs before the error is printed. A monitor does not change what happens then; a listener would keep Node running.
   process.on("uncaughtExceptionMonitor", translate);
   if (process.listenerCount("unhandledRejection") > 0)
     process.prependListener("unhandledRejection", translate);

@@ -20,7 +20,7 @@ async function main(words) {
     await start("rollout/command-line.ts")
   );
   await commandLine(begun).parseAsync(words, { from: "user" });
-  // The way back is ready before anybody needs it.
+  // Bundles rollback --now before anybody needs it.
   await prepare(now);
 }
 

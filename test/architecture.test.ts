@@ -68,6 +68,26 @@ describe("the product's files", () => {
     );
   });
 
+  it("name in their comments only files that exist", () => {
+    const folders = ["components", "stacks", "rollout", "start", "policy", "lab", "test", "docs"];
+    const known = folders.flatMap((folder) =>
+      fs
+        .readdirSync(path.join(root, folder), { recursive: true, encoding: "utf8" })
+        .filter((file) => !file.includes("node_modules"))
+        .map((file) => `/${path.join(folder, file)}`),
+    );
+    const stale = all.flatMap((file) =>
+      fs
+        .readFileSync(path.join(root, file), "utf8")
+        .split("\n")
+        .flatMap((line) => /^\s*(?:\/?\*|\/\/)(.*)/.exec(line)?.[1] ?? [])
+        .flatMap((comment) => [...comment.matchAll(/(?<![\w@/.-])[\w/.-]*\w\.(?:ts|js|md)\b/g)])
+        .filter(([name]) => !known.some((one) => one.endsWith(`/${name}`)))
+        .map(([name]) => `${file}: ${name}`),
+    );
+    assert.deepEqual(stale, []);
+  });
+
   it("never stand alone in a folder", () => {
     const alone = all.filter((file) => fs.readdirSync(path.join(root, path.dirname(file))).length === 1);
     assert.deepEqual(alone, []);

@@ -17,11 +17,11 @@ export interface Machine {
   count: number;
   /** TPU only: the slices that machines of this type make up; the one of a single machine first. */
   slices: readonly Slice[];
-  /** Ways in which it can be had. */
+  /** How it can be bought. */
   provisioning: readonly Provisioning[];
   /**
-   * Further ways, in which Compute Engine's page says it cannot be had and Google's own compute classes try it. Used where
-   * no other machine is available so, or the machine is named. Default: none.
+   * Provisionings that Compute Engine's page rules out and Google's own compute classes use all the same. Used only if no
+   * other machine offers them, or if the config names this machine type. Default: none.
    */
   uncertain?: readonly Provisioning[];
   /** Local SSDs that come with the machine; they become the nodes' ephemeral storage. Default: none come with it. */
@@ -36,17 +36,17 @@ export interface Accelerator {
   /** GKE's own name: the value of the node label, and what the config says. */
   name: string;
   family: "gpu" | "tpu";
-  /** What people call it. */
+  /** Name for people. */
   title: string;
   /** Gigabytes of memory of one GPU or TPU chip, from its maker's data sheet. */
   memoryGb: number;
-  /** Machines in the order in which they are chosen: the first that carries enough and can be had. */
+  /** Machines in order of preference: the first that is large enough and can be bought wins. */
   machines: readonly Machine[];
   /** Processors of the machines; images have to be built for it. */
   architecture: "amd64" | "arm64";
   /**
-   * `rdma`: the machines have network interfaces for accelerator-to-accelerator traffic, which GKE sets up itself
-   * when it is asked to (`acceleratorNetworkProfile: auto`, Dataplane V2). `gvnic`: ordinary ones.
+   * `rdma`: the machines have network interfaces for accelerator-to-accelerator traffic, which GKE sets up
+   * with `acceleratorNetworkProfile: auto` and Dataplane V2. `gvnic`: ordinary ones.
    */
   network: "gvnic" | "rdma";
   /**

@@ -100,7 +100,7 @@ function isAvailable(
   return provisioning === undefined || machine.provisioning.includes(provisioning);
 }
 
-/** Whether it is not sure that the machine can be had so: see {@link Machine.uncertain}. */
+/** Whether it is uncertain that the machine can be bought this way: see {@link Machine.uncertain}. */
 export function isUncertain({ uncertain = [] }: Machine, provisioning: Provisioning | undefined): boolean {
   return provisioning !== undefined && uncertain.includes(provisioning);
 }

@@ -7,11 +7,10 @@ import { accelerators } from "./accelerators";
 export function acceleratorReference(): string {
   return `# Accelerators
 
-Every accelerator that a pool can use, and its machine types. **This project has tested
-nothing on this page on GKE**: each row names the source of its facts. Zones and quota are not listed here: see
+Every accelerator that a pool can use, and its machine types. **This project has tested nothing on this page on GKE**: each row names the source of its facts. Zones and quota are not listed here: see
 \`gcloud compute accelerator-types list\` and your project's quota page.
 
-This page is made from the catalogue that the program chooses machine types from (\`npm run docs\`).
+This page is generated from the catalogue from which the program chooses machine types (\`npm run docs\`).
 
 ## How the program chooses a machine type
 
@@ -51,7 +50,7 @@ Taint and resource of TPU nodes: \`${resourceName({ family: "tpu" })}=${taintVal
 slice a replica is a group of pods (LeaderWorkerSet), and its leader answers; each slice is a node pool of its own, in
 one zone. Google documents flex-start for single-host slices only.
 
-## Where the rows come from
+## Sources
 
 ${accelerators.map(({ name, source, status }) => `- \`${name}\`: ${source} (${status})`).join("\n")}
 `;

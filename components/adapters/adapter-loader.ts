@@ -109,7 +109,7 @@ const loaders = new Map<string, string>();
 
 /** What a pool's model servers have to have loaded. */
 export interface AdapterList {
-  /** Changes with every change of the list: pods say by it which list they have loaded. */
+  /** Changes with the list: pods report with it which list they have loaded. */
   revision: string;
   /** Name under which each is loaded, and its source: a Hugging Face repository or `gs://bucket/path`. */
   adapters: readonly { name: string; source: string }[];

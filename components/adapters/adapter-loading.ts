@@ -68,9 +68,9 @@ export function adapterLoading({ pool, image, serverPort, rendering }: AdapterLo
         { name: "ADAPTERS_CONDITION", value: adaptersCondition },
       ],
       ports: [{ name: "adapters", containerPort: port, protocol: "TCP" }],
-      // Once a second and after a single no: a pod whose server was restarted has lost its adapters, and loading a
-      // model takes longer than a second. Of a server that is only slow the loader never says no; the timeout is what
-      // the node may be short of time.
+      // Every second, and one failure is enough: a pod whose server was restarted has lost its adapters, and loading a
+      // model takes longer than a second. The loader never fails the probe for a slow server; the timeout allows for
+      // a node that is short of CPU.
       readinessProbe: {
         httpGet: { path: "/ready", port: "adapters" },
         periodSeconds: 1,

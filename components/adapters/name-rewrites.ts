@@ -2,6 +2,11 @@ import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
 import { apis, poolLabels, rewriteName, type PoolRef } from "../names";
 
+/*
+ * Which model names clients are answered for, and what each pool makes of them. An InferenceModelRewrite's poolRef
+ * is singular, so every pool has one of its own; both say the same of adapters, and each names its own base model.
+ */
+
 export interface ModelNamesArgs extends PoolRef {
   /** Empty: the pool's servers answer to every name by themselves, and no object is made. */
   rules: readonly NameRule[];
@@ -45,11 +50,6 @@ export class ModelNames extends pulumi.ComponentResource {
     this.registerOutputs();
   }
 }
-
-/*
- * Which model names clients are answered for, and what each pool makes of them. An InferenceModelRewrite's poolRef
- * is singular, so every pool has one of its own; both say the same of adapters, and each names its own base model.
- */
 
 /** A name that clients ask for, and what a pool's picker puts in its place. */
 export interface NameRule {

@@ -95,7 +95,7 @@ function limits(needs: MachineNeeds, provisioning: Provisioning, least: number, 
 
 /**
  * GKE creates a node pool with this many nodes in each zone, without it with none; the minimum above keeps nodes and
- * brings none. In one zone all nodes come with the pool, and what Google has not is the node pool's error. In several
+ * brings none. In one zone all nodes come with the pool, and a shortage is the node pool's error. In several
  * zones, waiting pods bring nodes wherever there are some, while a fixed number in each zone would fail with the first
  * zone that has none. Spot nodes come and go anyway.
  */

@@ -7,8 +7,8 @@ import type { ModelServerEngine } from "./engine";
 export function engineTable(): string {
   return `# Model servers
 
-Every engine that \`server.engine\` accepts. Default: \`${defaultEngine.name}\`. This page is generated from components/engines
-(\`node --require ts-node/register components/engines/engine-table.ts\`).
+Every engine that \`server.engine\` accepts. Default: \`${defaultEngine.name}\`. This page is generated from
+components/engines (\`npm run docs\`).
 
 ${table(
   ["", ...engines.map(({ title, name }) => `${title} (\`${name}\`)`)],
@@ -16,47 +16,48 @@ ${table(
 )}
 
 "-": not supported, because this project has not tested it. A config that needs it is refused, and the message names an
-engine that has it; only how streams are finished on SIGTERM is then left to the engine and your own \`server.args\`.
+engine that supports it. The exception is how streams are finished on SIGTERM: that is left to the engine and your own
+\`server.args\`.
 
 ## Paths that administer a server
 
-The customers' route never leads to them, in any stack and whichever engine its pools run: a route of its own,
-\`closed-paths-of-<service>\`, answers them with a redirect to \`/v1/models\`. It is not authentication: the pods answer
-whoever reaches them inside the cluster. Whether a percent-encoded spelling of such a path passes depends on the gateway,
-and was not tried with GKE's load balancers.
+The customers' route never leads to them, in any stack and whichever engine its pools run: a separate route,
+\`closed-paths-of-<service>\`, redirects them to \`/v1/models\`. This is not authentication: the pods still answer everyone
+who can reach them inside the cluster. Whether a percent-encoded spelling of such a path passes depends on the gateway;
+this was not tested with GKE's load balancers.
 
-## What you set of the pods
+## What you can set on the pods
 
-Keys of \`server\` and \`pools.<name>.server\` beside engine, image and arguments ([config.md](config.md#pools)). A pool takes
-them over from the pool that it is \`like\` and from the stack's \`server\`, unless it has another engine: \`env\`,
-\`resources\`, \`labels\` and \`annotations\` add up by name, and of the others the nearest counts.
+The keys of \`server\` and \`pools.<name>.server\` besides engine, image and arguments ([config.md](config.md#pools)). A pool
+inherits them from the pool that it is \`like\` and from the stack's \`server\`, unless it has another engine. \`env\`,
+\`resources\`, \`labels\` and \`annotations\` are merged by name; for the others, the pool's own setting replaces the inherited one.
 
-| key | a change of it |
+| key | what a change means |
 |---|---|
-| \`env\`, \`resources\`, \`shmGb\`, \`volumes\`, \`podPatch\` | is another pool (\`edited-in-place\`): it can change what is answered, or keep a pod from starting |
+| \`env\`, \`resources\`, \`shmGb\`, \`volumes\`, \`podPatch\` | needs a new pool (\`edited-in-place\`): it can change the answers, or keep a pod from starting |
 | \`priorityClassName\`, \`labels\`, \`annotations\` | restarts the pods of the pool one by one; refused while its only replica gets traffic (\`restarts-only-replica\`) |
 
-- **Secrets.** A secret variable of the config stands in the Secret \`<pool>-arguments\`, and a digest of it in the pool's
-  identity. \`{secret: NAME, key: KEY}\` names a Secret that you keep; pods read it when they start, so a new value in it
-  restarts nothing. A secret in \`podPatch\` is refused; where it is known only that \`pools\` or \`server\` holds one (a whole
-  object from Pulumi ESC), nothing of the patch is shown in state, logs and annotations. Who may read pods reads it there.
-- **Variables of the program.** Yours takes the place of a default (\`HF_HOME\`, what the engine sets for its caches and
-  libraries). Refused are those that a rollout depends on: what loads adapters, what ties a replica of several nodes
-  together, \`SECRET_ARG_<n>\`, \`LWS_*\`, and \`HF_TOKEN\` where the stack has a \`huggingFaceToken\`.
+- **Secrets.** A secret variable of the config is stored in the Secret \`<pool>-arguments\`, and a digest of it in the pool's
+  identity. \`{secret: NAME, key: KEY}\` refers to a Secret that you manage; pods read it when they start, so a new value in
+  it restarts nothing. A secret in \`podPatch\` is refused. If only \`pools\` or \`server\` as a whole is known to contain one (an
+  object from Pulumi ESC), nothing of the patch is shown in state, logs and annotations; whoever may read pods reads it there.
+- **Variables of the program.** Your value replaces a default (\`HF_HOME\`, what the engine sets for its caches and
+  libraries). Variables that a rollout depends on are refused: those that load adapters, those that connect the nodes of a
+  replica, \`SECRET_ARG_<n>\`, \`LWS_*\`, and \`HF_TOKEN\` if the stack has a \`huggingFaceToken\`.
 - **The patch** is Kubernetes' strategic merge: containers, variables, volumes, ports (\`containerPort\`) and mounts
-  (\`mountPath\`) merge by key; null and \`$patch: delete\` remove; \`$patch: replace\` and \`$retainKeys\` work. One thing is
-  other than in kubectl: tolerations are added, because without the pool's own no node takes its pods. The server's
+  (\`mountPath\`) merge by key; null and \`$patch: delete\` remove; \`$patch: replace\` and \`$retainKeys\` work. One thing
+  differs from kubectl: tolerations are added, because without the pool's own no node accepts its pods. The server's
   container has the engine's name. Refused, with the path: what the InferencePool selects, the server's image, command,
   arguments, port, probes and lifecycle, accelerators in any container, node selection, \`terminationGracePeriodSeconds\`,
   readiness gates, the adapters' loader, and a ServiceAccount where the pods have one of the rollout's.
-- **Replicas of several nodes** have all of it in the leader and in the workers. **Copied pods** (\`like\` a pool created
+- **Replicas of several nodes**: the settings apply to the leader and the workers. **Copied pods** (\`like\` a pool created
   outside the stack) have their own: the settings are refused on such a pool, and the stack's do not apply to it.
 
 ## Another engine
 
 Two files: \`components/engines/<name>.ts\` with a value of type \`ModelServerEngine\`, and its name in the list of
 \`components/engines/catalogue.ts\`. The config's schema, messages, pod templates, probes, picker, copied pods and this page
-follow from it; test/components/engines.test.ts shows it with one that does not exist.
+follow from it; test/components/engines.test.ts shows this with a made-up engine.
 `;
 }
 

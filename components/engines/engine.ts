@@ -30,7 +30,7 @@ export interface ModelServerEngine {
   readonly port: number;
   /** Path that is answered with 200 once the model is loaded: for probes and the load balancer's health check. */
   readonly healthPath: string;
-  /** How often that path is asked and how long its answer may take: what is right depends on what the handler does. */
+  /** Interval and timeout for that path: what is right depends on what the handler does. */
   readonly probes: ServerProbes;
   /** Kubernetes' probes of pools that were made before rendering 4 (newestRendering), which keep them. Default: today's. */
   readonly formerProbes?: Pick<ServerProbes, "startup" | "readiness" | "liveness">;
@@ -149,7 +149,7 @@ export type AdapterSupport =
     }
   | {
       readonly supported: false;
-      /** Why not, for whoever reads this. */
+      /** Why not, for docs/engines.md. */
       readonly reason: string;
     };
 

@@ -17,7 +17,7 @@ export interface Certificates {
   certificate?: string | undefined;
 }
 
-/** Whether clients speak TLS to a gateway: everything that asks, prints or makes a gateway decides it here. */
+/** Whether clients speak TLS to a gateway: decided here for whatever connects to it, prints or creates it. */
 export function usesTls({ tlsSecret, certificate }: Certificates): boolean {
   return tlsSecret !== undefined || certificate !== undefined;
 }
@@ -97,7 +97,7 @@ export interface PoolHealth {
   port: number;
   /** Path that answers 200 while a model server can serve. */
   healthPath: string;
-  /** How often that path is asked, how long an answer may take, and how many failures count. Default: the gateway kind's. */
+  /** Interval, timeout and number of failures for that path. Default: the gateway kind's. */
   healthCheck?: { periodSeconds: number; timeoutSeconds: number; failureThreshold: number };
   /** Seconds that a connection may go on after its model server has left the pool. */
   drainSeconds: number;
@@ -137,7 +137,7 @@ export const standardConditions: readonly RouteCondition[] = [
 
 /** A kind of gateway: everything that differs between GKE's and another implementation of Gateway API. */
 export interface GatewayKind {
-  /** As people call it. */
+  /** Name for people. */
   readonly name: string;
   /** GatewayClass of a Gateway that a stack makes. */
   readonly classes: Readonly<Record<Exposure, string>>;

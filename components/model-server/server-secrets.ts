@@ -3,7 +3,7 @@ import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
 import { poolLabels, secretArgsName, type PoolRef } from "../names";
 
-/** A word of a command line: a secret that stands in clear is one to Pulumi all the same. */
+/** A word of a command line. One that the pods have in clear text is still a Pulumi secret. */
 export type Word = string | pulumi.Output<string>;
 
 type EnvVar = k8s.types.input.core.v1.EnvVar;
@@ -32,7 +32,7 @@ export function argVariables(pool: string, { secretArgs = [] }: Pick<RunningServ
   }));
 }
 
-/** The user's environment as a container has it; in the order of the names, so that no other order is another template. */
+/** The user's environment as a container has it, sorted by name: another order must not be another template. */
 export function userVariables(pool: string, { env = {} }: Pick<RunningServer, "env">): EnvVar[] {
   return Object.entries(env)
     .sort(([a], [b]) => (a < b ? -1 : 1))

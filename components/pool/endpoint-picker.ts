@@ -184,7 +184,7 @@ const electionRules = [
   { apiGroups: [""], resources: ["events"], verbs: ["create", "patch"] },
 ];
 
-/** Only the leader is ever ready, and a Deployment with pods that are not would be waited for in vain. */
+/** Only the leader is ever ready, so waiting for all pods of the Deployment would never end. */
 const leaderIsEnough = { "pulumi.com/waitFor": "jsonpath={.status.readyReplicas}=1" };
 
 /** On nodes and in zones of their own, where there are such: a picker that stands by must not go with its leader. */
@@ -195,6 +195,7 @@ const apart = (matchLabels: Record<string, string>): k8s.types.input.core.v1.Top
     whenUnsatisfiable: "ScheduleAnyway",
     labelSelector: { matchLabels },
   }));
+
 /** Role with which a picker asks the API server whether a reader of its metrics may read them. */
 export const metricsReviewer = "system:auth-delegator";
 

@@ -62,7 +62,7 @@ function byWeights(
   };
 }
 
-/** The picker's own default lets the client that asks most have most: it serves all in the order of arrival. */
+/** The picker's own default serves requests in order of arrival, so the busiest client gets most. */
 const fairness = "round-robin-fairness-policy";
 
 /**

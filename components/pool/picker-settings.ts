@@ -131,7 +131,7 @@ export const pickerFlags: Readonly<Record<string, { pattern: RegExp; expected: s
     example: "true",
   },
   "refresh-metrics-interval": {
-    // The saturation detector takes metrics of 200 ms ago for those of a full pod.
+    // The saturation detector treats a pod whose metrics are older than 200 ms as full.
     pattern: /^([1-9]\d?|100)ms$/,
     expected: "a time from 1ms to 100ms: a picker takes a pod with metrics older than 200 ms for full",
     example: "100ms",

@@ -122,7 +122,7 @@ export class ServingPool extends pulumi.ComponentResource {
 
   constructor(name: string, args: ServingPoolArgs, opts?: pulumi.ComponentResourceOptions) {
     super("inference-rollout:index:ServingPool", name, {}, opts);
-    // On nodes created outside the driver is only a label, which they may lack.
+    // On nodes created outside this stack the driver is only a label, which they may lack.
     const fallback = args.nodes === undefined ? ({ driver: "default" } as const) : {};
     const hardware = hardwareOf(
       args.hardware.driver === undefined ? { ...args.hardware, ...fallback } : args.hardware,

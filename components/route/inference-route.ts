@@ -44,7 +44,7 @@ export interface ServiceRouteArgs {
 export interface RouteShape {
   /** Labels of others. */
   labels: Readonly<Record<string, string>>;
-  /** Whether the label for who manages it has somebody else's word, which stays. */
+  /** Whether somebody else's value is in the label for who manages it; it stays. */
   managedByAnother: boolean;
   /** Annotations of others. */
   annotations: Readonly<Record<string, string>>;
@@ -132,7 +132,7 @@ export const stableValue = (secret: string): string => `stable-${secret}`;
 
 /**
  * The way to the candidate before it has any weight: warms the load balancer's backends, lets people try it, and is
- * what the gate asks through. A route of its own, so that it comes and goes without touching the customers' one.
+ * what the gate sends its requests through. A separate route, so that it comes and goes without touching the customers' one.
  */
 export class PreviewRoute extends pulumi.ComponentResource {
   readonly resource: k8s.apiextensions.CustomResource;
@@ -143,7 +143,7 @@ export class PreviewRoute extends pulumi.ComponentResource {
     const besides = (args.besides ?? []).filter(
       (match) => JSON.stringify(match) !== JSON.stringify(everything),
     );
-    // What the gate asks: an exact path wins over the closed paths, and over an owner's own rule for it.
+    // The gate's requests: an exact path wins over the closed paths, and over an owner's own rule for it.
     const asked = [...(args.besides === undefined ? [] : ["/v1/models"]), "/metrics"].map((value) => ({
       path: { type: "Exact", value },
     }));

@@ -15,7 +15,7 @@ export interface RolloutPlanArgs {
 
 /**
  * The rollout itself, as a resource without anything in a cloud. A policy sees the inputs of one update and nothing
- * of the one before, so what an update changes has to stand in an input: here. See policy/README.md.
+ * of the one before, so what an update changes has to stand in an input: here. See policy/.
  */
 export class RolloutPlan extends pulumi.ComponentResource {
   constructor(name: string, args: RolloutPlanArgs, opts?: pulumi.ComponentResourceOptions) {

@@ -43,7 +43,7 @@ export class ShapeGuard extends pulumi.ComponentResource {
       {
         metadata,
         spec: {
-          // The way back must not depend on it: a policy that cannot be evaluated lets the write pass.
+          // A rollback must not depend on it: a policy that cannot be evaluated lets the write pass.
           failurePolicy: "Ignore",
           matchConstraints: {
             resourceRules: [

@@ -164,7 +164,7 @@ function variables(args: TrafficGuardArgs, kind: "HTTPRoute" | "GRPCRoute"): Var
       name: "isCustomers",
       expression: `${kind === "HTTPRoute"} && variables.own == '${namespace}' && params.metadata.name == '${route}'`,
     },
-    // Nobody but the gate and who has the secret comes by the preview route.
+    // Only the gate, and people who have the secret, use the preview route.
     {
       name: "isHelper",
       expression: `variables.own == '${namespace}' && params.metadata.name in [${helpers}]`,
@@ -196,7 +196,7 @@ function variables(args: TrafficGuardArgs, kind: "HTTPRoute" | "GRPCRoute"): Var
 
 const namespaceOfObject = "has(oldObject.metadata.namespace) ? oldObject.metadata.namespace : ''";
 
-/** Only the customers' route keeps what others made: what other routes need is not this stack's to say. */
+/** Only for the customers' route: what other routes need is not this stack's to decide. */
 const poolBehind = (parts: readonly GuardedPart[]): string =>
   `variables.isCustomers ? ${partsMap(parts)}[?(variables.kind + '/' + (${namespaceOfObject}) + '/' + oldObject.metadata.name)].orValue([]) : []`;
 
@@ -212,7 +212,7 @@ const sendsTo = (condition: string): string => {
   return `variables.rules.exists(r, ${mirrors("r")} || r.?backendRefs.orValue([]).exists(b, b.?weight.orValue(1) > 0 && ${condition}) || r.?backendRefs.orValue([]).exists(w, w.?weight.orValue(1) > 0 && ${mirrors("w")}))`;
 };
 
-/** Deployments and Services say by a label whose they are; other people's say nothing and are free to go. */
+/** Deployments and Services have a label that says whose they are; those without one may be deleted. */
 const poolOfObject = `
 variables.kind == 'inferencepools'
   ? oldObject.metadata.name

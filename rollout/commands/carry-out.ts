@@ -108,7 +108,7 @@ function show({ screen, values, engine }: Session, { title, steps, notes }: Unde
   for (const note of notes) screen.line(`  (${note})`);
 }
 
-/** A yes of the user's, on the command line or at the terminal. */
+/** The user's confirmation, on the command line or at the terminal. */
 export async function agreed({ screen }: Session, { yes }: ChangeOptions): Promise<boolean> {
   if (yes === true) return true;
   if (!screen.interactive) {

@@ -8,9 +8,9 @@ import { takenOverReason } from "./release";
 import type { ChangeOptions, Session } from "./session";
 
 /**
- * `destroy`: takes a whole service down, in the steps that the program asks for: the route is told in an update that
- * its deletion is meant, and only then everything goes. It is asked for by the service's name, because the stack's
- * name says too little of whose customers are cut off.
+ * `destroy`: takes a whole service down in two updates: the first marks the route's deletion as intended, the second
+ * removes everything. People confirm with the service's name, because the stack's name says too little about whose
+ * customers lose their service.
  */
 export async function runDestroy(
   session: Session,

@@ -96,7 +96,7 @@ async function present(
       outcome: "unknown",
       reason: {
         found: `cannot read what is deployed: ${live.why}`,
-        fix: "fix the access to the cluster from here, or fix the config",
+        fix: "restore the access to the cluster, or fix the config",
       },
     };
   }

@@ -55,7 +55,7 @@ async function sharesOfPreview(session: Session): Promise<Pick<PreviewFacts, "no
   };
 }
 
-/** With Ctrl-C for the engine, and without a word. */
+/** Without output; Ctrl-C interrupts the engine. */
 function quietly<T>(engine: Session["engine"], work: (signal: AbortSignal) => Promise<T>): Promise<T> {
   const interruption = new Interruption(
     () => undefined,

@@ -71,7 +71,7 @@ export async function runRelease(session: Session, options: ChangeOptions): Prom
     return stopped(session, removed, "what serves was handed back; some of the stack still exists");
   await engine.edit(allowRelease(await engine.values(), false));
   screen.good(
-    `Released. ${present.leaving.stays.length === 0 ? "Nothing stays" : `These stay: ${present.leaving.stays.join(", ")}`}.`,
+    `Released. ${present.leaving.stays.length === 0 ? "Nothing stays in the cluster" : `Kept in the cluster: ${present.leaving.stays.join(", ")}`}.`,
   );
   screen.line(
     "The stack is empty; its config and history are kept. To adopt the service again: pulumi up. To remove the stack too: pulumi stack rm",
@@ -96,13 +96,16 @@ async function lookAround(session: Session, dry: boolean): Promise<Present | { r
   if (resources.length === 0) {
     // Interrupted after the last resource: what is left is the word in the config.
     if (!dry) await engine.edit(allowRelease(values, false));
-    return one("the stack is empty: there is nothing to release", "pulumi stack rm");
+    return one(
+      "the stack is empty: there is nothing to release",
+      "to remove the empty stack: pulumi stack rm",
+    );
   }
   const { kubeconfig } = await platformOf(engine, config, outputs);
   if (kubeconfig === undefined) {
     return one(
       "the stack's outputs have no readable kubeconfig, so what serves cannot be handed back",
-      "pulumi up (an update that succeeds writes it), or the passphrase of the stack's secrets",
+      "run pulumi up (a successful update writes it), or set the passphrase of the stack's secrets",
     );
   }
   const live = await session.observe();
@@ -118,8 +121,8 @@ async function lookAround(session: Session, dry: boolean): Promise<Present | { r
   const theirs = await ownerElsewhere(client, config, outputs[ownerOutput]);
   if (theirs !== undefined) {
     return one(
-      `the customers' route belongs to stack ${theirs} now: it is not this stack's to hand back`,
-      `let this stack forget everything, which deletes nothing in the cluster: pulumi stack rm ${engine.stack} --force --preserve-config`,
+      `the customers' route now belongs to stack ${theirs}, so this stack cannot hand it back`,
+      `remove only this stack's state (this deletes nothing in the cluster): pulumi stack rm ${engine.stack} --force --preserve-config`,
     );
   }
   return { config, leaving, observed, client };
@@ -149,7 +152,7 @@ function servingNow(observed: Observed): Reason[] {
 
 function show({ screen, engine, values }: Session, { leaving }: Present, target: StackValues): void {
   screen.line(screen.styled("bold", `${engine.stack}: release what this stack took over`));
-  if (leaving.isPrepared) screen.line("step 1 of 3: the state is prepared already");
+  if (leaving.isPrepared) screen.line("step 1 of 3: done before: the state is prepared");
   else {
     screen.line("step 1 of 3: an update prepares the state; it changes nothing in the cluster");
     for (const change of changesBetween(values, target)) screen.line(`  ${describeChange(change)}`);
@@ -159,7 +162,7 @@ function show({ screen, engine, values }: Session, { leaving }: Present, target:
   screen.line(`step 3 of 3: remove the ${leaving.goes.length} other resources of the stack:`);
   for (const line of counted(leaving.goes)) screen.line(`  ${line}`);
   const kept = leaving.stays.length - leaving.serving.length;
-  if (kept > 0) screen.line(`  (${kept} more stay in the cluster: definitions of kinds)`);
+  if (kept > 0) screen.line(`  (${kept} CRDs stay in the cluster too)`);
 }
 
 /** Names by kind, in one line each. */
@@ -212,12 +215,12 @@ async function handBackAll(
     const result = await handBackLive(client, path, (pool) => leaves.has(placeOf(pool)));
     if ("serving" in result) {
       return one(
-        `${name} sends requests to ${placeOf(result.serving)} of this stack since a moment ago`,
+        `${name} now sends requests to ${placeOf(result.serving)} of this stack`,
         `move its traffic to a pool created outside this stack, then: ${command("release")}`,
       );
     }
     const { changes } = result;
-    const line = `${name}: ${changes.length === 0 ? "nothing of this stack is on it" : changes.join(", ")}`;
+    const line = `${name}: ${changes.length === 0 ? "nothing to hand back" : changes.join(", ")}`;
     say(line);
     lines.push(line);
   }
@@ -247,7 +250,7 @@ export async function takenOverReason(
   if (live.outcome !== "read" || live.observed.route?.takenOver !== true) return undefined;
   return {
     found:
-      "the customers' route existed before this stack, which took it over: to delete it is to fail every request",
-    fix: `leave and hand it back: ${session.command(command("release"))}`,
+      "the customers' route existed before this stack took it over; deleting it would fail every request",
+    fix: `hand it back and leave: ${session.command(command("release"))}`,
   };
 }

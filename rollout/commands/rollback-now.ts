@@ -40,7 +40,7 @@ function reasonsOf(error: unknown): Reasons {
   const found = error instanceof Error ? error.message : String(error);
   const fix =
     error instanceof ClusterUnreadable && error.reason === "forbidden"
-      ? "these credentials may not do it: it takes get and list of httproutes and patch of the one (docs/permissions.md); narrow it with --namespace NAMESPACE"
+      ? "grant these credentials get and list on httproutes, and patch on the customers' route (docs/permissions.md); if they may read one namespace only: --namespace NAMESPACE"
       : "check the kubeconfig: kubectl --kubeconfig FILE get httproutes -A";
   return [{ found, fix }];
 }
@@ -141,7 +141,7 @@ export function describeRollback(
   if (done.outcome === "refused") return [];
   if (done.outcome === "there") {
     return [
-      `${done.from} has no traffic, and is latched since ${done.latch.time} (${done.latch.reason}).`,
+      `${done.from} has no traffic and has been latched since ${done.latch.time} (${done.latch.reason}).`,
       recordIt,
     ];
   }
@@ -152,25 +152,25 @@ export function describeRollback(
     served === undefined || ready === undefined || ready.ready >= served
       ? []
       : [
-          `${done.to.name} last served all of the traffic with ${served} replicas, and ${ready.ready} are ready: scale it up, or raise its autoscaler's minimum, in namespace ${done.to.namespace}.`,
+          `${done.to.name} has ${ready.ready} ready replicas; when it last served all traffic it had ${served}. Scale it up, or raise its autoscaler's minimum, in namespace ${done.to.namespace}.`,
         ];
   if (dryRun) {
     return [
       ...small,
-      `Would send all of the traffic to ${done.to.name}${pods}; ${done.from} has ${share} % of it. Nothing was changed.`,
+      `Would send all traffic to ${done.to.name}${pods}; ${done.from} now has ${share} %. Nothing was changed.`,
     ];
   }
   return [
-    `All traffic goes to ${done.to.name}${pods}. ${done.from} had ${share} % and is latched. The API server took it in ${(milliseconds / 1000).toFixed(2)} s.`,
+    `All traffic now goes to ${done.to.name}${pods}. ${done.from} had ${share} % and is latched. The API server accepted the write in ${(milliseconds / 1000).toFixed(2)} s.`,
     ...small,
     done.isCandidate
       ? recordIt
-      : `The next pulumi up of the config as it is sends the traffic back to ${done.from}. First: pulumi config set stable ${done.to.name} && pulumi config set candidate ${done.from} && pulumi config set weight 0 && pulumi up`,
+      : `With the present config, the next pulumi up sends the traffic back to ${done.from}. Before that: pulumi config set stable ${done.to.name} && pulumi config set candidate ${done.from} && pulumi config set weight 0 && pulumi up`,
   ];
 }
 
 const recordIt =
-  "Pulumi does not know it yet: until the stack's config says weight 0, pulumi up is refused. " +
+  "Pulumi has not recorded this yet: until the stack's config says weight 0, pulumi up is refused. " +
   "Next: npm run rollout -- rollback";
 
 function refused(screen: Screen, reasons: readonly { found: string; fix: string }[]): number {

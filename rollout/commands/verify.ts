@@ -28,7 +28,7 @@ export interface VerifyOptions extends CommonOptions {
 }
 
 /**
- * `verify --traffic`: asks the service as its customers do, and judges the split and the failures.
+ * `verify --traffic`: sends requests as customers do, and checks the split and the failures.
  * @returns the exit status: 2 where nothing failed and nobody knows the split.
  */
 export async function runVerify(session: Session, options: VerifyOptions): Promise<number> {
@@ -92,7 +92,7 @@ async function shareNow(session: Session, candidate: string): Promise<number> {
     : (session.deployed?.weights[candidate] ?? 0);
 }
 
-/** Seconds for the API server: who waits for a verdict has waited for the requests already. */
+/** Seconds for the API server: short beside the time that the requests take. */
 const patience = 5;
 
 /** Reads how many requests each pool got until now; never fails, because the answers may tell it too. */
@@ -147,7 +147,7 @@ function modelsOf({ values }: Session): string[] {
   return resolved.outcome === "resolved" ? clientNames(resolved.config.service) : [];
 }
 
-/** How the models are asked. A gate with a key in it is a secret as a whole: only the CLI can read it. */
+/** API and key for the requests. A gate with a key in it is a secret as a whole: only the CLI can read it. */
 async function gateOf({
   engine,
   values,

@@ -9,7 +9,7 @@ import { observedRoute } from "../../stacks/state/observe";
 import type { Known } from "../../stacks/state/route-shape";
 
 /*
- * The way back that needs nothing but the cluster: the live route is written as the program would write it, the latch
+ * The rollback that needs nothing but the cluster: the live route is written as the program would write it, the latch
  * included, and Pulumi records it later. Pure: the route, the preview route and the service's pools in, the route out.
  */
 
@@ -77,7 +77,7 @@ export function liveRollback(service: LiveService, request: RollbackRequest): Li
   const rules = (route["spec"] as { rules?: LiveRule[] }).rules ?? [];
   if (written === undefined) {
     return refused(
-      `${name} was never written by this program: it has no ${annotations.weights} annotation`,
+      `this program has never written ${name}: it has no ${annotations.weights} annotation`,
       `edit it by hand: kubectl edit httproute -n ${route.metadata.namespace ?? "default"} ${route.metadata.name}`,
     );
   }
@@ -86,7 +86,7 @@ export function liveRollback(service: LiveService, request: RollbackRequest): Li
     rule !== undefined && more.length === 0 && backends.every(({ pool }) => isPoolName(pool));
   if (kept === undefined && !isOwnShape) {
     return refused(
-      `${name} has ${rules.length} rules and the backends ${backends.map(({ pool }) => pool).join(", ")}: one rule with InferencePools is expected`,
+      `${name} has ${rules.length} rules and the backends ${backends.map(({ pool }) => pool).join(", ")}; expected: one rule with InferencePools`,
       `edit it by hand: kubectl edit httproute -n ${route.metadata.namespace ?? "default"} ${route.metadata.name}`,
     );
   }
@@ -179,14 +179,17 @@ function rolesOf(
       ? ((live.length === 1 ? live[0] : undefined) ?? stable ?? (others.length === 1 ? others[0] : undefined))
       : placed(to, known, own);
   if (gaining === undefined) {
-    const left = others.map(({ name }) => name).join(", ") || "the service has no other pool";
+    const left = others.map(({ name }) => name).join(", ") || "none";
     return oneReason(
-      `the cluster does not say which pool served before ${losing} (${left})`,
+      `the cluster does not say which pool served before ${losing} (other pools: ${left})`,
       "name the pool that gets the traffic: --to POOL, or --to NAMESPACE/POOL",
     );
   }
   if (gaining.name === losing) {
-    return oneReason(`${losing} would go back to itself`, "name another pool: --to POOL");
+    return oneReason(
+      `${losing} is both the pool that loses its traffic and the pool that gets it`,
+      "name another pool: --to POOL",
+    );
   }
   return { from: losing, to: gaining };
 }

@@ -68,7 +68,7 @@ export async function rollBackFirst(session: Session, target: StackValues): Prom
       return otherwise(rollback.reasons.map(({ found }) => found).join("; "));
     return rollback.outcome === "there"
       ? `${candidate} already has no traffic; pulumi up records it`
-      : `The live route sends all of the traffic to ${service.stable}; pulumi up records it`;
+      : `The live route sends all traffic to ${service.stable}; pulumi up records it`;
   } catch (error) {
     return otherwise(error instanceof Error ? error.message : String(error));
   }

@@ -7,7 +7,7 @@ import { handBack, handBackManager, type IsLeaving } from "../steps/hand-back";
  * written before an interruption is found again.
  */
 
-/** How often a conflict is met with another look. */
+/** How many times to try after a conflict. */
 const attempts = 5;
 
 /** What changed, in words (none: nothing was ours); or the leaving pool that customers are sent to. */

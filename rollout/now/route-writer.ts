@@ -28,7 +28,7 @@ export async function customersRoutes(
   client: ClusterWriter,
   { namespace }: ServiceChoice,
 ): Promise<LiveObject[]> {
-  // Not by who manages them: a route created outside this program keeps its own word for that.
+  // Not by the managed-by label: a route created outside this program keeps its own value there.
   const query = new URLSearchParams({ labelSelector: labels.service });
   const routes = await client.list(`${routesPath("httproutes", namespace)}?${query.toString()}`);
   return routes.filter(({ metadata }) => metadata.annotations?.[annotations.weights] !== undefined);
@@ -125,7 +125,7 @@ export interface Written {
 }
 
 /**
- * Writes the live route. Nothing is waited for: neither the gate nor Pulumi. Only a pool that is not there, or has no
+ * Writes the live route. It waits for nothing: neither the gate nor Pulumi. Only a pool that does not exist, or has no
  * ready pod, gets no traffic: that would drop every request.
  * @param request without the time: the API server's clock counts.
  * @param force also to a pool without a ready pod.
@@ -162,7 +162,7 @@ export async function rollBackNow(
       const after = await client.apply(routePath(namespace, name), rollback.object, rollback.manager);
       return written(rollback, after, pods);
     } catch (error) {
-      // Somebody wrote at the same moment: what they left is looked at once more.
+      // Somebody else wrote at the same moment: read it again.
       if (!(error instanceof ClusterUnreadable) || error.reason !== "conflict" || attempt === 5) throw error;
       live = (await client.get(routePath(namespace, name))) ?? live;
     }
@@ -229,12 +229,12 @@ function unfitFor(
   if (ready === "no pool") {
     return {
       found: `there is no InferencePool ${name} in namespace ${namespace}: every request would fail`,
-      fix: "name a pool that is there: --to POOL",
+      fix: "name an existing pool: --to POOL",
     };
   }
   if (ready === "unknown" || ready.ready > 0 || force) return undefined;
   return {
     found: `pool ${name} has no ready pod (0 of ${ready.all}): every request would fail`,
-    fix: "wait until one is ready, name another pool (--to POOL), or do it nevertheless: --force",
+    fix: "wait until a pod is ready, name another pool (--to POOL), or move the traffic anyway: --force",
   };
 }

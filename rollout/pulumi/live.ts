@@ -19,7 +19,7 @@ import type { LiveState } from "../steps/status";
 import { project, type StackValues } from "../steps/values";
 import type { Engine } from "./pulumi-engine";
 
-/** Seconds for a cluster to answer: a status is asked for by somebody who waits. */
+/** Seconds for a cluster to answer: somebody waits for the status. */
 const patience = 5;
 
 /** What the plan is made from, as it is in the cluster; or why it cannot be read. */

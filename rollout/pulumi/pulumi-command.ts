@@ -21,7 +21,7 @@ export class PulumiFailed extends Error {
  */
 export function hintFor(said: string): string {
   return /failed to load checkpoint: EOF|^error: EOF$/m.test(said)
-    ? "\nA killed pulumi left an empty attribute file beside the stack's state, which is whole. In the backend's folder: " +
+    ? "\nA pulumi process was killed and left an empty attribute file; the stack's state itself is intact. In the backend's folder: " +
         "find .pulumi -name '*.attrs' -size 0 -delete"
     : "";
 }

@@ -20,7 +20,7 @@ import { UpdateLog, type UpdateResult } from "./update-log";
 export interface UpdateOptions {
   /** Stands in the stack's history. */
   message?: string;
-  /** Told of what goes on. */
+  /** Called with progress. */
   say?: (line: string) => void;
   /** Config to use instead of the stack's file. */
   configFile?: string;
@@ -69,7 +69,7 @@ export class Engine {
     if (known !== undefined) return known;
     const outputs = outputsOf(this.command, this.folder, stack);
     this.platforms.set(stack, outputs);
-    // What failed once is asked for again.
+    // The next caller tries again.
     outputs.catch(() => this.platforms.delete(stack));
     return outputs;
   }
@@ -210,7 +210,7 @@ export class Engine {
       const workspace = await LocalWorkspace.create({ workDir: this.folder, pulumiCommand });
       // It would change which stack the user has selected: the next plain `pulumi up` would go somewhere else.
       workspace.selectStack = () => Promise.resolve();
-      // It would run two commands after every update; whoever wants the outputs asks for them.
+      // It would run two commands after every update; those who need the outputs read them.
       workspace.stackOutputs = () => Promise.resolve({});
       return Stack.select(this.stack, workspace);
     })();

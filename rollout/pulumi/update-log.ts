@@ -18,7 +18,7 @@ export class UpdateLog {
   private readonly warnings: string[] = [];
   private readonly begun: string[] = [];
 
-  /** @param say told of what goes on, as one line. */
+  /** @param say called with progress, one line each. */
   constructor(private readonly say: (line: string) => void = () => undefined) {}
 
   take(event: EngineEvent): void {

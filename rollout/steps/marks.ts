@@ -5,7 +5,7 @@ import type { Latch } from "../../stacks/plan/observed";
 import { shareOf, type Deployed } from "./deployed";
 import { valueOf, type StackValues } from "./values";
 
-/* The config keys rolledBack and resumed. What they mean is the plan's to say: stacks/plan/latch.ts. */
+/* The config keys rolledBack and resumed. stacks/plan/latch.ts decides what they mean. */
 
 export function markOf(values: StackValues, key: "rolledBack" | "resumed"): CandidateMark | undefined {
   const mark = valueOf(values, key) as Partial<CandidateMark> | undefined;

@@ -68,7 +68,7 @@ export function next(values: StackValues, deployed: Deployed | undefined, to?: n
     );
   }
   const latch = latchOn(candidate, values, deployed);
-  // Down is no coming back: where the stable pool is small for now, going back takes steps.
+  // A lower weight does not resume it: while the stable pool is small, going back takes steps.
   if (step > 0 && step >= now && latch !== undefined) {
     return refuse(
       `${candidate} was rolled back at ${latch.time} (${latch.reason}) and gets no traffic until you resume it`,
@@ -87,7 +87,7 @@ export function next(values: StackValues, deployed: Deployed | undefined, to?: n
           `the config has weight ${configured}, but ${now} is deployed; the step counts from the deployed weight`,
         ]
       : []),
-    ...(staged && step < now ? [`${candidate} goes down from ${now} to ${step} %`] : []),
+    ...(staged && step < now ? [`this lowers ${candidate} from ${now} to ${step} %`] : []),
     ...(!staged && step > 0
       ? [
           `${candidate} is not staged yet: this update creates it, checks it, and moves ${step} % to it in one step`,

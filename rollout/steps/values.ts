@@ -40,7 +40,7 @@ export function parseValues(printed: unknown): StackValues {
 
 /**
  * The same config with what its file tells beyond what the CLI prints: what is around the secrets of an object.
- * @param written keys without the project's prefix: see stacks/config/written.ts.
+ * @param written keys without the project's prefix: see stacks/config/config-file.ts.
  */
 export function asWritten(values: StackValues, written: Readonly<Record<string, unknown>>): StackValues {
   return Object.fromEntries(

@@ -87,7 +87,7 @@ export class Screen {
           title,
           task: async (_, task) => {
             result = { value: await work((text) => (task.output = text)) };
-            // What is wrong is told afterwards, in full.
+            // The error is printed afterwards, in full.
             if (failed(result.value)) throw new Error("failed");
           },
         },

@@ -7,7 +7,7 @@ import { judgeAnswer } from "../../stacks/answers/judge";
 import { StreamJudge } from "../../stacks/answers/stream";
 import type { Outcome, Target } from "./outcome";
 
-/** How a service is asked. */
+/** How to send requests to a service. */
 export interface Asking {
   /** Response header in which servers name their pool. Default: {@link servedBy}. */
   poolHeader?: string;
@@ -17,7 +17,7 @@ export interface Asking {
   apiKey?: string;
 }
 
-/** Whether the API that is asked answers with a stream of events on request. */
+/** Whether the API can answer with a stream of events. */
 export function answersInStreams({ endpoint = "completions" }: Asking = {}): boolean {
   return streams(endpoint);
 }
@@ -91,7 +91,7 @@ export class InferenceClient {
   }
 }
 
-/** A service that says nothing for so long has failed its customer. */
+/** After this long without a byte, the request counts as failed. */
 const silenceMs = 60_000;
 
 function read(

@@ -94,7 +94,7 @@ function countedSplit(
   expected: number,
   counts: Counts | undefined,
 ): Verdict["split"] | string {
-  if (counts === undefined || candidate === undefined) return "nobody counted";
+  if (counts === undefined || candidate === undefined) return "no counts were read";
   if (counts.outcome === "unknown") return counts.why;
   const requests = Object.values(counts.byPool).reduce((sum, count) => sum + count, 0);
   // A pool whose picker is down is served without it (FailOpen), and such requests are counted nowhere.
@@ -103,7 +103,7 @@ function countedSplit(
   // At 0 and 100 % one request decides, and a gate asks pools by the preview route, which the pickers count as well.
   const stray = expected <= 0 ? ofCandidate : expected >= 1 ? requests - ofCandidate : 0;
   if (stray > 0)
-    return `the pickers counted ${stray} requests where the route sends none; a gate may have asked that pool meanwhile`;
+    return `the pickers counted ${stray} requests where the route sends none; a gate may have sent requests to that pool meanwhile`;
   return judged("pickers", { requests, candidate: ofCandidate }, expected);
 }
 
@@ -142,9 +142,9 @@ function shareLines({ split, unmeasured }: Verdict, percent: (part: number) => s
     // Without a candidate there is one pool, and nothing to measure.
     if (unmeasured === undefined) return [];
     return [
-      `share       NOT MEASURED: the answers do not name their pool, and the pickers do not tell: ${unmeasured}`,
-      "            to measure it, let the model servers name their pool in a response header (docs/commands.md) and add",
-      "            --pool-header NAME, or run verify where the pickers' pods can be reached, in the cluster's network",
+      `share       NOT MEASURED: the answers do not name their pool, and the pickers' counts are not usable: ${unmeasured}`,
+      "            to measure it, make the model servers name their pool in a response header (docs/commands.md) and add",
+      "            --pool-header NAME, or run verify in the cluster's network, where it can reach the pickers' pods",
     ];
   }
   const { by, counted, share, expected, sigma, ok } = split;

@@ -111,7 +111,7 @@ function volumeErrors(
   const isOwn = (list: readonly string[], value: string): boolean => list.includes(value);
   return [
     ...(isOwn(ownVolumes.names, name)
-      ? [{ field: ["name"], found: name, allowed: "another name: the program has such a volume" }]
+      ? [{ field: ["name"], found: name, allowed: "another name: the program already uses this one" }]
       : []),
     ...(before.some((one) => one.name === name)
       ? [{ field: ["name"], found: name, allowed: "a name that no other volume has" }]
@@ -122,13 +122,13 @@ function volumeErrors(
     ...unknown.map((kind) => ({
       field: [kind],
       found: source[kind],
-      allowed: `unknown key; known kinds of volumes: ${volumeKinds.join(", ")}`,
+      allowed: `unknown key; known volume types: ${volumeKinds.join(", ")}`,
     })),
     ...(unknown.length === 0 && kinds.length !== 1
       ? [
           {
             field: [],
-            found: kinds.length === 0 ? "no kind of volume" : kinds.join(" and "),
+            found: kinds.length === 0 ? "no volume type" : kinds.join(" and "),
             allowed: `exactly one of ${volumeKinds.join(", ")}`,
           },
         ]

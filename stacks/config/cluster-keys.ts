@@ -61,7 +61,7 @@ const clusterSchema = object({
   ),
   systemNodes: withDefault(integer(1, 1000, "nodes"), defaults.systemNodes, {
     description:
-      "Most system nodes of a cluster that this stack creates. Each runs one picker; a service has one picker, and two during a rollout.",
+      "Maximum number of system nodes of a cluster that this stack creates. Each runs one picker; a service has one picker, and two during a rollout.",
     example: 12,
   }),
   imageMirrors: withDefault(list(oneOf(mirrorHosts), "registries"), [], {
@@ -94,7 +94,7 @@ const guardedServiceSchema = object({
     example: "routes-to-llm",
   }),
   poolNamespaces: withDefault(list(name(maxLabel), "namespaces"), [], {
-    description: "Further namespaces in which its pools are.",
+    description: "Other namespaces that contain its pools.",
     example: ["llm-llm-new"],
   }),
 });
@@ -105,7 +105,7 @@ export type GuardedService = z.infer<typeof guardedServiceSchema>;
 export const clusterKeys = {
   clusterScoped: withDefault(flag(), true, {
     description:
-      "Whether this stack may create objects that belong to no namespace. `false`: rights in its namespaces are enough (docs/teams.md). The stack then has no admission policy and no cluster role bindings, and creates no namespaces or definitions of kinds.",
+      "Whether this stack may create cluster-scoped objects. `false`: permissions in its namespaces are enough (docs/teams.md). The stack then has no admission policy and no cluster role bindings, and creates no namespaces and no CRDs.",
     example: false,
   }),
   guardedServices: withDefault(list(guardedServiceSchema, "{service, namespace}"), [], {

@@ -24,7 +24,7 @@ export const gateSchema = object({
   apiKey: optional(matching(/^[\x20-\x7e]+$/, "an API key, in printable ASCII"), {
     description:
       "API key of the model servers, sent as `Authorization: Bearer`. Set it as a secret: `pulumi config set --secret --path gate.apiKey` prompts for it.",
-    default: "none is sent",
+    default: "no key is sent",
     example: "VALUE",
     secret: true,
   }),

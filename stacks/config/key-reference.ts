@@ -25,19 +25,18 @@ Set a key with \`pulumi config set weight 30\`, and a key inside an object with
 \`pulumi config set --path 'pools.llm.replicas' 8\`. The program checks the whole config before it changes anything. It
 reports every mistake at once, each with the value that was found, what is expected, and the command that fixes it.
 
-The next \`pulumi up\` applies a change. The column **change** shows what more it means:
+The next \`pulumi up\` applies a change. The column **change** says what else it means:
 
 - **new pool**: a pool is created with this value and keeps it. To change it, declare another pool and roll that out.
-  The program refuses the change on a pool that exists ([refusals.md](refusals.md)).
-- **restart**: the pool stays the same one, and its pods restart one by one. The program refuses the change on a pool that
-  gets traffic and has one replica.
-- **new service**: with another value, the stack is another service somewhere else. A rollback to an earlier update
-  never changes it.
+  The program refuses the change on an existing pool ([refusals.md](refusals.md)).
+- **restart**: the pool stays, and its pods restart one at a time. The program refuses the change on a pool that gets
+  traffic and has one replica.
+- **new service**: another value means another service. A rollback to an earlier update never changes it.
 
 \`gcp:project\` and \`gcp:region\` are keys of the Google Cloud provider. They are required unless
 \`cluster.kubeconfig\` is set.
 
-This page is made from the schema that the program validates with (\`npm run docs\`).
+This page is generated from the schema that the program validates with (\`npm run docs\`).
 
 ${sections.join("\n\n")}
 `;

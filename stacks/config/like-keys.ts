@@ -80,7 +80,7 @@ export function overridesOfCopy(key: string, own: Likable, copies: boolean): Mis
     {
       key: at,
       found: shown(overrides),
-      allowed: `nothing: ${likedBy(own) ?? ""} is no copy of pods created outside this stack; use server.podPatch`,
+      allowed: `nothing: ${likedBy(own) ?? ""} is not a copy of pods created outside this stack; use server.podPatch`,
       fix: edits(remove(at)),
     },
   ];

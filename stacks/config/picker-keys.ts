@@ -44,14 +44,14 @@ export const pickerSchema = object({
   }),
   replicas: optional(integer(1, 5, "pickers"), {
     description:
-      "Pickers of the pool. One of them gets all requests, the others take over when it fails. From 1 to more, or back, is another pool; any other change applies in place.",
+      "Number of pickers. One of them gets all requests; another one takes over when it fails. A change between 1 and more than 1 needs a new pool; any other change applies in place.",
     default: "`1`",
     example: 2,
   }),
   resources: optional(
     object({
-      cpu: optional(matching(/^(\d+(\.\d+)?|\d+m)$/, "processors, for example 2 or 500m"), {
-        description: "Processors that each picker requests. There is no limit.",
+      cpu: optional(matching(/^(\d+(\.\d+)?|\d+m)$/, "CPUs, for example 2 or 500m"), {
+        description: "CPUs that each picker requests. There is no limit.",
         default: `\`${pickerResources.cpu}\``,
         example: "2",
         change: "new-pool",
@@ -64,7 +64,7 @@ export const pickerSchema = object({
       }),
     }),
     {
-      description: "What each picker requests of its node.",
+      description: "Resources that each picker requests.",
       default: "what the extension's chart requests",
       example: { cpu: "2", memory: "4Gi" },
     },
@@ -85,7 +85,7 @@ export const pickerSchema = object({
       error: "an object: flags by name, without dashes",
     }),
     {
-      description: `Flags of the picker's program by name: ${Object.keys(pickerFlags).join(", ")}.`,
+      description: `Flags of the picker, by name: ${Object.keys(pickerFlags).join(", ")}.`,
       default: "none",
       example: { v: 2 },
       change: "new-pool",
@@ -193,7 +193,7 @@ function inheritedMistakes(
     {
       key: `${at}.${field}`,
       found: image,
-      allowed: `a picker that has what this pool takes over from the one that it is like: ${unknown}`,
+      allowed: `a picker that has what this pool inherits from the one that it is like: ${unknown}`,
       fix: edits(remove(`${at}.${field}`)),
     },
   ];

@@ -5,7 +5,7 @@ import { dnsName, flag, integer, list, matching, object, optional, record, requi
 /* What a user sets of the model servers' pods, beside engine, image and arguments. */
 
 const aQuantity = (what: string, example: string): z.ZodType<string> => {
-  const expected = `${what} as Kubernetes writes it, for example ${example}`;
+  const expected = `${what}, as a Kubernetes quantity, for example ${example}`;
   return z.preprocess(
     (value) => (typeof value === "number" ? String(value) : value),
     matching(/^\d+(\.\d+)?(m|k|M|G|T|P|Ki|Mi|Gi|Ti|Pi)?$/, expected),
@@ -29,7 +29,7 @@ const plainValue = z.preprocess(
   z.string(),
 );
 
-const aValue = z.union([plainValue, aSecretKey], { error: "a text, or {secret: NAME, key: KEY}" });
+const aValue = z.union([plainValue, aSecretKey], { error: "a string, or {secret: NAME, key: KEY}" });
 
 const labelKey = matching(
   /^([a-z0-9]([-a-z0-9.]*[a-z0-9])?\/)?[A-Za-z0-9]([-A-Za-z0-9_.]*[A-Za-z0-9])?$/,
@@ -54,30 +54,30 @@ const aVolume = z.looseObject(
       change: "new-pool",
     }),
     mountPath: required(matching(/^\/[^:]*[^/:]$/, "an absolute path"), {
-      description: "Where the server has it.",
+      description: "Path in the server's container.",
       example: "/templates",
       change: "new-pool",
     }),
     subPath: optional(text("a path inside the volume"), {
-      description: "A path inside the volume that is mounted instead of all of it.",
+      description: "Path inside the volume to mount instead of the whole volume.",
       default: "none",
       example: "chat",
       change: "new-pool",
     }),
     readOnly: optional(flag(), {
-      description: "Whether the server can only read it.",
+      description: "Whether the mount is read-only.",
       default: "false",
       example: true,
       change: "new-pool",
     }),
   },
-  { error: "an object with name, mountPath and one of Kubernetes' kinds of volumes" },
+  { error: "an object with name, mountPath and one Kubernetes volume type" },
 );
 
 export const podSettingFields = {
   env: optional(record(aVariable, aValue, "an object with a key for each variable"), {
     description:
-      "Environment of the server, by name: a text, or `{secret: NAME, key: KEY}` of a Secret that exists in the pool's namespace. A text can be a secret (`pulumi config set --secret --path 'pools.llm.server.env.API_KEY' VALUE`): a Secret in the pool's namespace holds it. A pool's own variables are added to those that it takes over. Yours takes the place of a default of the program or the engine, such as `HF_HOME`; a variable that the rollout depends on is refused.",
+      "Environment variables of the server, by name: a string, or `{secret: NAME, key: KEY}` for a Secret that exists in the pool's namespace. A string can be a secret (`pulumi config set --secret --path 'pools.llm.server.env.API_KEY' VALUE`): the stack stores it in a Secret in the pool's namespace. A pool's own variables are added to those that it inherits. Your value replaces a default of the program or the engine, such as `HF_HOME`; a variable that the rollout depends on is refused.",
     default: "none",
     example: { HF_HUB_DISABLE_TELEMETRY: "1" },
     secret: true,
@@ -85,44 +85,43 @@ export const podSettingFields = {
   }),
   resources: optional(
     object({
-      cpu: optional(aQuantity("processors", "8 or 500m"), {
-        description: "Processors that the server requests.",
+      cpu: optional(aQuantity("CPUs", "8 or 500m"), {
+        description: "CPUs that the server requests.",
         default: "1 for each accelerator of the pod",
         example: "8",
         change: "new-pool",
       }),
       memory: optional(aQuantity("memory", "32Gi"), {
-        description: "Memory that it requests.",
+        description: "Memory that the server requests.",
         default: "4Gi for each accelerator of the pod",
         example: "32Gi",
         change: "new-pool",
       }),
       ephemeralStorage: optional(aQuantity("storage", "200Gi"), {
         description:
-          "Local storage that it requests: weights from Hugging Face are downloaded to it. Above its request a pod is the first to be evicted when a disk is full.",
+          "Local storage that the server requests: weights from Hugging Face are downloaded to it. A pod that uses more than it requests is the first to be evicted when the disk is full.",
         default: "none",
         example: "200Gi",
         change: "new-pool",
       }),
     }),
     {
-      description:
-        "Requests of the server's container, beside its accelerators. Limits can be set in `podPatch`.",
-      default: "1 processor and 4Gi for each accelerator; none in pools of earlier versions",
+      description: "Requests of the server's container, besides its accelerators. Set limits in `podPatch`.",
+      default: "1 CPU and 4Gi for each accelerator; none in pools of earlier versions",
       example: { memory: "32Gi" },
       change: "new-pool",
     },
   ),
   shmGb: optional(integer(1, 4096, "GiB"), {
     description:
-      "Size of `/dev/shm`, by which the processes of a server exchange tensors. It counts as memory.",
-    default: "no limit but the memory of the pod or its node",
+      "Size of `/dev/shm`, through which the processes of a server exchange tensors. It counts as memory.",
+    default: "limited only by the memory of the pod or its node",
     example: 16,
     change: "new-pool",
   }),
   volumes: optional(list(aVolume, "volumes"), {
     description:
-      "Volumes of the pod, each with its mount in the server's container and one of Kubernetes' kinds of volumes. What a volume names must exist in the pool's namespace.",
+      "Volumes of the pod, each with its mount path in the server's container and one Kubernetes volume type. The objects that a volume refers to must exist in the pool's namespace.",
     default: "none",
     example: [{ name: "templates", mountPath: "/templates", configMap: { name: "chat-templates" } }],
     change: "new-pool",
@@ -144,7 +143,7 @@ export const podSettingFields = {
       labelKey,
       z.preprocess(
         (value) => (typeof value === "number" || typeof value === "boolean" ? String(value) : value),
-        z.string({ error: "a text" }),
+        z.string({ error: "a string" }),
       ),
       "an object with a key for each annotation",
     ),
@@ -172,7 +171,7 @@ export const podSettingFields = {
     }),
     {
       description:
-        "A strategic merge patch of the pod template for everything else: lists merge by the keys that Kubernetes has for them, null and `$patch: delete` remove. The server's container has the engine's name. What the rollout depends on is refused, with its path.",
+        "A strategic merge patch of the pod template, for everything else: lists merge by the keys that Kubernetes defines for them; null and `$patch: delete` remove. The server's container has the engine's name. A patch of something that the rollout depends on is refused, with the path.",
       default: "none",
       example: { spec: { dnsPolicy: "ClusterFirst" } },
       change: "new-pool",

@@ -22,7 +22,7 @@ import { pickerSchema } from "./picker-keys";
 import { serverSchema, type ServerInput } from "./server-keys";
 import { autoscalingSchema, weightsSchema } from "./weights-keys";
 
-/* The pools: what each is made of. like-pools.ts has what one takes over from another, resolve-pool.ts their defaults. */
+/* The pools: what each is made of. resolve-pool.ts has their defaults, and what one takes over from another. */
 
 const poolSchema = object({
   existing: optional(flag(), {
@@ -46,7 +46,7 @@ const poolSchema = object({
     ),
     {
       description:
-        "With `like` a pool created outside this stack that selects the pods of several workloads: the one whose pods are copied.",
+        "If the pool is `like` one created outside this stack that selects the pods of several workloads: the workload whose pods are copied.",
       default: "the only workload that the pool selects",
       example: "Deployment/decode",
       change: "new-pool",
@@ -60,7 +60,7 @@ const poolSchema = object({
   }),
   replicasOwner: optional(oneOf(["stack", "external"]), {
     description:
-      "Who sets the number of replicas of a pool of this stack. external: whatever scales its workload from outside this stack; the stack sets the number only when it creates the pool, and checks the live number before it moves traffic.",
+      "Who sets the number of replicas of a pool of this stack. `external`: something outside this stack scales its workload; the stack sets the number only when it creates the pool, and checks the live number before it moves traffic.",
     default:
       "external while a HorizontalPodAutoscaler or ScaledObject created outside this stack targets the pool's workload, else stack",
     example: "external",

@@ -1,14 +1,14 @@
-import { engineNamed } from "../../components/engines/catalogue";
+import { acceleratorNamed } from "../../components/accelerators/accelerators";
+import { defaultEngine, engineNamed } from "../../components/engines/catalogue";
 import { maxPoolName, poolNamespace } from "../../components/names";
 import { isReported, missing, type Mistake } from "../messages/mistakes";
 import { edits, remove, set } from "../plan/config-edits";
 import type { Pool } from "../plan/service-config";
-import { checkSettings, settingPlaces, withoutSettings } from "./check-pod-settings";
+import { checkSettings, mergedSettings, settingPlaces, withoutSettings } from "./check-pod-settings";
 import { name } from "./fields";
 import { resolveHardware } from "./hardware-keys";
 import { likeChain, likedBy, originalOf, overridesOfCopy, serverOfCopy } from "./like-keys";
-import { inherit } from "./like-pools";
-import { resolvePicker } from "./picker-keys";
+import { inheritPicker, resolvePicker } from "./picker-keys";
 import type { PoolInput } from "./pool-keys";
 import { resolveServer, type ServerInput } from "./server-keys";
 import { resolveAutoscaling, resolveWeights } from "./weights-keys";
@@ -165,4 +165,49 @@ export function resolvePool(pool: string, stack: PoolStack, mistakes: Mistake[])
           },
         }),
   };
+}
+
+/**
+ * Settings of a pool over those of the one it is like. What only makes sense for the other pool's accelerator is left
+ * out if this one has another accelerator.
+ */
+export function inherit(base: PoolInput, own: PoolInput): PoolInput {
+  const other = own.accelerator !== undefined && base.accelerator !== undefined;
+  if (!other || own.accelerator === base.accelerator) {
+    // Provisioned in another way, the nodes use no reservation and have no fallback.
+    const kept = own.provisioning === undefined ? base : without(base, ["reservation", "fallback"]);
+    return { ...kept, ...own, ...inheritPicker(base, own), ...inheritedServer(base.server, own.server) };
+  }
+  const families = [base.accelerator, own.accelerator].map((name) => acceleratorNamed(name ?? "").family);
+  return {
+    ...without(base, [
+      "machineType",
+      "reservation",
+      "fallback",
+      "provisioning",
+      "acceleratorNetwork",
+      "nodeLabels",
+      ...(families[0] === families[1] ? [] : (["acceleratorsPerReplica", "driver", "imageCache"] as const)),
+    ]),
+    ...own,
+    ...inheritPicker(base, own),
+    ...inheritedServer(base.server, own.server),
+  };
+}
+
+/**
+ * A pool's own `server` over that of the pool it is like: another version still has the same environment and volumes.
+ * Image, arguments and port are those of the pool's own `server` alone. With another engine nothing is taken over.
+ */
+function inheritedServer(
+  base: ServerInput | undefined,
+  own: ServerInput | undefined,
+): Pick<PoolInput, "server"> {
+  if (base?.settings === undefined || own === undefined) return {};
+  if (own.engine !== undefined && own.engine !== (base.engine ?? defaultEngine.name)) return {};
+  return { server: { ...own, settings: mergedSettings(base.settings, own.settings ?? {}) } };
+}
+
+function without(input: PoolInput, keys: readonly (keyof PoolInput)[]): PoolInput {
+  return Object.fromEntries(Object.entries(input).filter(([key]) => !keys.includes(key as keyof PoolInput)));
 }

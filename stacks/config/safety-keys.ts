@@ -59,7 +59,7 @@ const capacitySchema = object({
 const freezeWindowSchema = object({
   from: optional(time(), {
     description: "When the freeze starts: ISO 8601 with a time zone.",
-    default: "it has started",
+    default: "the freeze has already started",
     example: "2026-11-27T00:00:00Z",
   }),
   to: optional(time(), {

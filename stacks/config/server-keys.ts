@@ -51,7 +51,7 @@ export const serverSchema = object({
   }),
   args: optional(list(text("an argument"), "arguments"), {
     description:
-      "Arguments of the server, added after those that the program sets. One can be a secret (`pulumi config set --secret --path 'pools.llm.server.args[1]' VALUE`): a Secret in the pool's namespace holds it.",
+      "Arguments of the server, added after those that the program sets. An argument can be a secret (`pulumi config set --secret --path 'pools.llm.server.args[1]' VALUE`): the stack stores it in a Secret in the pool's namespace.",
     default: "none",
     example: ["--max-model-len", "8192"],
     secret: true,

@@ -32,7 +32,7 @@ export const objectiveSchema = object({
   }),
   priority: required(integer(-1_000_000, 1_000_000), {
     description:
-      "What counts when a pool is full. By default the picker rejects requests with a priority below 0, and serves all others in the order in which they arrive. With `pools.<name>.picker.featureGates: [flowControl]` it rejects none, and serves a higher priority first (docs/pickers.md).",
+      "Takes effect when a pool is full. By default the picker rejects requests with a priority below 0, and serves all others in the order in which they arrive. With `pools.<name>.picker.featureGates: [flowControl]` it rejects none, and serves a higher priority first (docs/pickers.md).",
     example: 0,
   }),
 });
@@ -100,7 +100,7 @@ export const serviceKeys = {
   }),
   objectivesIn: withDefault(oneOf(["pool-namespaces", "one-namespace"]), "pool-namespaces", {
     description:
-      "Where pools with objectives are created. `pool-namespaces`: each in a namespace of its own, so that both pools of a rollout have the objectives; the gateway must accept InferencePools of other namespaces. `one-namespace`: beside the route; a candidate has no objectives until its promotion. A pool that exists stays where it is.",
+      "Where pools with objectives are created. `pool-namespaces`: each in a namespace of its own, so that both pools of a rollout have the objectives; the gateway must accept InferencePools of other namespaces. `one-namespace`: in the route's namespace; a candidate has no objectives until its promotion. An existing pool stays where it is.",
     example: "one-namespace",
   }),
   aliases: optional(list(text("a model name"), "model names"), {

@@ -7,9 +7,9 @@ import { judgeAnswer } from "../answers/judge";
 import { isFault, modelsIn, type ListedModel } from "../answers/list";
 import { wayOut } from "../messages/ways-out";
 
-/** How somebody behind a gateway is asked: a pool by the preview header, the service as customers do. */
+/** How to send a request through a gateway: to a pool by the preview header, to the service as customers do. */
 export interface Way {
-  /** Who is asked, for what is told of the answer. */
+  /** The pool or service, as messages name it. */
   who: string;
   /** The gateway's own address. */
   address: string;
@@ -58,7 +58,7 @@ export async function metricsOf(way: Way): Promise<{ status: number; text: strin
   }
 }
 
-/** "llm-new answered 404 for model chat: the server's words; the way out". */
+/** "llm-new answered 404 for model chat: the server's words; the fix". */
 function said(
   way: Way,
   status: number,

@@ -31,7 +31,7 @@ export interface GateTask {
   scaledBy?: string;
   /** Names that clients ask for; the candidate must answer for every one. */
   models: readonly string[];
-  /** The API by which the candidate is asked, and the key for it. */
+  /** The API on which the gate sends the candidate requests, and the key for it. */
   api: EndpointName;
   apiKey?: string;
   /** The stable pool, whose own names count too; absent: only those in `models`. */
@@ -89,7 +89,7 @@ export class StableUnready extends Error {
   }
 }
 
-/** The gate could not ask: that says nothing about the candidate. */
+/** The gate could not send its requests: that says nothing about the candidate. */
 export class GateUnreachable extends Error {}
 
 /** @throws GateClosed, GateUnreachable */
@@ -173,7 +173,7 @@ export async function passReadiness(
   if (result.state === "waiting") throw new StableUnready(rising, result.missing, options.timeoutSeconds);
 }
 
-/** What is asked beside the candidate's own answers, in the course of one gate. */
+/** What one gate checks besides the candidate's own answers. */
 interface Others {
   stable: StableNames | undefined;
   metrics: UnreadMetrics | undefined;
@@ -256,7 +256,7 @@ async function missingServers(
   if (existing === true && behind.length === 0) return missingPods(reader, pool, selector, replicas, waits);
   if (behind.length === 0) return [`pool ${pool.name} has no model servers`];
   const { replicas: asked, readyReplicas: answering } = sumOf(behind);
-  // Which of its pods are of the present template is its owner's business: a StatefulSet may keep older ones for good.
+  // Its owner decides which template its pods have: a StatefulSet may keep older ones for good.
   const ready =
     existing === true ? answering : behind.reduce((sum, server) => sum + readyReplicas(server), 0);
   if (ready >= replicas) return [];
@@ -298,7 +298,7 @@ async function missingAdapters(reader: ClusterReader, { pool, revision }: GateTa
   return progress.value === "ready" ? [] : [...progress.value.failing];
 }
 
-/** Ready pods of the present template: those of an older one are on their way out. */
+/** Ready pods of the present template: those of an older one are leaving. */
 function readyReplicas(deployment: LiveObject): number {
   const status = deployment["status"] as
     { observedGeneration?: number; readyReplicas?: number; updatedReplicas?: number } | undefined;
@@ -306,7 +306,7 @@ function readyReplicas(deployment: LiveObject): number {
   return Math.min(status?.readyReplicas ?? 0, status?.updatedReplicas ?? 0);
 }
 
-/** Every model name is asked for through the preview route: those declared, and those that the stable pool serves. */
+/** The gate requests every model name through the preview route: those declared, and those that the stable pool serves. */
 async function missingAnswers(
   address: string,
   task: GateTask,

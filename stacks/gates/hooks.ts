@@ -38,13 +38,13 @@ export interface ServiceHooks {
 export interface HookContext extends UpdateContext {
   /** Value of the preview header; absent: there is no candidate. */
   previewSecret?: pulumi.Output<string>;
-  /** Called when the provider has no pod left to wait for, and the gate begins to. Default: nobody wants to know. */
+  /** Called when the provider has no pod left to wait for, and the gate begins to. Default: not called. */
   reached?: () => void;
 }
 
 /**
- * The engine refuses a `pulumi destroy` that does not run the program, and all that it says of it is the name of the
- * hook; so the name says what to run. It is in every state that was ever written: to change it is to break them.
+ * The engine refuses a `pulumi destroy` that does not run the program, and prints only the name of the hook, so the
+ * name says what to run. Every state contains the name: changing it would break existing stacks.
  */
 const guardName =
   "traffic-guard (customers are connected; to take the service down: pulumi config set --path 'allow[0]' destroy && pulumi up && pulumi destroy --run-program)";

@@ -4,8 +4,8 @@ import type { RoutedPool } from "../plan/model";
 import type { ServiceConfig } from "../plan/service-config";
 
 /**
- * The way out where a gateway does not take InferencePools of other namespaces, which nobody has seen on GKE: what it
- * would say there is not known, so the way is named whatever is wrong with a route that has such a pool.
+ * What to do if a gateway does not accept InferencePools of other namespaces. Nobody has seen that on GKE, and what it
+ * would report is not known: so this is printed whatever is wrong with a route that has such a pool.
  * @returns undefined where all pools are in the route's namespace.
  */
 export function otherModeFor(
@@ -15,7 +15,7 @@ export function otherModeFor(
   const elsewhere = pools.filter((pool) => pool.namespace !== namespace);
   if (elsewhere.length === 0) return undefined;
   const where = elsewhere.map((pool) => `${pool.name} is in ${pool.namespace}`).join(", ");
-  const begin = `The route is in namespace ${namespace}, and ${where}. If the gateway does not accept InferencePools of other namespaces, keep all pools in the route's (a candidate then has no objectives until its promotion):`;
+  const begin = `The route is in namespace ${namespace}, and ${where}. If the gateway does not accept InferencePools of other namespaces, keep all pools in the route's namespace (a candidate then has no objectives until its promotion):`;
   if (candidate === undefined || elsewhere.some(({ name }) => name === stable)) {
     const mode = commandsText([set("objectivesIn", "one-namespace")]);
     return `${begin}\n  ${mode}, and declare a pool with another name ({like: ${stable}}): ${stable} stays where it is`;

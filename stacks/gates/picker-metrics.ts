@@ -24,7 +24,7 @@ const metricsRead: ReadonlyMap<string, readonly string[]> = new Map(
   engines.map((engine) => [pickerNameOf(engine), engine.pickerMetrics ?? []]),
 );
 
-/** Engines that pickers know beside ours: of their metrics nothing is asked. Source: the extension's EPP v1.5.0. */
+/** Engines that pickers know besides ours: their metrics are not checked. Source: the extension's EPP v1.5.0. */
 const otherEngines: ReadonlySet<string> = new Set(["trtllm-serve", "triton-tensorrt-llm"]);
 
 /** Requests at a time. */
@@ -73,7 +73,7 @@ async function unreadMetrics(
   if (refused !== undefined && (refused.status === 401 || refused.status === 403)) return [];
   if (refused !== undefined) {
     return [
-      `${pool.name} answered ${refused.status} for /metrics, which its picker reads: requests would be spread without regard to load (start the servers with their metrics); to continue without this check: ${without}`,
+      `${pool.name} answered ${refused.status} for /metrics, which its picker reads: requests would be spread without regard to load (enable the servers' metrics); to continue without this check: ${without}`,
     ];
   }
   const blind = reports.find(({ text }) => !engines.some((name) => lacking(name, text).length === 0));

@@ -11,7 +11,7 @@ export interface PodWatch {
   report: (text: string) => void;
   /** Ends the watch. */
   signal: AbortSignal;
-  /** Time until the first look, and between looks. Default: 5 s, so that a quick update is not asked about. */
+  /** Time until the first look, and between looks. Default: 5 s, so that a quick update causes no requests. */
   everyMs?: number;
 }
 
@@ -31,7 +31,7 @@ export async function watchPods({ plan, reader, report, signal, everyMs = 5000 }
       const nodes = nodesFor(settled, pool.placement);
       const reasons = await waits
         .reasons({ namespace, selector: podSelector(pool.name), nodes })
-        // Nobody waits for this answer: the next one may come.
+        // Nobody waits for this answer; the next look may succeed.
         .catch(() => []);
       for (const reason of reasons) {
         const line = `${pool.name}: ${reason}`;

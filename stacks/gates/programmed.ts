@@ -46,7 +46,7 @@ export function missingFromGateway(
   const elsewhere = refs
     .filter((ref) => isGateway(ref) && !isOf(ref, gateway, own))
     .flatMap((ref) => statuses.filter(({ parentRef }) => isSame(parentRef, ref, own)));
-  // Of another Gateway only that it follows: what it refused before is none of this stack's business.
+  // Another Gateway only has to process the route: what it refused before is not this stack's to fix.
   const behind = elsewhere
     .filter(({ conditions = [] }) => conditions.some((condition) => isStale(condition, route)))
     .map(({ parentRef }) => `gateway ${parentRef.name} has not processed the latest ${name} yet`);

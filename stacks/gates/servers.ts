@@ -58,7 +58,7 @@ export async function reasonsFor(
   return ((await waits?.reasons(pool)) ?? []).map((text) => `${name}: ${text}`);
 }
 
-/** "pool, pod: adapter: the server's words". What an older list said is of no interest: it may have been fixed. */
+/** "pool, pod: adapter: the server's words". An older list does not count: its error may be fixed. */
 function refusal(pod: LiveObject, pool: string, revision: string): string[] {
   const condition = conditionOf(pod, adaptersCondition);
   if (condition?.reason !== "Failed" || condition.message?.startsWith(`revision ${revision}:`) !== true)

@@ -7,9 +7,9 @@ import { rewrittenNames } from "../state/rewrites";
 import { isReady, isSelected, selectorOf } from "../state/selectors";
 
 /*
- * Which names clients are answered for today, also those that nobody declared: names that the stable pool's servers were
- * started with, adapters that were loaded while they ran, names that its picker rewrites. The pool itself is asked,
- * through a rule of the preview route that leads to it alone: what the service lists may be the candidate's list.
+ * Names that clients use today, also those that nobody declared: names that the stable pool's servers were
+ * started with, adapters that were loaded while they ran, names that its picker rewrites. The program asks the pool itself,
+ * through a rule of the preview route that leads only to it: what the service lists may be the candidate's list.
  */
 
 export interface StableTask {
@@ -37,8 +37,8 @@ type StableName = ListedModel;
 const batch = 10;
 
 /**
- * How often a pool is asked for its list: a name that one of its servers alone has (an adapter that was loaded there by
- * hand) is missed by three asks a server with a probability of 5 %, and a bound keeps a large pool quick.
+ * How many times to request a pool's list: three requests a server miss a name that only one server has (an adapter
+ * that somebody loaded there by hand) with a probability of 5 %, and a bound keeps a large pool quick.
  */
 export function asksFor(servers: number): number {
   return Math.min(60, Math.max(4, 3 * servers));

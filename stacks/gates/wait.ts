@@ -10,7 +10,7 @@ export function progressOf<T>(missing: readonly string[], value: T): Progress<T>
 
 export interface WaitOptions {
   timeoutSeconds: number;
-  /** Called whenever what is missing changes; what stays so is said again after 1, 2, 4 and more minutes. */
+  /** Called whenever what is missing changes, and again after 1, 2, 4 and more minutes without a change. */
   report?: (text: string) => void;
   /** Time between two checks. Default: 250 ms, so that a quick gateway is not made slow. */
   everyMs?: number;

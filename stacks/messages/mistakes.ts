@@ -23,7 +23,9 @@ export class ConfigMistakes extends Error {
 export function describeMistakes(mistakes: readonly Mistake[]): string {
   const count = mistakes.length === 1 ? "1 mistake" : `${mistakes.length} mistakes`;
   const blocks = mistakes.map(({ key, found, allowed, fix }) =>
-    [`  ${key}`, `    found:    ${found}`, `    expected: ${allowed}`, `    fix:      ${fixText(fix)}`].join("\n"),
+    [`  ${key}`, `    found:    ${found}`, `    expected: ${allowed}`, `    fix:      ${fixText(fix)}`].join(
+      "\n",
+    ),
   );
   return [`The stack's config has ${count}; nothing was changed.`, ...blocks].join("\n");
 }

@@ -1,6 +1,7 @@
 /*
- * What a person can do about a refusal or a mistake of the config, as data: edits of the stack's config, other commands, and the words between
- * them. messages/ renders them as text and commands; the rollout command applies the same edits itself.
+ * What a person can do about a refusal or a mistake in the config, as data: edits of the stack's config, other commands,
+ * and the words between them. messages/ renders them as text and commands; the rollout command applies the same edits
+ * itself.
  */
 
 /** Where a value is: names of keys, and places in lists. */

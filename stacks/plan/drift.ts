@@ -22,7 +22,7 @@ export interface RouteDrift {
 export function driftOf({ route }: Observed): RouteDrift | undefined {
   if (route === undefined || route.foreign === true) return undefined;
   const live = sharesOf(route.backends);
-  // A route of before there was the annotation tells nothing: the record may be behind it.
+  // A route from before the annotation existed tells nothing: the record may be behind it.
   const written = route.written ?? live;
   const unknown = Object.keys(live).filter((pool) => !Object.hasOwn(written, pool));
   // Rules of which each splits in its own way may have the written split on the average only.
@@ -51,7 +51,7 @@ export function trafficEvidence(name: string, observed: Observed): string | unde
     return "a filter of the customers' route sends it copies of requests (take that filter out of the route first: kubectl edit httproute)";
   }
   if (recorded > 0) {
-    return `the last successful update sent it ${Math.round(recorded)} % of the traffic (the live route does not; first run pulumi up without a change of the weight)`;
+    return `the last successful update sent it ${Math.round(recorded)} % of the traffic (the live route does not; first run pulumi up without changing the weight)`;
   }
   return undefined;
 }

@@ -36,7 +36,7 @@ export function* frozenChanges(config: ServiceConfig, observed: Observed, draft:
   if (record !== undefined && record.stable !== stable.name) {
     yield `the config makes ${stable.name} the stable pool instead of ${record.stable}`;
   }
-  // What an earlier update began to remove and did not finish is gone for everybody but the bill.
+  // What an earlier update began to remove serves nobody any more and only costs money.
   const begins = draft.removed.filter(({ name }) => record?.pools[name] !== undefined);
   for (const { name } of begins) yield `pool ${name} would be removed`;
   for (const { pool, identity } of draft.pools) {

@@ -83,14 +83,14 @@ function addressLost(
       ? []
       : [
           {
-            found: `the Gateway is ${then}, and the config says ${exposure}: it would get another load balancer with another address`,
+            found: `the Gateway is ${then}, but the config says ${exposure}: that creates another load balancer with another address`,
             fix: fix`${set("gateway.exposure", then)} (to change it, create another Gateway, and move the clients first)`,
           },
         ]),
     ...(isOther
       ? [
           {
-            found: `clients reach the Gateway at address ${addresses.join(", ")}, and the config says ${address ?? "none"}`,
+            found: `clients reach the Gateway at address ${addresses.join(", ")}, but the config says ${address ?? "none"}`,
             fix: fix`${set("gateway.address", addresses[0] ?? "")}`,
           },
         ]
@@ -98,7 +98,7 @@ function addressLost(
     ...(gets
       ? [
           {
-            found: `clients reach the Gateway at ${ip}, and the config says address ${address}`,
+            found: `clients reach the Gateway at ${ip}, but the config says address ${address}`,
             fix: fix`${remove("gateway.address")} (if ${address} is that IP address, reserved since, use the waiver)`,
           },
         ]
@@ -111,7 +111,7 @@ function listenerLost(wanted: GatewayConfig, listener: LiveListener): Finding[] 
   if (listener.port === wanted.port && listener.protocol === protocol) return [];
   return [
     {
-      found: `clients reach the Gateway by ${listener.protocol} on port ${listener.port}, and the config says ${protocol} on port ${wanted.port}`,
+      found: `clients reach the Gateway by ${listener.protocol} on port ${listener.port}, but the config says ${protocol} on port ${wanted.port}`,
       fix:
         listener.protocol === protocol ? fix`${set("gateway.port", listener.port)}` : otherProtocol(wanted),
     },
@@ -146,7 +146,7 @@ function hostnamesLost(
   const names = [...new Set(lost)].map((host) => (host === anyHost ? "any name" : host)).join(", ");
   return [
     {
-      found: `clients reach the Gateway as ${names}, and the config says ${hostname ?? "any name"}`,
+      found: `clients reach the Gateway as ${names}, but the config says ${hostname ?? "any name"}`,
       fix:
         before === undefined ? fix`${remove("gateway.hostname")}` : fix`${set("gateway.hostname", before)}`,
     },

@@ -157,7 +157,7 @@ export function identityChanges(deployed: PoolIdentity, configured: PoolIdentity
     }),
     ...special,
   ].sort((a, b) => (a.field < b.field ? -1 : 1));
-  // Another accelerator comes on another machine: that is one change, not two.
+  // Another accelerator means another machine type: that is one change, not two.
   const chosen = changes.some(({ field }) => choosesMachine.has(field));
   return chosen ? changes.filter(({ field }) => field !== "machineType") : changes;
 }

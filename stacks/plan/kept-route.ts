@@ -62,8 +62,8 @@ export function splitsOf({ rules, namespace }: Pick<KeptRoute, "rules" | "namesp
 }
 
 /**
- * What the pools have of the requests that reach them by this route, each rule counted alike: how many requests a rule
- * gets nobody knows.
+ * What the pools have of the requests that reach them by this route, each rule counted alike: nobody knows how many
+ * requests a rule gets.
  */
 export function keptBackends(kept: Pick<KeptRoute, "rules" | "namespace">): Backend[] {
   const totals = new Map(splitsOf(kept).map(({ at, total }) => [at, total]));
@@ -146,7 +146,7 @@ function serving(backends: readonly Backend[]): Backend[] {
 
 /**
  * What the pools get together in a rule: beside others exactly what they have; alone the numbers that the owner had,
- * where they can say the split, so that a way back is one to what was found.
+ * where they can express the split, so that a rollback restores what was found.
  */
 function totalFor(
   { total, others }: RuleSplit,

@@ -66,7 +66,6 @@ function newer(a: Latch | undefined, b: Latch): Latch {
   return resumed !== undefined && isLater(resumed.time, latch.time) ? { ...latch, resumed } : latch;
 }
 
-/** A time that cannot be read is nobody's permission: it is never later. */
 /**
  * The time of a new mark: now, but later than every mark that is there, because the latest one counts and two machines'
  * clocks may differ. A time that cannot be read counts for nothing.
@@ -79,6 +78,7 @@ export function timeAfter(marks: readonly ({ time: string } | undefined)[], now:
   return new Date(seconds * 1000).toISOString().replace(".000Z", "Z");
 }
 
+/** A time that cannot be read is nobody's permission: it is never later. */
 export function isLater(a: string, b: string): boolean {
   return Date.parse(a) > Date.parse(b) || (!Number.isNaN(Date.parse(a)) && Number.isNaN(Date.parse(b)));
 }

@@ -10,7 +10,7 @@ import { sizeSet } from "./sizing";
 
 /*
  * Pools of this stack that the config gives no role any more. A removal that a pool's customers or a freeze forbid must not
- * hold up the way back from a candidate: such a pool stays for that update, and only the next one that does not go back
+ * delay a candidate's rollback: such a pool stays for that update, and only the next one that does not go back
  * is refused.
  */
 

@@ -105,7 +105,7 @@ function scopeNotes(
   );
   return clusterScoped === false && !guards
     ? [
-        "clusterScoped: false: the cluster itself does not refuse to delete pools and the route while they have traffic, and nobody can read the pickers' metrics; a platform stack can create both (guardedServices, docs/teams.md)",
+        "clusterScoped: false: the cluster itself does not refuse to delete pools and the route while they have traffic, and the pickers' metrics cannot be read; a platform stack can create both (guardedServices, docs/teams.md)",
       ]
     : [];
 }

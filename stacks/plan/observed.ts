@@ -37,7 +37,7 @@ export interface ObservedRoute {
   /** How often this program has moved it. */
   moves?: number;
   latches?: readonly Latch[];
-  /** Replicas with which pools of others carried traffic, by pool; see carried.ts. */
+  /** Replicas with which pools of others carried traffic, by pool; see sizing.ts. */
   carried?: Carried;
   /** What this program's route would not have: in its rules, and in where it is attached. */
   differences?: { rules: readonly string[]; attachment: readonly string[] };
@@ -52,7 +52,7 @@ export interface ObservedPool {
   owned: boolean;
   /** What it was made as; undefined for pools of others. */
   identity?: PoolIdentity;
-  /** Replicas its model server is asked to have; undefined where there is no model server. */
+  /** Replicas that its model server is set to; undefined where there is no model server. */
   replicas?: number;
   readyReplicas?: number;
   /** What makes the pods of a pool created outside this stack, or of one that is scaled from outside; absent for others. */
@@ -168,7 +168,7 @@ export interface AdapterRecord {
 
 /**
  * The last change of a rollout, for those who judge an update by its inputs alone (policy packs, see
- * components/rollout-plan.ts). An update that changes nothing keeps the change that made what is there: so the same
+ * components/route/rollout-plan.ts). An update that changes nothing keeps the change that made what is there: so the same
  * config gives the same inputs, and a second `pulumi up` has nothing to do.
  */
 export interface LastMove {
@@ -275,7 +275,7 @@ export interface Observed {
   imageMirrors?: ImageMirrors;
   /** Where this stack would have those of the registries that the config does not mirror, or no longer. */
   otherMirrors?: ImageMirrors;
-  /** The time, by the cluster's clock; this machine's where there is no cluster yet. */
+  /** The time, by the cluster's clock; this computer's where there is no cluster yet. */
   now?: Date;
 }
 

@@ -6,9 +6,8 @@ import { fullSize, replicasFor } from "./sizing";
 
 /*
  * A pool of others has the size that its owner gives it, and so has a pool of this stack that somebody else scales: this
- * stack can ask for more, and not make it so. To wait for
- * replicas that nobody asked for would only cost time, so what is too small is refused at once, with the command
- * that grows it and the step that its present size allows.
+ * stack cannot change it. Waiting for replicas that nobody requested would only cost time, so a pool that is too small
+ * is refused at once, with the command that grows it and the step that its present size allows.
  */
 
 /** Who sets the number of replicas of a pool of this stack from outside it; undefined: this stack does. */

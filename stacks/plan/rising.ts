@@ -37,8 +37,8 @@ function kindOfPool(
 }
 
 /**
- * Whether the route waits for what this update does to a pool. One that loses traffic is not waited for: a candidate
- * that does not get ready must not hold up the way back from it.
+ * Whether the route waits for what this update does to a pool. It does not wait for one that loses traffic: a candidate
+ * that never gets ready must not delay its own rollback.
  */
 export function routeWaitsFor(
   { pool, namespace }: Pick<PlannedPool, "pool" | "namespace">,

@@ -102,7 +102,7 @@ const ageOf = ({ created }: Placed["route"]): number =>
  * requests. Paths: the engines' OpenAI-compatible servers, at the versions in components/engines.
  */
 
-/** What a service is asked for first of all; the gate asks the same. */
+/** The paths of ordinary requests; the gate uses the same. */
 const completions = ["/v1/completions", "/v1/chat/completions"];
 
 /** What some models answer besides. */

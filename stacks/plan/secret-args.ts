@@ -24,7 +24,7 @@ export function serverAsMade(server: Server, deployed: Identity | undefined): Se
   const words = wordsOf(deployed);
   if (words === undefined || !saysTheSame(server, words, deployed?.[fields.digest])) return server;
   const { secretArgs = [], secretArgsGuessed, ...rest } = server;
-  // Whoever made it knew which words were secret; a guess does not know better.
+  // When the pool was made, it was known exactly which words were secret; a guess does not override that.
   const known = secretArgsGuessed === true && deployed?.[fields.digest] !== undefined;
   const fromSecret = placesOf(words, (word) => typeof word !== "string" && word.secret === "env");
   const inClear = placesOf(words, (word, i) =>
@@ -49,7 +49,7 @@ export function argsIdentity(server: Server, deployed?: Identity): Record<string
   const text = JSON.stringify(words);
   if (secrets.length === 0) return { [fields.args]: text };
   const before = deployed?.[fields.digest];
-  // Whoever does not know the values does not know of a change either.
+  // Without the values, a change cannot be seen.
   const digest = secrets.includes(hiddenText) ? (before ?? "unknown") : digestOf(secrets, before);
   return { [fields.args]: text, [fields.digest]: digest };
 }
@@ -143,12 +143,6 @@ export function digestOf(values: readonly string[], like?: string): string {
 
 /** One plan asks for the same digest more than once. */
 const digests = new Map<string, string>();
-
-/*
- * Which values of a config are secret, and what becomes of them. A key that ends here is written as messages write it:
- * `pools.llm.server.args[1]`. A top-level key that holds an object stands for "somewhere inside": the engine says no
- * more of it, and only the config file can (written.ts).
- */
 
 /** What stands in the place of a secret wherever people or programs read. */
 export const hiddenText = "(a secret)";

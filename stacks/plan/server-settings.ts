@@ -3,9 +3,9 @@ import type { EnvValue, ServerVolume } from "../../components/model-server/pod-s
 import { digestOf, hiddenText } from "./secret-args";
 
 /*
- * What a user sets of the model servers' pods, in a pool's identity. Whatever can change answers, or keep a pod from
- * starting, is part of what a pool is made as: the old pool is the way back. What can do neither changes in place, and
- * the pods restart one by one. It stands in the identity too, so that a plan knows of the restart.
+ * What a user sets on the model servers' pods, in a pool's identity. Whatever can change answers, or keep a pod from
+ * starting, is part of what a pool is made as: a rollback needs the old pool. What can do neither changes in place, and
+ * the pods restart one by one. It is in the identity too, so that a plan knows of the restart.
  */
 
 type Identity = Readonly<Record<string, string>>;
@@ -105,7 +105,7 @@ function envIdentity(values: Server["env"] = {}, deployed?: Identity): Record<st
   const text = JSON.stringify(words);
   if (secrets.length === 0) return { [env]: text };
   const before = deployed?.[envDigest];
-  // Whoever does not know the values does not know of a change either.
+  // Without the values, a change cannot be seen.
   const digest = secrets.includes(hiddenText) ? (before ?? "unknown") : digestOf(secrets, before);
   return { [env]: text, [envDigest]: digest };
 }

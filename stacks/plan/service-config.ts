@@ -33,7 +33,7 @@ export interface OwnedPool {
   replicasOwner?: "stack" | "external";
   /** Absent: the picker that this program was tested with. */
   picker?: PickerSettings;
-  /** Whether the stack's adapters are loaded here, unless the pool was made otherwise: see plan/model-names.ts. */
+  /** Whether the stack's adapters are loaded here, unless the pool was made otherwise: see plan/as-made.ts. */
   adapters: boolean;
   /** Whether the config says so for this pool. */
   adaptersAreExplicit: boolean;
@@ -63,7 +63,7 @@ export interface OwnedPool {
     /** The same of the pools between, by name: what one of them keeps has its own. Default: nothing. */
     overridesBetween?: Readonly<Record<string, PodPatch>>;
   };
-  /** Whether engine and port are those of copied pods: see plan/copies.ts. Default: they are the config's. */
+  /** Whether engine and port are those of copied pods: see plan/copied-pools.ts. Default: they are the config's. */
   copied?: boolean;
 }
 
@@ -74,7 +74,7 @@ export interface ExistingPool {
   existing: true;
   /** Where the config says it; needed only to compare models. */
   model?: string;
-  /** Replicas that carry 100 % of the traffic there; absent: as many as carried it before, see plan/carried.ts. */
+  /** Replicas that carry 100 % of the traffic there; absent: as many as carried it before, see plan/sizing.ts. */
   replicas?: number;
 }
 
@@ -134,7 +134,7 @@ export interface Capacity {
   mode: "full" | "follow-weight";
   /** Replicas beyond the share, as a factor: 1 is the share itself. From 1 to 3. */
   headroom: number;
-  /** Part of the stable pool's replicas that stays whatever the weight is, from 0 to 1: the way back. */
+  /** Part of the stable pool's replicas that stays whatever the weight is, from 0 to 1, for a rollback. */
   rollbackReserve: number;
 }
 

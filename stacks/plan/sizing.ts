@@ -5,7 +5,7 @@ import { sortedLadder } from "./next-steps";
 import { liveShares, rounding, sameShares, shareIn, type Shares } from "./shares";
 
 /*
- * How many replicas a pool has. `replicas` of a pool is what carries all of the traffic there; in the mode
+ * How many replicas a pool has. `replicas` of a pool is the number needed to serve 100 % there; in the mode
  * follow-weight a pool has what its share needs, and the stable pool its reserve for going back.
  */
 
@@ -105,7 +105,7 @@ export function fullSize(
   );
 }
 
-/** Replicas that a pool is asked to have. */
+/** Replicas that a pool is set to. */
 export function sizeNow({ pools }: Observed, name: string, namespace: string): number | undefined {
   return pools.find((one) => one.name === name && one.namespace === namespace)?.replicas;
 }

@@ -46,7 +46,7 @@ export interface ClusterReader {
   now?(): Date | undefined;
 }
 
-/** Writes one object too: only the rollout command's way back does, and never the program. */
+/** Can also write one object: only the rollout commands do, never the program. */
 export interface ClusterWriter extends ClusterReader {
   /**
    * Server-side apply of a whole object, as `manager`: fields that others own are taken over. A resourceVersion in the
@@ -55,7 +55,7 @@ export interface ClusterWriter extends ClusterReader {
   apply(path: string, body: LiveObject, manager: string): Promise<LiveObject>;
 }
 
-/** Takes things away from an object too: for whoever hands it back. */
+/** Can also remove fields of an object: for handing it back. */
 export interface ClusterPatcher extends ClusterWriter {
   /**
    * Merge patch of an object, as `manager`: null removes a field, a list is replaced as a whole. A resourceVersion in
@@ -64,7 +64,7 @@ export interface ClusterPatcher extends ClusterWriter {
   merge(path: string, patch: object, manager: string): Promise<LiveObject>;
 }
 
-/** The API server cannot be asked: unreachable, or it does not let us. Not the same as "there is nothing". */
+/** The API server cannot be read: unreachable, or it denies access. Not the same as "there is nothing". */
 export class ClusterUnreadable extends Error {
   constructor(
     readonly reason: "unreachable" | "unauthorized" | "forbidden" | "conflict" | "failed",
@@ -151,14 +151,14 @@ interface Write {
   body: string;
 }
 
-/** An API server that is short of breath or about to start says so with these; a moment later it answers. */
+/** An overloaded or starting API server answers with these; a moment later it works. */
 const passing: ReadonlySet<number> = new Set([429, 502, 503, 504]);
 /** Milliseconds before each further try, and until when one is begun. */
 const patience = { pauses: [100, 400, 1000, 2000], lastTry: 5000 };
 
 /**
- * Asks again where the answer is one that passes, or where a connection broke: one that was kept alive may be closed by
- * the other side at any time. Who does not answer at all is not asked again.
+ * Tries again after a temporary answer or a broken connection: the other side may close one that was kept alive at any
+ * time. A server that does not answer at all is not tried again.
  */
 export async function patiently(ask: () => Promise<Answer>, { pauses, lastTry } = patience): Promise<Answer> {
   const began = Date.now();

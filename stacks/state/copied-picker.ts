@@ -12,8 +12,8 @@ import { deploymentsPath } from "./model-servers";
 import { selectsPodsOf, type Labels } from "./selectors";
 
 /*
- * The picker of a pool created outside this stack, in the settings of a picker of this stack: whoever tuned how requests are
- * spread gets the same for the copy. What this program's picker cannot take is named.
+ * The picker of a pool created outside this stack, in the settings of a picker of this stack: tuned request
+ * spreading applies to the copy too. What this program's picker cannot take is named.
  */
 
 interface Container {
@@ -93,7 +93,7 @@ const takenText = (value: unknown): string => {
 /** From v1.6 on pickers are another program, with other flags and rights. */
 function imageOf({ image = "" }: Container, left: string[]): Pick<PickerSettings, "image"> {
   if (/\/epp:v1\.5\.\d+(-[\w.]+)?$/.test(image)) return { image };
-  left.push(`picker image ${image} (this program deploys v1.5 of the inference extension's)`);
+  left.push(`picker image ${image} (this program deploys v1.5 of the inference extension's picker)`);
   return {};
 }
 
@@ -189,7 +189,7 @@ async function fileOf(
 /** Why this program's picker does not take a config; undefined: it does. */
 function problemOf(document: unknown): string | undefined {
   if (typeof document !== "object" || document === null || Array.isArray(document))
-    return "it is no YAML object";
+    return "it is not a YAML object";
   const {
     kind,
     plugins = [],
@@ -199,7 +199,7 @@ function problemOf(document: unknown): string | undefined {
     plugins?: { type?: string }[];
     featureGates?: string[];
   };
-  if (kind !== "EndpointPickerConfig") return `its kind is ${kind ?? "nothing"}`;
+  if (kind !== "EndpointPickerConfig") return kind === undefined ? "it has no kind" : `its kind is ${kind}`;
   const strangers = plugins.map(({ type = "" }) => type).filter((type) => !pickerPlugins.includes(type));
   if (strangers.length > 0) return `this program's picker cannot use ${strangers.join(", ")}`;
   const gates = featureGates.filter((gate) => !pickerFeatureGates.includes(gate));

@@ -11,7 +11,7 @@ export interface LastUpdate {
   record?: DeploymentRecord;
   /** Where the gateway answered. */
   address?: string;
-  /** The id by which this stack owns things; see plan/ownership.ts. */
+  /** The id by which this stack owns things; see plan/claims.ts. */
   owner?: string;
 }
 

@@ -5,7 +5,7 @@ import { ownersOf } from "./other-pools";
 
 /*
  * Whether everything that pods name is where they will run. A pod that lacks one of these is Pending or waits in
- * ContainerCreating for as long as somebody lets it, on a machine that is paid for.
+ * ContainerCreating for as long as somebody lets it, on a node that is paid for.
  */
 
 const paths: Readonly<Record<ObjectReference["kind"], (namespace: string, name: string) => string>> = {

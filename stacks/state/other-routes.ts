@@ -22,8 +22,8 @@ const kinds = [
 
 /**
  * Reads every route of the cluster that names an InferencePool or attaches to the service's Gateway: one list for each
- * kind. GRPCRoute need not be installed. Who may not list in the whole cluster is asked namespace by namespace, and
- * what stays unknown is said.
+ * kind. GRPCRoute need not be installed. Without the right to list in the whole cluster, it lists namespace by
+ * namespace, and reports what stays unknown.
  * @param namespaces where this service's route and pools are.
  */
 export async function readOtherRoutes(

@@ -81,7 +81,7 @@ export async function ownershipOf(
   };
 }
 
-/** Names of the Secrets that a service's pools have: see service.ts and components/pool-monitoring.ts. */
+/** Names of the Secrets that a service's pools have: see service.ts and components/pool/pool-monitoring.ts. */
 function secretsOf(service: ServiceConfig | undefined): string[] {
   return Object.values(service?.pools ?? {})
     .filter(({ existing }) => !existing)
@@ -121,8 +121,7 @@ export function treatmentOf(
   const claim = claims.find((one) => objectKey(one.object) === key);
   if (claim === undefined || (claim.whose === "theirs" && !takeOver)) return { annotations: mark };
   const inState = state?.get(key);
-  // Where the state is not known, importing is asked for all the same: of what the state has, the engine imports
-  // nothing.
+  // If the state is not known, this requests the import anyway: the engine imports nothing that the state already has.
   const adopt = inState === undefined;
   // Every resource writes under a field manager of its own. What another one wrote would conflict with any change.
   const conflicts = claim.object.managers.some((manager) => manager !== inState?.manager);

@@ -2,7 +2,7 @@ import type { LiveObject } from "./cluster-reader";
 import { conditionOf, isReady } from "./selectors";
 
 /*
- * Why pods that are not ready are not: in the words of whoever knows, the cluster autoscaler, the scheduler or the
+ * Why pods are not ready, in the words of the component that knows: the cluster autoscaler, the scheduler or the
  * kubelet. Pure: pods and events in, lines out. What only takes its time, as loading a model does, has no line.
  */
 
@@ -66,7 +66,7 @@ function line(
   missing: number | undefined,
 ): string {
   if (kind === "node") {
-    // A node that is there and full is another matter than one that does not come.
+    // A node that is full is not the same as one that is missing.
     return nodes === undefined || missing === undefined || missing <= 0
       ? `${count} of ${all} pods wait for a node: ${text}`
       : `waiting for ${Math.min(missing, nodes)} of ${nodes} nodes: ${text}`;
@@ -142,7 +142,7 @@ function stuckContainer(pod: LiveObject): string | undefined {
       const { exitCode, reason: why } = lastState?.terminated ?? {};
       const end =
         exitCode === undefined ? "" : ` (exit status ${exitCode}${why === undefined ? "" : `, ${why}`})`;
-      return `CrashLoopBackOff${end}: kubectl logs --previous shows what it said`;
+      return `CrashLoopBackOff${end}: kubectl logs --previous shows its last output`;
     }
     // Whether it is the first attempt or the wait for the next one is of no interest, and changes by the minute.
     const name = reason === "ErrImagePull" ? "ImagePullBackOff" : reason;

@@ -2,7 +2,7 @@ import * as pulumi from "@pulumi/pulumi";
 import { clusterReader, ClusterUnreadable, type ClusterReader } from "./cluster-reader";
 import { UserError } from "../messages/user-error";
 
-/** A cluster that cannot be read is told as what it is, not as an empty one. */
+/** A cluster that cannot be read is an error, and never taken for an empty one. */
 export async function readable<T>(read: () => Promise<T>): Promise<T> {
   try {
     return await read();
@@ -14,7 +14,7 @@ export async function readable<T>(read: () => Promise<T>): Promise<T> {
       unauthorized: "Check your credentials for the cluster: gcloud auth login, or those in the kubeconfig.",
       forbidden:
         "The program needs to read routes, pools, deployments and namespaces: see docs/permissions.md.",
-      conflict: "Run it again.",
+      conflict: "Run the update again.",
       failed:
         "Run the update again. If the error persists, kubectl get httproute,inferencepool -A shows it too.",
     };

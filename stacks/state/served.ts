@@ -57,7 +57,7 @@ export async function readServed(
   };
 }
 
-/** As 1.34.1-gke.1829001; undefined where the cluster keeps it to itself. */
+/** As 1.34.1-gke.1829001; undefined if the cluster does not report it. */
 async function versionOf(reader: ClusterReader): Promise<string | undefined> {
   const found = (await reader.get("/version").catch(() => undefined)) as
     (LiveObject & { gitVersion?: string }) | undefined;

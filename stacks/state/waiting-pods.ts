@@ -2,7 +2,7 @@ import { ClusterUnreadable, type ClusterReader, type LiveObject } from "./cluste
 import { podWaits } from "./pod-waits";
 import { isReady, isSelected, type Labels } from "./selectors";
 
-/** Who is asked about: the pods that a pool selects. */
+/** The pods that a pool selects. */
 export interface WaitingPool {
   namespace: string;
   selector: Labels;
@@ -38,7 +38,7 @@ export class WaitingPods {
     return podWaits(own, events, nodes);
   }
 
-  /** They explain; what decides is read elsewhere, and says there that it cannot be read. */
+  /** These reads only explain. Reads that decide something are elsewhere and report their own errors. */
   private async list(path: string): Promise<LiveObject[]> {
     try {
       return await this.reader.list(path);

@@ -66,7 +66,7 @@ describe("npm run rollout -- rollback --now", minutes(25), () => {
   test("says what it would do, and does nothing", async () => {
     const { status, output } = await rollBack("--dry-run");
     assert.equal(status, 0, output);
-    assert.match(output, /Would send all of the traffic to llm \(\d+ of \d+ pods ready\); llm-new has 60 %/);
+    assert.match(output, /Would send all traffic to llm \(\d+ of \d+ pods ready\); llm-new now has 60 %/);
     await service.weights(60);
   });
 

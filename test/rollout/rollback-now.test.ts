@@ -158,7 +158,7 @@ describe("the live route goes back", () => {
       refusal(
         liveRollback({ route, preview: preview(["llm-new"]), pools: [] }, { ...request, to: "llm-new" }),
       ),
-      /back to itself/,
+      /both the pool that loses its traffic and the pool that gets it/,
     );
     const { to } = moved(liveRollback({ route, pools: [] }, { ...request, from: "llm-new", to: "llm" }));
     assert.deepEqual(to, { name: "llm", namespace: "default" });
@@ -169,7 +169,7 @@ describe("the live route goes back", () => {
     Reflect.deleteProperty(foreign.metadata.annotations ?? {}, annotations.weights);
     assert.match(
       refusal(liveRollback({ route: foreign, pools: [] }, request)),
-      /never written by this program.*kubectl edit/,
+      /this program has never written HTTPRoute .*kubectl edit/,
     );
     const two = liveRoute({
       rules: [{ backendRefs: [ref("llm", 1)] }, { backendRefs: [ref("llm-new", 1)] }],
@@ -282,7 +282,7 @@ describe("rollback --now", () => {
     assert.equal(cluster.applied.length, 1);
     assert.match(
       describeRollback(written, false).join("\n"),
-      /All traffic goes to llm \(2 of 2 pods ready\).*60 %/,
+      /All traffic now goes to llm \(2 of 2 pods ready\).*60 %/,
     );
   });
 

@@ -28,7 +28,7 @@ describe("what a person is told of machines", () => {
   it("is that nobody knows whether a machine can be had on demand", () => {
     const notes = (pool: object): string => hardwareNotes(planned(pool)).join();
     const b200 = { accelerator: "nvidia-b200", acceleratorsPerReplica: 8 };
-    assert.match(notes(b200), /a4-highgpu-8g is not available by on-demand, Google's own/);
+    assert.match(notes(b200), /a4-highgpu-8g is not available as on-demand, although Google's own/);
     assert.doesNotMatch(notes({ ...b200, provisioning: "spot" }), /own compute classes/);
   });
 
@@ -62,7 +62,7 @@ describe("what a person is told of machines", () => {
 describe("replicas that are groups of pods", () => {
   const slice = { accelerator: "tpu-v6e-slice", acceleratorsPerReplica: 16, zones: ["us-east5-b"] };
 
-  it("are refused, with the command that fixes it, where the cluster does not know LeaderWorkerSet", () => {
+  it("are refused, with the command that fixes it, where the cluster has no LeaderWorkerSet", () => {
     assert.match(poolsWithoutGroups(planned(slice), newCluster) ?? "", /kubectl apply --server-side/);
     assert.equal(poolsWithoutGroups(planned(slice), { ...newCluster, groups: true }), undefined);
     assert.equal(poolsWithoutGroups(planned({ accelerator: "nvidia-l4" }), newCluster), undefined);

@@ -116,7 +116,7 @@ const poolWithoutAdapters: Rule = {
     if (config.adapters.length === 0) return [];
     const without = pools.filter(({ pool }) => !pool.adapters && pool.templateOf === undefined);
     const [last] = pools.filter(({ pool }) => pool.name !== stable.name);
-    // The way to adapters is a candidate that has them; the way back from one that has not would lose them.
+    // A candidate that loads adapters introduces them; going back to a pool that loads none would lose them.
     return without
       .filter(({ pool }) => !(pool.name === stable.name && last?.pool.adapters === true))
       .map(({ pool }) => ({
@@ -130,14 +130,14 @@ const poolWithoutAdapters: Rule = {
 };
 
 /**
- * A new base model and a new adapter at once: were the answers to get worse, nobody could say which of the two it
- * was, and each way back would be a combination that was never tried. Where both pools serve the same model the
+ * A new base model and a new adapter at once: if the answers got worse, nobody could tell which of the two it
+ * was, and undoing only one would serve a combination that was never tried. Where both pools serve the same model the
  * adapter's split is the same on either, so there it is safe.
  */
 const bothAtOnce: Rule = {
   id: "both-at-once",
   summary: `A new base model and a new version of an adapter would be rolled out at the same time. If the answers got worse, you
-could not tell which change caused it, and every way back would be an untested combination. (It is allowed if both
+could not tell which change caused it, and every rollback would be to an untested combination. (It is allowed if both
 pools have the same base model.)`,
   fix: "Roll them out one after the other.",
   check: (config, _observed, { kind, candidate, stable }) => {
@@ -262,8 +262,8 @@ function sourceOf({ index, stable }: Adapter, version: string): string {
 /** The names of a pool created outside this stack are not rewritten, so a split would hold on one of the pools only. */
 const splitOnExisting: Rule = {
   id: "split-on-existing-pool",
-  summary: `What a pool created outside this stack makes of model names is not this program's to say, so a split would hold on one of
-two pools only.`,
+  summary: `This program does not rewrite model names on a pool created outside this stack, so a split would apply to only one of the
+two pools.`,
   fix: "Finish the rollout of the pool first.",
   check: (config) => {
     const existing = [config.stable, config.candidate].filter(
@@ -279,16 +279,16 @@ two pools only.`,
   },
 };
 
-/** Clients keep their model names: one that was answered is not dropped by the way. */
+/** Clients keep their model names: an update does not drop one by accident. */
 const nameDropped: Rule = {
   id: "name-dropped",
   summary:
     "Clients request a model by name. A name that clients use must keep working, even after the model behind it is removed.",
   fix: "Keep the name as an alias.",
-  waiver: { name: "drop-names", use: "Once no client asks for it any more." },
+  waiver: { name: "drop-names", use: "Use it once no client requests the name any more." },
   check: (config, observed) => {
     const kept = new Set(clientNames(config));
-    // The names of a pool with traffic are not edited at all; another rule says so, and once is enough.
+    // Another rule already refuses any edit of the names of a pool with traffic.
     const fixed = shareIn(observed.record?.weights, config.stable) > 0 ? namesAsMade(config, observed) : [];
     // Also what an update brought that broke off before it left a record.
     const answered = new Set([

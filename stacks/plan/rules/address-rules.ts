@@ -58,7 +58,7 @@ function gatewayLost(
   }
   return [
     {
-      found: `clients reach ${named(config)} through Gateway ${there}, and the config says ${here}`,
+      found: `clients reach ${named(config)} through Gateway ${there}, but the config says ${here}`,
       fix: gateway.configurable
         ? fix`${[set("gateway.name", left.name), set("gateway.namespace", left.namespace)]}`
         : fix`restore the platform stack that this service was deployed on (config key platform)`,
@@ -89,7 +89,7 @@ function hostnamesLost(
       : config.hostname === undefined && !configurable
         ? fix`have the platform stack's gateway.hostname removed again, which gives every service its name`
         : fix`${remove(key)}`;
-  const found = `clients reach ${named(config)} as ${names}, and the config says ${hostname}`;
+  const found = `clients reach ${named(config)} as ${names}, but the config says ${hostname}`;
   return [{ found, fix: way, added: false }];
 }
 

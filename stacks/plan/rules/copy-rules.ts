@@ -61,10 +61,10 @@ several, \`pools.<name>.workload\` names the one to copy.`,
 /** The pods that are copied can run on the new nodes, and the program knows how to ask them. */
 const likeUnusable: Rule = {
   id: "like-unusable",
-  summary: `The pods to be copied cannot run as pods of a Deployment on the new nodes, or the program does not know how to ask
-them: groups of several pods, volumes of each pod (\`volumeClaimTemplates\`), devices other than accelerators, resource
+  summary: `The pods to be copied cannot run as pods of a Deployment on the new nodes, or the program does not know how to
+send them requests: groups of several pods, a volume for each pod (\`volumeClaimTemplates\`), devices other than accelerators, resource
 claims, TLS to the pod, several ports, more accelerators in the arguments than the new pool gives a replica, an engine
-that neither a label nor command or image names. [An existing pool](gke.md#a-pool-created-outside-the-stack) lists what is
+that neither a label nor the command nor the image names. [An existing pool](gke.md#a-pool-created-outside-the-stack) lists what is
 copied, what is left behind, and what is refused.`,
   fix: "Use the setting in the message, if there is one. Otherwise change the copied pods, or give the new pool its own server.",
   check: (config, observed, draft) =>
@@ -139,7 +139,7 @@ function unknownServer(pool: OwnedPool, { pods, ports = [] }: ObservedCopy): Ada
 
 /**
  * Everything that the copied pods name is in the namespace where the copy will run. Refused before anything is made:
- * such a pod waits in silence, on a node that was bought for it, until the update gives up.
+ * such a pod would wait on a paid node, without an error, until the update times out.
  */
 const likeReferenceMissing: Rule = {
   id: "like-reference-missing",
@@ -239,7 +239,7 @@ export function byHandText(
     case "PersistentVolumeClaim":
       return `create a PersistentVolumeClaim ${name} with the same data in namespace ${namespace}`;
     default:
-      return `make ${kind} ${name}`;
+      return `create ${kind} ${name}`;
   }
 }
 

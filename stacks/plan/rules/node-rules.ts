@@ -9,9 +9,9 @@ import { isNew } from "../zones";
 /** GKE creates a node pool in all zones that it is given, or not at all. */
 const noZone: Rule = {
   id: "no-zone",
-  summary: `A pool that this update would create names no zones, and the program found none that has its machine type: GKE would
-refuse the node pool. Pools that exist keep their zones and are never checked.`,
-  fix: "Name the zones, or use a machine type that the region has.",
+  summary: `The config names no zones for a pool that this update would create, and the program found none that has its machine type:
+GKE would refuse the node pool. Existing pools keep their zones and are not checked.`,
+  fix: "Set the zones, or use a machine type that the region has.",
   check: (_config, { zones = {} }, { pools }) =>
     pools.flatMap(({ pool: { name, hardware } }) => {
       const search = zones[name];
@@ -22,11 +22,11 @@ refuse the node pool. Pools that exist keep their zones and are never checked.`,
       return unread === undefined
         ? {
             found: `pool ${name}: no zone of ${region} has its machine type ${machineType}`,
-            fix: fix`use an accelerator or a machine type that ${region} has (${list} prints the zones of this one), or name a zone, which is not checked: ${by}`,
+            fix: fix`use an accelerator or a machine type that ${region} has (${list} prints the zones of this one), or set a zone yourself, which the program does not check: ${by}`,
           }
         : {
             found: `pool ${name}: the zones of ${region} that have its machine type ${machineType} cannot be read (${unread})`,
-            fix: fix`enable the API (gcloud services enable compute.googleapis.com) and grant roles/compute.viewer to the identity that runs pulumi; or name a zone (${list} prints them): ${by}`,
+            fix: fix`enable the API (gcloud services enable compute.googleapis.com) and grant roles/compute.viewer to the identity that runs pulumi; or set a zone yourself (${list} prints them): ${by}`,
           };
     }),
 };
@@ -40,7 +40,7 @@ const oldVersion: Rule = {
   id: "gke-version",
   summary: `A pool that this update would create needs a newer GKE version than its nodes would have: an accelerator network that
 GKE sets up (\`acceleratorNetwork: auto\`) needs ${networkFrom}, GB300 needs ${bareMetalFrom}.`,
-  fix: "Upgrade the cluster, name a newer `nodeVersion`, or do without the network.",
+  fix: "Upgrade the cluster, set a newer `nodeVersion`, or do without the network.",
   check: (_config, observed, { pools }) =>
     pools.flatMap(({ pool }) => {
       const { name, hardware, placement } = pool;
@@ -55,7 +55,7 @@ GKE sets up (\`acceleratorNetwork: auto\`) needs ${networkFrom}, GB300 needs ${b
       if (old === undefined) return [];
       const newer =
         old === hardware.nodeVersion
-          ? fix`name a newer version of the nodes: ${set(["pools", name, "nodeVersion"], needs)}`
+          ? fix`set a newer version for the nodes: ${set(["pools", name, "nodeVersion"], needs)}`
           : fix`upgrade the cluster (gcloud container clusters upgrade NAME --master --cluster-version ${needs})`;
       const without = fix`do without the network: ${set(["pools", name, "acceleratorNetwork"], "none")}`;
       return [
@@ -69,12 +69,12 @@ GKE sets up (\`acceleratorNetwork: auto\`) needs ${networkFrom}, GB300 needs ${b
 
 const bareMetalCluster: Rule = {
   id: "bare-metal-cluster",
-  summary: `A pool of GB300 on a cluster that this stack creates. Google's blueprint creates the cluster of bare metal nodes without
-Shielded Nodes; the clusters of this program have them.`,
-  fix: "Create the cluster as Google's blueprint gke-a4x-max-bm has it, and name it.",
+  summary: `A GB300 pool on a cluster that this stack creates. GB300 nodes are bare metal: Google's blueprint creates their cluster
+without Shielded Nodes, and the clusters that this program creates have them.`,
+  fix: "Create the cluster as in Google's blueprint gke-a4x-max-bm, and set its name.",
   waiver: {
     name: "bare-metal-cluster",
-    use: "If you switched Shielded Nodes off by hand (`gcloud container clusters update NAME --no-enable-shielded-nodes`).",
+    use: "Use it if you switched Shielded Nodes off by hand (`gcloud container clusters update NAME --no-enable-shielded-nodes`).",
   },
   check: (_config, observed, { pools }) =>
     pools
@@ -86,7 +86,7 @@ Shielded Nodes; the clusters of this program have them.`,
       )
       .map(({ pool }) => ({
         found: `pool ${pool.name}: ${pool.placement.accelerator.title} needs a cluster without Shielded Nodes, and this stack creates its cluster with them`,
-        fix: fix`create the cluster as cluster-toolkit's blueprint gke-a4x-max-bm has it, and name it: ${set("cluster.name", "NAME")}`,
+        fix: fix`create the cluster as in cluster-toolkit's blueprint gke-a4x-max-bm, and set its name: ${set("cluster.name", "NAME")}`,
       })),
 };
 
@@ -96,11 +96,11 @@ const adapter =
 const noMetrics: Rule = {
   id: "autoscaling-metrics",
   summary: `A pool that this update would create has \`autoscaling\`, and the cluster serves no custom metrics
-(\`custom.metrics.k8s.io\`): the autoscaler would find no value and keep the number of replicas. On GKE, the Custom Metrics
-Stackdriver Adapter serves them; its account needs \`roles/monitoring.viewer\` (docs/gke.md). For a pool that exists, and for
-a cluster that this update creates, the program prints a note instead.`,
-  fix: "Install the adapter, or do without the autoscaler.",
-  waiver: { name: "autoscaling-metrics", use: "If the adapter is installed later." },
+(\`custom.metrics.k8s.io\`): the autoscaler would find no value and never change the number of replicas. On GKE, the Custom Metrics
+Stackdriver Adapter serves them; its account needs \`roles/monitoring.viewer\` (docs/gke.md). For an existing pool, and for a
+cluster that this update creates, the program prints a note instead.`,
+  fix: "Install the adapter, or remove the autoscaler.",
+  waiver: { name: "autoscaling-metrics", use: "Use it if you install the adapter later." },
   check: (_config, observed, { pools }) =>
     pools
       .filter(
@@ -111,7 +111,7 @@ a cluster that this update creates, the program prints a note instead.`,
       )
       .map(({ pool: { name } }) => ({
         found: `pool ${name} has autoscaling, and the cluster serves no custom metrics (custom.metrics.k8s.io)`,
-        fix: fix`install the adapter: ${run(adapter)}; or do without: ${remove(["pools", name, "autoscaling"])}`,
+        fix: fix`install the adapter: ${run(adapter)}; or remove the autoscaler: ${remove(["pools", name, "autoscaling"])}`,
       })),
 };
 

@@ -75,7 +75,7 @@ function withWayOut(rival: Rival, found: string, context: Context): Finding {
   const edit = `kubectl edit ${route.kind.toLowerCase()} -n ${route.namespace} ${route.name}`;
   return {
     found: `${found}. It cannot be taken over: ${adoption.obstacles.join("; ")}`,
-    fix: fix`remove these requests from it in the cluster (${edit})${ownHostname(rival, context)}`,
+    fix: fix`remove these requests from that route in the cluster (${edit})${ownHostname(rival, context)}`,
   };
 }
 

@@ -13,8 +13,8 @@ import { liveShares, rounding, shareIn } from "../shares";
 /* Pools: what is there, what customers are connected to, and what a pool keeps for life. */
 
 /**
- * A pool that was made and is gone. Pulumi's state still has it, so that a plain update would change nothing. Taking
- * the traffic off a pool that is gone is not held up: that is the way back.
+ * A pool that this stack created and that is gone. Pulumi's state still has it, so a plain update would change nothing.
+ * Taking the traffic off such a pool is never refused: that is a rollback.
  */
 const poolMissing: Rule = {
   id: "pool-missing",
@@ -108,12 +108,12 @@ function ladderFrom(serving: string, config: ServiceConfig, observed: Observed):
     : throughTheLadder(serving, config.stable, observed, back);
 }
 
-/** Hardware, model, server and picker of a pool that exists do not change in place: the old pool is the way back. */
+/** Hardware, model, server and picker of a pool that exists do not change in place: a rollback needs the old pool. */
 const editedInPlace: Rule = {
   id: "edited-in-place",
-  summary: `The config changes the hardware, model, server or picker of an existing pool. The old pool is your way back, so
-make the change in a new pool. Another picker in place would cut every stream that runs through the old one, and until it
-is ready nobody would rewrite names: requests for aliases and adapters would get 404.`,
+  summary: `The config changes the hardware, model, server or picker of an existing pool. Make the change in a new pool, so that you
+can roll back to the old one. Replacing the picker in place would also cut every stream that runs through it, and until the
+new one is ready nothing rewrites names: requests for aliases and adapters get 404.`,
   fix: "Make the change in a pool with a new name and roll it out, or restore the field.",
   waiver: { name: "edited-in-place", use: "Only while the pool has no traffic." },
   check: (_config, observed, { pools }) =>

@@ -11,7 +11,7 @@ import { fullSize } from "../sizing";
 
 /* Whether a pool is ready for what it gets: refused at once where waiting cannot help, else held by the gate. */
 
-/** A pool of others would get more traffic than the replicas it is asked to have can carry. */
+/** A pool created outside this stack would get more traffic than its replicas can carry. */
 const existingPoolTooSmall: Rule = {
   id: "existing-pool-too-small",
   summary: `A pool created outside this stack, or one of this stack whose replicas are set from outside it
@@ -93,7 +93,7 @@ nothing that a candidate must prove.`,
   fix: "Wait, or make room for the stable pool's model servers.",
   waiver: {
     name: "unready-stable",
-    use: `The route then moves at once, whatever the stable pool is; use it when the candidate is still the worse of the two.`,
+    use: `The route then moves at once, ready or not. Use it when the candidate is worse than a stable pool that is not ready.`,
   },
   heldBy: "gate",
   example: `The route was not changed: stable pool llm is not ready for 100 % of the traffic after 600 s.
@@ -114,7 +114,7 @@ Fix this and run pulumi up again, or move the traffic without waiting: pulumi co
 /**
  * A candidate gets more traffic only where it answers for every name that the stable pool lists. The plan does not
  * refuse this: the gate asks. Only where the stable pool cannot be asked, or a name is to be given up, the user decides.
- * Going back asks nobody.
+ * Going back needs no answer.
  */
 const stableNames: Rule = {
   id: "stable-names",
@@ -128,8 +128,8 @@ servers is ready, they have no such list, or they require an API key (\`gate.api
   fix: "Make the candidate answer for the name, with the command in the message, or load the adapter in its servers.",
   waiver: {
     name: "stable-names",
-    use: `For one update the stable pool is not asked; the names in the config are still. For servers that have no list:
-\`gate.names: declared\`.`,
+    use: `For one update the gate does not request the stable pool's list; it still checks the names in the config. For servers
+without such a list, set \`gate.names: declared\`.`,
   },
   heldBy: "gate",
   example: `The route was not changed: candidate llm-new is not ready for more traffic after 600 s.
@@ -151,18 +151,18 @@ Fix this and run pulumi up again, or go back: pulumi config set weight 0 && pulu
 const [read = defaultEngine, run = defaultEngine] = engines;
 const metricsOf = ({ pickerMetrics = [] }: ModelServerEngine): string => pickerMetrics.join(", ");
 
-/** A picker that finds no metrics takes every pod for idle, and nothing says so. */
+/** A picker that finds no metrics takes every pod for idle, without an error. */
 const blindPicker: Rule = {
   id: "blind-picker",
-  summary: `The candidate's share rises, and its model servers do not report the metrics by which its picker tells how busy they
-are: the picker reads those of another engine (the pods' label \`inference.networking.k8s.io/engine-type\`, else the
-engine of the pool), or the servers report none. Such a picker spreads requests without regard to load and cache, and
-says so nowhere. The plan does not refuse this. Instead, the gate asks the candidate's servers for \`/metrics\` through the
-preview route, three times for each ready pod; the picker sends each of these requests to a pod by chance. With
-\`gate.via\` other than \`gateway\`, for a candidate created outside this stack, and where the gateway or the servers answer
-401 or 403, it is not checked.`,
+  summary: `The candidate's share rises, and its model servers do not report the metrics that tell its picker how busy they are: the
+picker reads those of another engine (the pods' label \`inference.networking.k8s.io/engine-type\`, else the
+engine of the pool), or the servers report none. Such a picker spreads requests without regard to load and cache, and does
+not report it. The plan does not refuse this. Instead, the gate requests \`/metrics\` from the candidate's servers through
+the preview route, three times for each ready pod; the picker sends each request to a random pod. The gate does not check
+this with \`gate.via\` other than \`gateway\`, for a candidate created outside this stack, and if the gateway or the servers
+answer 401 or 403.`,
   fix: "Correct the label or `server.engine`, or start the servers with their metrics.",
-  waiver: { name: "blind-picker", use: "For one update the servers are not asked." },
+  waiver: { name: "blind-picker", use: "For one update the gate does not check the metrics." },
   heldBy: "gate",
   example: `The route was not changed: candidate llm-new is not ready for more traffic after 600 s.
   - llm-new does not report ${metricsOf(read)}, which its picker reads (engine ${pickerNameOf(read)}); its servers report ${metricsOf(run)}. Requests would be spread without regard to load: set the label inference.networking.k8s.io/engine-type of its pods, or server.engine, to the engine that they run; to continue without this check: pulumi config set --path 'allow[0]' blind-picker (for one update)

@@ -8,8 +8,8 @@ import type { ServiceConfig } from "../service-config";
 import { liveShares, sameShares, shareText } from "../shares";
 
 /*
- * The way out: a stack hands back what it took over (`allow: [release]`), or is taken down (`allow: [destroy]`). Only
- * what carries no customers goes.
+ * How a stack leaves: it hands back what it took over (`allow: [release]`), or is taken down (`allow: [destroy]`). Only
+ * what serves no customers is removed.
  */
 
 const releaseCommand = run("npm run rollout -- release");
@@ -45,8 +45,8 @@ const isDeletedOnPurpose = ({ allow: words }: ServiceConfig, record: DeploymentR
 const releaseServing: Rule = {
   id: "release-serving",
   summary: `\`allow: [release]\` (written by \`npm run rollout -- release\`) prepares a stack to leave: what it took over stays, and
-everything else goes. That is possible only while nothing of the stack carries customers: no pool that it created
-has a share or is named by another route, and the cluster is not its own. The update that prepares it moves no
+everything else is removed. That is possible only while nothing that the stack created serves customers: none of its
+pools has a share or is named by another route, and the stack did not create the cluster. The update that prepares it moves no
 traffic.`,
   fix: "Send the traffic to a pool that was created outside the stack first; the message has the commands.",
   check: (config, observed, draft) =>
@@ -81,7 +81,7 @@ function obstacles(config: ServiceConfig, observed: Observed, draft: Draft): Fin
   });
   const isWaived = config.allow.includes("routes-unknown");
   const unseen = (isWaived ? [] : (observed.others?.unseen ?? [])).map((text) => ({
-    found: `${text}: a route that nobody sees may send to pools that would be removed`,
+    found: `${text}: a route that the program cannot see may send requests to pools that would be removed`,
     fix: fix`${readRoutes}; or allow it: ${allow("routes-unknown", config.allow.length)}`,
   }));
   return [
@@ -132,8 +132,8 @@ function moves(observed: Observed, { shares }: Draft): Finding[] {
   if (observed.route === undefined || isOut || sameShares(live, shares)) return [];
   return [
     {
-      found: `the live route sends ${shareText(live)}, but the config says ${shareText(shares)}: an update that releases moves no traffic`,
-      fix: fix`first make them say the same: ${pulumiUp} without release`,
+      found: `the live route sends ${shareText(live)}, but the config says ${shareText(shares)}: a release moves no traffic`,
+      fix: fix`make them agree first: run ${pulumiUp} without release`,
     },
   ];
 }

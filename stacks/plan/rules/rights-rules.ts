@@ -8,9 +8,9 @@ import type { ServiceConfig } from "../service-config";
 
 const clusterRights: Rule = {
   id: "cluster-rights",
-  summary: `With \`clusterScoped: false\` the stack creates nothing that belongs to no namespace, and the service's namespace does
-not exist, or a pool would get a namespace of its own (by default every pool does where there are \`objectives\`).`,
-  fix: "Let somebody create the namespace, or put the pool beside the route.",
+  summary: `With \`clusterScoped: false\` the stack creates no cluster-scoped objects, and either the service's namespace does not
+exist, or a pool would need a namespace of its own (by default, every pool of a stack with \`objectives\` does).`,
+  fix: "Ask somebody to create the namespace, or create the pool in the route's namespace.",
   check: (config, observed, { namespaces }) =>
     config.clusterScoped === false
       ? [...homeMissing(config, observed), ...ofPools(observed, namespaces, config)]
@@ -24,7 +24,7 @@ function homeMissing({ namespace }: ServiceConfig, { others, namespaces }: Obser
   return [
     {
       found: `the service needs namespace ${namespace}, and clusterScoped: false does not let this stack create it`,
-      fix: fix`let somebody with the right create it: ${run(`kubectl create namespace ${namespace}`)}`,
+      fix: fix`ask somebody with the permission to create it: ${run(`kubectl create namespace ${namespace}`)}`,
     },
   ];
 }
@@ -36,7 +36,7 @@ function ofPools(observed: Observed, namespaces: Draft["namespaces"], config: Se
       .filter(({ name, create }) => create && observed.namespaces[name] === undefined)
       .map(({ name, pool }) => ({
         found: `pool ${pool} needs namespace ${name}, and clusterScoped: false does not let this stack create it`,
-        fix: fix`let somebody with the right create it: ${run(`kubectl create namespace ${name}`)}; or put a pool that does not exist yet beside the route: ${[set(["pools", pool, "namespace"], config.namespace), pulumiUp]}`,
+        fix: fix`ask somebody with the permission to create it: ${run(`kubectl create namespace ${name}`)}; or, if the pool does not exist yet, create it in the route's namespace: ${[set(["pools", pool, "namespace"], config.namespace), pulumiUp]}`,
       }))
   );
 }

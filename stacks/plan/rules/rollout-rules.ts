@@ -63,7 +63,7 @@ const latched: Rule = {
   id: "latched",
   summary: `A candidate that was rolled back would get weight again, usually because someone deployed an older config. The latch
 belongs to the pool's name. The live route and the stack's outputs store it, so it survives edits of the config and
-the removal of the candidate and the pool. There is no waiver: resuming is the way.`,
+the removal of the candidate and the pool. There is no waiver: resume the candidate instead.`,
   remark:
     "A weight lower than the current one is never refused: if the stable pool is still small, you can go back in steps.",
   fix: "Keep it at weight 0, or resume it with a reason, at a time after the rollback.",

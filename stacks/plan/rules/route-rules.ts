@@ -18,8 +18,8 @@ const routeNotOurs: Rule = {
   id: "route-not-ours",
   summary: `The route that this stack would write exists, and it has no label or annotation of this stack. Taking it over is a
 separate step: the update imports the route and changes nothing for customers. From then on this stack writes the
-weights of the backendRefs that name its pools, in every rule that has some. Everything else stays as its owner has
-it, also after later edits: other rules, matches, filters, timeouts, hostnames, parents, labels and annotations. If
+weights of the backendRefs that name its pools, in every rule. Everything else stays as its owner has it, also after
+later edits: other rules, matches, filters, timeouts, hostnames, parents, labels and annotations. If
 the config does not say what the route does now, the message lists the differences and there is no waiver.`,
   fix: "Set the config to what the route does now, and take it over; change weights in a later update.",
   waiver: { name: "take-over-route" },
@@ -151,7 +151,7 @@ with a note). Otherwise revert the edit.`,
           ? fix``
           : fix` (${[set("weight", Math.round(share)), pulumiUp]})`;
       findings.push({
-        found: `the weights of the live route were edited outside this stack: the route sends ${liveText(observed)}, this stack wrote ${shareText(observed.route?.written ?? {})}, and the config says ${shareText(draft.shares)}`,
+        found: `the weights of the live route were edited outside this stack: the route sends ${liveText(observed)}, this stack wrote ${shareText(observed.route?.written ?? {})}, but the config says ${shareText(draft.shares)}`,
         fix: fix`to keep the live weights, set them in the config${same}; otherwise revert the edit in the cluster`,
       });
     }

@@ -15,7 +15,7 @@ exist in the pool's namespace. Such pods would stay pending until the timeout \`
   fix: "Create what is missing, or take the setting out.",
   check: (_config, observed, draft) =>
     draft.pools.flatMap(({ pool, namespace }) => {
-      // Whatever its pods lack: the way off it is open.
+      // A pool may always lose traffic, whatever its pods lack.
       if (falls(pool.name, observed, draft)) return [];
       const missing = observed.settings?.[pool.name]?.missing ?? [];
       if (missing.length === 0) return [];

@@ -16,11 +16,15 @@ const edit = ({ namespace, route }: ServiceConfig): string =>
 const routeShape: Rule = {
   id: "route-shape",
   summary: `The customers' route was created outside this stack and keeps its shape: this stack writes only the weights of its
-pools. As the route is now, it cannot say the split: no rule names the pools any more; or a rule has other backends
-beside the pools, whose weights stay, and the pools' part in it is not a number that splits into whole weights; or it
-has more matches than the candidate's preview route can repeat; or the route no longer attaches to the Gateway or hostname that the config names. Going back and leaving are not refused
-for the last reason, and wait for no Gateway.`,
-  fix: "Change the route as the message says. To go back to weight 0 is always possible while a rule names the pools.",
+pools. As the route is now, that is not enough for the split, for one of these reasons:
+
+- No rule names the pools any more.
+- A rule also has other backends, whose weights stay, and the weight that the pools have together cannot be divided into
+  whole numbers for the split.
+- The rules have more matches than the candidate's preview route can repeat.
+- The route no longer attaches to the Gateway or the hostname in the config. Going back and leaving are not refused for
+  this reason, and wait for no Gateway.`,
+  fix: "Change the route as the message says. Going back to weight 0 is always possible while a rule names the pools.",
   check: (config, observed, draft) => {
     const { kept, foreign, differences } = observed.route ?? {};
     // What stands against taking a route over is another rule's to say.
@@ -94,8 +98,8 @@ const openAdapterPaths: Rule = {
   id: "open-adapter-paths",
   summary: `A pool loads adapters, and the customers' route, which keeps its owner's shape, has a rule that leads to the
 model servers' paths for loading and unloading adapters: it rewrites paths, matches them by regular expression, or names
-such a path itself. This stack closes those paths by a route of its own, and such a rule takes precedence over it.`,
-  fix: "Take that rule out of the route, or roll out adapters through a route that this stack creates.",
+such a path itself. This stack closes those paths with a separate route, and such a rule takes precedence over it.`,
+  fix: "Remove that rule from the route, or roll out the adapters in a service whose stack creates the route.",
   check: (config, { route }, { pools, candidateFalls }) => {
     const loading = pools.find(({ pool }) => pool.adapters)?.pool.name;
     if (route?.kept === undefined || loading === undefined || candidateFalls) return [];
@@ -106,7 +110,7 @@ such a path itself. This stack closes those paths by a route of its own, and suc
         : [
             {
               found: `pool ${loading} loads adapters, and rules[${at}] of HTTPRoute ${config.namespace}/${config.route} ${why}: customers could load and unload adapters`,
-              fix: fix`take it out of the route (${edit(config)}), or roll out adapters by a service whose route its stack creates`,
+              fix: fix`remove it from the route (${edit(config)}), or roll out the adapters in a service whose stack creates the route`,
             },
           ];
     });
@@ -162,7 +166,7 @@ const sticky = ({ rules }: KeptRoute): string[] =>
     ours.length === 0 || rule["sessionPersistence"] === undefined
       ? []
       : [
-          `rules[${at}] has sessionPersistence: a new weight counts for new sessions only, also on the way back`,
+          `rules[${at}] has sessionPersistence: a new weight counts for new sessions only, also when you go back`,
         ],
   );
 

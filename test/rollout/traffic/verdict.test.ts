@@ -43,7 +43,7 @@ describe("the verdict on a split", () => {
 
   it("is not given where nobody knows: the reason, how to measure it, and status 2", () => {
     const without: [Counts | undefined, RegExp][] = [
-      [undefined, /nobody counted/],
+      [undefined, /no counts were read/],
       [
         { outcome: "unknown", why: "picker 10.0.0.7:9090: no response within 5 s" },
         /10\.0\.0\.7:9090: no response/,

@@ -163,6 +163,7 @@ export const crossCases: readonly RawConfig[] = [
   },
   withPool({ like: "llm-new" }),
   { ...sourceCase, pools: { ...pools, "llm-new": { like: "nope" } } },
+  withPool({ like: { pool: "llm", overrides: { spec: { hostIPC: true } } } }),
   { ...sourceCase, pools: { ...pools, "llm-new": { like: "llm", accelerator: "x" } } },
   { ...sourceCase, pools: { ...pools, "llm-new": { replicas: 2 } } },
   { ...sourceCase, pools: { ...pools, "llm-new": { accelerator: "nvidia-l4" } } },

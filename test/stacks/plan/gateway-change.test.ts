@@ -129,7 +129,7 @@ describe("a Gateway that this stack created", () => {
       [
         [
           ...["address-dropped", "address-dropped"],
-          "clients reach the Gateway by HTTP on port 8080, and the config says HTTP on port 80; routes on Gateway default/my-inference-gateway: HTTPRoute default/routes-to-chat",
+          "clients reach the Gateway by HTTP on port 8080, but the config says HTTP on port 80; routes on Gateway default/my-inference-gateway: HTTPRoute default/routes-to-chat",
         ],
       ],
     );

@@ -165,7 +165,7 @@ describe("a route that somebody edited", () => {
     const [refusal] = planned(at(30), world).refusals;
     assert.match(
       refusal?.found ?? "",
-      /sends llm 50 %, llm-new 50 %, this stack wrote llm 70 %, llm-new 30 %, and the config says llm 70 %, llm-new 30 %/,
+      /sends llm 50 %, llm-new 50 %, this stack wrote llm 70 %, llm-new 30 %, but the config says llm 70 %, llm-new 30 %/,
     );
     assert.match(fixText(refusal?.fix ?? fix``), /pulumi config set weight 50 && pulumi up/);
   });

@@ -86,7 +86,7 @@ describe("what pods that are not ready wait for", () => {
       lastState: { terminated: { exitCode: 137, reason: "OOMKilled" } },
     };
     assert.deepEqual(podWaits([pod("a", waiting(container), "n1")], []), [
-      "1 pod cannot start: CrashLoopBackOff (exit status 137, OOMKilled): kubectl logs --previous shows what it said",
+      "1 pod cannot start: CrashLoopBackOff (exit status 137, OOMKilled): kubectl logs --previous shows its last output",
     ]);
   });
 
