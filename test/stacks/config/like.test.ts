@@ -2,7 +2,9 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { resolveConfig } from "../../../stacks/config/resolve";
 import type { RawConfig } from "../../../stacks/config/parse";
+import { fixText } from "../../../stacks/messages/edits";
 import type { Mistake } from "../../../stacks/messages/mistakes";
+import { fix } from "../../../stacks/plan/config-edits";
 import { cloud, ownedPool, serviceConfig } from "../cases";
 
 /* `like` as an object: which pool, and what is changed of the pods that are copied. */
@@ -58,7 +60,7 @@ describe("like", () => {
       );
     }
     const misspelt = mistakesOf(config({ pool: "llm", override: {} }))[0];
-    assert.equal(misspelt?.fix, "pulumi config rm --path 'pools.llm-new.like.override'");
+    assert.equal(fixText(misspelt?.fix ?? fix``), "pulumi config rm --path 'pools.llm-new.like.override'");
   });
 
   it("refuses what the rollout depends on, with the path and the reason", () => {
@@ -110,7 +112,7 @@ describe("like", () => {
     const [found] = mistakesOf(raw);
     assert.equal(found?.key, "pools.llm-new.like.overrides");
     assert.match(found.allowed, /use server\.podPatch/);
-    assert.equal(found.fix, "pulumi config rm --path 'pools.llm-new.like.overrides'");
+    assert.equal(fixText(found.fix), "pulumi config rm --path 'pools.llm-new.like.overrides'");
   });
 
   it("keeps no secret: a pod template is read by whoever reads the cluster", () => {
