@@ -22,7 +22,7 @@ import { defaultRouteName, labels, managedBy } from "../components/names";
 import { ClusterRights } from "../components/pool/cluster-rights";
 import { ShapeGuard } from "../components/route/shape-guard";
 import { TrafficGuard } from "../components/route/traffic-guard";
-import { isMadeHere, platformNamespaces, type NamespaceOwners } from "./plan/namespaces";
+import { platformNamespaces, serviceNamespaces, type NamespaceOwners } from "./plan/namespaces";
 
 /** The same promise each time: whoever asks first begins. */
 function once<T>(make: () => Promise<T>): () => Promise<T> {
@@ -175,8 +175,7 @@ export async function sharedPlatform(
     build: (options) => {
       const text = reference.requireOutput("kubeconfig") as pulumi.Output<string>;
       const provider = new k8s.Provider("cluster", { kubeconfig: text, ...providerSettings });
-      const makes = clusterScoped !== false && isMadeHere(namespace, options.owners);
-      const namespaces = makes ? [namespace] : [];
+      const namespaces = serviceNamespaces({ namespace, clusterScoped }, options.owners);
       return {
         kubeconfig: text,
         gateway,

@@ -135,10 +135,11 @@ function approved(
   const { role, service } = config;
   const { waived } = outcome.plan;
   const anothers = role === "all" ? gatewayOfAnother(gateway, ownership) : [];
-  const lost =
-    role !== "all" || service.allow.includes("address-dropped") || service.allow.includes("destroy")
-      ? []
-      : gatewayRefusals(config.platform.gateway, use);
+  const losses =
+    role !== "all" || service.allow.includes("destroy") ? [] : gatewayRefusals(config.platform.gateway, use);
+  const waives =
+    service.allow.includes("address-dropped") && observed.record?.waived.includes("address-dropped") !== true;
+  const lost = waives ? [] : losses;
   // A waiver holds for one update: the record says that the last one had it.
   const isAllowed =
     service.allow.includes("take-over-service") &&
@@ -153,7 +154,10 @@ function approved(
   const { plan } = outcome;
   const groupless = poolsWithoutGroups(plan, served);
   if (groupless !== undefined) throw new UserError(groupless);
-  return { plan, takeOver };
+  // Recorded as spent, as the waivers of rules are.
+  const spent =
+    waives && losses.length > 0 ? { waived: [...new Set([...plan.waived, "address-dropped"])] } : {};
+  return { plan: { ...plan, ...spent }, takeOver };
 }
 
 /** Registers what the plan says; the outputs wait for the gateway. */

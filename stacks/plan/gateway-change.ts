@@ -1,7 +1,7 @@
 import { defaultGatewayKind } from "../../components/gateways/gateway-kinds";
 import { usesTls, type GatewayConfig } from "../../components/gateways/gateway";
 import { anyHost, hostCovers, hostsOn } from "../../components/gateways/hostnames";
-import { fix, remove, set, type Fix } from "./config-edits";
+import { fix, remove, set, setList, type Fix } from "./config-edits";
 import type { Finding, Refusal } from "./model";
 import { nameOf, type KnownRoute } from "./routes";
 
@@ -15,12 +15,23 @@ export interface LiveGateway {
   className: string;
   /** Names of reserved addresses. */
   addresses: readonly string[];
-  listeners: readonly { port: number; protocol: string; hostname?: string }[];
+  /** The IP address that it has. */
+  ip?: string;
+  listeners: readonly LiveListener[];
+}
+
+export interface LiveListener {
+  name: string;
+  port: number;
+  protocol: string;
+  hostname?: string;
+  /** Namespaces whose routes it takes; undefined: not known, or any. */
+  admits?: readonly string[];
 }
 
 export interface GatewayUse {
   live: LiveGateway;
-  /** Routes that attach to it. */
+  /** Routes that it serves. */
   routes: readonly KnownRoute[];
   /** The service of this stack, where it has one: its route's hostname is another rule's to hold. */
   own?: string;
@@ -28,25 +39,45 @@ export interface GatewayUse {
 
 /** @param use absent: there is no such Gateway yet, or it was created outside this stack. */
 export function gatewayRefusals(wanted: GatewayConfig, use: GatewayUse | undefined): Refusal[] {
-  if (use === undefined || use.routes.length === 0) return [];
+  if (use === undefined) return [];
+  const listener = ownListener(wanted, use.live);
+  const routes = use.routes.filter(({ namespace }) => listener?.admits?.includes(namespace) !== false);
+  if (routes.length === 0) return [];
   const findings = [
     ...addressLost(wanted, use.live),
-    ...listenersLost(wanted, use.live),
-    ...hostnamesLost(wanted, use),
-    ...namespacesLost(wanted, use.routes),
+    ...(listener === undefined
+      ? []
+      : [
+          ...listenerLost(wanted, listener),
+          ...hostnamesLost(wanted, listener, { ...use, routes }),
+          ...namespacesLost(wanted, listener, routes),
+        ]),
   ];
   return findings.map(({ found, fix: way }) => ({
     rule: "address-dropped",
-    found: `${found}; routes on Gateway ${wanted.namespace}/${wanted.name}: ${use.routes.map(nameOf).join(", ")}`,
+    found: `${found}; routes on Gateway ${wanted.namespace}/${wanted.name}: ${routes.map(nameOf).join(", ")}`,
     fix: way,
     waiver: "address-dropped",
   }));
 }
 
-function addressLost({ exposure, address }: GatewayConfig, { className, addresses }: LiveGateway): Finding[] {
+/** A listener of this program's has one of two names; those of others stay, whatever this stack writes. */
+function ownListener(wanted: GatewayConfig, { listeners }: LiveGateway): LiveListener | undefined {
+  const name = usesTls(wanted) ? "https" : "http";
+  return (
+    listeners.find((listener) => listener.name === name) ??
+    listeners.find((listener) => listener.name === "http" || listener.name === "https")
+  );
+}
+
+function addressLost(
+  { exposure, address }: GatewayConfig,
+  { className, addresses, ip }: LiveGateway,
+): Finding[] {
   const { classes } = defaultGatewayKind;
   const then = Object.entries(classes).find(([, name]) => name === className)?.[0];
   const isOther = addresses.some((name) => name !== address);
+  const gets = addresses.length === 0 && address !== undefined && ip !== undefined;
   return [
     ...(then === undefined || then === exposure
       ? []
@@ -64,18 +95,27 @@ function addressLost({ exposure, address }: GatewayConfig, { className, addresse
           },
         ]
       : []),
+    ...(gets
+      ? [
+          {
+            found: `clients reach the Gateway at ${ip}, and the config says address ${address}`,
+            fix: fix`${remove("gateway.address")} (if ${address} is that IP address, reserved since, use the waiver)`,
+          },
+        ]
+      : []),
   ];
 }
 
-function listenersLost(wanted: GatewayConfig, { listeners }: LiveGateway): Finding[] {
+function listenerLost(wanted: GatewayConfig, listener: LiveListener): Finding[] {
   const protocol = usesTls(wanted) ? "HTTPS" : "HTTP";
-  return listeners
-    .filter((listener) => listener.port !== wanted.port || listener.protocol !== protocol)
-    .map((listener) => ({
+  if (listener.port === wanted.port && listener.protocol === protocol) return [];
+  return [
+    {
       found: `clients reach the Gateway by ${listener.protocol} on port ${listener.port}, and the config says ${protocol} on port ${wanted.port}`,
       fix:
         listener.protocol === protocol ? fix`${set("gateway.port", listener.port)}` : otherProtocol(wanted),
-    }));
+    },
+  ];
 }
 
 function otherProtocol({ tlsSecret, certificate }: GatewayConfig): Fix {
@@ -88,19 +128,21 @@ function otherProtocol({ tlsSecret, certificate }: GatewayConfig): Fix {
     : fix`restore gateway.tlsSecret or gateway.certificate`;
 }
 
-function hostnamesLost({ hostname }: GatewayConfig, { live, routes, own }: GatewayUse): Finding[] {
-  const lost = live.listeners.flatMap((listener) =>
-    routes
-      .filter(({ service }) => service === undefined || service !== own)
-      .flatMap((route) => {
-        const then = hostsOn(hostname, route.hostnames);
-        return hostsOn(listener.hostname, route.hostnames).filter(
-          (host) => !then.some((left) => hostCovers(left, host)),
-        );
-      }),
-  );
-  const before = live.listeners[0]?.hostname;
+function hostnamesLost(
+  { hostname }: GatewayConfig,
+  listener: LiveListener,
+  { routes, own }: GatewayUse,
+): Finding[] {
+  const lost = routes
+    .filter(({ service }) => service === undefined || service !== own)
+    .flatMap((route) => {
+      const then = hostsOn(hostname, route.hostnames);
+      return hostsOn(listener.hostname, route.hostnames).filter(
+        (host) => !then.some((left) => hostCovers(left, host)),
+      );
+    });
   if (lost.length === 0) return [];
+  const { hostname: before } = listener;
   const names = [...new Set(lost)].map((host) => (host === anyHost ? "any name" : host)).join(", ");
   return [
     {
@@ -111,12 +153,22 @@ function hostnamesLost({ hostname }: GatewayConfig, { live, routes, own }: Gatew
   ];
 }
 
-function namespacesLost({ routesFrom }: GatewayConfig, routes: readonly KnownRoute[]): Finding[] {
+/** Only what the listener takes today can be lost. */
+function namespacesLost(
+  { routesFrom }: GatewayConfig,
+  { admits }: LiveListener,
+  routes: readonly KnownRoute[],
+): Finding[] {
+  if (admits === undefined) return [];
   const lost = [...new Set(routes.map(({ namespace }) => namespace))].filter(
     (one) => !routesFrom.includes(one),
   );
-  return lost.map((namespace, i) => ({
-    found: `the config lets no routes of namespace ${namespace} attach to the Gateway`,
-    fix: fix`${set(["gateway", "routesFrom", routesFrom.length + i], namespace)}`,
-  }));
+  return lost.length === 0
+    ? []
+    : [
+        {
+          found: `the config lets no routes of ${lost.length === 1 ? "namespace" : "namespaces"} ${lost.join(", ")} attach to the Gateway any more`,
+          fix: fix`${setList("gateway.routesFrom", [...routesFrom, ...lost])}`,
+        },
+      ];
 }

@@ -20,31 +20,65 @@ export async function readGatewayUse(
   ]);
   if (live === undefined) return undefined;
   return {
-    live: liveGateway(live),
+    live: liveGateway(live, gateway.namespace),
     routes: routes
       .map((route) => knownRoute(route, "HTTPRoute"))
       .filter(({ parents }) =>
-        parents.some(({ name, namespace }) => name === gateway.name && namespace === gateway.namespace),
+        parents.some(
+          ({ name, namespace, refused }) =>
+            name === gateway.name && namespace === gateway.namespace && !refused,
+        ),
       ),
   };
 }
 
-function liveGateway({ spec }: LiveObject): LiveGateway {
+interface Listener {
+  name: string;
+  port: number;
+  protocol: string;
+  hostname?: string;
+  allowedRoutes?: {
+    namespaces?: {
+      from?: string;
+      selector?: {
+        matchLabels?: object;
+        matchExpressions?: { key: string; operator: string; values?: string[] }[];
+      };
+    };
+  };
+}
+
+function liveGateway({ spec, status }: LiveObject, namespace: string): LiveGateway {
   const {
     gatewayClassName = "",
     addresses = [],
     listeners = [],
   } = (spec ?? {}) as {
     gatewayClassName?: string;
-    addresses?: { type?: string; value?: string }[];
-    listeners?: { port: number; protocol: string; hostname?: string }[];
+    addresses?: { value?: string }[];
+    listeners?: Listener[];
   };
+  const { addresses: [ip] = [] } = (status ?? {}) as { addresses?: { value?: string }[] };
   return {
     className: gatewayClassName,
     addresses: addresses.flatMap(({ value }) => (value === undefined ? [] : [value])),
-    listeners: listeners.map(({ port, protocol, hostname }) => ({
-      ...{ port, protocol },
-      ...(hostname === undefined ? {} : { hostname }),
-    })),
+    ...(ip?.value === undefined ? {} : { ip: ip.value }),
+    listeners: listeners.map(({ name, port, protocol, hostname, allowedRoutes }) => {
+      const admits = admittedBy(allowedRoutes, namespace);
+      return {
+        ...{ name, port, protocol },
+        ...(hostname === undefined ? {} : { hostname }),
+        ...(admits === undefined ? {} : { admits }),
+      };
+    }),
   };
+}
+
+/** As InferenceGateway writes it; what others write (all namespaces, labels of theirs) is not known here. */
+function admittedBy(allowed: Listener["allowedRoutes"], own: string): string[] | undefined {
+  const { from = "Same", selector } = allowed?.namespaces ?? {};
+  if (from === "Same") return [own];
+  const [first, ...more] = selector?.matchExpressions ?? [];
+  const byName = first?.key === "kubernetes.io/metadata.name" && first.operator === "In" && more.length === 0;
+  return from === "Selector" && byName && selector?.matchLabels === undefined ? first.values : undefined;
 }

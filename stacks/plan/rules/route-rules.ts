@@ -1,13 +1,11 @@
-import { anyHost, hostCovers } from "../../../components/gateways/hostnames";
-import { adoptionOf, hostnameKey } from "../adoption";
+import { adoptionOf } from "../adoption";
 import { adopts, driftOf } from "../drift";
-import { allow, fix, pulumiUp, remove, run, set, type Fix } from "../config-edits";
+import { allow, fix, pulumiUp, run, set, type Fix } from "../config-edits";
 import type { Draft, Finding, Rule } from "../model";
 import { splitsOf } from "../kept-route";
 import type { Observed, ObservedRoute } from "../observed";
 import type { ServiceConfig } from "../service-config";
 import { redeclare } from "../redeclare";
-import type { KnownRoute } from "../routes";
 import { liveShares, sameShares, shareIn, sharesOf, shareText } from "../shares";
 
 /* The customers' route: created outside this stack, gone, or edited in the cluster. */
@@ -200,62 +198,4 @@ function asCandidate(pool: string, config: ServiceConfig, observed: Observed): F
   return fix`; or make it the candidate with its current weight: ${[...back, set("candidate", pool), set("weight", share)]}`;
 }
 
-/**
- * Whoever uses an address that the route leaves gets 404, whatever the weights are. So it holds up going back too: the
- * config has to say the old address again, which is one command, and `rollback --now` needs no config.
- */
-const addressDropped: Rule = {
-  id: "address-dropped",
-  summary: `The update would change the hostname or the Gateway of the customers' route. From that moment on, clients that use the
-old address get 404. The same holds for a Gateway that this stack created, while routes of any service attach to it: its
-load balancer (\`exposure\`), address, port, TLS, hostname, and the namespaces that it admits.`,
-  fix: "Restore the address. Once no client uses the old one any more, use the waiver.",
-  waiver: { name: "address-dropped" },
-  check: (config, { route, others }) => {
-    const customers = others?.customers;
-    const isOwn = route !== undefined && route.foreign !== true && route.kept === undefined;
-    if (customers === undefined || others === undefined || !isOwn || config.allow.includes("destroy"))
-      return [];
-    const { gateway } = others;
-    const where = `HTTPRoute ${config.namespace}/${config.route}`;
-    const left = customers.parents.find(
-      ({ name, namespace }) => name !== gateway.name || namespace !== gateway.namespace,
-    );
-    const { hostname } = gateway;
-    const lost =
-      hostname === undefined ? [] : hostsOf(customers).filter((host) => !hostCovers(hostname, host));
-    return [
-      ...(left === undefined
-        ? []
-        : [
-            {
-              found: `clients reach ${where} through Gateway ${left.namespace}/${left.name}, and the config says ${gateway.namespace}/${gateway.name}`,
-              fix: gateway.configurable
-                ? fix`${[set("gateway.name", left.name), set("gateway.namespace", left.namespace)]}`
-                : fix`restore the platform stack that this service was deployed on (config key platform)`,
-            },
-          ]),
-      ...(lost.length === 0 || hostname === undefined
-        ? []
-        : [
-            {
-              found: `clients reach ${where} as ${lost.map((host) => (host === anyHost ? "any name" : host)).join(", ")}, and the config says ${hostname}`,
-              fix: lost.includes(anyHost)
-                ? fix`${remove(hostnameKey(config, gateway.configurable))}`
-                : fix`${set(hostnameKey(config, gateway.configurable), lost[0] ?? "")}`,
-            },
-          ]),
-    ];
-  },
-};
-
-const hostsOf = ({ hostnames }: KnownRoute): readonly string[] =>
-  hostnames.length === 0 ? [anyHost] : hostnames;
-
-export const routeRules: readonly Rule[] = [
-  routeNotOurs,
-  routeMissing,
-  routeEdited,
-  unknownBackend,
-  addressDropped,
-];
+export const routeRules: readonly Rule[] = [routeNotOurs, routeMissing, routeEdited, unknownBackend];

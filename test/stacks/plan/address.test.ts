@@ -57,6 +57,25 @@ describe("the address of the customers' route", () => {
     assert.match(text ?? "", /restore the platform stack/);
   });
 
+  it("is not narrowed by what somebody has added to the live route, but for going back", () => {
+    const both = { hostnames: ["llm.example.com", "old.example.com"] };
+    const observed = world(both, { hostname: "llm.example.com" });
+    const [text] = refusalsOf(observed, { weight: 60 });
+    assert.match(
+      text ?? "",
+      /^address-dropped: take old\.example\.com out of the route.*kubectl edit httproute/,
+    );
+    assert.deepEqual(refusalsOf(observed, { weight: 0 }), []);
+    const parents = { parents: [{ name: "my-inference-gateway" }, { name: "second" }] };
+    assert.match(refusalsOf(world(parents), { weight: 60 })[0] ?? "", /take Gateway default\/second out/);
+    assert.deepEqual(refusalsOf(world(parents), { weight: 0 }), []);
+  });
+
+  it("is the platform's to restore where the service has none of its own", () => {
+    const observed = world({}, { hostname: "llm.example.com", configurable: false });
+    assert.match(refusalsOf(observed)[0] ?? "", /have the platform stack's gateway\.hostname removed/);
+  });
+
   it("may go with the service", () => {
     const observed = world(named, { hostname: "chat.example.com" });
     assert.deepEqual(refusalsOf(observed, { allow: ["destroy"] }), []);

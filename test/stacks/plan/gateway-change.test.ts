@@ -19,12 +19,16 @@ function wanted(gateway: object): GatewayConfig {
 
 /** As the program makes it of this config. */
 function liveOf(gateway: object): LiveGateway {
-  const { exposure, port, address, hostname, tlsSecret, certificate } = wanted(gateway);
+  const { exposure, port, address, hostname, tlsSecret, certificate, routesFrom } = wanted(gateway);
   const protocol = tlsSecret === undefined && certificate === undefined ? "HTTP" : "HTTPS";
+  const name = protocol.toLowerCase();
   return {
     className: gke.classes[exposure],
     addresses: address === undefined ? [] : [address],
-    listeners: [{ port, protocol, ...(hostname === undefined ? {} : { hostname }) }],
+    ip: "10.0.0.5",
+    listeners: [
+      { name, port, protocol, admits: routesFrom, ...(hostname === undefined ? {} : { hostname }) },
+    ],
   };
 }
 
@@ -92,7 +96,19 @@ const cases: readonly { name: string; before: object; after: object; route?: Rou
     before: { routesFrom: ["chat"] },
     after: { routesFrom: ["search"] },
     route: { namespace: "chat" },
-    fix: "pulumi config set --path 'gateway.routesFrom[1]' chat",
+    fix: "pulumi config rm --path 'gateway.routesFrom' && pulumi config set --path 'gateway.routesFrom[0]' search && pulumi config set --path 'gateway.routesFrom[1]' chat",
+  },
+  {
+    name: "had no address of its own, and gets one",
+    before: {},
+    after: { address: "llm-address" },
+    fix: "pulumi config rm --path 'gateway.address' (if llm-address is that IP address, reserved since, use the waiver)",
+  },
+  {
+    name: "has a route in a namespace that it never let in",
+    before: {},
+    after: { port: 8080 },
+    route: { namespace: "stray" },
   },
 ];
 
@@ -117,6 +133,14 @@ describe("a Gateway that this stack created", () => {
         ],
       ],
     );
+  });
+
+  it("keeps the listeners of others, whatever it says of its own", () => {
+    const live = liveOf({});
+    const theirs = { name: "admin", port: 9443, protocol: "HTTPS" };
+    const https = { name: "https", port: 443, protocol: "HTTPS" };
+    const use = { live: { ...live, listeners: [theirs, https, ...live.listeners] }, routes: [route()] };
+    assert.deepEqual(gatewayRefusals(wanted({}), use), []);
   });
 
   it("leaves the hostname of this stack's own route to the plan", () => {
