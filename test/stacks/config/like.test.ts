@@ -2,8 +2,9 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { resolveConfig } from "../../../stacks/config/resolve";
 import type { RawConfig } from "../../../stacks/config/parse";
-import type { Mistake } from "../../../stacks/messages/mistakes";
 import { fixText } from "../../../stacks/messages/edits";
+import type { Mistake } from "../../../stacks/messages/mistakes";
+import { fix } from "../../../stacks/plan/config-edits";
 import { cloud, ownedPool, serviceConfig } from "../cases";
 
 /* `like` as an object: which pool, and what is changed of the pods that are copied. */
@@ -59,7 +60,7 @@ describe("like", () => {
       );
     }
     const misspelt = mistakesOf(config({ pool: "llm", override: {} }))[0];
-    assert.equal(fixText(misspelt!.fix), "pulumi config rm --path 'pools.llm-new.like.override'");
+    assert.equal(fixText(misspelt?.fix ?? fix``), "pulumi config rm --path 'pools.llm-new.like.override'");
   });
 
   it("refuses what the rollout depends on, with the path and the reason", () => {

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { unwrapped } from "../../../stacks/config/fields";
+import { longFormOf, unwrapped } from "../../../stacks/config/fields";
 import { configSchema, typeAt } from "../../../stacks/config/schema";
 import type { RawConfig } from "../../../stacks/config/parse";
 import { sourceCase } from "../cases";
@@ -34,7 +34,7 @@ const wrong: readonly unknown[] = [
 type Path = readonly (string | number)[];
 
 function* paths(schema: z.ZodType, at: Path): Generator<{ at: Path; open: boolean }> {
-  const { inner } = unwrapped(schema);
+  const inner = longFormOf(unwrapped(schema).inner);
   yield { at, open: inner instanceof z.ZodObject };
   if (inner instanceof z.ZodObject) {
     for (const [name, field] of Object.entries<z.ZodType>(inner.shape)) yield* paths(field, [...at, name]);
@@ -133,6 +133,24 @@ export const crossCases: readonly RawConfig[] = [
   withPool({ server: { volumes: [{ ...aVolume, nfs: { server: "a", path: "/b" } }] } }),
   withPool({ server: { env: { LWS_LEADER_ADDRESS: "x" }, labels: { app: "x" } } }),
   withPool({ server: { podPatch: { spec: { nodeName: "a", containers: [{ image: "a" }] } } } }),
+  withPool({ like: { pool: "llm", overrides: { spec: { hostIPC: true } } } }),
+  {
+    ...sourceCase,
+    pools: {
+      ...pools,
+      llm: { existing: true },
+      "llm-new": {
+        ...h100,
+        like: {
+          pool: "llm",
+          overrides: {
+            metadata: { labels: { "app.kubernetes.io/managed-by": "x" } },
+            spec: { nodeName: "a", containers: [{ image: "a" }] },
+          },
+        },
+      },
+    },
+  },
   withoutKeys("pools"),
   withoutKeys("stable"),
   withoutKeys("candidate"),
