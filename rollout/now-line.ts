@@ -15,6 +15,7 @@ export function nowOptions(): Option[] {
     new Option("--kubeconfig <file>", "with --now: the cluster"),
     new Option("--service <name>", "with --now: which, where the cluster has several"),
     new Option("--namespace <name>", "with --now: of the route. Default: every namespace"),
+    new Option("--route <name>", "with --now: default: every route of the service that sends to that pool"),
     new Option("--from <pool>", "with --now: default: the candidate, by the preview route"),
     new Option("--to <pool>", "with --now: default: the pool that served before"),
     new Option("--force", "with --now: also to a pool without a ready pod"),

@@ -1,5 +1,6 @@
 import type { DefinitionName } from "../components/definitions/inference-definitions";
 import type { PlatformConfig, StackConfig } from "./config/resolve";
+import type { GatewayUse } from "./plan/gateway-change";
 import type { NamespaceOwners } from "./plan/namespaces";
 import { nothingDeployed } from "./plan/model";
 import { poolsWithoutZones } from "./plan/zones";
@@ -9,6 +10,7 @@ import type { ClusterReader } from "./state/cluster-reader";
 import { observedCopies } from "./state/copies";
 import { searchZones } from "./state/machine-zones";
 import { missingOfSettings } from "./state/missing-of-settings";
+import { readGatewayUse } from "./state/gateway-use";
 import { namespacesOf, observe } from "./state/observe";
 import { ownershipOf, type Ownership } from "./state/ownership";
 import { readable } from "./state/readable";
@@ -28,6 +30,8 @@ export interface PlatformState {
   owners: NamespaceOwners;
   /** CRDs that the cluster lacks; undefined: the cluster is still to be made. */
   definitions: DefinitionName[] | undefined;
+  /** The Gateway that this stack created, and who uses it; absent: none. */
+  gateway?: GatewayUse;
 }
 
 export interface ServiceState {
@@ -37,6 +41,8 @@ export interface ServiceState {
   ownership: Ownership;
   /** CRDs that the cluster lacks; undefined: the cluster is still to be made. */
   definitions: DefinitionName[] | undefined;
+  /** The Gateway that this stack created, and who uses it; absent: none. */
+  gateway?: GatewayUse;
 }
 
 /** @throws UserError where the cluster exists and cannot be read. */
@@ -47,11 +53,13 @@ export function readPlatformState(
 ): Promise<PlatformState> {
   return readable(async () => {
     const reader = await source.reader();
-    const [ownership, live] = await Promise.all([
+    const [ownership, live, gateway] = await Promise.all([
       ownershipOf(reader, last, { namespaces: platformNamespaces(platform), allow }),
       reader === undefined ? undefined : readDefinitions(reader),
+      readGatewayUse(reader, platform.gateway),
     ]);
     return {
+      ...(gateway === undefined ? {} : { gateway }),
       ownership,
       owners: await namespaceOwners(reader, platform, ownership.belongs),
       definitions: missingDefinitions(live, ownership),
@@ -68,7 +76,7 @@ export function readServiceState(
   return readable(async () => {
     const reader = await source.reader();
     const { service, role } = config;
-    const [ownership, served, live] = await Promise.all([
+    const [ownership, served, live, gateway] = await Promise.all([
       ownershipOf(reader, last, {
         namespaces: [
           ...namespacesOf(service, last.record),
@@ -82,6 +90,7 @@ export function readServiceState(
       reader === undefined || role === "service" || service.clusterScoped === false
         ? undefined
         : readDefinitions(reader),
+      role === "all" ? readGatewayUse(reader, config.platform.gateway) : undefined,
     ]);
     const observed =
       reader === undefined
@@ -93,6 +102,7 @@ export function readServiceState(
         : { zones: await searchZones(poolsWithoutZones(service, observed), source.nodesIn) };
     return {
       ownership,
+      ...(gateway === undefined ? {} : { gateway: { ...gateway, own: service.service } }),
       // A service stack leaves them to its platform.
       definitions:
         role === "service" || service.clusterScoped === false ? [] : missingDefinitions(live, ownership),

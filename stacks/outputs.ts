@@ -11,15 +11,13 @@ import { targetsOf } from "./plan/adapter-versions";
 import { baseNameOf } from "./plan/client-names";
 import { holds } from "./plan/latch";
 import { commandsFor, stepsAfter } from "./plan/next-steps";
+import { overriddenState } from "./plan/rival-routes";
 import { shareIn } from "./plan/shares";
 import { acceleratorsOf, capacityStages } from "./plan/sizing";
 import type { Platform } from "./platform";
 import { recordOf } from "./plan/record";
 import { recordOutput } from "./state/last-update";
 import * as pulumi from "@pulumi/pulumi";
-
-/** The output `state` while another route gets the customers' requests. */
-export const overriddenState = "overridden";
 
 /** Commands for the next step up, and for going back. */
 export function nextSteps(config: ServiceConfig, plan: Plan): { next?: string; back?: string } {

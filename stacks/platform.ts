@@ -10,17 +10,19 @@ import { InferenceDefinitions, type DefinitionName } from "../components/definit
 import { InferenceGateway } from "../components/gateways/inference-gateway";
 import type { NodeLocation } from "../components/pool/serving-pool";
 import { completeGateway, type GivenGateway } from "../components/gateways/endpoint";
-import { setCommand } from "./messages/mistakes";
+import { setCommand } from "./messages/edits";
 import type { ClusterConfig, GuardedService } from "./config/cluster-keys";
 import type { PlatformConfig } from "./config/resolve";
+import type { ServiceConfig } from "./plan/service-config";
 import { clusterReader, kubeconfigText, type ClusterReader } from "./state/cluster-reader";
 import type { ClusterPlace } from "./state/machine-zones";
 import { ownerOf, type Belongs } from "./state/observe";
 import { definitionsToInstall, readDefinitions } from "./state/served";
 import { defaultRouteName, labels, managedBy } from "../components/names";
 import { ClusterRights } from "../components/pool/cluster-rights";
+import { ShapeGuard } from "../components/route/shape-guard";
 import { TrafficGuard } from "../components/route/traffic-guard";
-import { platformNamespaces, type NamespaceOwners } from "./plan/namespaces";
+import { platformNamespaces, serviceNamespaces, type NamespaceOwners } from "./plan/namespaces";
 
 /** The same promise each time: whoever asks first begins. */
 function once<T>(make: () => Promise<T>): () => Promise<T> {
@@ -142,8 +144,14 @@ function mirrorsOf(cluster: ClusterConfig): Pick<PlatformSource, "imageMirrors" 
   };
 }
 
-/** @throws UserError where the stack does not exist or is no platform. */
-export async function sharedPlatform(stack: string): Promise<PlatformSource> {
+/**
+ * @param service of which the namespace is made where there is none.
+ * @throws UserError where the stack does not exist or is no platform.
+ */
+export async function sharedPlatform(
+  stack: string,
+  { namespace, clusterScoped }: Pick<ServiceConfig, "namespace" | "clusterScoped">,
+): Promise<PlatformSource> {
   const reference = new pulumi.StackReference("platform", { name: stack });
   const [kubeconfig, given, nodes, mirrors] = await Promise.all(
     ["kubeconfig", "gateway", "nodes", "imageMirrors"].map(async (name) => {
@@ -164,15 +172,17 @@ export async function sharedPlatform(stack: string): Promise<PlatformSource> {
     imageMirrors: mirrors ?? {},
     ...(nodes === undefined ? {} : { nodesIn: placeOf(nodes as PlatformNodes) }),
     reader: once(() => clusterReader(kubeconfig)),
-    build: () => {
+    build: (options) => {
       const text = reference.requireOutput("kubeconfig") as pulumi.Output<string>;
+      const provider = new k8s.Provider("cluster", { kubeconfig: text, ...providerSettings });
+      const namespaces = serviceNamespaces({ namespace, clusterScoped }, options.owners);
       return {
         kubeconfig: text,
         gateway,
         ...(nodes === undefined ? {} : { nodes: nodes as NodeLocation }),
-        provider: new k8s.Provider("cluster", { kubeconfig: text, ...providerSettings }),
-        namespaces: [],
-        ready: [],
+        provider,
+        namespaces,
+        ready: makeNamespaces(namespaces, options, { provider }),
       };
     },
   };
@@ -217,17 +227,9 @@ export function buildPlatform(config: PlatformConfig, options: PlatformOptions):
   );
   // Pickers look for the kinds they watch only once, when they start.
   const ready: pulumi.Resource[] = [...base.ready, definitions];
-  const kept = options.kept === true ? { retainOnDelete: true } : {};
+  const kept = keptBy(options);
   const namespaces = platformNamespaces(config.namespace, gateway, options.owners);
-  for (const name of namespaces) {
-    ready.push(
-      new k8s.core.v1.Namespace(
-        name,
-        { metadata: { name, labels: { [labels.managedBy]: managedBy, [labels.stack]: options.stack } } },
-        { provider, dependsOn: base.ready, ...kept },
-      ),
-    );
-  }
+  ready.push(...makeNamespaces(namespaces, options, { provider, dependsOn: base.ready }));
   for (const one of config.guardedServices ?? []) guardService(one, { provider, dependsOn: [...ready] });
   if (!gateway.existing) {
     ready.push(...modelArmorAccess(config, base.ready));
@@ -240,6 +242,21 @@ export function buildPlatform(config: PlatformConfig, options: PlatformOptions):
   };
 }
 
+const keptBy = ({ kept = false }: PlatformOptions): pulumi.ResourceOptions =>
+  kept ? { retainOnDelete: true } : {};
+
+function makeNamespaces(
+  names: readonly string[],
+  options: PlatformOptions,
+  opts: pulumi.CustomResourceOptions,
+): pulumi.Resource[] {
+  const made = { [labels.managedBy]: managedBy, [labels.stack]: options.stack };
+  return names.map(
+    (name) =>
+      new k8s.core.v1.Namespace(name, { metadata: { name, labels: made } }, { ...opts, ...keptBy(options) }),
+  );
+}
+
 /** What belongs to no namespace, for a service whose own stack has rights in its namespaces only. */
 function guardService(
   { service, namespace, route = defaultRouteName(service), poolNamespaces }: GuardedService,
@@ -248,6 +265,8 @@ function guardService(
   const name = `${namespace}-${service}`;
   const namespaces = [...new Set([namespace, ...poolNamespaces])];
   new TrafficGuard(name, { service, namespace, route, routesIn: namespaces, grpc: false }, opts);
+  // Says nothing to a route that the service's stack created.
+  new ShapeGuard(name, { service, namespace, route }, opts);
   new ClusterRights(name, { service, namespaces }, opts);
 }
 

@@ -1,6 +1,7 @@
 import { gatewayFor } from "../components/gateways/endpoint";
 import { checkHostname } from "./config/gateway-keys";
 import { ownerOutput } from "./plan/claims";
+import { gatewayRefusals } from "./plan/gateway-change";
 import type { CopiedPods } from "../components/model-server/copied/adapt";
 import { stackLabel } from "../components/names";
 import { readRawConfig } from "./config/read-config";
@@ -16,9 +17,10 @@ import {
   type ServiceStack,
   type ServiceState,
 } from "./live-state";
-import { describeMistakes, secretCommand } from "./messages/mistakes";
+import { secretCommand } from "./messages/edits";
+import { describeMistakes } from "./messages/mistakes";
 import { describeRefusals } from "./messages/refusals";
-import { UserError, withoutLibraryFrames } from "./messages/user-error";
+import { UserError } from "./messages/user-error";
 import { outputsOf } from "./outputs";
 import type { ApprovedPlan, Outcome, Plan } from "./plan/model";
 import type { ServiceConfig } from "./plan/service-config";
@@ -37,12 +39,8 @@ import * as pulumi from "@pulumi/pulumi";
  * @returns the stack's outputs.
  */
 export async function deployStack(): Promise<Record<string, unknown>> {
-  try {
-    const config = await readConfig();
-    return config.role === "platform" ? await deployPlatform(config) : await deployService(config);
-  } catch (error) {
-    throw withoutLibraryFrames(error);
-  }
+  const config = await readConfig();
+  return config.role === "platform" ? deployPlatform(config) : deployService(config);
 }
 
 /** @throws UserError with every mistake of the config. */
@@ -62,9 +60,13 @@ async function readConfig(): Promise<StackConfig> {
 async function deployPlatform(config: PlatformStack): Promise<Record<string, unknown>> {
   const { allow } = config;
   const source = ownPlatform(config.platform);
-  const { owners, definitions, ownership } = await readPlatformState(config, source, await lastUpdate());
+  const state = await readPlatformState(config, source, await lastUpdate());
+  const { owners, definitions, ownership } = state;
   const takeOver = allow.includes("take-over-service");
-  const refusals = takeOver ? [] : gatewayOfAnother(source.gateway, ownership);
+  const refusals = [
+    ...(takeOver ? [] : gatewayOfAnother(source.gateway, ownership)),
+    ...(allow.includes("address-dropped") ? [] : gatewayRefusals(source.gateway, state.gateway)),
+  ];
   if (refusals.length > 0) throw new UserError(describeRefusals(refusals));
   claimEverything(ownership, takeOver);
   const { kubeconfig, gateway, nodes, imageMirrors } = source.build({
@@ -82,7 +84,9 @@ async function deployPlatform(config: PlatformStack): Promise<Record<string, unk
 async function deployService(config: ServiceStack): Promise<Record<string, unknown>> {
   const source = reachedBy(
     config.service,
-    config.role === "service" ? await sharedPlatform(config.platformStack) : ownPlatform(config.platform),
+    config.role === "service"
+      ? await sharedPlatform(config.platformStack, config.service)
+      : ownPlatform(config.platform),
   );
   // Google Cloud is asked for the cluster meanwhile.
   source.reader().catch(() => undefined);
@@ -123,27 +127,37 @@ function systemNodesOf(config: ServiceStack): number | undefined {
  * @throws UserError with every reason why the update must not happen.
  */
 function approved(
-  { role, service }: ServiceStack,
+  config: ServiceStack,
   outcome: Outcome,
   { gateway }: PlatformSource,
-  { observed, ownership, served }: ServiceState,
+  { observed, ownership, served, gateway: use }: ServiceState,
 ): { plan: ApprovedPlan; takeOver: boolean } {
+  const { role, service } = config;
   const { waived } = outcome.plan;
-  const gatewayRefusals = role === "all" ? gatewayOfAnother(gateway, ownership) : [];
+  const anothers = role === "all" ? gatewayOfAnother(gateway, ownership) : [];
+  const losses =
+    role !== "all" || service.allow.includes("destroy") ? [] : gatewayRefusals(config.platform.gateway, use);
+  const waives =
+    service.allow.includes("address-dropped") && observed.record?.waived.includes("address-dropped") !== true;
+  const lost = waives ? [] : losses;
   // A waiver holds for one update: the record says that the last one had it.
   const isAllowed =
     service.allow.includes("take-over-service") &&
     observed.record?.waived.includes("take-over-service") !== true;
-  const takeOver = waived.includes("take-over-service") || (isAllowed && gatewayRefusals.length > 0);
+  const takeOver = waived.includes("take-over-service") || (isAllowed && anothers.length > 0);
   const refusals = [
     ...(outcome.outcome === "refused" ? outcome.refusals : []),
-    ...(takeOver ? [] : gatewayRefusals),
+    ...(takeOver ? [] : anothers),
+    ...lost,
   ];
   if (outcome.outcome === "refused" || refusals.length > 0) throw new UserError(describeRefusals(refusals));
   const { plan } = outcome;
   const groupless = poolsWithoutGroups(plan, served);
   if (groupless !== undefined) throw new UserError(groupless);
-  return { plan, takeOver };
+  // Recorded as spent, as the waivers of rules are.
+  const spent =
+    waives && losses.length > 0 ? { waived: [...new Set([...plan.waived, "address-dropped"])] } : {};
+  return { plan: { ...plan, ...spent }, takeOver };
 }
 
 /** Registers what the plan says; the outputs wait for the gateway. */

@@ -2,7 +2,7 @@
 /*
  * Where an error came from, in the sources that people edit. Stack traces name positions in the bundle; they are
  * translated when one is about to be shown, and only then: the SDK takes a stack trace for every output and resource,
- * and translating all of them was a tenth of an update.
+ * and translating all of them was a tenth of an update. Frames of packages are left out: they tell nobody anything.
  */
 const { SourceMap } = require("node:module");
 const path = require("node:path");
@@ -15,9 +15,10 @@ exports.showSources = function showSources(file, readMap) {
   // The runner's own translation, of every trace as it is taken.
   Reflect.deleteProperty(Error, "prepareStackTrace");
   const translate = (/** @type {unknown} */ error) => {
-    if (!(error instanceof Error) || error.stack?.includes(file) !== true) return;
+    if (!(error instanceof Error) || error.stack === undefined) return;
     try {
-      error.stack = translated(error.stack, file, readMap());
+      const { stack } = error;
+      error.stack = withoutPackages(stack.includes(file) ? translated(stack, file, readMap()) : stack);
     } catch {
       // Positions in the bundle are better than none.
     }
@@ -35,7 +36,7 @@ exports.showSources = function showSources(file, readMap) {
  */
 function translated(stack, file, map) {
   const sources = new SourceMap(/** @type {import("node:module").SourceMapPayload} */ (JSON.parse(map)));
-  const text = stack
+  return stack
     .split(file)
     .map((part, i) => {
       const [, line, column] = (i > 0 ? /^:(\d+):(\d+)/.exec(part) : undefined) ?? [];
@@ -46,13 +47,18 @@ function translated(stack, file, map) {
       return place + part.slice(`:${line}:${column}`.length);
     })
     .join("");
-  // Frames of packages tell nobody anything; and for `node_modules/@pulumi/x.ts`, which is what source maps make of the
-  // SDK's, Node 20 needs half a minute to colour one.
-  return text
+}
+
+/**
+ * Whoever prints it may colour it: for a frame like `node_modules/@pulumi/x.ts`, which is what source maps make of a
+ * package's, Node 20 needs half a minute.
+ * @param {string} stack of translated positions: the bundle lies in node_modules too.
+ */
+const withoutPackages = (stack) =>
+  stack
     .split("\n")
     .filter((line) => !/^\s+at .*node_modules/.test(line))
     .join("\n");
-}
 
 /** Sources are relative to the root, where esbuild would have written the bundle. @param {string} source */
 const sourceOf = (source) => path.join(path.dirname(__dirname), source);

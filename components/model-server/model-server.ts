@@ -204,9 +204,15 @@ function notes({ copied, adapters }: ModelServerArgs): { annotations: Record<str
     ...forced,
     // What was taken over is kept beside the copy: its owner may change or remove the original.
     ...(copied === undefined ? {} : { [annotations.template]: JSON.stringify(copied.template) }),
-    ...(copied?.selector === undefined
+    ...(copied === undefined || (copied.selector === undefined && copied.overrides === undefined)
       ? {}
-      : { [annotations.copied]: JSON.stringify({ from: copied.from, selector: copied.selector }) }),
+      : {
+          [annotations.copied]: JSON.stringify({
+            from: copied.from,
+            selector: copied.selector,
+            ...(copied.overrides === undefined ? {} : { overrides: copied.overrides }),
+          }),
+        }),
     // Whoever makes a pool with adapters waits for its pods itself (ServingPoolArgs.loaded): the provider would wait to the end
     // for an adapter that a server has long refused, and then not say what the server said.
     ...(adapters ? { "pulumi.com/skipAwait": "true" } : {}),

@@ -64,7 +64,8 @@ export function ownedKey(key: string, kind: "label" | "annotation"): string | un
 
 type Fields = Readonly<Record<string, unknown>>;
 
-function metadataFields(metadata: Fields): OwnedField[] {
+/** Labels and annotations that are not the user's, and everything else of a pod's metadata. */
+export function metadataFields(metadata: Fields): OwnedField[] {
   return Object.entries(metadata).flatMap(([name, value]): OwnedField[] => {
     const kind = ({ labels: "label", annotations: "annotation" } as const)[name];
     if (kind === undefined)
@@ -226,7 +227,7 @@ function sidecarFields(entry: Fields, { port }: OwnedContext): OwnedField[] {
 }
 
 /** Accelerators are counted by the pool: what another container takes, the server lacks. */
-function resourceFields(value: unknown): OwnedField[] {
+export function resourceFields(value: unknown): OwnedField[] {
   if (value === undefined) return [];
   const reason = "the pool's hardware keys set the accelerators";
   if (!isObject(value) || "$patch" in value) return [{ path: ["resources"], reason }];

@@ -11,6 +11,19 @@ export interface ShapeGuardArgs {
   route: string;
 }
 
+const note = (object: string): string =>
+  `${object}.metadata.?annotations[?'${annotations.writtenFrom}'].orValue('')`;
+
+/**
+ * A write of this program: Pulumi's, and either it says anew what it was made from, or its field manager is the one that
+ * has said so before. Who manages the route with a Pulumi program of their own has another manager, and says nothing.
+ */
+const isOurs = `request.?options.?fieldManager.orValue('').startsWith('pulumi-kubernetes') && (
+  ${note("object")} != ${note("oldObject")} ||
+  oldObject.metadata.?managedFields.orValue([]).exists(m,
+    m.?manager.orValue('') == request.options.fieldManager &&
+    m.?fieldsV1[?'f:metadata'][?'f:annotations'][?'f:${annotations.writtenFrom}'].hasValue()))`;
+
 /**
  * Keeps an owner's edit of the customers' route from being overwritten. `rules` is one value for server-side apply, so
  * who moves a weight writes all of them, as they were when they were read. Pulumi's Kubernetes provider sends no
@@ -47,14 +60,11 @@ export class ShapeGuard extends pulumi.ComponentResource {
               name: "is-the-customers-route",
               expression: `object.metadata.namespace == '${namespace}' && object.metadata.name == '${route}'`,
             },
-            {
-              name: "is-written-by-the-program",
-              expression: "request.?options.?fieldManager.orValue('').startsWith('pulumi-kubernetes')",
-            },
+            { name: "is-written-by-the-program", expression: isOurs },
           ],
           validations: [
             {
-              expression: `object.spec == oldObject.spec || object.metadata.?annotations[?'${annotations.writtenFrom}'].orValue('') == string(oldObject.metadata.generation)`,
+              expression: `object.spec == oldObject.spec || ${note("object")} == string(oldObject.metadata.generation)`,
               message: `HTTPRoute ${namespace}/${route} was edited while this update ran: nothing was overwritten. Run pulumi up again`,
               reason: "Forbidden",
             },

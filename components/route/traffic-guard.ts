@@ -128,6 +128,8 @@ const partGroups: Readonly<Record<string, string>> = {
   rolebindings: "rbac.authorization.k8s.io",
   clusterroles: "rbac.authorization.k8s.io",
   clusterrolebindings: "rbac.authorization.k8s.io",
+  healthcheckpolicies: "networking.gke.io",
+  gcpbackendpolicies: "networking.gke.io",
 };
 
 /** By name: the API server asks about no other ConfigMap of the cluster. */

@@ -92,6 +92,8 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
       ...["--service-account-issuer", "https://kubernetes.default.svc"],
       ...["--service-account-signing-key-file", keyFile, "--service-account-key-file", keyFile],
       ...["--service-cluster-ip-range", "10.96.0.0/16"],
+      // Names of nodes that are fake lead nowhere.
+      ...["--kubelet-preferred-address-types", "InternalIP"],
       ...["--enable-priority-and-fairness=false"],
     ],
     ready: async () => (await httpsStatus(`${server}/readyz`, caFile, tokens["admin"] ?? "")) === 200,

@@ -81,8 +81,7 @@ export class ContainerStarter {
   }
 
   log(pod: Pod, container: string): string {
-    const { namespace, name } = identify(pod);
-    return path.join(this.services.config.folder, "logs", `${namespace}_${name}_${container}.log`);
+    return logFile(this.services.config.folder, pod, container);
   }
 
   /** Stops renewing tokens and removes the pod's files; the logs stay. */
@@ -111,4 +110,10 @@ export class ContainerStarter {
     );
     return this.volumes;
   }
+}
+
+/** @param folder of all pods. */
+export function logFile(folder: string, pod: Pod, container: string): string {
+  const { namespace, name } = identify(pod);
+  return path.join(folder, "logs", `${namespace}_${name}_${container}.log`);
 }

@@ -1,6 +1,8 @@
 import * as http from "node:http";
 import { HeldAddresses } from "./pod-network";
 import { poolsOf, poolsPath, type InferencePool } from "./picker";
+import { logFile } from "./container-starter";
+import type { LogRequest } from "./logs";
 import { removePod } from "./pod-reports";
 import type { KubeConfig } from "@kubernetes/client-node";
 import { PodWorker, type PodServices } from "./pod-worker";
@@ -53,6 +55,23 @@ export class Kubelet {
   async stop(): Promise<void> {
     await Promise.all([this.nodes.stop(), this.pools.stop(), this.pods.stop()]);
     await Promise.all([...this.workers.values()].map((worker) => worker.kill()));
+  }
+
+  /** The file with a container's log; undefined: the pod does not run, or has no such container. */
+  logOf({
+    namespace,
+    pod,
+    container,
+  }: Pick<LogRequest, "namespace" | "pod" | "container">): string | undefined {
+    const worker = this.running.find(({ current }) => {
+      const { namespace: place, name } = identify(current);
+      return place === namespace && name === pod;
+    });
+    const { containers = [], initContainers = [] } = worker?.current.spec ?? {};
+    const isThere = [...initContainers, ...containers].some(({ name }) => name === container);
+    return worker === undefined || !isThere
+      ? undefined
+      : logFile(this.services.config.folder, worker.current, container);
   }
 
   get running(): readonly PodWorker[] {

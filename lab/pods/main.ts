@@ -7,6 +7,7 @@ import { endOf } from "../processes/supervisor";
 import { ClusterApi } from "../cluster/cluster-api";
 import { readConfig } from "./config";
 import { serveAdmin, Kubelet } from "./kubelet";
+import { serveLogs } from "./logs";
 import { References } from "./references";
 import { SimulatorClient } from "./simulator-client";
 import { nameOf } from "./objects";
@@ -54,6 +55,10 @@ async function main(): Promise<void> {
   });
   await simulator.connect((error) => void leave(1, error.message));
   await kubelet.start();
+  const { caFile: certFile } = config;
+  // The API server checks no kubelet's certificate, so its own will do.
+  const tls = { host: config.control, certFile, keyFile: certFile.replace(/\.crt$/, ".key") };
+  await serveLogs({ file: (request) => kubelet.logOf(request) }, tls);
   await serveAdmin(kubelet, config.control, config.adminPort);
   console.log(`pods on http://${config.control}:${config.adminPort}`);
   for (const signal of ["SIGTERM", "SIGINT"] as const) process.once(signal, () => void leave(0));

@@ -3,6 +3,8 @@ import * as fs from "node:fs";
 import * as path from "node:path";
 import { after, before, describe, it } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
+import { CoreV1Api } from "@kubernetes/client-node";
+import { loadKubeconfig } from "../cluster/objects";
 import { isAlive } from "../processes/identity";
 import type { Pod } from "./objects";
 import { eventually, ready, SmallCluster } from "./small-cluster";
@@ -135,6 +137,20 @@ describe("pods of real endpoint pickers", { concurrency: false }, () => {
       // The picker writes its pool's metrics every five seconds.
       await eventually(`the metrics of ${name}`, async () => own.test(await metricsOf(pod)));
     }
+  });
+
+  it("have logs that the API server gives to kubectl", async () => {
+    const core = loadKubeconfig(cluster.lab.controlPlane.kubeconfig).makeApiClient(CoreV1Api);
+    const text = await core.readNamespacedPodLog({
+      name: "one-epp",
+      namespace,
+      container: "epp",
+      tailLines: 2,
+    });
+    assert.match(text, /./);
+    assert.ok(log("one").includes(text.trimEnd().split("\n")[0] ?? ""), text);
+    const unknown = core.readNamespacedPodLog({ name: "one-epp", namespace, timestamps: true });
+    await assert.rejects(unknown, /cannot be asked for timestamps/);
   });
 
   it("follow the pods of their pool, and end without a trace", async () => {

@@ -141,7 +141,7 @@ export class Supervisor {
   private async untilReady(spec: ProcessSpec, running: Running): Promise<void> {
     let how: string | undefined;
     void running.ended.then((text) => (how = text));
-    const seconds = spec.readySeconds ?? 60;
+    const seconds = spec.readySeconds ?? 180;
     const deadline = Date.now() + seconds * 1000;
     await sleep(0);
     for (;;) {

@@ -1,5 +1,12 @@
-import { clusterWriter, ClusterUnreadable, type ClusterWriter } from "../../stacks/state/cluster-reader";
-import { chooseRoute, customersRoutes, rollBackNow, type Written } from "../now/route-writer";
+import { quoted } from "../../stacks/messages/edits";
+import {
+  clusterWriter,
+  ClusterUnreadable,
+  type ClusterWriter,
+  type LiveObject,
+} from "../../stacks/state/cluster-reader";
+import type { LiveRollback } from "../now/live-rollback";
+import { chooseRoutes, customersRoutes, rollBackNow, routesToMove, type Written } from "../now/route-writer";
 import { exit, Screen } from "../terminal/screen";
 
 /** `rollback --now`: needs a kubeconfig, and nothing of Pulumi's. */
@@ -7,6 +14,7 @@ export interface RollbackNowOptions {
   kubeconfig: string;
   service?: string;
   namespace?: string;
+  route?: string;
   from?: string;
   to?: string;
   reason?: string;
@@ -34,28 +42,77 @@ export async function runRollbackNow(options: RollbackNowOptions): Promise<numbe
 }
 
 async function rollback(client: ClusterWriter, screen: Screen, options: RollbackNowOptions): Promise<number> {
-  const { reason = "no reason given", from, to, dryRun, force } = options;
-  const choice = chooseRoute(await customersRoutes(client, options), options);
+  const { kubeconfig, from } = options;
+  const command = `npm run rollout -- rollback --now --kubeconfig ${quoted(kubeconfig)}`;
+  const choice = chooseRoutes(await customersRoutes(client, options), options, command);
   if ("reasons" in choice) return refused(screen, choice.reasons);
-  const written = await rollBackNow(
-    client,
-    choice.route,
-    { reason, ...(from === undefined ? {} : { from }), ...(to === undefined ? {} : { to }) },
-    { dryRun: dryRun === true, force: force === true },
-  );
-  const { rollback: done } = written;
-  if (done.outcome === "refused") return refused(screen, done.reasons);
-  for (const line of describeRollback(written, dryRun === true)) screen.line(line);
-  screen.result({
-    ok: true,
-    moved: done.outcome === "move" && dryRun !== true,
-    from: done.from,
-    to: done.to,
-    ...(done.outcome === "move" ? { share: done.share } : {}),
-    milliseconds: Math.round(written.milliseconds),
-  });
+  const routes = await routesToMove(client, choice.routes, from);
+  // One that cannot be written holds none of the others up.
+  const results = await Promise.all(routes.map((route) => rollBackOne(client, route, options)));
+  const [only] = results;
+  if (only === undefined || results.length > 1)
+    return several(screen, routes, results, options.dryRun === true);
+  if ("reasons" in only) return refused(screen, only.reasons);
+  for (const line of describeRollback(only, options.dryRun === true)) screen.line(line);
+  screen.result(resultOf(only, options.dryRun === true));
   return exit.done;
 }
+
+type Done = Written & { rollback: Exclude<LiveRollback, { outcome: "refused" }> };
+type Reasons = readonly { found: string; fix: string }[];
+
+async function rollBackOne(
+  client: ClusterWriter,
+  route: LiveObject,
+  { reason = "no reason given", from, to, dryRun, force }: RollbackNowOptions,
+): Promise<Done | { reasons: Reasons }> {
+  const request = { reason, ...(from === undefined ? {} : { from }), ...(to === undefined ? {} : { to }) };
+  const how = { dryRun: dryRun === true, force: force === true };
+  const written = await rollBackNow(client, route, request, how);
+  const { rollback: done } = written;
+  return done.outcome === "refused" ? { reasons: done.reasons } : { ...written, rollback: done };
+}
+
+/** The result of each route by its name, and one status for all. */
+function several(
+  screen: Screen,
+  routes: readonly LiveObject[],
+  results: readonly (Done | { reasons: Reasons })[],
+  dryRun: boolean,
+): number {
+  const named = results.map((result, i) => {
+    const { namespace = "default", name = "" } = routes[i]?.metadata ?? {};
+    return { name: `${namespace}/${name}`, result };
+  });
+  screen.line(`The service has ${named.length} routes that send requests to its pools.`);
+  for (const { name, result } of named) {
+    if ("reasons" in result) {
+      screen.bad(`HTTPRoute ${name}: not rolled back; it was not changed.`);
+      for (const { found, fix } of result.reasons) screen.line(`  found: ${found}\n  fix:   ${fix}`);
+    } else {
+      screen.line(`HTTPRoute ${name}:`);
+      for (const line of describeRollback(result, dryRun)) screen.line(`  ${line}`);
+    }
+  }
+  const ok = results.every((result) => !("reasons" in result));
+  screen.result({
+    ok,
+    routes: named.map(({ name, result }) => ({
+      route: name,
+      ...("reasons" in result ? { ok: false, reasons: result.reasons } : resultOf(result, dryRun)),
+    })),
+  });
+  return ok ? exit.done : exit.refused;
+}
+
+const resultOf = ({ rollback: done, milliseconds }: Done, dryRun: boolean): object => ({
+  ok: true,
+  moved: done.outcome === "move" && !dryRun,
+  from: done.from,
+  to: done.to,
+  ...(done.outcome === "move" ? { share: done.share } : {}),
+  milliseconds: Math.round(milliseconds),
+});
 
 /** What was done, and what comes next, for a person. */
 export function describeRollback(

@@ -7,16 +7,21 @@ import {
   type LiveObject,
 } from "../../stacks/state/cluster-reader";
 import { poolsPath, routePath, routesPath } from "../../stacks/state/paths";
+import { sharesOf, shareText } from "../../stacks/plan/shares";
+import { observedRoute } from "../../stacks/state/observe";
 import { isReady, selectorOf } from "../../stacks/state/selectors";
 import { liveRollback, type LiveRollback, type RollbackRequest, type ServicePool } from "./live-rollback";
 
-/** Which service, where the cluster has several. */
+/** Which service, where the cluster has several; and which of its routes, where it has several of them. */
 export interface ServiceChoice {
   service?: string;
   namespace?: string;
+  route?: string;
 }
 
-export type Choice = { route: LiveObject } | { reasons: readonly { found: string; fix: string }[] };
+/** Routes of one service; or why it is not known which service is meant. */
+export type Choice =
+  { routes: readonly LiveObject[] } | { reasons: readonly { found: string; fix: string }[] };
 
 /** The customers' routes of this program: those that say what was written. */
 export async function customersRoutes(
@@ -29,29 +34,74 @@ export async function customersRoutes(
   return routes.filter(({ metadata }) => metadata.annotations?.[annotations.weights] !== undefined);
 }
 
-/** The one route that is meant. */
-export function chooseRoute(routes: readonly LiveObject[], { service, namespace }: ServiceChoice): Choice {
+/**
+ * The routes that are meant: of one service in one namespace. It can have several, where one was taken over after
+ * another: whoever goes back wants the traffic off the candidate, by whichever route it comes.
+ * @param command what is typed, up to the options that choose.
+ */
+export function chooseRoutes(
+  routes: readonly LiveObject[],
+  { service, namespace, route }: ServiceChoice,
+  command = "npm run rollout -- rollback --now --kubeconfig FILE",
+): Choice {
   const where = namespace === undefined ? "the cluster" : `namespace ${namespace}`;
-  const fitting = routes.filter(({ metadata }) => service === undefined || serviceOf(metadata) === service);
-  const [route, ...more] = fitting;
-  if (route !== undefined && more.length === 0) return { route };
-  const names = (route === undefined ? routes : fitting).map(
-    ({ metadata }) => `--service ${serviceOf(metadata)} --namespace ${metadata.namespace ?? "default"}`,
+  const fitting = routes.filter(
+    ({ metadata }) =>
+      (service === undefined || serviceOf(metadata) === service) &&
+      (route === undefined || metadata.name === route),
   );
+  if (new Set(fitting.map(({ metadata }) => wordsFor(metadata))).size === 1) return { routes: fitting };
+  const choices = [
+    ...new Set((fitting.length === 0 ? routes : fitting).map(({ metadata }) => wordsFor(metadata))),
+  ];
+  const what = [
+    ...(service === undefined ? [] : [`of service ${service}`]),
+    ...(route === undefined ? [] : [`named ${route}`]),
+  ].join(" ");
   return {
     reasons: [
       {
         found:
-          route === undefined
-            ? `${where} has no route of ${service === undefined ? "this program" : `service ${service}`}`
-            : `${where} has ${fitting.length} routes of this program`,
+          fitting.length === 0
+            ? `${where} has no route ${what === "" ? "of this program" : what}`
+            : `${where} has routes of ${choices.length} services: ${fitting.map(routeText).join("; ")}`,
         fix:
-          names.length === 0
+          choices.length === 0
             ? "check the kubeconfig's current context"
-            : `choose one: ${names.join(", or ")}`,
+            : choices.map((words) => `${command} ${words}`).join(", or "),
       },
     ],
   };
+}
+
+const wordsFor = (metadata: LiveObject["metadata"]): string =>
+  `--service ${serviceOf(metadata)} --namespace ${metadata.namespace ?? "default"}`;
+
+/** A route and its split, for whoever has to choose. */
+function routeText(route: LiveObject): string {
+  const { namespace = "default", name } = route.metadata;
+  return `${namespace}/${name} (${shareText(sharesOf(observedRoute(route).backends))})`;
+}
+
+/**
+ * Of a service's routes, those to write: which send requests to the pool that loses its traffic; where none does, all,
+ * because the latch is written there.
+ * @param from the pool, where it is named. Default: the candidate, by the preview route.
+ */
+export async function routesToMove(
+  client: ClusterWriter,
+  routes: readonly LiveObject[],
+  from?: string,
+): Promise<readonly LiveObject[]> {
+  const [first, ...more] = routes;
+  if (first === undefined || more.length === 0) return routes;
+  const { namespace = "default" } = first.metadata;
+  const preview = await previewOf(client, namespace, serviceOf(first.metadata));
+  const losing = from ?? (preview === undefined ? undefined : observedRoute(preview).backends[0]?.pool);
+  const sending = routes.filter((route) =>
+    observedRoute(route).backends.some(({ pool, weight }) => pool === losing && weight > 0),
+  );
+  return sending.length === 0 ? routes : sending;
 }
 
 const serviceOf = ({ labels: marks }: LiveObject["metadata"]): string => marks?.[labels.service] ?? "";

@@ -2,6 +2,7 @@ import { commandsText, commandText } from "../../stacks/messages/edits";
 import { set } from "../../stacks/plan/config-edits";
 import type { Latch, Observed } from "../../stacks/plan/observed";
 import { commandsFor, poolSteps, type Step } from "../../stacks/plan/next-steps";
+import { overriddenState } from "../../stacks/plan/rival-routes";
 import { liveShares, sameShares, type Shares } from "../../stacks/plan/shares";
 import type { Deployed } from "./deployed";
 import { latchesHeld } from "./marks";
@@ -49,9 +50,6 @@ export type LiveState =
       waits: readonly string[];
     }
   | { outcome: "unreadable"; why: string };
-
-/** The state while another route gets the customers' requests: whatever the weights, they are not what customers get. */
-const overriddenState = "overridden";
 
 export function statusOf(
   stack: string,

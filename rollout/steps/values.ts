@@ -81,7 +81,7 @@ function withEdit(values: StackValues, edit: ConfigEdit): StackValues {
   const [first, ...rest] = edit.path;
   const key = own(String(first));
   const result: Record<string, Value> = { ...values };
-  if (edit.op === "set-secret" || edit.op === "set-time") throw new Error(`${keyText(edit.path)} is typed`);
+  if (edit.op !== "set" && edit.op !== "remove") throw new Error(`${keyText(edit.path)} is typed`);
   if (rest.length === 0 && edit.op === "remove") {
     Reflect.deleteProperty(result, key);
     return result;

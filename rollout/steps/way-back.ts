@@ -1,7 +1,7 @@
 import type { ServiceConfig } from "../../stacks/plan/service-config";
 import type { Observed } from "../../stacks/plan/observed";
 import { topLevelKeys } from "../../stacks/config/schema";
-import { setCommand } from "../../stacks/messages/mistakes";
+import { setCommand } from "../../stacks/messages/edits";
 import { liveShares, sameShares, shareIn } from "../../stacks/plan/shares";
 import { fixText } from "../../stacks/messages/edits";
 import { plan } from "../../stacks/plan/plan";

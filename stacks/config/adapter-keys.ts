@@ -1,7 +1,8 @@
 import { z } from "zod";
 import { engineNamed, enginesThat } from "../../components/engines/catalogue";
 import { servedName } from "../../components/names";
-import { removeCommand, setCommand, type Mistake } from "../messages/mistakes";
+import type { Mistake } from "../messages/mistakes";
+import { edits, fix, remove, set } from "../plan/config-edits";
 import type { Adapter, AdapterVersion, Pool } from "../plan/service-config";
 import {
   aModel,
@@ -101,7 +102,7 @@ export function resolveAdapters(given: AdaptersInput, mistakes: Mistake[]): Adap
         key: `${key}.bases`,
         found: "nothing, and the stack has no model",
         allowed: "the base models that the adapter was trained for",
-        fix: setCommand(`${key}.bases[0]`, "Qwen/Qwen3-8B"),
+        fix: edits(set(`${key}.bases[0]`, "Qwen/Qwen3-8B")),
       });
     }
     if (candidate === undefined && weight > 0) {
@@ -109,7 +110,7 @@ export function resolveAdapters(given: AdaptersInput, mistakes: Mistake[]): Adap
         key: `${key}.weight`,
         found: `${weight}, without a candidate version`,
         allowed: "no weight while no version is being rolled out",
-        fix: removeCommand(`${key}.weight`),
+        fix: edits(remove(`${key}.weight`)),
       });
     }
     const stable = versionOf(name, input.version, input.source);
@@ -118,7 +119,7 @@ export function resolveAdapters(given: AdaptersInput, mistakes: Mistake[]): Adap
         key: `${key}.candidate.version`,
         found: `${candidate.version}, which is already the version that serves`,
         allowed: "another version: servers load both side by side",
-        fix: setCommand(`${key}.candidate.version`, nextVersion(stable.version)),
+        fix: edits(set(`${key}.candidate.version`, nextVersion(stable.version))),
       });
     }
     return {
@@ -158,7 +159,7 @@ function clashes(given: AdaptersInput, adapters: readonly Adapter[]): Mistake[] 
         key: `aliases[${i}]`,
         found: `${alias} again`,
         allowed: "each name once",
-        fix: removeCommand(`aliases[${i}]`),
+        fix: edits(remove(`aliases[${i}]`)),
       });
     }
     aliases.add(alias);
@@ -172,7 +173,7 @@ function clashes(given: AdaptersInput, adapters: readonly Adapter[]): Mistake[] 
         key,
         found: `${name}, which is also ${other}`,
         allowed: "a name that nothing else has",
-        fix: setCommand(key, key.endsWith("version") ? "v-other" : `${name}-adapter`),
+        fix: edits(set(key, key.endsWith("version") ? "v-other" : `${name}-adapter`)),
       });
     }
   };
@@ -202,7 +203,7 @@ export function checkPoolsWithAdapters(
           key,
           found: `true, and ${pool.name} copies the pods of ${pool.templateOf.name}`,
           allowed: "false: copied pods load what their template says",
-          fix: setCommand(key, false),
+          fix: edits(set(key, false)),
         },
       ];
     }
@@ -213,7 +214,7 @@ export function checkPoolsWithAdapters(
           found: `true, and a replica of ${pool.name} needs several nodes`,
           // Not tested: how a server that spans several nodes loads an adapter while it runs.
           allowed: "false for replicas that need several nodes",
-          fix: setCommand(key, false),
+          fix: edits(set(key, false)),
         },
       ];
     }
@@ -224,7 +225,7 @@ export function checkPoolsWithAdapters(
         key: `pools.${pool.name}.server.engine`,
         found: `${pool.server.engine}, but the stack has adapters`,
         allowed: `${able.names}: only with ${able.titles} can the program prove that a pod has loaded every adapter before it gets traffic`,
-        fix: `${setCommand(`pools.${pool.name}.server.engine`, able.first)} (or serve no adapters in this pool: ${setCommand(key, false)})`,
+        fix: fix`${set(`pools.${pool.name}.server.engine`, able.first)} (or serve no adapters in this pool: ${set(key, false)})`,
       },
     ];
   });

@@ -9,12 +9,15 @@ import {
   ownVolumes,
   podSettings,
   volumeKinds,
+  type PodPatch,
   type PodSettings,
   type ServerVolume,
 } from "../../components/model-server/pod-settings";
+import { overrideProblems } from "../../components/model-server/copied/overrides";
 import { patchProblems } from "../../components/model-server/strategic-merge";
-import { keyText, type ConfigPath } from "../messages/edits";
-import { removeCommand, shown, type Mistake } from "../messages/mistakes";
+import { keyText } from "../messages/edits";
+import { shown, type Mistake } from "../messages/mistakes";
+import { edits, remove, type ConfigPath } from "../plan/config-edits";
 
 /* Which settings of its pods a pool uses, of its own and of those that it takes over, and what is wrong with them. */
 
@@ -54,7 +57,7 @@ export function checkSettings(at: ConfigPath, settings: PodSettings, context: Ow
     key: keyText([...at, ...path]),
     found: shown(found),
     allowed,
-    fix: removeCommand([...at, ...path]),
+    fix: edits(remove([...at, ...path])),
   });
   return [
     ...Object.keys(env).flatMap((name) => {
@@ -64,7 +67,7 @@ export function checkSettings(at: ConfigPath, settings: PodSettings, context: Ow
     ...volumes.flatMap((volume, i) =>
       volumeErrors(volume, volumes.slice(0, i)).map(({ field, found, allowed }) => ({
         ...mistake(["volumes", i, ...field], found, allowed),
-        fix: removeCommand([...at, "volumes", i]),
+        fix: edits(remove([...at, "volumes", i])),
       })),
     ),
     ...Object.entries({ label: labels, annotation: annotations } as const).flatMap(([kind, entries]) =>
@@ -80,6 +83,16 @@ export function checkSettings(at: ConfigPath, settings: PodSettings, context: Ow
       mistake(["podPatch", ...path], valueAt(podPatch, path), `nothing here: ${reason}`),
     ),
   ];
+}
+
+/** What is wrong with what a pool changes of copied pods. @param at config key of the overrides. */
+export function checkOverrides(at: ConfigPath, overrides: PodPatch): Mistake[] {
+  return overrideProblems(overrides).map(({ path, expected }) => ({
+    key: keyText([...at, ...path]),
+    found: shown(valueAt(overrides, path)),
+    allowed: expected,
+    fix: edits(remove([...at, ...path])),
+  }));
 }
 
 const valueAt = (value: unknown, path: ConfigPath): unknown =>

@@ -1,5 +1,6 @@
 import { mirrorHosts, type MirrorSource } from "../../components/cluster/mirrored-images";
-import { missing, removeCommand, type Mistake } from "../messages/mistakes";
+import { missing, type Mistake } from "../messages/mistakes";
+import { edits, remove } from "../plan/config-edits";
 import { maxLabel, maxServiceName } from "../../components/names";
 import { defaults } from "./defaults";
 import type { z } from "zod";
@@ -191,7 +192,7 @@ function mirrorMistakes({ imageMirrors }: z.infer<typeof clusterSchema>): Mistak
           found: imageMirrors.join(", "),
           allowed:
             "nothing for a cluster that exists: create the repositories yourself, let its nodes read them, and name the images there (server.image, picker.image)",
-          fix: removeCommand("cluster.imageMirrors"),
+          fix: edits(remove("cluster.imageMirrors")),
         },
       ];
 }

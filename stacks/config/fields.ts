@@ -67,6 +67,35 @@ export function section<S extends z.ZodType>(type: S, info: KeyInfo & { default:
   return own;
 }
 
+const longForms = new WeakMap<z.ZodType, z.ZodObject>();
+
+/**
+ * A key that is a text, or an object where more has to be said.
+ * @param expected what either can be, where the value is neither.
+ */
+export function textOrObject<T extends z.ZodType, O extends z.ZodObject>(
+  text: T,
+  long: O,
+  expected: string,
+): z.ZodType<z.output<T> | z.output<O>> {
+  // Not a union: that would only say that neither fits, and not what is wrong inside the object.
+  const type = z.unknown().transform((value, context): z.output<T> | z.output<O> => {
+    const isLong = typeof value === "object" && value !== null && !Array.isArray(value);
+    const result = (isLong ? long : text).safeParse(value);
+    if (result.success) return result.data;
+    for (const issue of result.error.issues) {
+      const isWhole = typeof value !== "string" && issue.path.length === 0 && !isLong;
+      context.issues.push({ ...issue, input: value, ...(isWhole ? { message: expected } : {}) } as never);
+    }
+    return z.NEVER;
+  });
+  longForms.set(type, long);
+  return type;
+}
+
+/** The type itself, or the object that its value can be. */
+export const longFormOf = (type: z.ZodType): z.ZodType => longForms.get(type) ?? type;
+
 /** The type of a key, without what says that the key may be absent. */
 export function unwrapped(schema: z.ZodType): { inner: z.ZodType; optional: boolean } {
   let [inner, isOptional] = [schema, false];

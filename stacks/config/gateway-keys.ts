@@ -3,7 +3,8 @@ import { usesTls, type GatewayConfig } from "../../components/gateways/gateway";
 import { hostCovers } from "../../components/gateways/hostnames";
 import { defaultGatewayKind } from "../../components/gateways/gateway-kinds";
 import { maxLabel } from "../../components/names";
-import { isReported, missing, removeCommand, setCommand, type Mistake } from "../messages/mistakes";
+import { isReported, missing, type Mistake } from "../messages/mistakes";
+import { edits, remove, set } from "../plan/config-edits";
 import { defaultPort, defaults } from "./defaults";
 import {
   aModel,
@@ -196,7 +197,7 @@ export function checkHostname(
       key: "hostname",
       found: hostname,
       allowed: `a name that the Gateway takes requests for: ${listening}`,
-      fix: setCommand("hostname", example),
+      fix: edits(set("hostname", example)),
     },
   ];
 }
@@ -234,7 +235,7 @@ function contradictions({
       key: "gateway.certificate",
       found: `${certificate}, but tlsSecret ${tlsSecret} is also set`,
       allowed: "only one of certificate and tlsSecret",
-      fix: removeCommand("gateway.tlsSecret"),
+      fix: edits(remove("gateway.tlsSecret")),
     });
   }
   if (cloudArmor !== undefined && !defaultGatewayKind.exposures.cloudArmor.includes(exposure)) {
@@ -242,7 +243,7 @@ function contradictions({
       key: "gateway.cloudArmor",
       found: `${cloudArmor}, but the gateway is internal`,
       allowed: "nothing: a security policy protects only an external gateway",
-      fix: removeCommand("gateway.cloudArmor"),
+      fix: edits(remove("gateway.cloudArmor")),
     });
   }
   if (globalAccess && !defaultGatewayKind.exposures.globalAccess.includes(exposure)) {
@@ -250,7 +251,7 @@ function contradictions({
       key: "gateway.globalAccess",
       found: "true, but the gateway is external",
       allowed: "nothing: every region can reach an external gateway",
-      fix: removeCommand("gateway.globalAccess"),
+      fix: edits(remove("gateway.globalAccess")),
     });
   }
   return mistakes;
@@ -270,9 +271,11 @@ function resolveModelArmor(
       key: "gateway.modelArmor.responseTemplate",
       found: `a template in ${locationOf(responseTemplate)}`,
       allowed: `a template in ${location}, like the template of the prompts`,
-      fix: setCommand(
-        "gateway.modelArmor.responseTemplate",
-        responseTemplate.replace(/locations\/[^/]+/, `locations/${location}`),
+      fix: edits(
+        set(
+          "gateway.modelArmor.responseTemplate",
+          responseTemplate.replace(/locations\/[^/]+/, `locations/${location}`),
+        ),
       ),
     });
   }

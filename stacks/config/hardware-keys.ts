@@ -2,8 +2,8 @@ import type { z } from "zod";
 import { provisionings } from "../../components/accelerators/accelerator";
 import { acceleratorNames, hardwareOf, type Hardware } from "../../components/accelerators/accelerators";
 import { isMisfit, nodesFor, placementOf, type Placement } from "../../components/accelerators/placement";
-import { listCommands } from "../messages/edits";
-import { missing, removeCommand, setCommand, shown, type Mistake } from "../messages/mistakes";
+import { missing, shown, type Mistake } from "../messages/mistakes";
+import { edits, remove, set, setList } from "../plan/config-edits";
 import { integer, list, matching, oneOf, optional, text } from "./fields";
 
 /* The nodes of a pool. */
@@ -150,8 +150,8 @@ export function resolveHardware(
       allowed: reason,
       fix:
         nearest === undefined
-          ? removeCommand(`${key}.${field}`)
-          : setCommand(`${key}.${field}`, /^\d+$/.test(nearest) ? Number(nearest) : nearest),
+          ? edits(remove(`${key}.${field}`))
+          : edits(set(`${key}.${field}`, /^\d+$/.test(nearest) ? Number(nearest) : nearest)),
     });
     return undefined;
   }
@@ -172,16 +172,20 @@ const reservationNamed: Rule = (key, { provisioning, reservation }) => {
       key: `${key}.reservation`,
       found: `${reservation}, but provisioning is ${provisioning}`,
       allowed: "no reservation unless provisioning is reservation",
-      fix: setCommand(`${key}.provisioning`, "reservation"),
+      fix: edits(set(`${key}.provisioning`, "reservation")),
     },
   ];
 };
 
 const fallbackForSpot: Rule = (key, { provisioning, fallback }, { machine, hosts }) => {
   if (fallback === undefined) return [];
-  const remove = removeCommand(`${key}.fallback`);
   const wrong = (found: string, allowed: string): Mistake[] => [
-    { key: `${key}.fallback`, found: `${fallback}, ${found}`, allowed, fix: remove },
+    {
+      key: `${key}.fallback`,
+      found: `${fallback}, ${found}`,
+      allowed,
+      fix: edits(remove(`${key}.fallback`)),
+    },
   ];
   if (provisioning !== "spot") {
     return wrong(`with provisioning ${provisioning}`, "a fallback only for spot nodes");
@@ -208,8 +212,8 @@ const oneZone: Rule = (key, { zones, provisioning }, { accelerator, hosts, topol
   const found = zones === undefined ? "nothing" : zones.join(", ");
   const fix =
     zones === undefined
-      ? setCommand(`${key}.zones[0]`, "us-central1-a")
-      : listCommands(`${key}.zones`, [zones[0] ?? "us-central1-a"]);
+      ? edits(set(`${key}.zones[0]`, "us-central1-a"))
+      : edits(...setList(`${key}.zones`, [zones[0] ?? "us-central1-a"]));
   return [{ key: `${key}.zones`, found, allowed: `exactly one zone: ${reasons.join(", ")}`, fix }];
 };
 
@@ -220,7 +224,7 @@ const gpuOnly: Rule = (key, { driver, nodeImage, imageCache }, { accelerator }) 
       key: `${key}.${field}`,
       found,
       allowed,
-      fix: removeCommand(`${key}.${field}`),
+      fix: edits(remove(`${key}.${field}`)),
     });
   if (accelerator.family === "tpu") {
     if (driver !== "default") wrong("driver", driver, "nothing: TPU nodes have their own driver");
@@ -239,7 +243,7 @@ const network: Rule = (key, { acceleratorNetwork }, { accelerator }) =>
           key: `${key}.acceleratorNetwork`,
           found: "auto",
           allowed: `none: nodes with ${accelerator.name} have no accelerator network`,
-          fix: removeCommand(`${key}.acceleratorNetwork`),
+          fix: edits(remove(`${key}.acceleratorNetwork`)),
         },
       ]
     : [];
@@ -254,7 +258,7 @@ const rackIsFull: Rule = (key, _hardware, placement, replicas) => {
       key: `${key}.replicas`,
       found: `${replicas}, which needs ${nodes} nodes`,
       allowed: `at most ${most}: a pool is one rack, and a rack has ${policy.maxNodes} nodes with ${placement.accelerator.title}`,
-      fix: setCommand(`${key}.replicas`, most),
+      fix: edits(set(`${key}.replicas`, most)),
     },
   ];
 };

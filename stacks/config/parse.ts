@@ -1,7 +1,8 @@
 import { z } from "zod";
-import { keyText, type ConfigPath } from "../messages/edits";
-import { nearest, removeCommand, setCommand, shown, type Mistake } from "../messages/mistakes";
-import { infoOf, unwrapped, type Entry } from "./fields";
+import { keyText } from "../messages/edits";
+import { nearest, shown, type Mistake } from "../messages/mistakes";
+import { edits, remove, set, type ConfigPath, type Fix } from "../plan/config-edits";
+import { infoOf, longFormOf, unwrapped, type Entry } from "./fields";
 import type { PoolInput } from "./pool-keys";
 import { repair } from "./repair";
 import { configSchema, typeAt, type ConfigKey } from "./schema";
@@ -114,7 +115,7 @@ function parseNamed(
 ): Record<string, unknown> {
   const parsed = Object.entries(value).map(([name, input]): [string, unknown] => {
     const at = [key, name];
-    const hasName = check(keyType as z.ZodType, name, at, mistakes, removeCommand(at)) !== undefined;
+    const hasName = check(keyType as z.ZodType, name, at, mistakes, edits(remove(at))) !== undefined;
     const found = check(valueType as z.ZodType, input, at, mistakes);
     return [name, hasName ? found : undefined];
   });
@@ -134,13 +135,7 @@ function asServer(key: string, raw: RawServer, secrets: ReadonlySet<string>): Se
 }
 
 /** @returns undefined if the value has the wrong shape. */
-function check(
-  schema: z.ZodType,
-  value: unknown,
-  key: ConfigPath,
-  mistakes: Mistake[],
-  fix?: string,
-): unknown {
+function check(schema: z.ZodType, value: unknown, key: ConfigPath, mistakes: Mistake[], fix?: Fix): unknown {
   const result = schema.safeParse(value);
   if (result.success) return result.data;
   const seen = new Set<string>();
@@ -160,18 +155,24 @@ function fromIssue(issue: z.core.$ZodIssue, value: unknown, key: ConfigPath, sch
   const at = [...key, ...path];
   const found = path.reduce<unknown>((inner, part) => (inner as Record<PropertyKey, unknown>)[part], value);
   if (issue.code === "unrecognized_keys") {
-    const inner = typeAt(schema, path)?.inner;
+    const place = typeAt(schema, path)?.inner;
+    const inner = place === undefined ? undefined : longFormOf(place);
     const known = inner instanceof z.ZodObject ? Object.keys(inner.shape) : [];
     return issue.keys.map((name) => unknownKey(at, name, (found as Record<string, unknown>)[name], known));
   }
   return [
-    { key: keyText(at), found: shown(found), allowed: issue.message, fix: repair(schema, path, at, found) },
+    {
+      key: keyText(at),
+      found: shown(found),
+      allowed: issue.message,
+      fix: edits(...repair(schema, path, at, found)),
+    },
   ];
 }
 
 function unknownKey(at: ConfigPath, name: string, value: unknown, known: readonly string[]): Mistake {
   const meant = nearest(name, known);
-  const remove = removeCommand([...at, name]);
+  const away = remove([...at, name]);
   const simple = typeof value === "string" || typeof value === "number" || typeof value === "boolean";
   return {
     key: keyText([...at, name]),
@@ -180,7 +181,7 @@ function unknownKey(at: ConfigPath, name: string, value: unknown, known: readonl
       meant === undefined
         ? `unknown key; known keys: ${known.join(", ")}`
         : `unknown key; did you mean ${meant}?`,
-    fix: meant !== undefined && simple ? `${remove} && ${setCommand([...at, meant], value)}` : remove,
+    fix: meant !== undefined && simple ? edits(away, set([...at, meant], value)) : edits(away),
   };
 }
 

@@ -6,7 +6,8 @@ import {
   unusablePlugins,
 } from "../../components/pool/picker-settings";
 import { keyText } from "../messages/edits";
-import { nearest, removeCommand, setCommand, shown, type Mistake } from "../messages/mistakes";
+import { nearest, shown, type Mistake } from "../messages/mistakes";
+import { edits, remove, set } from "../plan/config-edits";
 
 /*
  * A whole EndpointPickerConfig in the config. The picker reads it when it starts, and ends where it has a mistake: what
@@ -63,7 +64,7 @@ function nameMistakes(at: string, config: Document): Mistake[] {
       key: keyText([...path, key]),
       found: shown(config[key]),
       allowed: `a field of an EndpointPickerConfig: ${fields.join(", ")}`,
-      fix: removeCommand([...path, key]),
+      fix: edits(remove([...path, key])),
     }));
   const kinds = (["apiVersion", "kind"] as const)
     .filter((key) => config[key] !== undefined && config[key] !== configKind[key])
@@ -71,7 +72,7 @@ function nameMistakes(at: string, config: Document): Mistake[] {
       key: `${at}.${key}`,
       found: shown(config[key]),
       allowed: configKind[key],
-      fix: removeCommand(`${at}.${key}`),
+      fix: edits(remove(`${at}.${key}`)),
     }));
   const gates = Array.isArray(config["featureGates"]) ? (config["featureGates"] as unknown[]) : [];
   const wrongGates = gates.flatMap((gate, i): Mistake[] => {
@@ -82,7 +83,7 @@ function nameMistakes(at: string, config: Document): Mistake[] {
         key: keyText(place),
         found: shown(gate),
         allowed: `one of ${pickerFeatureGates.join(", ")}`,
-        fix: removeCommand(place),
+        fix: edits(remove(place)),
       },
     ];
   });
@@ -101,7 +102,7 @@ function pluginMistakes(at: string, document: Document, known: boolean): Mistake
         key: `${at}.plugins`,
         found: shown(document["plugins"]),
         allowed: "a list of plugins, each with a type",
-        fix: removeCommand(at),
+        fix: edits(remove(at)),
       },
     ];
   }
@@ -112,7 +113,7 @@ function pluginMistakes(at: string, document: Document, known: boolean): Mistake
     const type = plugin["type"];
     const found = shown(type);
     if (typeof type !== "string" || type === "") {
-      return [{ key, found, allowed: "a type of plugin", fix: setCommand(place, "queue-scorer") }];
+      return [{ key, found, allowed: "a type of plugin", fix: edits(set(place, "queue-scorer")) }];
     }
     if (names.indexOf(nameOf(plugin)) < i) {
       const again = [...path, "plugins", i, "name"];
@@ -121,7 +122,7 @@ function pluginMistakes(at: string, document: Document, known: boolean): Mistake
           key: keyText(again),
           found: `${nameOf(plugin)}, for the second time`,
           allowed: "each name once; without a name it is the type",
-          fix: setCommand(again, `${nameOf(plugin)}-${i}`),
+          fix: edits(set(again, `${nameOf(plugin)}-${i}`)),
         },
       ];
     }
@@ -133,7 +134,7 @@ function pluginMistakes(at: string, document: Document, known: boolean): Mistake
           key,
           found,
           allowed: `a config without ${scorer}: in this version of the picker it reads another type than ${producer} produces`,
-          fix: removeCommand([...path, "plugins", i]),
+          fix: edits(remove([...path, "plugins", i])),
         },
       ];
     }
@@ -149,8 +150,8 @@ function pluginMistakes(at: string, document: Document, known: boolean): Mistake
             : `another plugin: this one takes ${needs}`,
         fix:
           meant === undefined || needs !== undefined
-            ? removeCommand([...path, "plugins", i])
-            : setCommand(place, meant),
+            ? edits(remove([...path, "plugins", i]))
+            : edits(set(place, meant)),
       },
     ];
   });
@@ -174,7 +175,7 @@ function referenceMistakes(at: string, document: Document): Mistake[] {
         key: keyText(path),
         found: name,
         allowed: `the name of one of the plugins: ${[...names].join(", ")}`,
-        fix: meant === undefined ? removeCommand(path) : setCommand(path, meant),
+        fix: edits(meant === undefined ? remove(path) : set(path, meant)),
       };
     });
 }

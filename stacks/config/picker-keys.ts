@@ -12,7 +12,8 @@ import {
   type PickerSettings,
 } from "../../components/pool/picker-settings";
 import { keyText } from "../messages/edits";
-import { nearest, removeCommand, setCommand, shown, type Mistake } from "../messages/mistakes";
+import { nearest, shown, type Mistake } from "../messages/mistakes";
+import { edits, remove, set } from "../plan/config-edits";
 import { integer, list, matching, object, optional, text } from "./fields";
 import { pickerDocument } from "./picker-document";
 import { fixedImage } from "./server-keys";
@@ -173,7 +174,7 @@ function imageMistakes(at: string, own: PickerInput | undefined): Mistake[] {
       key: `${at}.version`,
       found: `${own.version}, beside image ${own.image}`,
       allowed: "image or version, not both",
-      fix: removeCommand(`${at}.version`),
+      fix: edits(remove(`${at}.version`)),
     },
   ];
 }
@@ -193,7 +194,7 @@ function inheritedMistakes(
       key: `${at}.${field}`,
       found: image,
       allowed: `a picker that has what this pool takes over from the one that it is like: ${unknown}`,
-      fix: removeCommand(`${at}.${field}`),
+      fix: edits(remove(`${at}.${field}`)),
     },
   ];
 }
@@ -214,22 +215,22 @@ function resolvedConfig(
     const weight = typeof value === "string" && /^\d+(\.\d+)?$/.test(value) ? Number(value) : value;
     if (!scorerNames.includes(name)) {
       const meant = nearest(name, scorerNames);
-      const remove = removeCommand([...at.split("."), name]);
+      const away = remove([...at.split("."), name]);
       mistakes.push({
         key,
         found: shown(value),
         allowed: `a scorer: ${scorerNames.join(", ")}; or an EndpointPickerConfig, which has plugins`,
         fix:
           meant === undefined || typeof weight !== "number"
-            ? remove
-            : `${remove} && ${setCommand([...at.split("."), meant], weight)}`,
+            ? edits(away)
+            : edits(away, set([...at.split("."), meant], weight)),
       });
     } else if (typeof weight !== "number" || weight < 0 || weight > 1000) {
       mistakes.push({
         key,
         found: shown(value),
         allowed: "a weight from 0 to 1000; 0: the scorer is not used",
-        fix: setCommand([...at.split("."), name], 1),
+        fix: edits(set([...at.split("."), name], 1)),
       });
     } else weights[name] = weight;
   }
@@ -238,7 +239,7 @@ function resolvedConfig(
       key: at,
       found: shown(config),
       allowed: "at least one scorer with a weight above 0",
-      fix: removeCommand(at),
+      fix: edits(remove(at)),
     });
   }
   return { config: { by: "weights", weights }, mistakes };
@@ -251,25 +252,25 @@ function flagMistakes(at: string, flags: NonNullable<PickerInput["flags"]>, know
     const bare = name.replace(/^-+/, "");
     const reason = reservedFlags[bare];
     if (reason !== undefined) {
-      return [{ key, found: shown(value), allowed: `nothing: ${reason}`, fix: removeCommand(path) }];
+      return [{ key, found: shown(value), allowed: `nothing: ${reason}`, fix: edits(remove(path)) }];
     }
     const flag = pickerFlags[bare];
     if (flag === undefined || bare !== name) {
       if (!known && /^[a-z][\w-]*$/.test(name)) return [];
       const meant = flag === undefined ? nearest(bare, Object.keys(pickerFlags)) : bare;
-      const set = meant === undefined ? "" : ` && ${setCommand([...at.split("."), meant], value)}`;
+      const again = meant === undefined ? [] : [set([...at.split("."), meant], value)];
       return [
         {
           key,
           found: shown(value),
           allowed: `a flag of the picker: ${Object.keys(pickerFlags).join(", ")}`,
-          fix: `${removeCommand(path)}${set}`,
+          fix: edits(remove(path), ...again),
         },
       ];
     }
     return flag.pattern.test(String(value))
       ? []
-      : [{ key, found: shown(value), allowed: flag.expected, fix: setCommand(path, flag.example) }];
+      : [{ key, found: shown(value), allowed: flag.expected, fix: edits(set(path, flag.example)) }];
   });
 }
 
@@ -283,7 +284,7 @@ function unknownGates(at: string, gates: readonly string[], known: boolean): Mis
         key: keyText(path),
         found: gate,
         allowed: `one of ${pickerFeatureGates.join(", ")}`,
-        fix: meant === undefined ? removeCommand(path) : setCommand(path, meant),
+        fix: edits(meant === undefined ? remove(path) : set(path, meant)),
       },
     ];
   });
@@ -306,7 +307,7 @@ function gateMistakes(
             key,
             found: featureGates.join(", "),
             allowed: `nothing beside a whole EndpointPickerConfig: ${at}.config.featureGates has them`,
-            fix: removeCommand(key),
+            fix: edits(remove(key)),
           },
         ]
       : [];
@@ -318,7 +319,7 @@ function gateMistakes(
             key,
             found: `enableLegacyMetrics, with ${title}`,
             allowed: `nothing: with it the picker reads the metrics of ${defaultEngine.title} only`,
-            fix: removeCommand(key),
+            fix: edits(remove(key)),
           },
         ]
       : [];

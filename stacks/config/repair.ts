@@ -1,10 +1,10 @@
 import { z } from "zod";
-import { listCommands, removeCommand, setCommand, type ConfigPath } from "../messages/edits";
+import { remove, set, setList, type ConfigEdit, type ConfigPath } from "../plan/config-edits";
 import { infoOf } from "./fields";
 import { typeAt } from "./schema";
 
 /*
- * The command that fixes a wrong value. The schema itself tries every proposal, so that what is proposed is accepted:
+ * The edits that fix a wrong value. The schema itself tries every proposal, so that what is proposed is accepted:
  * the user's own value in another form, else the key's example, else the key is removed.
  */
 
@@ -16,9 +16,9 @@ export function repair(
   path: readonly (string | number)[],
   at: ConfigPath,
   found: unknown,
-): string {
+): ConfigEdit[] {
   const place = typeAt(schema, path);
-  if (place === undefined) return removeCommand(at);
+  if (place === undefined) return [remove(at)];
   const { type, inner, optional } = place;
   const isEntry = typeof at.at(-1) === "number";
   const example = infoOf(type)?.example;
@@ -27,12 +27,12 @@ export function repair(
       ...otherForms(found),
       ...harmless(inner, example),
     ]);
-    return entry === undefined ? removeCommand(at) : listCommands(at, [entry]);
+    return entry === undefined ? [remove(at)] : setList(at, [entry]);
   }
-  if (inner instanceof z.ZodObject || inner instanceof z.ZodRecord) return removeCommand(at);
+  if (inner instanceof z.ZodObject || inner instanceof z.ZodRecord) return [remove(at)];
   const value = firstAccepted(inner, [...otherForms(found), ...scalarsIn(example)]);
-  if (value !== undefined) return setCommand(at, value);
-  return optional || isEntry ? removeCommand(at) : setCommand(at, "VALUE");
+  if (value !== undefined) return [set(at, value)];
+  return [optional || isEntry ? remove(at) : set(at, "VALUE")];
 }
 
 function firstAccepted(schema: z.ZodType, proposals: readonly Scalar[]): Scalar | undefined {

@@ -7,7 +7,8 @@ import { resolveCluster, type CloudConfig, type ClusterConfig, type GuardedServi
 import { resolveGate } from "./gate-keys";
 import { checkHostname, resolveGateway } from "./gateway-keys";
 import { parseConfig, type ParsedConfig, type RawConfig } from "./parse";
-import { checkNodeLabels, resolvePool } from "./pool-keys";
+import { checkNodeLabels } from "./pool-keys";
+import { resolvePool } from "./resolve-pool";
 import { resolveSafety } from "./safety-keys";
 import { withoutSecrets } from "./secrets";
 import { checkService } from "./service-keys";

@@ -1,5 +1,6 @@
 import { z } from "zod";
-import { isReported, removeCommand, type Mistake } from "../messages/mistakes";
+import { isReported, type Mistake } from "../messages/mistakes";
+import { edits, remove } from "../plan/config-edits";
 import { holds, isLater } from "../plan/latch";
 import type { Safety } from "../plan/service-config";
 import { type Entry, list, number, object, oneOf, optional, required, section, withDefault } from "./fields";
@@ -153,7 +154,7 @@ function freezeMistakes(windows: FreezeInput): Mistake[] {
             key: `freeze[${index}].to`,
             found: `${to}, which is not after from (${from})`,
             allowed: "a time after from",
-            fix: removeCommand(`freeze[${index}].to`),
+            fix: edits(remove(`freeze[${index}].to`)),
           },
         ],
   );
@@ -175,7 +176,7 @@ function latchMistakes(
       key: "rolledBack.candidate",
       found: `${stable}, which is the stable pool`,
       allowed: "the name of a candidate",
-      fix: removeCommand("rolledBack"),
+      fix: edits(remove("rolledBack")),
     },
   ];
 }

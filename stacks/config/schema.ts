@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { adapterKeys } from "./adapter-keys";
 import { clusterKeys } from "./cluster-keys";
-import { infoOf, unwrapped, type KeyInfo } from "./fields";
+import { infoOf, longFormOf, unwrapped, type KeyInfo } from "./fields";
 import { gateKeys } from "./gate-keys";
 import { gatewayKeys } from "./gateway-keys";
 import { poolKeys } from "./pool-keys";
@@ -50,7 +50,7 @@ export interface SchemaKey {
 export function* keysBelow(key: string, schema: z.ZodType): Generator<SchemaKey> {
   const info = infoOf(schema);
   yield { key, type: schema, ...(info === undefined ? {} : { info }) };
-  const { inner } = unwrapped(schema);
+  const inner = longFormOf(unwrapped(schema).inner);
   if (inner instanceof z.ZodObject) {
     for (const [name, field] of Object.entries<z.ZodType>(inner.shape))
       yield* keysBelow(`${key}.${name}`, field);
@@ -78,7 +78,7 @@ export function typeAt(
 ): { type: z.ZodType; inner: z.ZodType; optional: boolean } | undefined {
   let type = schema;
   for (const part of path) {
-    const { inner } = unwrapped(type);
+    const inner = longFormOf(unwrapped(type).inner);
     const next: unknown =
       inner instanceof z.ZodObject
         ? (inner.shape as Record<string | number, unknown>)[part]

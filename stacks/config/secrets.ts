@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { hiddenText } from "../plan/secret-args";
-import { secretly } from "../messages/edits";
+import { edits, mapFix, remove, setPlain, setSecret, type Command, type Fix } from "../plan/config-edits";
 import type { Mistake } from "../messages/mistakes";
 import { infoOf, unwrapped } from "./fields";
 import { allKeys, configSchema } from "./schema";
@@ -82,9 +82,7 @@ export function secretsInClear(
       found: hiddenText,
       allowed:
         "a value that is not secret: it is written in clear text to Kubernetes objects and stack outputs",
-      fix: isObject(raw[key])
-        ? `pulumi config rm ${key} && pulumi config set --plaintext --path '${key}.KEY' VALUE`
-        : `pulumi config set --plaintext ${/[.[]/.test(key) ? `--path '${key}'` : key} VALUE`,
+      fix: isObject(raw[key]) ? edits(remove(key), setPlain(`${key}.KEY`)) : edits(setPlain(key)),
     }));
 }
 
@@ -98,11 +96,14 @@ export function withoutSecrets(
   const holds = (text: string): boolean => values.some((value) => text.includes(value));
   const scrub = (text: string, by: string): string =>
     values.reduce((rest, value) => rest.replaceAll(value, by), text);
+  // Only what is set can hold a secret: the names of keys are none, whatever a secret looks like.
+  const scrubbed = (command: Command): Command =>
+    command.op === "set" && holds(String(command.value))
+      ? { ...command, value: scrub(String(command.value), "VALUE") }
+      : command;
   return mistakes.map((mistake) => {
     const hidden = isHidden(mistake.key, secrets);
-    // The key itself is no secret, whatever a secret looks like.
-    const between = mistake.fix.split(mistake.key).map((text) => scrub(text, "VALUE"));
-    const fix = between.join(mistake.key);
+    const fix = mapFix(mistake.fix, { text: (text) => scrub(text, "VALUE"), command: scrubbed });
     return {
       key: mistake.key,
       found: hidden || holds(mistake.found) ? hiddenText : mistake.found,
@@ -111,6 +112,14 @@ export function withoutSecrets(
     };
   });
 }
+
+/** The same fix for a value that is secret: no command has the value in it. */
+const secretly = (fix: Fix): Fix =>
+  mapFix(fix, {
+    text: (text) => text,
+    command: (command) =>
+      command.op === "set" || command.op === "set-plain" ? setSecret(command.path) : command,
+  });
 
 /**
  * Texts of secrets, as messages would have them. One of less than three characters is no secret, and no text. Where a

@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { closedPathsName, maxLabel, maxServiceName, previewRouteName } from "../../components/names";
-import { nearest, isReported, missing, removeCommand, setCommand, type Mistake } from "../messages/mistakes";
+import { nearest, isReported, missing, type Mistake } from "../messages/mistakes";
+import { edits, fix, remove, set } from "../plan/config-edits";
 import { allowances } from "../plan/rules/all-rules";
 import { defaults } from "./defaults";
 import {
@@ -170,7 +171,7 @@ export function checkService(
       key: "route",
       found: `${route}, the name of another route of this service`,
       allowed: "a name that no other route of this service has",
-      fix: removeCommand("route"),
+      fix: edits(remove("route")),
     });
   }
   if (pools.length === 0 && !isReported(mistakes, "pools")) {
@@ -178,7 +179,7 @@ export function checkService(
       key: "pools",
       found: "no pools",
       allowed: "at least one pool with accelerator and replicas",
-      fix: `${setCommand("pools.llm.accelerator", "nvidia-l4")} && ${setCommand("pools.llm.replicas", 2)}`,
+      fix: edits(set("pools.llm.accelerator", "nvidia-l4"), set("pools.llm.replicas", 2)),
     });
   }
   if (stable === undefined && !isReported(mistakes, "stable")) {
@@ -193,7 +194,7 @@ export function checkService(
       key: "candidate",
       found: `${candidate}, which is also the stable pool`,
       allowed: "another pool, or no candidate while no rollout is in progress",
-      fix: removeCommand("candidate"),
+      fix: edits(remove("candidate")),
     });
   }
   if (candidate === undefined && weight > 0 && !isReported(mistakes, "candidate")) {
@@ -201,7 +202,7 @@ export function checkService(
       key: "weight",
       found: `${weight}, without a candidate`,
       allowed: "no weight while no rollout is in progress",
-      fix: `${removeCommand("weight")} (or set the candidate: ${setCommand("candidate", "NAME")})`,
+      fix: fix`${remove("weight")} (or set the candidate: ${set("candidate", "NAME")})`,
     });
   }
   for (const [i, { input, index }] of objectives.entries()) {
@@ -210,7 +211,7 @@ export function checkService(
         key: `objectives[${index}].name`,
         found: `${input.name}, for the second time`,
         allowed: "each name once",
-        fix: removeCommand(`objectives[${index}]`),
+        fix: edits(remove(`objectives[${index}]`)),
       });
     }
   }
@@ -221,6 +222,6 @@ function unknownPool(key: string, pool: string, names: readonly string[]): Mista
     key,
     found: `${pool}, which is not in pools`,
     allowed: `one of the pools ${names.join(", ")}`,
-    fix: setCommand(key, nearest(pool, names) ?? names[0] ?? "llm"),
+    fix: edits(set(key, nearest(pool, names) ?? names[0] ?? "llm")),
   };
 }

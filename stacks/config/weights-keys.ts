@@ -3,7 +3,8 @@ import type { Server } from "../../components/engines/engine";
 import type { Autoscaling } from "../../components/model-server/server-autoscaler";
 import type { Weights } from "../../components/model-server/model-weights";
 import { maxLabel } from "../../components/names";
-import { missing, removeCommand, setCommand, type Mistake } from "../messages/mistakes";
+import { missing, type Mistake } from "../messages/mistakes";
+import { edits, remove, set, type Fix } from "../plan/config-edits";
 import { integer, matching, name, object, oneOf, optional, required, withDefault } from "./fields";
 import type { z } from "zod";
 
@@ -105,7 +106,7 @@ export function resolveWeights(
       key: `${at}.${field}`,
       found: `${weights[field]}, but from is ${weights.from}`,
       allowed: `nothing: ${field} does not apply to ${weights.from}`,
-      fix: removeCommand(`${at}.${field}`),
+      fix: edits(remove(`${at}.${field}`)),
     });
   }
   const path = weights.path ?? model;
@@ -128,7 +129,7 @@ export function resolveWeights(
           key: `${at}.loader`,
           found: `stream for ${server.engine} on ${family === "gpu" ? "GPUs" : "TPUs"}`,
           allowed: `mount: only ${able.titles} on GPUs can stream weights`,
-          fix: setCommand(`${at}.loader`, "mount"),
+          fix: edits(set(`${at}.loader`, "mount")),
         });
       }
       return { from: "gcs", bucket: weights.bucket ?? "", path, loader };
@@ -143,7 +144,7 @@ function engineMistakes({ key, input, server, family, hosts }: PoolContext): Mis
       key: `${key}.server.engine`,
       found: `${server.engine}, on ${input.accelerator ?? where}`,
       allowed: `${able.names}: the only engine that this program supports on ${where}`,
-      fix: setCommand(`${key}.server.engine`, able.first),
+      fix: edits(set(`${key}.server.engine`, able.first)),
     },
   ];
   const { images, overNodes } = engineNamed(server.engine);
@@ -169,22 +170,22 @@ export function resolveAutoscaling(
   const { autoscaling } = input;
   if (autoscaling === undefined) return undefined;
   const { max, metric, target, shrinkAfterSeconds } = autoscaling;
-  const remove = removeCommand(`${key}.autoscaling`);
-  const wrong = (field: string, found: string, allowed: string, fix: string): void =>
+  const without = edits(remove(`${key}.autoscaling`));
+  const wrong = (field: string, found: string, allowed: string, fix: Fix): void =>
     void mistakes.push({ key: `${key}.autoscaling${field}`, found, allowed, fix });
   if (hosts > 1) {
-    wrong("", "an autoscaler", "no autoscaling for replicas on multi-host slices", remove);
+    wrong("", "an autoscaler", "no autoscaling for replicas on multi-host slices", without);
   }
   if (engineNamed(server.engine).metrics === undefined) {
     const able = enginesThat(({ metrics }) => metrics !== undefined);
-    wrong("", `an autoscaler for ${server.engine}`, `none: it uses metrics of ${able.titles}`, remove);
+    wrong("", `an autoscaler for ${server.engine}`, `none: it uses metrics of ${able.titles}`, without);
   }
   if (max < replicas) {
     wrong(
       ".max",
       `${max}, but replicas is ${replicas}`,
       "at least the replicas needed to serve 100 % of the traffic",
-      setCommand(`${key}.autoscaling.max`, replicas),
+      edits(set(`${key}.autoscaling.max`, replicas)),
     );
   }
   return { max, metric, target: target ?? defaultTargets[metric], shrinkAfterSeconds };

@@ -7,11 +7,12 @@ import { UserError } from "../messages/user-error";
 import type { ClusterReader } from "../state/cluster-reader";
 import { confirmVersions } from "./adapter-waits";
 import { otherModeFor } from "./one-namespace";
-import { routeProgress } from "./programmed";
+import { attachedElsewhere, gatewayAddress, routeProgress } from "./programmed";
 import { knownOf, observedRoute } from "../state/observe";
 import { readOtherRoutes } from "../state/other-routes";
-import { routePath } from "../state/paths";
-import { until } from "./wait";
+import { setCommand } from "../messages/edits";
+import { gatewayPath, routePath } from "../state/paths";
+import { until, type Progress } from "./wait";
 import { previewRouteName } from "../../components/names";
 import { sameShares, shareText, sharesOf } from "../plan/shares";
 import * as pulumi from "@pulumi/pulumi";
@@ -57,7 +58,9 @@ async function confirmRoutes({ config, plan, observed, gateway, reader }: Update
   ]);
   let address = "";
   for (const route of routes) {
-    const result = await until(() => routeProgress(client, route, gateway), {
+    const check = (): Promise<Progress<Confirmed>> =>
+      confirmedOrGone(client, route, gateway, plan.shape !== undefined);
+    const result = await until(check, {
       timeoutSeconds: config.gate.timeoutSeconds,
       report: (text) => void pulumi.log.info(`gateway: ${text}`, undefined, undefined, true),
     });
@@ -71,13 +74,53 @@ async function confirmRoutes({ config, plan, observed, gateway, reader }: Update
         ].join("\n"),
       );
     }
-    address = result.value;
+    if ("elsewhere" in result.value) {
+      await sayGone(config, plan, gateway, result.value.elsewhere);
+      address = gatewayAddress(await client.get(gatewayPath(gateway))) ?? "";
+      break;
+    }
+    address = result.value.address;
   }
   await Promise.all([
     confirmPrecedence(config, plan, gateway, client),
     confirmShares(config, plan, observed, client),
   ]);
   return address;
+}
+
+type Confirmed = { address: string } | { elsewhere: string };
+
+/** @param kept whether the route keeps its owner's shape: then its owner may attach it to another Gateway. */
+async function confirmedOrGone(
+  client: ClusterReader,
+  route: { namespace: string; name: string },
+  gateway: GatewayConfig,
+  kept: boolean,
+): Promise<Progress<Confirmed>> {
+  const progress = await routeProgress(client, route, gateway);
+  if (progress.state === "done") return { state: "done", value: { address: progress.value } };
+  const elsewhere = kept
+    ? attachedElsewhere(await client.get(routePath(route.namespace, route.name)), gateway)
+    : undefined;
+  return elsewhere === undefined ? progress : { state: "done", value: { elsewhere } };
+}
+
+/** A route that has left the Gateway: an update that goes back or leaves waits for nothing; any other fails at once. */
+async function sayGone(
+  config: ServiceConfig,
+  plan: Plan,
+  gateway: GatewayConfig,
+  elsewhere: string,
+): Promise<void> {
+  const { namespace, route, allow } = config;
+  const found = `HTTPRoute ${namespace}/${route} no longer attaches to Gateway ${gateway.namespace}/${gateway.name}: its owner attaches it to ${elsewhere}`;
+  if (plan.candidateFalls || allow.includes("destroy") || allow.includes("release")) {
+    await pulumi.log.warn(`${found}. The weights were written, and no Gateway was asked to confirm them`);
+    return;
+  }
+  throw new UserError(
+    `${found}. The route was written, but customers who come by that Gateway do not reach the pools. Attach the route to it again (kubectl edit httproute -n ${namespace} ${route}), or set the Gateway by which customers come (${setCommand("gateway.name", "NAME")}); then: pulumi up`,
+  );
 }
 
 /**

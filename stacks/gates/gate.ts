@@ -1,5 +1,5 @@
 import type { RisingPool } from "../plan/model";
-import { setCommand } from "../messages/mistakes";
+import { setCommand } from "../messages/edits";
 import type { Endpoint } from "../../components/gateways/endpoint";
 import type { EndpointName } from "../answers/endpoints";
 import { answerFor, listOf, unreachablePrefix, type Way } from "./asking";

@@ -53,6 +53,24 @@ export function missingFromGateway(
   return [...new Set([...missing, ...behind])];
 }
 
+/**
+ * Where a route attaches that does not attach to the Gateway any more, in words; undefined: it does attach, or there is
+ * no route. Then the Gateway never says anything of it.
+ */
+export function attachedElsewhere(
+  route: LiveObject | undefined,
+  gateway: { name: string; namespace: string },
+): string | undefined {
+  if (route === undefined) return undefined;
+  const { namespace: own } = route.metadata;
+  const refs = (route["spec"] as { parentRefs?: LiveParentRef[] } | undefined)?.parentRefs ?? [];
+  if (refs.some((ref) => isOf(ref, gateway, own))) return undefined;
+  const others = refs.map(
+    ({ kind = "Gateway", namespace, name }) => `${kind} ${namespace ?? own ?? ""}/${name}`,
+  );
+  return others.length === 0 ? "nothing" : others.join(", ");
+}
+
 const isGateway = ({ group, kind }: LiveParentRef): boolean =>
   (group ?? apis.gateway) === apis.gateway && (kind ?? "Gateway") === "Gateway";
 

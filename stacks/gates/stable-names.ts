@@ -1,4 +1,4 @@
-import { setCommand } from "../messages/mistakes";
+import { setCommand } from "../messages/edits";
 import type { ListedModel } from "../answers/list";
 import { answerFor, listOf, unreachablePrefix, type Way } from "./asking";
 import type { ClusterReader } from "../state/cluster-reader";

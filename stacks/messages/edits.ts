@@ -2,7 +2,6 @@ import {
   pathOf,
   remove,
   set,
-  setList,
   setSecret,
   type Command,
   type ConfigKeyOrPath,
@@ -56,6 +55,8 @@ export function commandText(command: Command): string {
       return setText(command.path, command.value);
     case "set-secret":
       return ["pulumi config set", "--secret", ...pathAndName(command.path).flat()].join(" ");
+    case "set-plain":
+      return ["pulumi config set", "--plaintext", ...pathAndName(command.path).flat(), "VALUE"].join(" ");
     case "set-time":
       return [
         "pulumi config set",
@@ -83,21 +84,6 @@ export const secretCommand = (key: ConfigKeyOrPath): string => commandText(setSe
 
 /** The command that takes a key out. */
 export const removeCommand = (key: ConfigKeyOrPath): string => commandText(remove(key));
-
-/** Commands that set a list anew, whatever was there. */
-export const listCommands = (key: ConfigKeyOrPath, values: readonly ConfigValue[]): string =>
-  commandsText(setList(key, values));
-
-/** The same commands for values that are secret: none of them has a value in it. */
-export function secretly(commands: string): string {
-  return commands.replaceAll(
-    /pulumi config set(?: --path)?(?: --type string| --plaintext)? ('(?:[^']|'\\'')*'|\S+) (?:-- )?(?:'(?:[^']|'\\'')*'|[^\s;,)]+)/g,
-    (_, key: string) => secretCommand(unquoted(key)),
-  );
-}
-
-const unquoted = (word: string): string =>
-  word.startsWith("'") ? word.slice(1, -1).replaceAll(`'\\''`, "'") : word;
 
 /** A key of the top level is named as it is, whatever is in its name; what is inside one needs a path. */
 function pathAndName(path: ConfigPath): [flags: string[], name: string] {

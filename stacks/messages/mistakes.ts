@@ -1,6 +1,5 @@
-import { setCommand } from "./edits";
-
-export { removeCommand, secretCommand, setCommand } from "./edits";
+import { edits, editsIn, set, type Fix } from "../plan/config-edits";
+import { fixText, keyText } from "./edits";
 
 /** One thing that is wrong with the config, and how to put it right. */
 export interface Mistake {
@@ -10,8 +9,8 @@ export interface Mistake {
   found: string;
   /** What would be right. */
   allowed: string;
-  /** A command that fixes it. */
-  fix: string;
+  /** Edits that fix it. */
+  fix: Fix;
 }
 
 /** The user's config cannot be carried out. The message holds every mistake; a stack trace would help nobody. */
@@ -24,7 +23,7 @@ export class ConfigMistakes extends Error {
 export function describeMistakes(mistakes: readonly Mistake[]): string {
   const count = mistakes.length === 1 ? "1 mistake" : `${mistakes.length} mistakes`;
   const blocks = mistakes.map(({ key, found, allowed, fix }) =>
-    [`  ${key}`, `    found:    ${found}`, `    expected: ${allowed}`, `    fix:      ${fix}`].join("\n"),
+    [`  ${key}`, `    found:    ${found}`, `    expected: ${allowed}`, `    fix:      ${fixText(fix)}`].join("\n"),
   );
   return [`The stack's config has ${count}; nothing was changed.`, ...blocks].join("\n");
 }
@@ -68,8 +67,10 @@ function editDistance(a: string, b: string): number {
  */
 export function lastFirst(mistakes: readonly Mistake[]): Mistake[] {
   const leaves = ({ fix }: Mistake): readonly [string, number] | undefined => {
-    const [, list, index] = /^pulumi config rm --path '(.+)\[(\d+)\]'$/.exec(fix) ?? [];
-    return list === undefined ? undefined : [list, Number(index)];
+    const [edit, ...more] = editsIn(fix);
+    if (edit?.op !== "remove" || more.length > 0) return undefined;
+    const index = edit.path.at(-1);
+    return typeof index === "number" ? [keyText(edit.path.slice(0, -1)), index] : undefined;
   };
   const order = new Map(mistakes.map((mistake, i) => [mistake, i]));
   const groups = new Map<string, Mistake[]>();
@@ -88,7 +89,7 @@ export function lastFirst(mistakes: readonly Mistake[]): Mistake[] {
 
 /** A key that has to be there and is not. */
 export function missing(key: string, allowed: string, example: string | number): Mistake {
-  return { key, found: "nothing", allowed, fix: setCommand(key, example) };
+  return { key, found: "nothing", allowed, fix: edits(set(key, example)) };
 }
 
 /** Whether a mistake at this key, or inside it, is reported already. */

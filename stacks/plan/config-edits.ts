@@ -1,5 +1,5 @@
 /*
- * What a person can do about a refusal, as data: edits of the stack's config, other commands, and the words between
+ * What a person can do about a refusal or a mistake of the config, as data: edits of the stack's config, other commands, and the words between
  * them. messages/ renders them as text and commands; the rollout command applies the same edits itself.
  */
 
@@ -16,6 +16,8 @@ export type ConfigEdit =
   | { op: "set"; path: ConfigPath; value: ConfigValue }
   /** A secret: the value is not part of the edit, the CLI asks for it. */
   | { op: "set-secret"; path: ConfigPath }
+  /** What was marked as a secret and is none: the user types the value, which nothing repeats. */
+  | { op: "set-plain"; path: ConfigPath }
   /** The time at which the edit is made. */
   | { op: "set-time"; path: ConfigPath }
   | { op: "remove"; path: ConfigPath };
@@ -38,6 +40,8 @@ export const set = (key: ConfigKeyOrPath, value: ConfigValue): ConfigEdit => ({
 });
 
 export const setSecret = (key: ConfigKeyOrPath): ConfigEdit => ({ op: "set-secret", path: pathOf(key) });
+
+export const setPlain = (key: ConfigKeyOrPath): ConfigEdit => ({ op: "set-plain", path: pathOf(key) });
 
 export const setTime = (key: ConfigKeyOrPath): ConfigEdit => ({ op: "set-time", path: pathOf(key) });
 
@@ -67,6 +71,9 @@ export function fix(texts: TemplateStringsArray, ...values: readonly FixValue[])
   return { parts };
 }
 
+/** A fix that is commands alone, typed one after the other. */
+export const edits = (...commands: readonly Command[]): Fix => ({ parts: partsOf(commands) });
+
 /** Several fixes in one, with a separator between them. */
 export function joinFixes(fixes: readonly Fix[], separator: string): Fix {
   return { parts: fixes.flatMap(({ parts }, i) => (i === 0 ? parts : [...textParts(separator), ...parts])) };
@@ -78,6 +85,18 @@ export function editsIn({ parts }: Fix): ConfigEdit[] {
 }
 
 const isEdit = (command: Command): command is ConfigEdit => command.op !== "run";
+
+/** The same fix with each of its parts changed: its words, and its commands one by one. */
+export const mapFix = (
+  { parts }: Fix,
+  { text, command }: { text: (text: string) => string; command: (command: Command) => Command },
+): Fix => ({
+  parts: parts.map((part) =>
+    part.kind === "text"
+      ? { ...part, text: text(part.text) }
+      : { ...part, commands: part.commands.map(command) },
+  ),
+});
 
 function partsOf(value: FixValue): readonly FixPart[] {
   if (typeof value === "string" || typeof value === "number") return textParts(String(value));

@@ -3,8 +3,10 @@ import type { CopyReport, Draft, PlannedPool } from "./model";
 import type { OwnedPool, ServiceConfig } from "./service-config";
 import { isEngine } from "../../components/engines/catalogue";
 import { adaptPods, copyArgs, type Adapted } from "../../components/model-server/copied/adapt";
+import { overridden } from "../../components/model-server/copied/overrides";
 import { podOf } from "../../components/model-server/copied/pod";
 import { engineOf } from "../../components/model-server/copied/server";
+import type { PodPatch } from "../../components/model-server/pod-settings";
 import { pickerIn } from "./identity";
 import { liveShares, shareIn } from "./shares";
 
@@ -27,6 +29,19 @@ export function withOriginal(pool: OwnedPool, { pools }: Observed): OwnedPool {
   const [namespace, name] = made?.split("/") ?? [];
   if (namespace === undefined || name === undefined) return pool;
   return { ...pool, templateOf: { ...templateOf, namespace, name } };
+}
+
+/**
+ * What is changed of copied pods for a pool, each over the one before.
+ * @param from the pool between the two whose kept copy is copied, with what it changed; absent: the original is copied.
+ */
+export function overridesOf(
+  { through, overrides, overridesBetween = {} }: NonNullable<OwnedPool["templateOf"]>,
+  from?: string,
+): PodPatch[] {
+  const nearer = from === undefined ? through : through.slice(0, through.indexOf(from));
+  const between = [...nearer].reverse().flatMap((name) => overridesBetween[name] ?? []);
+  return [...between, ...(overrides === undefined ? [] : [overrides])];
 }
 
 /** The adapted pods of a pool, as they will be rendered; undefined where there is nothing to copy. */
@@ -69,7 +84,7 @@ export function asCopied(pool: OwnedPool, observed: Observed): OwnedPool {
   }
   const copy = observed.copies?.[pool.name];
   if (copy?.pods === undefined) return pool;
-  const { template } = copy.pods;
+  const template = overridden(copy.pods.template, copy.pods.overrides);
   const engine = pool.templateOf.engine ?? engineOf(podOf(template), template.metadata?.labels ?? {});
   return {
     ...pool,

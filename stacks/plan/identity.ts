@@ -52,6 +52,8 @@ export function identityOf(pool: OwnedPool, deployed?: PoolIdentity): PoolIdenti
   if (pool.weights.from !== "hugging-face") fields["weights"] = JSON.stringify(pool.weights);
   if (pool.templateOf !== undefined) fields["like"] = `${pool.templateOf.namespace}/${pool.templateOf.name}`;
   if (pool.templateOf?.workload !== undefined) fields["workload"] = pool.templateOf.workload;
+  // Only its own: what a pool between changes is in what that one keeps.
+  if (pool.templateOf?.overrides !== undefined) fields[overridesField] = inOrder(pool.templateOf.overrides);
   return fields;
 }
 
@@ -114,6 +116,9 @@ export const inOrder = (value: object): string =>
       ? Object.fromEntries(Object.entries(inner).sort(([a], [b]) => (a < b ? -1 : 1)))
       : inner,
   );
+
+/** What is changed of copied pods. */
+export const overridesField = "like.overrides";
 
 /** No config key: the program alone decides it, when it makes the pool. */
 export const renderingField = "rendering";

@@ -32,6 +32,18 @@ export function platformNamespaces(
   );
 }
 
+/**
+ * Namespaces of a service on another stack's platform. What its stack made it keeps making, whatever rights it has now: a
+ * namespace that leaves the program is deleted, with all that serves in it.
+ */
+export function serviceNamespaces(
+  { namespace, clusterScoped }: { namespace: string; clusterScoped?: boolean | undefined },
+  owners: NamespaceOwners,
+): string[] {
+  const makes = owners[namespace] === "owned" || (clusterScoped !== false && isMadeHere(namespace, owners));
+  return makes ? [namespace] : [];
+}
+
 /** One entry a pool that lives beside the route. */
 export function poolNamespaces(
   config: ServiceConfig,

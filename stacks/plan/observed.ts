@@ -61,7 +61,7 @@ export interface ObservedPool {
   parts?: readonly ObservedPart[];
 }
 
-/** An object that a pool of others cannot serve without: its servers, its picker, what the picker's pods name. */
+/** An object that a pool of others cannot serve without: its servers, its picker, what that names, the load balancer's policies. */
 export interface ObservedPart {
   /** As the API server names the kind: deployments, services, rolebindings. */
   resource: string;

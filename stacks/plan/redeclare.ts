@@ -2,7 +2,7 @@ import { hiddenText } from "./secret-args";
 import type { PoolIdentity, Observed } from "./observed";
 import type { ServiceConfig } from "./service-config";
 import { fix, pulumiUp, remove, set, type ConfigEdit, type ConfigPath, type Fix } from "./config-edits";
-import { adaptersLoaded, pickerReplicas, renderingField } from "./identity";
+import { adaptersLoaded, overridesField, pickerReplicas, renderingField } from "./identity";
 import { jsonFields, plainVariables } from "./server-settings";
 
 /**
@@ -43,6 +43,8 @@ export function putBack(pool: string, field: string, deployed: string): ConfigEd
   const version = field === "picker.image" ? [remove([...at, "picker", "version"])] : [];
   if (deployed === "nothing") return [...gone, ...version];
   const edits = identityEdits(at, { [field]: deployed });
+  // Where the config has only the pool's name there, no command can put a key below it.
+  if (field === overridesField) return undefined;
   const isWhole =
     field === "server.env" || jsonFields.has(field) || wholeFields.has(field) || objectFields.has(field);
   const before = isWhole ? gone : version;
@@ -69,7 +71,7 @@ function identityEdits(at: readonly string[], identity: PoolIdentity): ConfigEdi
     } else if (field === "server.podPatch.secrets") {
       // Only the user knows what it stands for.
       return undefined;
-    } else if (jsonFields.has(field)) {
+    } else if (jsonFields.has(field) || field === overridesField) {
       const leaves = leafEdits(key, parsed(text));
       if (leaves === undefined) return undefined;
       edits.push(...leaves);
@@ -88,7 +90,8 @@ function identityEdits(at: readonly string[], identity: PoolIdentity): ConfigEdi
       continue;
     } else if (field === "like") {
       // The pool keeps its copy: the original need not be there, nor be declared.
-      edits.push(set(key, text.slice(text.indexOf("/") + 1)));
+      const overrides = identity[overridesField];
+      edits.push(set(overrides === undefined ? key : [...key, "pool"], text.slice(text.indexOf("/") + 1)));
     } else {
       edits.push(set(key, numbers.has(field) ? Number(text) : text));
     }

@@ -183,6 +183,9 @@ export function offOtherRoutes(pool: PoolRef, { others }: Pick<Observed, "others
   return fix`first remove the pool from ${edits.length === 1 ? "that route" : "those routes"}: ${edits}`;
 }
 
+/** The state of a rollout while another route gets the customers' requests: whatever the weights, they do not apply. */
+export const overriddenState = "overridden";
+
 /** Why the weights are not what customers get; empty: they are. */
 export function overriddenBy(
   config: ServiceConfig,

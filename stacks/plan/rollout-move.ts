@@ -3,6 +3,8 @@ import { pickerImage } from "../../components/pool/picker-settings";
 import type { Draft, RouteMove } from "./model";
 import type { LastMove, Observed } from "./observed";
 import { pickerIdentity } from "./identity";
+import { changesServer } from "../../components/model-server/copied/overrides";
+import { overridesOf } from "./copied-pools";
 import type { OwnedPool, Pool, RolloutKind, ServiceConfig } from "./service-config";
 import { serverSettings } from "./server-settings";
 import { liveShares, sameShares, shareIn } from "./shares";
@@ -12,17 +14,21 @@ import { liveShares, sameShares, shareIn } from "./shares";
 /**
  * What kind of rollout two pools make up: another model is a base-model rollout, else another server a model-server
  * rollout, else other nodes a node update, else another picker a picker rollout. The same of everything is a node
- * update too: new nodes of the same kind. Undefined where an existing pool does not say what it serves and the new one
+ * update too: new nodes of the same kind. A copy of the stable pool's pods runs the same server, unless its overrides
+ * change what is run. Undefined where an existing pool does not say what it serves and the new one
  * is not made after its template.
  * @param mirrors an image is the same one wherever it is read from.
  */
 export function kindOf(stable: Pool, candidate: Pool, mirrors: ImageMirrors = {}): RolloutKind | undefined {
-  if (!candidate.existing && candidate.templateOf?.name === stable.name) return "node-update";
+  if (!candidate.existing && candidate.templateOf?.name === stable.name) {
+    return changesServer(overridesOf(candidate.templateOf)) ? "model-server" : "node-update";
+  }
   if (stable.model === undefined || candidate.model === undefined) return undefined;
   if (stable.model !== candidate.model) return "base-model";
   if (stable.existing || candidate.existing) return undefined;
   const [a, b] = [stable.server, candidate.server];
   const sameServer =
+    !isChangedCopy(stable, candidate) &&
     isSameImage(a.image, b.image, mirrors) &&
     JSON.stringify(a.args) === JSON.stringify(b.args) &&
     serverSettings(a) === serverSettings(b);
@@ -31,6 +37,14 @@ export function kindOf(stable: Pool, candidate: Pool, mirrors: ImageMirrors = {}
   const samePicker =
     JSON.stringify(pickerOf(stable, mirrors)) === JSON.stringify(pickerOf(candidate, mirrors));
   return sameNodes && !samePicker ? "picker" : "node-update";
+}
+
+/** Whether two pools that run copied pods run other ones, by what the config changes of them. */
+function isChangedCopy({ name, templateOf: before }: OwnedPool, { templateOf: after }: OwnedPool): boolean {
+  if (after === undefined) return false;
+  if (after.through.includes(name)) return changesServer(overridesOf(after, name));
+  const [was, is] = [before === undefined ? [] : overridesOf(before), overridesOf(after)];
+  return JSON.stringify(was) !== JSON.stringify(is) && changesServer([...was, ...is]);
 }
 
 /** Through a mirror it is the same picker. */

@@ -2,6 +2,7 @@ import type { Hardware } from "../../components/accelerators/accelerators";
 import type { Placement } from "../../components/accelerators/placement";
 import type { Server } from "../../components/engines/engine";
 import type { Weights } from "../../components/model-server/model-weights";
+import type { PodPatch } from "../../components/model-server/pod-settings";
 import type { Autoscaling } from "../../components/model-server/server-autoscaler";
 import type { PickerSettings } from "../../components/pool/picker-settings";
 import type { EndpointName } from "../answers/endpoints";
@@ -57,6 +58,10 @@ export interface OwnedPool {
     engine?: string;
     /** Which of several workloads behind the original, as NAME or KIND/NAME. */
     workload?: string;
+    /** What the config changes of the copied pods for this pool. Default: nothing. */
+    overrides?: PodPatch;
+    /** The same of the pools between, by name: what one of them keeps has its own. Default: nothing. */
+    overridesBetween?: Readonly<Record<string, PodPatch>>;
   };
   /** Whether engine and port are those of copied pods: see plan/copies.ts. Default: they are the config's. */
   copied?: boolean;

@@ -3,9 +3,9 @@ import { permitted, type ClusterReader, type LiveObject } from "./cluster-reader
 import { selectorOf, selectsPodsOf, type Labels } from "./selectors";
 
 /*
- * What a pool of others cannot serve without: its model servers' workloads, and its picker with what the picker's pods
- * name. Found as Kubernetes finds it: through the pool's selector and its endpointPickerRef. Names only: no Secret is
- * read.
+ * What a pool of others cannot serve without: its model servers' workloads, its picker with what the picker's pods
+ * name, and what tells the load balancer how to check and wait for it. Found as Kubernetes finds it: through the pool's
+ * selector, its endpointPickerRef, and the policies' targetRef. Names only: no Secret is read.
  */
 
 interface PickerRef {
@@ -49,10 +49,11 @@ export async function partsBehind(
   workloads: readonly LiveObject[],
 ): Promise<ObservedPart[]> {
   const servers = workloads.filter((workload) => selectsPodsOf(selectorOf(pool), workload));
-  const parts = [
-    ...servers.map(partOf(namespace)),
-    ...(await pickerParts(reader, pool, namespace, workloads)),
-  ];
+  const [picker, policies] = await Promise.all([
+    pickerParts(reader, pool, namespace, workloads),
+    policiesOf(reader, pool, namespace),
+  ]);
+  const parts = [...servers.map(partOf(namespace)), ...picker, ...policies];
   // In one order and each once: they become part of a policy, which must not change by itself.
   const byKey = new Map(parts.map((part) => [`${part.resource}/${part.namespace ?? ""}/${part.name}`, part]));
   return [...byKey].sort(([a], [b]) => a.localeCompare(b)).map(([, part]) => part);
@@ -65,6 +66,37 @@ const partOf =
     namespace,
     name: metadata.name,
   });
+
+/**
+ * Policies of GKE's load balancer that target the pool. Without its HealthCheckPolicy the load balancer asks a path that
+ * a model server does not have, and takes every pod out; without its GCPBackendPolicy it cuts answers after 30 s.
+ */
+async function policiesOf(
+  reader: ClusterReader,
+  { metadata }: LiveObject,
+  namespace: string,
+): Promise<ObservedPart[]> {
+  const found = await Promise.all(
+    ["healthcheckpolicies", "gcpbackendpolicies"].map(async (resource) => {
+      const path = `/apis/${gkePolicies}/v1/namespaces/${namespace}/${resource}`;
+      const policies = await permitted(() => reader.list(path), []);
+      return policies
+        .filter(targets(metadata.name))
+        .map((policy) => ({ resource, namespace, name: policy.metadata.name }));
+    }),
+  );
+  return found.flat();
+}
+
+const gkePolicies = "networking.gke.io";
+
+/** A policy targets what is in its own namespace. */
+const targets =
+  (pool: string) =>
+  (policy: LiveObject): boolean => {
+    const { targetRef } = (policy["spec"] ?? {}) as { targetRef?: { kind?: string; name?: string } };
+    return targetRef?.kind === "InferencePool" && targetRef.name === pool;
+  };
 
 async function pickerParts(
   reader: ClusterReader,

@@ -2,10 +2,12 @@ import type { ObservedCopy, Observed } from "../plan/observed";
 import type { OwnedPool, ServiceConfig } from "../plan/service-config";
 import { UserError } from "../messages/user-error";
 import { labelsOfCopy, type CopiedPods } from "../../components/model-server/copied/adapt";
+import { overridden } from "../../components/model-server/copied/overrides";
 import { podOf } from "../../components/model-server/copied/pod";
 import { referencesOf } from "../../components/model-server/copied/references";
 import type { PodTemplate } from "../../components/model-server/pod-template";
 import { annotations, podSelector } from "../../components/names";
+import { overridesOf } from "../plan/copied-pools";
 import { namespaceOf } from "../plan/plan";
 import type { ClusterReader, LiveObject } from "./cluster-reader";
 import { copiedPicker } from "./copied-picker";
@@ -41,8 +43,8 @@ export async function observedCopies(
 }
 
 type Found = Omit<ObservedCopy, "ownNodes" | "namespace">;
-/** With the namespace that the pods were read in. Default: the original's. */
-type FoundIn = Found & { readIn?: string };
+/** With the namespace that the pods were read in, and the pool that keeps them. Default: the original's, and none. */
+type FoundIn = Found & { readIn?: string; keptBy?: string };
 
 async function copyFor(
   reader: ClusterReader,
@@ -57,13 +59,30 @@ async function copyFor(
   if (made !== undefined) return { state: "made", pods: made.pods };
   const source = await toCopy(reader, config, observed, pool);
   if (source === undefined) return undefined;
-  const { readIn = templateOf.namespace, ...found } = source;
+  const { readIn = templateOf.namespace, keptBy, ...found } = source;
   if (found.pods === undefined) return found;
+  const pods = withOverrides(found.pods, templateOf, keptBy);
   const [references, selectedBy] = await Promise.all([
-    missingReferences(reader, referencesOf(podOf(found.pods.template)), namespace, readIn),
-    selectingPools(reader, labelsOfCopy(found.pods, config.service, pool.name), pool.name, namespace),
+    missingReferences(
+      reader,
+      referencesOf(podOf(overridden(pods.template, pods.overrides))),
+      namespace,
+      readIn,
+    ),
+    selectingPools(reader, labelsOfCopy(pods, config.service, pool.name), pool.name, namespace),
   ]);
-  return { ...found, ...references, selectedBy };
+  return { ...found, pods, ...references, selectedBy };
+}
+
+/** @param keptBy the pool of this stack whose copy is copied; of one beside the pool, its own changes do not count. */
+function withOverrides(
+  { overrides: before = [], ...pods }: CopiedPods,
+  templateOf: NonNullable<OwnedPool["templateOf"]>,
+  keptBy: string | undefined,
+): CopiedPods {
+  const isBetween = keptBy !== undefined && templateOf.through.includes(keptBy);
+  const all = isBetween ? [...before, ...overridesOf(templateOf, keptBy)] : overridesOf(templateOf);
+  return all.length === 0 ? pods : { ...pods, overrides: all };
 }
 
 /** The copy that a pool of this stack keeps, and the port of the pool that has it. */
@@ -146,7 +165,7 @@ async function keptByOthers(
     const found = await kept(reader, name, namespace);
     if (found === undefined) continue;
     const ports = portsOf(await reader.get(`${poolsPath(namespace)}/${name}`));
-    return { state: "new", ...found, ports, readIn: namespace };
+    return { state: "new", ...found, ports, readIn: namespace, keptBy: name };
   }
   return undefined;
 }

@@ -173,6 +173,3 @@ function parseNumbers(text: string | undefined): Record<string, number> | undefi
     return undefined;
   }
 }
-
-/** Whether a backend's name is that of an InferencePool: those of other kinds have their kind before it. */
-export const isPoolName = (pool: string): boolean => !pool.includes("/");

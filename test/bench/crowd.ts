@@ -51,7 +51,7 @@ export async function gather(lab: StackLab, model: string, crowd: Crowd): Promis
       ...own,
       ...third.map((one) => renamed(renamed(one, `${model}-b`, `${model}-c`), model, name)),
     ])
-      await lab.objects.create(onNode(object, i % Math.max(1, crowd.nodes)));
+      await lab.objects.create(onNode(object, i % nodesWithPods));
   }
   await eventually(
     "the other services' model servers are ready",
@@ -90,7 +90,7 @@ async function ownedBy(
 
 /** A copy as somebody else's, without what the API server and others have written. */
 function renamed(object: Live, from: string, to: string): Live {
-  const { status: _, ...rest } = object;
+  const rest = without(object, "status");
   const { name, namespace, labels = {}, annotations = {} } = object.metadata ?? {};
   const metadata = {
     ...(name === undefined ? {} : { name }),
@@ -135,18 +135,27 @@ function without(fields: Readonly<Record<string, unknown>>, ...names: string[]):
 
 const nodeName = (i: number): string => `bulk-${i}`;
 
+/** Nodes that are alive: a thousand leases that are renewed would measure the API server. The others are objects. */
+const nodesWithPods = 5;
+
 async function addNodes(lab: StackLab, count: number): Promise<void> {
-  const capacity = { cpu: "96", memory: "512Gi", pods: "110" };
-  const one = (i: number): KubernetesObject & Record<string, unknown> => ({
-    apiVersion: "v1",
-    kind: "Node",
-    metadata: {
-      name: nodeName(i),
-      annotations: { [kwokNode.key]: kwokNode.value },
-      labels: { "kubernetes.io/hostname": nodeName(i) },
-    },
-    status: { capacity, allocatable: capacity },
-  });
+  const capacity = { cpu: "96", memory: "512Gi", pods: "28" };
+  const one = (i: number): KubernetesObject & Record<string, unknown> => {
+    // Behind those that the stacks' own nodes get.
+    const podCIDR = lab.lab.range.nodeCidr(500 + (i % nodesWithPods));
+    const lives = i < nodesWithPods;
+    return {
+      apiVersion: "v1",
+      kind: "Node",
+      metadata: {
+        name: nodeName(i),
+        ...(lives ? { annotations: { [kwokNode.key]: kwokNode.value } } : {}),
+        labels: { "kubernetes.io/hostname": nodeName(i) },
+      },
+      ...(lives ? { spec: { podCIDR, podCIDRs: [podCIDR] } } : {}),
+      status: { capacity, allocatable: capacity },
+    };
+  };
   for (let i = 0; i < count; i += 20) {
     await Promise.all(
       Array.from({ length: Math.min(20, count - i) }, (_, j) => lab.objects.create(one(i + j))),

@@ -1,18 +1,14 @@
 import assert from "node:assert/strict";
-import * as path from "node:path";
 import { after, before, describe, test } from "node:test";
 import type { KubernetesObject } from "@kubernetes/client-node";
-import { Traffic } from "../../lab/traffic/traffic";
-import { projectFolder } from "../../lab/workspace";
-import { makeCluster, serve } from "./production/production";
-import { minutes, nobodyNoticed, splitAt, StackLab, weightsOf, type StackUnderTest } from "./stack-lab";
+import type { Traffic } from "../../lab/traffic/traffic";
+import { adoptingConfig, customers, makeCluster, serve } from "./production/production";
+import { minutes, nobodyNoticed, percentOf, splitAt, StackLab, type StackUnderTest } from "./stack-lab";
 
 /*
  * A cluster, a Gateway, a pool and its route that were made without this project, with customers on them: the way in
  * of who serves already. The example's config is carried out as it stands, to the promotion and with a way back.
  */
-
-const model = "Qwen/Qwen3-8B";
 
 /** What was there before, and has to be there unchanged in the end. */
 const others = [
@@ -32,11 +28,8 @@ describe("a service that somebody else made", minutes(20), () => {
     await makeCluster(lab, "us-central1");
     const address = await serve(lab);
     made = await theirs();
-    const target = { host: address, port: await lab.lab.boundPort(address) };
-    traffic = Traffic.start(target, { requests: 200_000, seconds: 1800 });
-    traffic.setRates({ plain: 20, streams: 3, models: [model] });
-    const file = path.join(projectFolder, "examples", "Pulumi.adopted-cluster.yaml");
-    stack = await lab.stack("adopted", {}, file);
+    traffic = await customers(lab, address, { plain: 20, streams: 3, seconds: 1800 });
+    stack = await lab.stack("adopted", {}, adoptingConfig);
   }, minutes(5));
   after(async () => {
     await traffic.drain(30);
@@ -55,7 +48,7 @@ describe("a service that somebody else made", minutes(20), () => {
 
   test("its route is not taken over unasked", async () => {
     assert.match(await stack.refusedUp(), /route-not-ours[^]*it sends llm 100 %, as the config does/);
-    assert.deepEqual(weightsOf(await lab.route()), { llm: 1 });
+    assert.deepEqual(percentOf(await lab.route()), { llm: 100 });
   });
 
   test("asked, it is; the new pool is built beside the old one, from its pod template", async () => {
@@ -64,7 +57,7 @@ describe("a service that somebody else made", minutes(20), () => {
     assert.match(preview, /HTTPRoute \S+ +import/);
     await stack.up();
     await stack.unset("allow");
-    assert.deepEqual(weightsOf(await lab.route()), { llm: 100 });
+    assert.deepEqual(percentOf(await lab.route()), { llm: 100 });
     assert.ok((await lab.pool("llm-new")) !== undefined);
   });
 
@@ -72,14 +65,14 @@ describe("a service that somebody else made", minutes(20), () => {
     test(`to ${weight}`, async () => {
       const updated = await stack.update({ weight: String(weight) });
       assert.equal(updated.status, 0, updated.output);
-      assert.deepEqual(weightsOf(await lab.route()), splitAt(weight));
+      assert.deepEqual(percentOf(await lab.route()), splitAt(weight));
     });
   }
 
   test("promoted; the old pool is not ours to remove, and stays as it was", async () => {
     const updated = await stack.update({ stable: "llm-new", candidate: undefined, weight: undefined });
     assert.equal(updated.status, 0, updated.output);
-    assert.deepEqual(weightsOf(await lab.route()), { "llm-new": 100 });
+    assert.deepEqual(percentOf(await lab.route()), { "llm-new": 100 });
     assert.deepEqual(await theirs(), made);
   });
 

@@ -1,11 +1,9 @@
 import assert from "node:assert/strict";
 import * as fs from "node:fs";
-import * as path from "node:path";
 import { after, before, describe, test } from "node:test";
 import { runCommand } from "../../lab/tools/command";
 import { Traffic } from "../../lab/traffic/traffic";
-import { projectFolder } from "../../lab/workspace";
-import { makeCluster, serve } from "./production/production";
+import { adoptingConfig, makeCluster, serve } from "./production/production";
 import { podsOf } from "./servers";
 import { minutes, StackLab, weightsOf, type StackUnderTest } from "./stack-lab";
 
@@ -33,8 +31,7 @@ describe("answers of a candidate", minutes(20), () => {
       llm: { existing: true },
       "llm-new": { accelerator: "nvidia-h100-80gb", replicas: 2 },
     };
-    const file = path.join(projectFolder, "examples", "Pulumi.adopted-cluster.yaml");
-    stack = await lab.stack("answers", { model, pools, gate: { timeoutSeconds: 20 } }, file);
+    stack = await lab.stack("answers", { model, pools, gate: { timeoutSeconds: 20 } }, adoptingConfig);
     await stack.setPath("allow[0]", "take-over-route");
     await stack.up();
     await stack.unset("allow");

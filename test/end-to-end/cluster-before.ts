@@ -28,6 +28,8 @@ const kinds: readonly (readonly [apiVersion: string, kind: string])[] = [
   ["inference.networking.k8s.io/v1", "InferencePool"],
   ["inference.networking.x-k8s.io/v1alpha2", "InferenceObjective"],
   ["inference.networking.x-k8s.io/v1alpha2", "InferenceModelRewrite"],
+  ["networking.gke.io/v1", "HealthCheckPolicy"],
+  ["networking.gke.io/v1", "GCPBackendPolicy"],
 ];
 
 export const customersRoute = [

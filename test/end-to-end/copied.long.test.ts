@@ -1,12 +1,10 @@
 import assert from "node:assert/strict";
-import * as path from "node:path";
 import { after, before, describe, test } from "node:test";
 import type { KubernetesObject, V1Deployment, V1Pod } from "@kubernetes/client-node";
 import { apply } from "../../lab/cluster/objects";
-import { Traffic } from "../../lab/traffic/traffic";
-import { projectFolder } from "../../lab/workspace";
-import { makeCluster, serve } from "./production/production";
-import { eventually, minutes, nobodyNoticed, StackLab, weightsOf, type StackUnderTest } from "./stack-lab";
+import type { Traffic } from "../../lab/traffic/traffic";
+import { adoptingConfig, customers, makeCluster, serve } from "./production/production";
+import { eventually, minutes, nobodyNoticed, percentOf, StackLab, type StackUnderTest } from "./stack-lab";
 
 /*
  * A pool whose pods are none that this program would make: a StatefulSet on port 8080, tied to its old machines, with
@@ -14,7 +12,6 @@ import { eventually, minutes, nobodyNoticed, StackLab, weightsOf, type StackUnde
  * namespace; then its owner shrinks it while the candidate has the traffic, and the way back takes steps.
  */
 
-const model = "Qwen/Qwen3-8B";
 const objectives = [{ name: "chat", priority: 10 }];
 const copyNamespace = "llm-llm-new";
 const secret = { apiVersion: "v1", kind: "Secret", type: "Opaque", stringData: { token: "hf_xxxx" } };
@@ -50,6 +47,15 @@ const scheduling = {
 
 type Objects = (KubernetesObject & Record<string, unknown>)[];
 
+/** What the config changes of the copied pods. */
+const overrides = {
+  metadata: { annotations: { "acme.com/owner": "search" } },
+  spec: {
+    tolerations: [{ key: "acme.com/batch", operator: "Exists" }],
+    containers: [{ name: "vllm", resources: { requests: { memory: "8Gi" } } }],
+  },
+};
+
 /** serving.yaml as another team has it. */
 function ofAnotherTeam(objects: Objects): Objects {
   const changed = JSON.parse(JSON.stringify(objects).replaceAll("8000", "8080")) as Objects;
@@ -72,7 +78,7 @@ function ofAnotherTeam(objects: Objects): Objects {
   return [{ ...secret, metadata: { name: "hf-token", namespace: "default" } }, ...changed];
 }
 
-describe("pods that are copied from a pool that was created outside the stack", minutes(15), () => {
+describe("pods that are copied from a pool that was created outside the stack", minutes(20), () => {
   let lab: StackLab;
   let stack: StackUnderTest;
   let traffic: Traffic;
@@ -80,15 +86,12 @@ describe("pods that are copied from a pool that was created outside the stack", 
     lab = await StackLab.start({ speed: 4 });
     await makeCluster(lab, "us-central1");
     const address = await serve(lab, ofAnotherTeam);
-    const target = { host: address, port: await lab.lab.boundPort(address) };
-    traffic = Traffic.start(target, { requests: 100_000, seconds: 1200 });
-    traffic.setRates({ plain: 10, streams: 2, models: [model] });
+    traffic = await customers(lab, address, { plain: 10, streams: 2, seconds: 1200 });
     const pools = {
       llm: { existing: true },
-      "llm-new": { like: "llm", accelerator: "nvidia-h100-80gb", replicas: 2 },
+      "llm-new": { like: { pool: "llm", overrides }, accelerator: "nvidia-h100-80gb", replicas: 2 },
     };
-    const file = path.join(projectFolder, "examples", "Pulumi.adopted-cluster.yaml");
-    stack = await lab.stack("copied", { objectives, pools }, file);
+    stack = await lab.stack("copied", { objectives, pools }, adoptingConfig);
   }, minutes(5));
   after(async () => {
     await traffic.drain(30);
@@ -145,6 +148,24 @@ describe("pods that are copied from a pool that was created outside the stack", 
     }
   });
 
+  test("with what the config changes of them, which is settled with the pool", async () => {
+    const spec = (await deployment())?.spec?.template;
+    assert.equal(spec?.metadata?.annotations?.["acme.com/owner"], "search");
+    const keys = (spec.spec?.tolerations ?? []).map(({ key }) => key);
+    assert.deepEqual([keys.includes("acme.com/batch"), keys.includes("nvidia.com/gpu")], [true, true]);
+    const [container] = spec.spec?.containers ?? [];
+    assert.equal(container?.resources?.requests?.["memory"], "8Gi");
+    assert.equal(container.resources.requests["nvidia.com/gpu"], "1");
+    const key = 'pools["llm-new"].like.overrides.metadata.annotations["acme.com/owner"]';
+    await stack.setPath(key, "chat");
+    assert.match(
+      await stack.refusedUp(),
+      /edited-in-place[^]*pools\.llm-new\.like\.overrides is deployed as/,
+    );
+    await stack.setPath(key, "search");
+    assert.match(await stack.pulumi.run(["preview"]), /unchanged/);
+  });
+
   test("the outputs say what was taken over and what was left behind", async () => {
     const outputs = (await stack.pulumi.outputs()) as {
       pools: Record<string, { copied?: { from: string; taken: string[]; left: string[] } }>;
@@ -166,7 +187,7 @@ describe("pods that are copied from a pool that was created outside the stack", 
     test(`to ${weight}`, async () => {
       const updated = await stack.update({ weight: String(weight) });
       assert.equal(updated.status, 0, updated.output);
-      assert.equal(weightsOf(await lab.route())["llm-new"], weight);
+      assert.equal(percentOf(await lab.route())["llm-new"], weight);
     });
   }
 
@@ -193,7 +214,7 @@ describe("pods that are copied from a pool that was created outside the stack", 
     assert.match(output, /kubectl scale statefulset vllm-qwen3-8b -n default --replicas 2/);
     assert.match(output, /pulumi config set weight 50 && pulumi up/);
     assert.ok(Date.now() - began < 60_000, `told after ${Date.now() - began} ms`);
-    assert.deepEqual(weightsOf(await lab.route()), { "llm-new": 100 });
+    assert.deepEqual(percentOf(await lab.route()), { "llm-new": 100 });
     const shown = await stack.rollout("status");
     assert.match(shown.output, /pool llm +stable, .*1 replicas, 1 ready, served all traffic with 2 replicas/);
   });
@@ -201,12 +222,12 @@ describe("pods that are copied from a pool that was created outside the stack", 
   test("as much as it carries goes back at once, the rest when it has grown", async () => {
     const step = await stack.update({ weight: "50" });
     assert.equal(step.status, 0, step.output);
-    assert.deepEqual(weightsOf(await lab.route()), { llm: 50, "llm-new": 50 });
+    assert.deepEqual(percentOf(await lab.route()), { llm: 50, "llm-new": 50 });
     await stack.setPath("weight", "0");
     assert.match(await stack.refusedUp(), /existing-pool-too-small/);
     await scale(2);
     await stack.up();
-    assert.deepEqual(weightsOf(await lab.route()), { llm: 100 });
+    assert.deepEqual(percentOf(await lab.route()), { llm: 100 });
   });
 
   test("the candidate stays latched", async () => {

@@ -1,5 +1,4 @@
 import assert from "node:assert/strict";
-import * as path from "node:path";
 import { after, before, describe, test } from "node:test";
 import {
   AppsV1Api,
@@ -9,10 +8,18 @@ import {
   type V1Pod,
 } from "@kubernetes/client-node";
 import { loadKubeconfig } from "../../lab/cluster/objects";
-import { Traffic } from "../../lab/traffic/traffic";
-import { projectFolder } from "../../lab/workspace";
-import { makeCluster, serve } from "./production/production";
-import { eventually, minutes, nobodyNoticed, StackLab, weightsOf, type StackUnderTest } from "./stack-lab";
+import type { Traffic } from "../../lab/traffic/traffic";
+import { adoptingConfig, customers, makeCluster, serve } from "./production/production";
+import {
+  eventually,
+  minutes,
+  nobodyNoticed,
+  percentOf,
+  splitAt,
+  StackLab,
+  weightsOf,
+  type StackUnderTest,
+} from "./stack-lab";
 
 /*
  * SGLang's pods, labelled for the picker, in a pool created outside the stack; its first copy takes over, an autoscaler of
@@ -52,15 +59,12 @@ describe("generations of copies", minutes(20), () => {
     lab = await StackLab.start({ speed: 4 });
     await makeCluster(lab, "us-central1");
     const address = await serve(lab, withSglang);
-    const target = { host: address, port: await lab.lab.boundPort(address) };
-    traffic = Traffic.start(target, { requests: 100_000, seconds: 1500 });
-    traffic.setRates({ plain: 5, streams: 1, models: [model] });
+    traffic = await customers(lab, address, { plain: 5, streams: 1, seconds: 1500 });
     const pools = {
       llm: { existing: true },
       "llm-new": { like: "llm", accelerator: "nvidia-h100-80gb", replicas: 2 },
     };
-    const file = path.join(projectFolder, "examples", "Pulumi.adopted-cluster.yaml");
-    stack = await lab.stack("generations", { pools, gate: { timeoutSeconds: 40 } }, file);
+    stack = await lab.stack("generations", { pools, gate: { timeoutSeconds: 40 } }, adoptingConfig);
   }, minutes(5));
   after(async () => {
     await traffic.drain(30);
@@ -108,16 +112,14 @@ describe("generations of copies", minutes(20), () => {
     test(`to ${weight}, with a picker that reads its pods`, async () => {
       const updated = await stack.update({ weight: String(weight) });
       assert.equal(updated.status, 0, updated.output);
-      const weights = weightsOf(await lab.route());
-      const all = Object.values(weights).reduce((sum, one) => sum + one, 0);
-      assert.equal(((weights["llm-new"] ?? 0) / all) * 100, weight);
+      assert.deepEqual(percentOf(await lab.route()), splitAt(weight));
     });
   }
 
   test("promoted", async () => {
     const { status, output } = await stack.rollout("promote", "--yes");
     assert.equal(status, 0, output);
-    assert.deepEqual(weightsOf(await lab.route()), { "llm-new": 1 });
+    assert.deepEqual(percentOf(await lab.route()), { "llm-new": 100 });
   });
 
   test("an autoscaler of the user owns the replicas from then on, also with --refresh", async () => {
@@ -169,7 +171,7 @@ describe("generations of copies", minutes(20), () => {
       assert.equal(await lab.remove(apiVersion, kind, "default", name), undefined);
     await stack.unset("pools.llm");
     await stack.up();
-    assert.deepEqual(weightsOf(await lab.route()), { "llm-new": 1 });
+    assert.deepEqual(percentOf(await lab.route()), { "llm-new": 100 });
   });
 
   test("a second generation is made of what the first one keeps, and takes traffic", async () => {
@@ -182,7 +184,7 @@ describe("generations of copies", minutes(20), () => {
       weight: "10",
     });
     assert.equal(status, 0, output);
-    assert.deepEqual(weightsOf(await lab.route()), { "llm-new": 90, "llm-3": 10 });
+    assert.deepEqual(percentOf(await lab.route()), { "llm-new": 90, "llm-3": 10 });
     const spec = (await deployment("llm-3"))?.spec?.template;
     assert.equal(spec?.spec?.containers[0]?.image, "lmsysorg/sglang:v0.5.4");
     assert.equal(spec.metadata?.labels?.[engineLabel], "sglang");

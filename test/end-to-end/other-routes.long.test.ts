@@ -1,12 +1,18 @@
 import assert from "node:assert/strict";
-import * as path from "node:path";
 import { after, before, describe, test } from "node:test";
 import { chanceOf, wrong } from "../../rollout/traffic/split-odds";
 import { runCommand, type CommandResult } from "../../lab/tools/command";
-import { Traffic } from "../../lab/traffic/traffic";
-import { projectFolder } from "../../lab/workspace";
-import { makeCluster, serve, withRoute } from "./production/production";
-import { eventually, minutes, nobodyNoticed, StackLab, weightsOf, type StackUnderTest } from "./stack-lab";
+import type { Traffic } from "../../lab/traffic/traffic";
+import { adoptingConfig, customers, makeCluster, serve, withRoute } from "./production/production";
+import {
+  eventually,
+  minutes,
+  nobodyNoticed,
+  percentOf,
+  StackLab,
+  weightsOf,
+  type StackUnderTest,
+} from "./stack-lab";
 
 /*
  * A pool whose live route has another name than this program's own, as the extension's sample route has: whatever the
@@ -28,12 +34,7 @@ describe("a service whose live route has a name of its own", minutes(20), () => 
     await makeCluster(lab, "us-central1");
     address = await serve(lab, withRoute("llm-route"));
     uid = (await lab.get<Live>(gatewayApi, "HTTPRoute", "default", "llm-route"))?.metadata.uid;
-    traffic = Traffic.start(
-      { host: address, port: await lab.lab.boundPort(address) },
-      { requests: 200_000, seconds: 1800 },
-    );
-    traffic.setRates({ plain: 10, streams: 2, models: [model] });
-    const file = path.join(projectFolder, "examples", "Pulumi.adopted-cluster.yaml");
+    traffic = await customers(lab, address, { plain: 10, streams: 2, seconds: 1800 });
     const config = {
       service: "shop",
       gateway: { existing: true },
@@ -42,7 +43,7 @@ describe("a service whose live route has a name of its own", minutes(20), () => 
       weight: 50,
       pools: { llm: { existing: true }, new: { like: "llm", accelerator: "nvidia-l4", replicas: 1 } },
     };
-    stack = await lab.stack("other-routes", config, file);
+    stack = await lab.stack("other-routes", config, adoptingConfig);
   }, minutes(5));
   after(async () => {
     await traffic.drain(30);
@@ -112,7 +113,7 @@ describe("a service whose live route has a name of its own", minutes(20), () => 
     await stack.unset("allow");
     const live = await lab.get<Live>(gatewayApi, "HTTPRoute", "default", "llm-route");
     assert.equal(live?.metadata.uid, uid, "it is the same route, never deleted");
-    assert.deepEqual(weightsOf(await lab.route("llm-route")), { llm: 100 });
+    assert.deepEqual(percentOf(await lab.route("llm-route")), { llm: 100 });
     assert.equal(await lab.route("routes-to-shop"), undefined);
     assert.equal((await stack.pulumi.outputs())["state"], "staged");
   });
@@ -145,7 +146,7 @@ describe("a service whose live route has a name of its own", minutes(20), () => 
     const back = await stack.update({ weight: "0" });
     assert.equal(back.status, 0, back.output);
     assert.match(back.output, /customers do not get these weights: HTTPRoute default\/rival/);
-    assert.deepEqual(weightsOf(await lab.route("llm-route")), { llm: 100 });
+    assert.deepEqual(percentOf(await lab.route("llm-route")), { llm: 100 });
     assert.equal(await lab.remove(gatewayApi, "HTTPRoute", "default", "rival"), undefined);
   });
 

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
-import { minutes, StackLab, weightsOf, type StackUnderTest } from "./stack-lab";
+import { eventually, minutes, StackLab, weightsOf, type StackUnderTest } from "./stack-lab";
 
 /* A platform stack with cluster and gateway, and the stacks of two services that share it, each under its own name. */
 
@@ -41,6 +41,7 @@ describe("a platform stack and two service stacks", minutes(20), () => {
   }, minutes(3));
   after(async () => lab.stop());
 
+  const namespace = (name: string): Promise<object | undefined> => lab.get("v1", "Namespace", "", name);
   const typesOf = async (stack: StackUnderTest): Promise<string[]> =>
     (await stack.resources()).map(({ type }) => type);
 
@@ -80,7 +81,6 @@ describe("a platform stack and two service stacks", minutes(20), () => {
   });
 
   test("a second service shares the Gateway: neither gets the other's requests, whoever moves", async () => {
-    await lab.objects.create({ apiVersion: "v1", kind: "Namespace", metadata: { name: "chat" } });
     await chat.up();
     const { address } = await chat.pulumi.outputs();
     const who = async (host: string): Promise<string[]> =>
@@ -94,9 +94,23 @@ describe("a platform stack and two service stacks", minutes(20), () => {
     assert.deepEqual(weightsOf(await lab.route()), { llm: 70, "llm-new": 30 });
   });
 
+  test("the platform does not take their names away", async () => {
+    await platform.setPath("gateway.hostname", "*.example.org");
+    const text = await platform.refusedUp();
+    assert.match(text, /address-dropped[^]*clients reach the Gateway as .*chat\.example\.com/);
+    assert.match(text, /pulumi config set --path 'gateway\.hostname' '\*\.example\.com'/);
+    await platform.setPath("gateway.hostname", "*.example.com");
+    await platform.up();
+    assert.deepEqual(weightsOf(await lab.route()), { llm: 70, "llm-new": 30 });
+  });
+
   test("all go down in order", async () => {
     await chat.takeDown();
     assert.deepEqual(await chat.resources(), []);
+    await eventually(
+      "the namespace that it made is gone",
+      async () => (await namespace("chat")) === undefined,
+    );
     await service.takeDown();
     assert.deepEqual(await service.resources(), []);
     assert.equal(await lab.route(), undefined);

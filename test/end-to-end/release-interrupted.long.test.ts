@@ -4,7 +4,7 @@ import { after, before, describe, test } from "node:test";
 import { projectFolder } from "../../lab/workspace";
 import { asHelmMadeIt, everything, leftAsBefore } from "./cluster-before";
 import { Command } from "./command";
-import { makeCluster, serve } from "./production/production";
+import { adoptingConfig, makeCluster, serve } from "./production/production";
 import { minutes, StackLab, weightsOf, type StackUnderTest } from "./stack-lab";
 
 /* Leaving is interrupted in each of its steps, and the command run again goes on. */
@@ -19,11 +19,7 @@ describe("a release that is interrupted", minutes(25), () => {
     await serve(lab);
     await asHelmMadeIt(lab);
     earlier = await everything(lab);
-    stack = await lab.stack(
-      "adopted",
-      {},
-      path.join(projectFolder, "examples", "Pulumi.adopted-cluster.yaml"),
-    );
+    stack = await lab.stack("adopted", {}, adoptingConfig);
     await stack.setPath("allow[0]", "take-over-route");
     await stack.up();
     await stack.unset("allow");
@@ -55,7 +51,7 @@ describe("a release that is interrupted", minutes(25), () => {
 function release({ pulumi, workspace }: StackUnderTest): Command {
   const env = { ...process.env, ...pulumi.environment };
   return new Command(
-    path.join(projectFolder, "rollout", "main.ts"),
+    path.join(projectFolder, "start", "rollout.js"),
     ["release", "--yes"],
     env,
     workspace.folder,

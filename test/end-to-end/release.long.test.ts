@@ -1,12 +1,10 @@
 import assert from "node:assert/strict";
-import * as path from "node:path";
 import { after, before, describe, test } from "node:test";
 import { PatchStrategy, type KubernetesObject } from "@kubernetes/client-node";
-import { Traffic } from "../../lab/traffic/traffic";
-import { projectFolder } from "../../lab/workspace";
+import type { Traffic } from "../../lab/traffic/traffic";
 import type { LiveObject } from "../../stacks/state/cluster-reader";
 import { asHelmMadeIt, customersRoute, everything, leftAsBefore } from "./cluster-before";
-import { makeCluster, serve } from "./production/production";
+import { adoptingConfig, customers, makeCluster, serve } from "./production/production";
 import { minutes, nobodyNoticed, splitAt, StackLab, weightsOf, type StackUnderTest } from "./stack-lab";
 
 /*
@@ -14,7 +12,6 @@ import { minutes, nobodyNoticed, splitAt, StackLab, weightsOf, type StackUnderTe
  * Everything is as it was before, field owners included, and no customer has noticed.
  */
 
-const model = "Qwen/Qwen3-8B";
 const route = customersRoute;
 
 describe("a service that is taken over and handed back", minutes(40), () => {
@@ -28,14 +25,8 @@ describe("a service that is taken over and handed back", minutes(40), () => {
     const address = await serve(lab);
     await asHelmMadeIt(lab);
     earlier = await everything(lab);
-    const target = { host: address, port: await lab.lab.boundPort(address) };
-    traffic = Traffic.start(target, { requests: 400_000, seconds: 3000 });
-    traffic.setRates({ plain: 20, streams: 3, models: [model] });
-    stack = await lab.stack(
-      "adopted",
-      {},
-      path.join(projectFolder, "examples", "Pulumi.adopted-cluster.yaml"),
-    );
+    traffic = await customers(lab, address, { plain: 20, streams: 3, seconds: 3000 });
+    stack = await lab.stack("adopted", {}, adoptingConfig);
   }, minutes(10));
   after(async () => {
     await traffic.drain(30);

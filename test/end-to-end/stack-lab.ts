@@ -156,6 +156,13 @@ export function weightsOf(route: LiveRoute | undefined): Record<string, number> 
   return Object.fromEntries(refs.map(({ name, weight }) => [name, weight ?? 1]));
 }
 
+/** Percent of the requests by pool: a route that was taken over says its split in its owner's numbers. */
+export function percentOf(route: LiveRoute | undefined): Record<string, number> {
+  const weights = Object.entries(weightsOf(route));
+  const all = weights.reduce((sum, [, weight]) => sum + weight, 0);
+  return Object.fromEntries(weights.map(([name, weight]) => [name, (100 * weight) / all]));
+}
+
 /** Weights of a route that splits between the source's two pools. @param candidate percent for llm-new. */
 export function splitAt(candidate: number): Record<string, number> {
   return {

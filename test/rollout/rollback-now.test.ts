@@ -4,7 +4,7 @@ import fc from "fast-check";
 import { annotations, labels, managedBy } from "../../components/names";
 import { describeRollback } from "../../rollout/commands/rollback-now";
 import { liveRollback, type LiveRollback } from "../../rollout/now/live-rollback";
-import { chooseRoute, rollBackNow } from "../../rollout/now/route-writer";
+import { chooseRoutes, rollBackNow, routesToMove } from "../../rollout/now/route-writer";
 import type { Latch } from "../../stacks/plan/observed";
 import { ClusterUnreadable, type ClusterWriter, type LiveObject } from "../../stacks/state/cluster-reader";
 import { observedRoute } from "../../stacks/state/observe";
@@ -350,13 +350,30 @@ describe("rollback --now", () => {
   it("asks which service is meant where there are several, with the words to say it", () => {
     const shop = liveRoute({ name: "routes-to-shop", service: "shop" });
     const both = [liveRoute(), shop];
-    const undecided = chooseRoute(both, {});
-    assert.match(JSON.stringify(undecided), /2 routes.*--service llm --namespace default, or --service shop/);
-    assert.deepEqual(chooseRoute(both, { service: "shop" }), { route: shop });
+    const undecided = JSON.stringify(chooseRoutes(both, {}));
+    assert.match(undecided, /2 services: default\/routes-to-llm \(llm 40 %, llm-new 60 %\)/);
     assert.match(
-      JSON.stringify(chooseRoute(both, { service: "chat" })),
+      undecided,
+      /"npm run rollout -- rollback --now --kubeconfig FILE --service llm --namespace default, or npm .*--service shop/,
+    );
+    assert.deepEqual(chooseRoutes(both, { service: "shop" }), { routes: [shop] });
+    assert.deepEqual(chooseRoutes(both, { route: "routes-to-shop" }), { routes: [shop] });
+    assert.match(
+      JSON.stringify(chooseRoutes(both, { service: "chat" })),
       /no route of service chat.*--service llm/,
     );
-    assert.match(JSON.stringify(chooseRoute([], {})), /no route of this program.*current context/);
+    assert.match(JSON.stringify(chooseRoutes([], {})), /no route of this program.*current context/);
+  });
+
+  it("takes the traffic off the candidate by every route of the service that sends it some", async () => {
+    const other = liveRoute({ name: "chat", weights: { llm: 1, "llm-new": 1 } });
+    const idle = liveRoute({ name: "batch", weights: { llm: 100 } });
+    const all = [liveRoute(), other, idle];
+    const choice = chooseRoutes(all, { service: "llm" });
+    assert.deepEqual(choice, { routes: all });
+    const cluster = new Cluster(liveRoute());
+    assert.deepEqual(await routesToMove(cluster, all), [all[0], other]);
+    assert.deepEqual(await routesToMove(cluster, [idle, idle]), [idle, idle]);
+    assert.deepEqual(chooseRoutes(all, { service: "llm", route: "chat" }), { routes: [other] });
   });
 });

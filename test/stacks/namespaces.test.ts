@@ -8,7 +8,7 @@ import { newCluster } from "../../stacks/state/served";
 import { observe, type Belongs } from "../../stacks/state/observe";
 import { labels, managedBy } from "../../components/names";
 import type { ClusterReader, LiveObject } from "../../stacks/state/cluster-reader";
-import { platformNamespaces, type NamespaceOwners } from "../../stacks/plan/namespaces";
+import { platformNamespaces, serviceNamespaces, type NamespaceOwners } from "../../stacks/plan/namespaces";
 import { buildPlatform, namespaceOwners } from "../../stacks/platform";
 import { buildService } from "../../stacks/service";
 import { cloud, planFor } from "./cases";
@@ -289,5 +289,22 @@ describe("a namespace that two pools share", () => {
       promoted.map(({ pool, maker, makers }) => [pool, maker, makers]),
       [["llm-new", "llm-new", ["llm", "llm-new"]]],
     );
+  });
+});
+
+describe("the namespace of a service on another stack's platform", () => {
+  const made = (namespace: string, owners: NamespaceOwners, clusterScoped?: boolean): string[] =>
+    serviceNamespaces({ namespace, clusterScoped }, owners);
+
+  it("is made where there is none, by a stack that may", () => {
+    assert.deepEqual(made("chat", {}), ["chat"]);
+    assert.deepEqual(made("chat", {}, false), []);
+    assert.deepEqual(made("chat", { chat: "foreign" }), []);
+    assert.deepEqual(made("default", {}), []);
+  });
+
+  it("stays in the program that made it: what leaves is deleted", () => {
+    assert.deepEqual(made("chat", { chat: "owned" }), ["chat"]);
+    assert.deepEqual(made("chat", { chat: "owned" }, false), ["chat"]);
   });
 });

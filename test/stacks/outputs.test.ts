@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
+import { edits, setSecret } from "../../stacks/plan/config-edits";
 import { howToTry } from "../../stacks/outputs";
 import { resolveConfig } from "../../stacks/config/resolve";
 import { cloud, sourceCase } from "./cases";
@@ -38,7 +39,7 @@ describe("gate.apiKey", () => {
         key: "gate.apiKey",
         found: "(a secret)",
         allowed: "an API key, in printable ASCII",
-        fix: "pulumi config set --secret --path 'gate.apiKey'",
+        fix: edits(setSecret("gate.apiKey")),
       },
     ]);
   });

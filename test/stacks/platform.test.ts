@@ -65,12 +65,14 @@ describe("a platform stack that holds what belongs to no namespace for its servi
     assert.deepEqual(await guards([]), []);
   });
 
-  it("has the policy and the rights of each", async () => {
+  it("has the policies and the rights of each", async () => {
     assert.deepEqual(await guards([{ service: "chat", namespace: "team", poolNamespaces: ["chat-new"] }]), [
       "ClusterRole team-chat-metrics",
       "ClusterRoleBinding team-chat-metrics-reader",
       "ClusterRoleBinding team-chat-metrics-reviewer",
+      "ValidatingAdmissionPolicy team-chat-route-shape",
       "ValidatingAdmissionPolicy team-chat-traffic-guard",
+      "ValidatingAdmissionPolicyBinding team-chat-route-shape",
       "ValidatingAdmissionPolicyBinding team-chat-traffic-guard",
       "ValidatingAdmissionPolicyBinding team-chat-traffic-guard-chat-new",
     ]);

@@ -194,6 +194,21 @@ describe("an error", () => {
       }
     });
   }
+
+  test("shows no frames of packages", () => {
+    const it = project({
+      "index.ts": `import { call } from "a-package";\nexport const main = (): void =>\n  call(() => JSON.parse("{"));\n`,
+      "node_modules/a-package/package.json": `{ "name": "a-package", "main": "main.js" }`,
+      "node_modules/a-package/main.js": `exports.call = (work) => work();\n`,
+    });
+    for (const time of ["first start", "later start"]) {
+      const { err } = it.run(
+        "process.on('unhandledRejection', (e) => console.error(e.stack)); start('index.ts').then((it) => it.main())",
+      );
+      assert.match(err, /index\.ts:3:/, time);
+      assert.doesNotMatch(err, /node_modules|a-package/, time);
+    }
+  });
 });
 
 test("a bundle that was damaged, or made while its sources were edited, is made again", () => {

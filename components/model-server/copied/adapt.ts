@@ -12,6 +12,8 @@ import {
 } from "../pod-template";
 import { containersOf, podOf, type PodSpec, type Unusable } from "./pod";
 import { referencesOf } from "./references";
+import type { PodPatch } from "../pod-settings";
+import { changedFields, misfits, overridden, withScheduling } from "./overrides";
 import { leaveDevices, leaveNodes, type NodeOwner } from "./scheduling";
 import { acceleratorsOf, isAccelerator, serversOf, speaksTls, textOf, usedBy } from "./server";
 
@@ -25,6 +27,8 @@ export interface CopiedPods {
   selector?: Readonly<Record<string, string>>;
   /** What made the copied pods: kind, namespace/name. Absent in copies that an earlier version made. */
   from?: string;
+  /** What the user changes of the template, each over the one before. Default: nothing. */
+  overrides?: readonly PodPatch[];
 }
 
 /** Where the pods of a pool run, and on whose nodes. @param ownNodes whether they are made for this pool. */
@@ -66,7 +70,9 @@ export interface Adapted {
  * and volumes stay as they are; what chooses nodes and counts accelerators changes, and the labels that the copied pool
  * selects by.
  */
-export function adaptPods({ template, selector }: CopiedPods, args: CopyArgs): Adapted {
+export function adaptPods(copied: CopiedPods, args: CopyArgs): Adapted {
+  const { selector, overrides } = copied;
+  const template = overridden(copied.template, overrides);
   const pod = podOf(template);
   const labels = template.metadata?.labels ?? {};
   const { left, unusable } = leaveNodes(pod, labels, args);
@@ -80,23 +86,31 @@ export function adaptPods({ template, selector }: CopiedPods, args: CopyArgs): A
   };
   const { affinity, topologySpreadConstraints } = spread(args.pool, args.prefersSpot ?? false);
   const together = { ...pod.affinity, ...(affinity as object | undefined) };
+  const placed = withScheduling(
+    {
+      ...spec,
+      ...(Object.keys(together).length === 0 ? {} : { affinity: together }),
+      topologySpreadConstraints: topologySpreadConstraints as NonNullable<
+        PodSpec["topologySpreadConstraints"]
+      >,
+    },
+    overrides,
+    binding.tolerations,
+  );
   const notes: string[] = [];
   const problems = [
     ...unusable,
     ...countAccelerators(spec, args, notes),
     ...deviceProblems(spec, args),
     ...startProblems(spec),
+    ...misfits(copied, overrides),
   ];
   return {
     template: {
       metadata: { labels: kept, annotations: devices.annotations },
-      spec: {
-        ...spec,
-        ...(Object.keys(together).length === 0 ? {} : { affinity: together }),
-        topologySpreadConstraints,
-      } as unknown as PodTemplate["spec"],
+      spec: placed as unknown as PodTemplate["spec"],
     },
-    taken: takenOver(podOf(template), kept),
+    taken: [...takenOver(podOf(template), kept), ...changedFields(overrides)],
     left: [
       ...left,
       ...devices.left,
@@ -109,10 +123,11 @@ export function adaptPods({ template, selector }: CopiedPods, args: CopyArgs): A
 
 /** Labels of the copy's pods, once the program's own are on them. */
 export function labelsOfCopy(
-  { template, selector }: CopiedPods,
+  { template: found, selector, overrides }: CopiedPods,
   service: string,
   pool: string,
 ): Record<string, string> {
+  const template = overridden(found, overrides);
   const kept = selector === undefined ? {} : without(template.metadata?.labels ?? {}, selector);
   return { ...kept, ...poolLabels(service, pool), ...podSelector(pool) };
 }

@@ -1,5 +1,4 @@
 import * as fs from "node:fs";
-import { createRequire } from "node:module";
 import { Script } from "node:vm";
 
 /**
@@ -16,10 +15,7 @@ if (process.env["INFERENCE_LAB_WARM"] === file) {
   // Made at the end, it also holds the functions that were compiled on the way.
   process.once("exit", () => fs.writeFileSync(`${file}.cache`, script.createCachedData()));
 }
-(script.runInThisContext() as (require: NodeJS.Require, make: typeof createRequire) => void)(
-  require,
-  createRequire,
-);
+(script.runInThisContext() as (require: NodeJS.Require, module: object) => void)(require, {});
 
 function readIfThere(name: string): Buffer | undefined {
   try {

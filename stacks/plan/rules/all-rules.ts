@@ -1,6 +1,7 @@
 import type { Allowance } from "../service-config";
 import type { Rule } from "../model";
 import { adapterRules } from "./adapter-rules";
+import { addressRules } from "./address-rules";
 import { copyRules } from "./copy-rules";
 import { nodeRules } from "./node-rules";
 import { otherRouteRules } from "./other-route-rules";
@@ -19,6 +20,7 @@ export const rules: readonly Rule[] = [
   ...ownershipRules,
   ...otherRouteRules,
   ...routeRules,
+  ...addressRules,
   ...shapeRules,
   ...releaseRules,
   ...poolRules,

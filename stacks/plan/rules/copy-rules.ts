@@ -5,6 +5,7 @@ import { adaptedPods, copying } from "../copied-pools";
 import { fix, joinFixes, remove, set, type Fix } from "../config-edits";
 import type { MissingObject, ObservedCopy } from "../observed";
 import type { Adapted } from "../../../components/model-server/copied/adapt";
+import { overridden } from "../../../components/model-server/copied/overrides";
 import { podOf, type Unusable } from "../../../components/model-server/copied/pod";
 import { engineOf, portFlagOf } from "../../../components/model-server/copied/server";
 
@@ -91,8 +92,9 @@ copied, what is left behind, and what is refused.`,
 
 function unknownServer(pool: OwnedPool, { pods, ports = [] }: ObservedCopy): Adapted["unusable"] {
   if (pods === undefined) return [];
-  const pod = podOf(pods.template);
-  const engine = engineOf(pod, pods.template.metadata?.labels ?? {});
+  const template = overridden(pods.template, pods.overrides);
+  const pod = podOf(template);
+  const engine = engineOf(pod, template.metadata?.labels ?? {});
   const configured = pool.templateOf?.engine;
   const flag = portFlagOf(pod);
   const declared = [...pod.containers, ...(pod.initContainers ?? [])].flatMap(({ ports: list = [] }) =>

@@ -18,8 +18,8 @@ const routeShape: Rule = {
   summary: `The customers' route was created outside this stack and keeps its shape: this stack writes only the weights of its
 pools. As the route is now, it cannot say the split: no rule names the pools any more; or a rule has other backends
 beside the pools, whose weights stay, and the pools' part in it is not a number that splits into whole weights; or it
-has more matches than the candidate's preview route can repeat; or the route no longer attaches to the Gateway or hostname that the config names. Going back is not refused for the last
-reason.`,
+has more matches than the candidate's preview route can repeat; or the route no longer attaches to the Gateway or hostname that the config names. Going back and leaving are not refused
+for the last reason, and wait for no Gateway.`,
   fix: "Change the route as the message says. To go back to weight 0 is always possible while a rule names the pools.",
   check: (config, observed, draft) => {
     const { kept, foreign, differences } = observed.route ?? {};
@@ -27,7 +27,8 @@ reason.`,
     if (kept === undefined || foreign === true || config.allow.includes("destroy")) return [];
     if (keptBackends(kept).length === 0)
       return config.allow.includes("release") ? [] : [withoutPools(config, draft)];
-    const outside = draft.candidateFalls ? [] : (differences?.attachment ?? []);
+    const leaves = draft.candidateFalls || config.allow.includes("release");
+    const outside = leaves ? [] : (differences?.attachment ?? []);
     return [
       ...(draft.candidate === undefined || draft.candidateFalls ? [] : tooManyMatches(config, kept)),
       ...rulesWith(kept, draft.backends).coarse.map(({ at, factor }) =>

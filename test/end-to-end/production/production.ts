@@ -5,7 +5,14 @@ import type { LiveObject } from "../../../stacks/state/cluster-reader";
 import { gatewayAddress } from "../../../stacks/gates/programmed";
 import { apply } from "../../../lab/cluster/objects";
 import { Program } from "../../../lab/plugins/testing/program";
+import { Traffic } from "../../../lab/traffic/traffic";
+import { projectFolder } from "../../../lab/workspace";
 import { eventually, type StackLab } from "../stack-lab";
+
+/** The stack that adopts what is made here. */
+export const adoptingConfig = path.join(projectFolder, "examples", "Pulumi.adopted-cluster.yaml");
+
+const model = "Qwen/Qwen3-8B";
 
 /** The cluster that the examples of adopted clusters name, as another team made it with a program of its own. */
 const cluster = (location: string): string => `import * as gcp from "@pulumi/gcp";
@@ -76,10 +83,21 @@ export async function serve(
     address = gatewayAddress(gateway) ?? "";
     return address !== "";
   });
-  const model = "Qwen/Qwen3-8B";
   await eventually("customers are answered", async () => {
     const counts = await lab.ask(address, 5, { model });
     return counts["llm"] === 5;
   });
   return address;
+}
+
+/** Its customers: so many requests and streams begun each second, until they are drained. */
+export async function customers(
+  lab: StackLab,
+  address: string,
+  { seconds, ...rates }: { plain: number; streams: number; seconds: number },
+): Promise<Traffic> {
+  const target = { host: address, port: await lab.lab.boundPort(address) };
+  const traffic = Traffic.start(target, { requests: 400_000, seconds });
+  traffic.setRates({ ...rates, models: [model] });
+  return traffic;
 }

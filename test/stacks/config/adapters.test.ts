@@ -1,12 +1,13 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
+import { fixText } from "../../../stacks/messages/edits";
+import type { Mistake } from "../../../stacks/messages/mistakes";
 import { resolveConfig } from "../../../stacks/config/resolve";
 import type { RawConfig } from "../../../stacks/config/parse";
 import { adapterCase, baseModelCase, v2 } from "../adapter-cases";
 import { cloud, serviceConfig, sourceCase } from "../cases";
 
-const mistakesOf = (raw: RawConfig): { key: string; allowed: string; fix: string }[] =>
-  resolveConfig(raw, cloud).mistakes;
+const mistakesOf = (raw: RawConfig): Mistake[] => resolveConfig(raw, cloud).mistakes;
 const keysOf = (raw: RawConfig): string[] => mistakesOf(raw).map(({ key }) => key);
 
 describe("adapters in a stack's config", () => {
@@ -58,7 +59,7 @@ describe("adapters in a stack's config", () => {
         mistakes.map((mistake) => mistake.key),
         [key],
       );
-      assert.match(mistakes[0]!.fix, /^pulumi config (set|rm) --path 'adapters\[0\]/);
+      assert.match(fixText(mistakes[0]!.fix), /^pulumi config (set|rm) --path 'adapters\[0\]/);
     });
   }
 

@@ -4,6 +4,7 @@ import * as fc from "fast-check";
 import { secretsInside, withoutSecure, keysInFile } from "../../../stacks/config/config-file";
 import { asWritten } from "../../../rollout/steps/values";
 import { resolveValues } from "../../../rollout/steps/resolve-values";
+import { fixText } from "../../../stacks/messages/edits";
 import { resolveConfig } from "../../../stacks/config/resolve";
 import { cloud, sourceCase } from "../cases";
 
@@ -98,7 +99,7 @@ describe("the rollout command's view of a config with a secret inside", () => {
 describe("a time of a freeze", () => {
   const mistakes = (from: string): string[] =>
     resolveConfig({ ...sourceCase, freeze: [{ from, reason: "x" }] }, cloud).mistakes.map(
-      ({ key, fix }) => `${key}: ${fix}`,
+      ({ key, fix }) => `${key}: ${fixText(fix)}`,
     );
 
   /** What a person writes, how Pulumi hands it over where it has no quotes (tried), and whether it has a zone. */

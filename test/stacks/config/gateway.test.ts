@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { gatewayFor } from "../../../components/gateways/endpoint";
 import type { RawConfig } from "../../../stacks/config/parse";
+import { fixText } from "../../../stacks/messages/edits";
 import { resolveConfig } from "../../../stacks/config/resolve";
 import { usesTls } from "../../../components/gateways/gateway";
 import { cloud, sourceCase } from "../cases";
@@ -68,7 +69,7 @@ describe("the gateway", () => {
 describe("a service's own hostname", () => {
   const mistakesOf = (raw: RawConfig): string[] =>
     resolveConfig({ ...sourceCase, ...raw }, cloud).mistakes.map(
-      ({ key, allowed, fix }) => `${key}: ${allowed}; ${fix}`,
+      ({ key, allowed, fix }) => `${key}: ${allowed}; ${fixText(fix)}`,
     );
   const many = { hostname: "*.example.com" };
 

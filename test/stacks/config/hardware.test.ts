@@ -1,4 +1,5 @@
 import type { OwnedPool } from "../../../stacks/plan/service-config";
+import { fixText } from "../../../stacks/messages/edits";
 import { resolveConfig } from "../../../stacks/config/resolve";
 import type { RawConfig } from "../../../stacks/config/parse";
 import type { Mistake } from "../../../stacks/messages/mistakes";
@@ -150,7 +151,7 @@ describe("what a pool says of its machines", () => {
       );
       assert.match(found[0]!.allowed, allowed);
       if (said !== undefined) assert.match(found[0]!.found, said);
-      assert.match(found[0]!.fix, /^pulumi config (set|rm) /);
+      assert.match(fixText(found[0]!.fix), /^pulumi config (set|rm) /);
     });
   }
 

@@ -42,7 +42,7 @@ describe("Pulumi.yaml", () => {
 describe("what is known of a key", () => {
   it("says what stays as it is on a rollback, and what makes a stack another service", () => {
     assert.deepEqual(topLevelKeys(({ keptOnRollback }) => keptOnRollback === true).sort(), [
-      ...["allow", "freeze", "gate", "resumed", "rolledBack", "route"],
+      ...["allow", "freeze", "gate", "hostname", "resumed", "rolledBack", "route"],
     ]);
     assert.deepEqual(topLevelKeys(({ change }) => change === "new-service").sort(), [
       ...["cluster", "namespace", "platform", "role", "service"],

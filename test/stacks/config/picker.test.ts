@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
+import { fixText } from "../../../stacks/messages/edits";
 import { resolveConfig } from "../../../stacks/config/resolve";
 import type { Mistake } from "../../../stacks/messages/mistakes";
 import type { RawConfig } from "../../../stacks/config/parse";
@@ -74,7 +75,7 @@ describe("a pool's picker", () => {
     assert.deepEqual(keysOf({ config: { "prefix-cache": 3, queue: "2", "kv-cache-utilization": 0.5 } }), []);
     const [mistake] = mistakesOf(pools({ picker: { config: { "prefix-cach": 3 } } }));
     assert.equal(
-      mistake?.fix,
+      fixText(mistake!.fix),
       "pulumi config rm --path 'pools.llm.picker.config.prefix-cach' && pulumi config set --path 'pools.llm.picker.config.prefix-cache' 3",
     );
     assert.deepEqual(keysOf({ config: { queue: -1 } }), ["config.queue"]);
@@ -106,7 +107,10 @@ describe("a pool's picker", () => {
   it("takes feature gates that there are", () => {
     assert.deepEqual(keysOf({ featureGates: ["flowControl"] }), []);
     const [mistake] = mistakesOf(pools({ picker: { featureGates: ["flowcontrol"] } }));
-    assert.equal(mistake?.fix, "pulumi config set --path 'pools.llm.picker.featureGates[0]' flowControl");
+    assert.equal(
+      fixText(mistake!.fix),
+      "pulumi config set --path 'pools.llm.picker.featureGates[0]' flowControl",
+    );
     assert.deepEqual(keysOf({ ...custom, featureGates: ["ourGate"] }), []);
     const sglang = pools({ server: { engine: "sglang" }, picker: { featureGates: ["enableLegacyMetrics"] } });
     assert.deepEqual(

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
+import { fixText } from "../../../stacks/messages/edits";
 import { resolveConfig } from "../../../stacks/config/resolve";
 import type { Mistake } from "../../../stacks/messages/mistakes";
 import type { OwnedPool } from "../../../stacks/plan/service-config";
@@ -123,7 +124,10 @@ describe("a patch of the pod", () => {
       withServer({ podPatch: { spec: { containers: [{ name: "vllm", args: ["x"] }] } } }),
     );
     assert.match(mistake?.allowed ?? "", /use server\.args/);
-    assert.equal(mistake?.fix, "pulumi config rm --path 'pools.llm.server.podPatch.spec.containers[0].args'");
+    assert.equal(
+      fixText(mistake!.fix),
+      "pulumi config rm --path 'pools.llm.server.podPatch.spec.containers[0].args'",
+    );
   });
 
   it("is checked where it is written: the stack's once, a pool's own at the pool", () => {

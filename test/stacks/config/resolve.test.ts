@@ -1,6 +1,6 @@
 import type { ServiceConfig } from "../../../stacks/plan/service-config";
 import { describeMistakes, type Mistake } from "../../../stacks/messages/mistakes";
-import { keyText } from "../../../stacks/messages/edits";
+import { fixText, keyText } from "../../../stacks/messages/edits";
 import { resolveConfig } from "../../../stacks/config/resolve";
 import type { RawConfig } from "../../../stacks/config/parse";
 import { cloud, sourceCase } from "../cases";
@@ -56,7 +56,7 @@ describe("a stack's config", () => {
         ["weight"],
       );
       assert.match(mistakes[0]!.allowed, /whole number from 0 to 100/);
-      assert.match(mistakes[0]!.fix, /^pulumi config set weight \d+$/);
+      assert.match(fixText(mistakes[0]!.fix), /^pulumi config set weight \d+$/);
     });
   }
 
@@ -86,7 +86,7 @@ describe("a stack's config", () => {
     for (const mistake of mistakes) {
       assert.notEqual(mistake.found, "", mistake.key);
       assert.notEqual(mistake.allowed, "", mistake.key);
-      assert.match(mistake.fix, /^pulumi config (set|rm) /, mistake.key);
+      assert.match(fixText(mistake.fix), /^pulumi config (set|rm) /, mistake.key);
     }
     const text = describeMistakes(mistakes);
     assert.match(text, /8 mistakes; nothing was changed/);
@@ -104,7 +104,7 @@ describe("a stack's config", () => {
 
   it("refuses a pool that no entry declares, and names the nearest", () => {
     const [mistake] = mistakesOf({ ...sourceCase, stable: "lmm" });
-    assert.equal(mistake?.fix, "pulumi config set stable llm");
+    assert.equal(fixText(mistake!.fix), "pulumi config set stable llm");
   });
 
   for (const name of ["-llm", "llm-", "LLM", "llm_new", "llm.new", "9llm", "x".repeat(41)]) {

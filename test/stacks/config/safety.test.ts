@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
+import { fixText } from "../../../stacks/messages/edits";
 import { resolveConfig } from "../../../stacks/config/resolve";
 import type { Mistake } from "../../../stacks/messages/mistakes";
 import type { RawConfig } from "../../../stacks/config/parse";
@@ -50,7 +51,7 @@ describe("the config of what keeps a rollout from harm", () => {
       assert.deepEqual(keysOf(raw), [key]);
       for (const { found, allowed, fix } of mistakesOf(raw)) {
         assert.ok(found !== "" && allowed !== "");
-        assert.match(fix, /^pulumi config (set|rm) /);
+        assert.match(fixText(fix), /^pulumi config (set|rm) /);
       }
     });
   }

@@ -18,6 +18,7 @@ export const schemaKeyOf = (key: string): string =>
     .replace(/^pools\.[^.[]+/, "pools.*")
     .replace(/(\.picker\.(config|flags))\.[^.[]+/, "$1.*")
     .replace(/\[\d+\]/g, "[]")
+    .replace(/(like\.overrides\.(?:metadata|spec))\..*/, "$1.*")
     .replace(/(server\.(?:env|labels|annotations|podPatch\.metadata|podPatch\.spec))\..*/, "$1.*");
 
 /**
@@ -112,6 +113,15 @@ export const everyKey: Readonly<Record<string, unknown>> = {
       adapters: true,
     },
     "llm-new": { like: "llm", workload: "marked-57", accelerator: "nvidia-h100-80gb", replicas: 2 },
+    "llm-3": {
+      like: {
+        pool: "llm",
+        overrides: {
+          metadata: { labels: { tier: "marked-80" } },
+          spec: { runtimeClassName: "marked-81" },
+        },
+      },
+    },
   },
   objectives: [{ name: "marked-24", priority: 1 }],
   objectivesIn: "one-namespace",

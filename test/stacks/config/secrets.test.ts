@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { describeMistakes, type Mistake } from "../../../stacks/messages/mistakes";
+import { fixText } from "../../../stacks/messages/edits";
 import { resolveConfig } from "../../../stacks/config/resolve";
 import { keepsSecrets, leavesOf } from "../../../stacks/config/secrets";
 import type { RawConfig } from "../../../stacks/config/parse";
@@ -33,7 +34,8 @@ describe("a secret in a config", () => {
       // A value that is wrong in another way has its own mistake; one is enough.
       const other = mistakes.find((mistake) => mistake.key === key);
       assert.equal(other?.found, "(a secret)", JSON.stringify(mistakes));
-      if (own.length > 0) assert.equal(own[0]?.fix, `pulumi config set --plaintext ${flag} VALUE`);
+      if (own[0] !== undefined)
+        assert.equal(fixText(own[0].fix), `pulumi config set --plaintext ${flag} VALUE`);
     });
 
     it(`at ${key} is in no message where it is known only that ${key.split(/[.[]/)[0] ?? ""} holds one`, () => {
@@ -118,9 +120,18 @@ describe("a secret in a config", () => {
     assert.deepEqual([mistake?.key, mistake?.found, others], ["aliases", "(a secret)", []]);
     const scalar = mistakesOf({ ...sourceCase, model: "marked-1/model" }, "model");
     assert.deepEqual(
-      scalar.map(({ key, fix }) => [key, fix]),
+      scalar.map(({ key, fix }) => [key, fixText(fix)]),
       [["model", "pulumi config set --plaintext model VALUE"]],
     );
     assert.deepEqual(mistakesOf({ ...sourceCase, huggingFaceToken: "hf_x" }, "huggingFaceToken"), []);
+  });
+
+  it("leaves the names of keys in a fix, also where a secret looks like one", () => {
+    const raw = { ...sourceCase, huggingFaceToken: "candidate", candidat: "llm-new" };
+    const found = mistakesOf(raw, "huggingFaceToken").find(({ key }) => key === "candidat");
+    assert.equal(
+      found && fixText(found.fix),
+      "pulumi config rm candidat && pulumi config set candidate llm-new",
+    );
   });
 });

@@ -4,7 +4,7 @@ import * as os from "node:os";
 import * as path from "node:path";
 import { after, before, describe, it } from "node:test";
 import { dump } from "js-yaml";
-import { removeCommand, setCommand } from "../../../stacks/messages/edits";
+import { fixText, removeCommand, setCommand } from "../../../stacks/messages/edits";
 import type { RawConfig } from "../../../stacks/config/parse";
 import { runCommand } from "../../../lab/tools/command";
 import { resolveTool } from "../../../lab/tools/resolve";
@@ -128,7 +128,7 @@ describe("the commands that messages print, with the real CLI", { timeout: 30 * 
       const modelled = commands.reduce((at, command) => runConfig(at, command, { secret }), config);
       assert.deepEqual(found, plain(modelled), commands.join(" && "));
       return !orderCases.includes(config) && isTold(mistakesOf(found), mistake)
-        ? `still told: ${mistake.key}: ${mistake.fix}`
+        ? `still told: ${mistake.key}: ${fixText(mistake.fix)}`
         : undefined;
     });
     assert.deepEqual(wrong, []);

@@ -3,7 +3,7 @@ import * as fs from "node:fs";
 import * as path from "node:path";
 import { describe, it } from "node:test";
 import fc from "fast-check";
-import { keyText, pathOf, quoted, removeCommand, setCommand } from "../../../stacks/messages/edits";
+import { fixText, keyText, pathOf, quoted, removeCommand, setCommand } from "../../../stacks/messages/edits";
 import { configSchema } from "../../../stacks/config/schema";
 import { sourceCase } from "../cases";
 import { parsePath, runConfig, shellWords } from "./cli-model";
@@ -78,8 +78,10 @@ describe("a config edit as a command", () => {
   });
 });
 
-const fix = (config: Record<string, unknown>, key: string): string =>
-  mistakesOf({ ...sourceCase, ...config }).find((mistake) => mistake.key === key)?.fix ?? "no such mistake";
+const fix = (config: Record<string, unknown>, key: string): string => {
+  const found = mistakesOf({ ...sourceCase, ...config }).find((mistake) => mistake.key === key);
+  return found === undefined ? "no such mistake" : fixText(found.fix);
+};
 
 describe("a mistake's fix", () => {
   it("keeps what the user meant where only its form was wrong", () => {

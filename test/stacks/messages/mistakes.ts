@@ -1,3 +1,4 @@
+import { fixText } from "../../../stacks/messages/edits";
 import { resolveConfig } from "../../../stacks/config/resolve";
 import type { Mistake } from "../../../stacks/messages/mistakes";
 import type { RawConfig } from "../../../stacks/config/parse";
@@ -36,10 +37,10 @@ export function fixesOf(configs: Iterable<RawConfig>): { fixes: MistakeFix[]; wi
   const without: Mistake[] = [];
   for (const config of configs) {
     for (const mistake of mistakesOf(config)) {
-      const id = `${mistake.key} ${mistake.allowed} ${mistake.fix}`;
+      const id = `${mistake.key} ${mistake.allowed} ${fixText(mistake.fix)}`;
       if (seen.has(id)) continue;
       seen.add(id);
-      const chains = chainsIn(mistake.fix).filter((chain) => chain.every(isConfig));
+      const chains = chainsIn(fixText(mistake.fix)).filter((chain) => chain.every(isConfig));
       if (chains.length === 0) without.push(mistake);
       for (const commands of chains) fixes.push({ config, mistake, commands });
     }

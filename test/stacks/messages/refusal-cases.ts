@@ -111,6 +111,25 @@ export const byHand: Readonly<Record<string, readonly Act[]>> = {
       })),
     },
   ],
+  "address-dropped": [
+    {
+      does: /^pulumi config set --path 'gateway\.hostname' llm\.example\.com$/,
+      act: ({ config, world }) => ({
+        config: { ...config, gateway: { hostname: "llm.example.com" } },
+        world: {
+          ...world,
+          ...(world.others === undefined
+            ? {}
+            : {
+                others: {
+                  ...world.others,
+                  gateway: { ...world.others.gateway, hostname: "llm.example.com" },
+                },
+              }),
+        },
+      }),
+    },
+  ],
   "routes-unknown": [
     { does: /^kubectl create clusterrole inference-rollout-routes /, act: nothing },
     {

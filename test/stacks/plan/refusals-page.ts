@@ -16,14 +16,14 @@ export const file = path.join(__dirname, "..", "..", "..", "docs", "refusals.md"
 export function refusalsPage(): string {
   return `# Refusals
 
-Before anything is changed, the program compares the config with what is deployed: the live route and pools first,
-what the last successful update recorded second. An update that could harm customers is refused with everything that
-speaks against it in one message: the rule, what was found, and the commands that fix it.
+Before the program changes anything, it compares the config with what is deployed: the live route and pools first, the
+record of the last successful update second. It refuses an update that could harm customers, and prints all reasons in
+one message: the rule, what was found, and the commands that fix it.
 
 Some rules can be waived for one update: \`pulumi config set --path 'allow[0]' RULE\`. The update says that it used the
 waiver, and the next one does not accept it again; take it out of the config (\`pulumi config rm --path 'allow[0]'\`).
 
-This page is made from the rules themselves, and the messages are the program's own (\`npm run docs\`).
+This page is generated from the rules, and the messages are the program's own (\`npm run docs\`).
 
 ${rules.map(section).join("\n")}`;
 }

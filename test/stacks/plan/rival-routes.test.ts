@@ -228,8 +228,10 @@ const cases: readonly {
 describe("a route beside the customers' own", () => {
   for (const { name, route: other, outcome, listeners, ...rest } of cases) {
     it(`with ${name}: ${outcome}`, () => {
+      const { hostname, ...around } = { ...gateway, ...rest.gateway };
       const observed = world([other], {
-        gateway: { ...gateway, ...rest.gateway },
+        gateway: { ...around, ...(hostname === undefined ? {} : { hostname }) },
+        customers: { ...own, hostnames: hostname === undefined ? [] : [hostname] },
         ...(listeners === undefined ? {} : { listeners: listeners as never }),
       });
       const { refusals, notes, overridden } = planned(at(30), observed);

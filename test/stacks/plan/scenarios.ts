@@ -5,7 +5,7 @@ import type { Claim, OwnedObject } from "../../../stacks/plan/claims";
 import { after, serviceConfig, sourceCase } from "../cases";
 import { adapterScenarios } from "./adapter-scenarios";
 import { copyScenarios } from "./copy-scenarios";
-import { known, othersOf, poolRef, prefix } from "./route-fixtures";
+import { gateway, known, othersOf, poolRef, prefix } from "./route-fixtures";
 import { shapeScenarios } from "./shape-scenarios";
 import { type Scenario, deployed, planned } from "./worlds";
 
@@ -244,6 +244,19 @@ export const scenarios: readonly Scenario[] = [
       ...nothingDeployed,
       pools: [{ name: "llm", namespace: "default", owned: false }],
       others: othersOf([known("llm-route", [{ matches: [prefix("/")], backendRefs: [poolRef("llm")] }])]),
+    }),
+  },
+  {
+    rule: "address-dropped",
+    config: at(30),
+    world: () => ({
+      ...deployed(at(10)),
+      others: othersOf([], {
+        customers: known("routes-to-llm", [{ backendRefs: [poolRef("llm")] }], {
+          hostnames: ["llm.example.com"],
+        }),
+        gateway: { ...gateway, hostname: "chat.example.com" },
+      }),
     }),
   },
   {

@@ -33,6 +33,11 @@ const binding = (name: string, kind: string, role: string, account = "llm-epp"):
   subjects: [{ kind: "ServiceAccount", name: account, namespace: "default" }],
 });
 
+const policy = (name: string, kind: string, target: string): LiveObject => ({
+  metadata: { name },
+  spec: { targetRef: { kind, name: target } },
+});
+
 const reader = (forbidden = false): ClusterReader => ({
   get: (path) =>
     Promise.resolve(
@@ -42,6 +47,12 @@ const reader = (forbidden = false): ClusterReader => ({
     ),
   list: (path) => {
     if (forbidden) return Promise.reject(new ClusterUnreadable("forbidden", path));
+    if (path.includes("networking.gke.io"))
+      return Promise.resolve([
+        policy("llm", "InferencePool", "llm"),
+        policy("another", "InferencePool", "chat"),
+        policy("web", "Service", "llm"),
+      ]);
     return Promise.resolve(
       path.includes("clusterrolebindings")
         ? [
@@ -71,6 +82,8 @@ describe("what stands behind a pool of others", () => {
       "configmaps default/env",
       "configmaps default/llm-epp",
       "deployments default/llm-epp",
+      "gcpbackendpolicies default/llm",
+      "healthcheckpolicies default/llm",
       "rolebindings default/llm-epp",
       "roles default/llm-epp",
       "secrets default/key",
@@ -89,6 +102,8 @@ describe("what stands behind a pool of others", () => {
   it("is its servers where its picker is not there", async () => {
     const gone = { ...pool, spec: { ...(pool["spec"] as object), endpointPickerRef: { name: "none" } } };
     assert.deepEqual(named(await partsBehind(reader(), gone, "default", others)), [
+      "gcpbackendpolicies default/llm",
+      "healthcheckpolicies default/llm",
       "statefulsets default/vllm",
     ]);
   });

@@ -1,0 +1,74 @@
+import assert from "node:assert/strict";
+import * as path from "node:path";
+import { after, before, describe, test } from "node:test";
+import { Traffic } from "../../lab/traffic/traffic";
+import { projectFolder } from "../../lab/workspace";
+import { everything, leftAsBefore } from "./cluster-before";
+import { OfficialChart, partsOfRelease } from "./production/official-chart";
+import { makeCluster } from "./production/production";
+import { minutes, nobodyNoticed, percentOf, splitAt, StackLab, type StackUnderTest } from "./stack-lab";
+
+/*
+ * A service that was installed with the extension's own chart: half-way its team changes its mind, and the stack leaves.
+ * Every object is as helm made it, and helm goes on with its release as if nothing had been.
+ */
+
+const model = "Qwen/Qwen3-8B";
+
+describe("a service of the official chart that is handed back", minutes(40), () => {
+  let lab: StackLab;
+  let chart: OfficialChart;
+  let stack: StackUnderTest;
+  let traffic: Traffic;
+  let earlier: Record<string, unknown>;
+  before(async () => {
+    lab = await StackLab.start({ speed: 4 });
+    await makeCluster(lab, "us-central1");
+    chart = await OfficialChart.in(lab);
+    const address = await chart.serve(lab);
+    earlier = await everything(lab);
+    const target = { host: address, port: await lab.lab.boundPort(address) };
+    traffic = Traffic.start(target, { requests: 300_000, seconds: 2400 });
+    traffic.setRates({ plain: 20, streams: 3, models: [model] });
+    const pools = {
+      llm: { existing: true },
+      "llm-new": { like: "llm", accelerator: "nvidia-h100-80gb", replicas: 2 },
+    };
+    const file = path.join(projectFolder, "examples", "Pulumi.adopted-cluster.yaml");
+    stack = await lab.stack("chart", { pools, route: "llm" }, file);
+  }, minutes(10));
+  after(async () => {
+    await traffic.drain(30);
+    await lab.stop();
+  });
+
+  test("taken over, and half-way", async () => {
+    await stack.setPath("allow[0]", "take-over-route");
+    await stack.up();
+    await stack.unset("allow");
+    const updated = await stack.update({ weight: "50" });
+    assert.equal(updated.status, 0, updated.output);
+    assert.deepEqual(percentOf(await lab.route("llm")), splitAt(50));
+  });
+
+  test("back, and released: every object is as helm made it", async () => {
+    const back = await stack.rollout("rollback", "--yes", "--reason", "changed our mind");
+    assert.equal(back.status, 0, back.output);
+    const { status, output } = await stack.rollout("release", "--yes");
+    assert.equal(status, 0, output);
+    await leftAsBefore(lab, stack, earlier);
+  });
+
+  test("no customer has noticed", async () => {
+    assert.deepEqual(await nobodyNoticed(traffic), ["llm", "llm-new"]);
+  });
+
+  test("helm upgrades and uninstalls its release as before", async () => {
+    await chart.upgrade();
+    const { status, output } = await chart.uninstall();
+    assert.equal(status, 0, output);
+    for (const [apiVersion, kind, name] of partsOfRelease)
+      assert.equal(await lab.get(apiVersion, kind, "default", name), undefined, `${kind} ${name}`);
+    assert.equal(await lab.route("llm"), undefined);
+  });
+});
