@@ -71,10 +71,19 @@ export async function answerLogs(
   const refuse = (status: number, text: string): void => {
     response.writeHead(status, { "content-type": "text/plain" }).end(`${text}\n`);
   };
-  if (asked === undefined) { refuse(404, "the lab's kubelet has /containerLogs/ only"); return; }
-  if ("refused" in asked) { refuse(400, asked.refused); return; }
+  if (asked === undefined) {
+    refuse(404, "the lab's kubelet has /containerLogs/ only");
+    return;
+  }
+  if ("refused" in asked) {
+    refuse(400, asked.refused);
+    return;
+  }
   const file = source.file(asked);
-  if (file === undefined) { refuse(404, `container ${asked.container} of pod ${asked.pod} does not run`); return; }
+  if (file === undefined) {
+    refuse(404, `container ${asked.container} of pod ${asked.pod} does not run`);
+    return;
+  }
   const read = (): Buffer => (fs.existsSync(file) ? fs.readFileSync(file) : Buffer.alloc(0));
   const first = read();
   const from = tailStart(first, asked.tailLines);

@@ -84,8 +84,12 @@ function table({ compared = [], delays = [], day, machine: where }: Result): str
         ]),
   ];
   const [head = [], ...body] = rows;
-  const line = (cells: readonly string[]): string => `| ${cells.join(" | ")} |`;
-  return [line(head), line(head.map(() => "---")), ...body.map(line), "", `${day}, ${where}.`];
+  // As the formatter leaves a table.
+  const widths = head.map((_, i) => Math.max(3, ...rows.map((row) => row[i]?.length ?? 0)));
+  const line = (cells: readonly string[]): string =>
+    `| ${cells.map((cell, i) => cell.padEnd(widths[i] ?? 0)).join(" | ")} |`;
+  const rule = line(widths.map((width) => "-".repeat(width)));
+  return [line(head), rule, ...body.map(line), "", `${day}, ${where}.`];
 }
 
 const number = (value: number): string => value.toFixed(value < 10 ? 2 : 1);

@@ -23,10 +23,7 @@ describe("names of images in a mirror", () => {
       ["index.docker.io/vllm/vllm-openai@sha256:ab", `${hub}/vllm/vllm-openai@sha256:ab`],
       ["busybox:1.36", `${hub}/library/busybox:1.36`],
       ["docker.io/busybox", `${hub}/library/busybox`],
-      [
-        pickerImage,
-        pickerImage.replace("registry.k8s.io", hub.replace("docker-hub", "registry-k8s-io")),
-      ],
+      [pickerImage, pickerImage.replace("registry.k8s.io", hub.replace("docker-hub", "registry-k8s-io"))],
     ] as const) {
       assert.equal(mirrored(image, all), name);
       assert.ok(isSameImage(image, name, all));
