@@ -55,7 +55,7 @@ describe("the metrics that a picker reads", () => {
   it("are not reported at all: SGLang without --enable-metrics", async () => {
     await assert.rejects(
       pools.pass({ models, metrics }),
-      says("answered 404 for /metrics", "start the servers with their metrics"),
+      says("answered 404 for /metrics", "enable the servers' metrics"),
     );
     pools.candidate.metrics = { status: 200, body: "python_info 1\n" };
     await assert.rejects(pools.pass({ models, metrics }), says("report none that a picker knows"));
