@@ -26,8 +26,11 @@ export const unreachablePrefix = "could not connect to the gateway";
 /** Few enough to be quick, and enough that a model which begins with an empty token has said something. */
 const tokens = 8;
 
+/** Requests at once: two servers answer for as many adapters as each has in one batch (components/engines/vllm.ts). */
+const atOnce = 8;
+
 /** Asks a model for some tokens, or for what its API gives. @returns what is wrong; undefined: it answered. */
-export async function answerFor(way: Way, model: string): Promise<string | undefined> {
+async function answerFor(way: Way, model: string): Promise<string | undefined> {
   const { path, body } = requestFor(way.api, { model, prompt: "ready?", maxTokens: tokens });
   try {
     const { status, text } = await send(way, { method: "POST", path, body: JSON.stringify(body) });
@@ -36,6 +39,21 @@ export async function answerFor(way: Way, model: string): Promise<string | undef
   } catch (error) {
     return unreachable(way, error as Error);
   }
+}
+
+/**
+ * The same for several names, a few at a time: a server holds few adapters at once, and with many of them the last one
+ * asked would have no answer before its time is up.
+ */
+export async function answersFor(
+  way: Way,
+  models: readonly string[],
+): Promise<readonly (string | undefined)[]> {
+  const answers: (string | undefined)[] = [];
+  for (let at = 0; at < models.length; at += atOnce) {
+    answers.push(...(await Promise.all(models.slice(at, at + atOnce).map((model) => answerFor(way, model)))));
+  }
+  return answers;
 }
 
 /** Asks for the models and adapters that are loaded. @returns them, or what is wrong, in words. */

@@ -2,7 +2,7 @@ import type { RisingPool } from "../plan/model";
 import { setCommand } from "../messages/edits";
 import type { Endpoint } from "../../components/gateways/endpoint";
 import type { EndpointName } from "../answers/endpoints";
-import { answerFor, listOf, unreachablePrefix, type Way } from "./asking";
+import { answersFor, listOf, unreachablePrefix, type Way } from "./asking";
 import type { ClusterReader, LiveObject } from "../state/cluster-reader";
 import { everyKind, modelServersIn } from "../state/model-servers";
 import { sumOf } from "../state/other-pools";
@@ -317,14 +317,12 @@ async function missingAnswers(
     ...{ who: pool.name, address, endpoint, header, api },
     ...(apiKey === undefined ? {} : { apiKey }),
   };
-  const [answers, names] = await Promise.all([
-    Promise.all([
-      ...models.map((model) => answerFor(candidate, model)),
-      ...(serves === undefined ? [] : [loads(candidate, serves)]),
-    ]),
+  const [answers, loaded, names] = await Promise.all([
+    answersFor(candidate, models),
+    serves === undefined ? undefined : loads(candidate, serves),
     stable === undefined ? [] : stable.missing(candidate, models),
   ]);
-  const missing = [...answers.filter((text): text is string => text !== undefined), ...names];
+  const missing = [...[...answers, loaded].filter((text) => text !== undefined), ...names];
   // Some servers have no metrics before their first request.
   return missing.length > 0 || metrics === undefined ? missing : [...(await metrics.missing(candidate))];
 }

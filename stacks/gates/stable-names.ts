@@ -1,6 +1,6 @@
 import { setCommand } from "../messages/edits";
 import type { ListedModel } from "../answers/list";
-import { answerFor, listOf, unreachablePrefix, type Way } from "./asking";
+import { answersFor, listOf, unreachablePrefix, type Way } from "./asking";
 import type { ClusterReader } from "../state/cluster-reader";
 import { poolsPath } from "../state/paths";
 import { rewrittenNames } from "../state/rewrites";
@@ -76,7 +76,10 @@ export class StableNames {
     const asked = names.filter(({ name }) => !declared.includes(name) && !this.task.versions.includes(name));
     if (asked.length === 0) return [];
     const [answers, listed] = await Promise.all([
-      Promise.all(asked.map(({ name }) => answerFor(candidate, name))),
+      answersFor(
+        candidate,
+        asked.map(({ name }) => name),
+      ),
       // Some engines answer a name that they do not know with their base model: of an adapter their list has to tell.
       asked.some(({ parent }) => parent !== undefined) ? listOf(candidate) : [],
     ]);
