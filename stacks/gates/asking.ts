@@ -26,7 +26,7 @@ export const unreachablePrefix = "could not connect to the gateway";
 /** Few enough to be quick, and enough that a model which begins with an empty token has said something. */
 const tokens = 8;
 
-/** Requests at once: two servers answer for as many adapters as each has in one batch (components/engines/vllm.ts). */
+/** Requests at once: what two servers can have in their batches, where each request is for another adapter. */
 const atOnce = 8;
 
 /** Asks a model for some tokens, or for what its API gives. @returns what is wrong; undefined: it answered. */

@@ -62,6 +62,8 @@ describe("settings of model servers' pods", minutes(28), () => {
     ]);
     // Of several pods one after the other restarts: two are enough.
     await stack.setPath("pools.llm.replicas", "2");
+    await stack.setPath("pools.llm.picker.config.queue", "3");
+    await stack.setPath("pools.llm.picker.resources.cpu", "500m");
     // What a gate sends has to have the servers' key.
     await stack.pulumi.run(["config", "set", "--secret", "--path", "gate.apiKey", secret]);
   }, minutes(4));
@@ -82,6 +84,9 @@ describe("settings of model servers' pods", minutes(28), () => {
       assert.match(server.image, /^us-central1-docker\.pkg\.dev\/acme-ml\/inference-docker-hub\/vllm\//);
       const [picker] = (await deployment(`${pool}-epp`)).spec.template.spec.containers;
       assert.match(picker?.image ?? "", /\/inference-registry-k8s-io\/.*\/epp:v/);
+      assert.equal(picker?.resources.requests["cpu"], "500m");
+      const config = await lab.get<{ data: object }>("v1", "ConfigMap", "default", `${pool}-epp`);
+      assert.match(JSON.stringify(config?.data), /queue-scorer[^}]*weight\W+3\b/);
       assert.equal(server.resources.requests["memory"], "24Gi");
       assert.equal(server.resources.limits["memory"], "40Gi");
       assert.ok(server.volumeMounts.some(({ mountPath }) => mountPath === "/scratch"));
@@ -162,6 +167,10 @@ describe("settings of model servers' pods", minutes(28), () => {
       assert.match(printed.at(-1) ?? "", /edited-in-place/, key);
       await set(`pools.llm.server.${key}`, back);
     }
+    await set("pools.llm.picker.config.queue", "4");
+    assert.notEqual(await attempt("up", "--yes", "--skip-preview"), 0);
+    assert.match(printed.at(-1) ?? "", /edited-in-place[^]*picker\.config/);
+    await set("pools.llm.picker.config.queue", "3");
     await setKey("key-2-of-this-test");
     assert.notEqual(await attempt("up", "--yes", "--skip-preview"), 0);
     assert.match(printed.at(-1) ?? "", /"VLLM_API_KEY":"\(another secret\)"/);
