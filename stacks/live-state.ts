@@ -13,7 +13,7 @@ import { missingOfSettings } from "./state/missing-of-settings";
 import { readGatewayUse } from "./state/gateway-use";
 import { namespacesOf, observe } from "./state/observe";
 import { ownershipOf, type Ownership } from "./state/ownership";
-import { readable } from "./state/readable";
+import { readable, readingOnce } from "./state/readable";
 import type { LastUpdate } from "./state/last-update";
 import { definitionsToInstall, newCluster, readDefinitions, readServed, type Served } from "./state/served";
 
@@ -74,7 +74,8 @@ export function readServiceState(
   last: LastUpdate,
 ): Promise<ServiceState> {
   return readable(async () => {
-    const reader = await source.reader();
+    const found = await source.reader();
+    const reader = found && readingOnce(found);
     const { service, role } = config;
     const [ownership, served, live, gateway] = await Promise.all([
       ownershipOf(reader, last, {

@@ -24,6 +24,26 @@ export async function readable<T>(read: () => Promise<T>): Promise<T> {
   }
 }
 
+/**
+ * Reads each thing once: for what looks at the cluster as it is at one moment, from several sides. A failure counts once
+ * too.
+ */
+export function readingOnce(reader: ClusterReader): ClusterReader {
+  const once = <T>(read: (path: string) => Promise<T>): ((path: string) => Promise<T>) => {
+    const known = new Map<string, Promise<T>>();
+    return (path) => {
+      const asked = known.get(path) ?? read(path);
+      known.set(path, asked);
+      return asked;
+    };
+  };
+  return {
+    get: once((path) => reader.get(path)),
+    list: once((path) => reader.list(path)),
+    now: () => reader.now?.(),
+  };
+}
+
 /** Reads with the cluster's own credentials, once they are known. */
 export function lazyReader(kubeconfig: pulumi.Output<string>): () => Promise<ClusterReader> {
   let reader: Promise<ClusterReader> | undefined;

@@ -1,19 +1,15 @@
 import assert from "node:assert/strict";
-import * as path from "node:path";
 import { after, before, describe, test } from "node:test";
-import { Traffic } from "../../lab/traffic/traffic";
-import { projectFolder } from "../../lab/workspace";
+import type { Traffic } from "../../lab/traffic/traffic";
 import { everything, leftAsBefore } from "./cluster-before";
 import { OfficialChart, partsOfRelease } from "./production/official-chart";
-import { makeCluster } from "./production/production";
+import { adoptingConfig, customers, makeCluster } from "./production/production";
 import { minutes, nobodyNoticed, percentOf, splitAt, StackLab, type StackUnderTest } from "./stack-lab";
 
 /*
  * A service that was installed with the extension's own chart: half-way its team changes its mind, and the stack leaves.
  * Every object is as helm made it, and helm goes on with its release as if nothing had been.
  */
-
-const model = "Qwen/Qwen3-8B";
 
 describe("a service of the official chart that is handed back", minutes(40), () => {
   let lab: StackLab;
@@ -27,15 +23,12 @@ describe("a service of the official chart that is handed back", minutes(40), () 
     chart = await OfficialChart.in(lab);
     const address = await chart.serve(lab);
     earlier = await everything(lab);
-    const target = { host: address, port: await lab.lab.boundPort(address) };
-    traffic = Traffic.start(target, { requests: 300_000, seconds: 2400 });
-    traffic.setRates({ plain: 20, streams: 3, models: [model] });
+    traffic = await customers(lab, address, { plain: 20, streams: 3, seconds: 2400, requests: 300_000 });
     const pools = {
       llm: { existing: true },
       "llm-new": { like: "llm", accelerator: "nvidia-h100-80gb", replicas: 2 },
     };
-    const file = path.join(projectFolder, "examples", "Pulumi.adopted-cluster.yaml");
-    stack = await lab.stack("chart", { pools, route: "llm" }, file);
+    stack = await lab.stack("chart", { pools, route: "llm" }, adoptingConfig);
   }, minutes(10));
   after(async () => {
     await traffic.drain(30);

@@ -1,11 +1,9 @@
 import assert from "node:assert/strict";
-import * as path from "node:path";
 import { after, before, describe, test } from "node:test";
 import type { KubernetesObject, V1Deployment } from "@kubernetes/client-node";
-import { Traffic } from "../../lab/traffic/traffic";
-import { projectFolder } from "../../lab/workspace";
+import type { Traffic } from "../../lab/traffic/traffic";
 import { OfficialChart, partsOfRelease } from "./production/official-chart";
-import { makeCluster } from "./production/production";
+import { adoptingConfig, customers, makeCluster } from "./production/production";
 import {
   eventually,
   minutes,
@@ -21,7 +19,6 @@ import {
  * the second generation, and its owner uninstalls the release when nothing of it serves any more.
  */
 
-const model = "Qwen/Qwen3-8B";
 const gatewayApi = "gateway.networking.k8s.io/v1";
 
 describe("a service installed with the official chart", minutes(55), () => {
@@ -36,15 +33,12 @@ describe("a service installed with the official chart", minutes(55), () => {
     chart = await OfficialChart.in(lab);
     const address = await chart.serve(lab);
     uid = (await route())?.metadata?.uid;
-    const target = { host: address, port: await lab.lab.boundPort(address) };
-    traffic = Traffic.start(target, { requests: 400_000, seconds: 3300 });
-    traffic.setRates({ plain: 20, streams: 3, models: [model] });
+    traffic = await customers(lab, address, { plain: 20, streams: 3, seconds: 3300 });
     const pools = {
       llm: { existing: true },
       "llm-new": { like: "llm", accelerator: "nvidia-h100-80gb", replicas: 2 },
     };
-    const file = path.join(projectFolder, "examples", "Pulumi.adopted-cluster.yaml");
-    stack = await lab.stack("chart", { pools }, file);
+    stack = await lab.stack("chart", { pools }, adoptingConfig);
   }, minutes(10));
   after(async () => {
     await traffic.drain(30);

@@ -94,10 +94,14 @@ export async function serve(
 export async function customers(
   lab: StackLab,
   address: string,
-  { seconds, ...rates }: { plain: number; streams: number; seconds: number },
+  {
+    seconds,
+    requests = 400_000,
+    ...rates
+  }: { plain: number; streams: number; seconds: number; requests?: number },
 ): Promise<Traffic> {
   const target = { host: address, port: await lab.lab.boundPort(address) };
-  const traffic = Traffic.start(target, { requests: 400_000, seconds });
+  const traffic = Traffic.start(target, { requests, seconds });
   traffic.setRates({ ...rates, models: [model] });
   return traffic;
 }
