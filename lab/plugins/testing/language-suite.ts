@@ -103,8 +103,10 @@ export function languageSuite(lab: () => TestLab): void {
       assert.ok(isUp(), [...below.values()].join("\n"));
       const started = new Map([...below.keys()].map((child) => [child, startTimeOf(child)]));
       process.kill(pid, "SIGKILL");
-      const left = (): number[] =>
-        [...started].filter(([child, since]) => isAlive(child, since)).map(([child]) => child);
+      const left = (): string[] =>
+        [...started]
+          .filter(([child, since]) => isAlive(child, since))
+          .map(([child]) => below.get(child) ?? String(child));
       // A program that is just being transpiled notices only afterwards.
       for (let i = 0; i < 300 && left().length > 0; i++) await sleep(100);
       assert.deepEqual(left(), []);

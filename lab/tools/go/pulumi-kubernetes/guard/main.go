@@ -2,7 +2,7 @@
 // it is (installed or built), passes every call on as it is, and refuses two: to be configured for an API server that is not
 // the lab's (a rehearsal never touches a real cluster, whatever a config or a kubeconfig says), and to create what exists
 // (exists.go). It also ends the provider as soon as the engine is gone: the engine holds the other end of our standard
-// input.
+// input. However the guard itself ends, the kernel ends the provider with it.
 package main
 
 import (
@@ -15,6 +15,7 @@ import (
 	"os"
 	"os/exec"
 	"os/signal"
+	"runtime"
 	"strings"
 	"syscall"
 
@@ -26,6 +27,8 @@ import (
 const largestMessage = 400 << 20
 
 func main() {
+	// The kernel ends the provider with the thread that started it: this one lives as long as the process.
+	runtime.LockOSThread()
 	if err := run(); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
@@ -79,6 +82,8 @@ func run() error {
 func start(program string, args []string) (*exec.Cmd, string, error) {
 	command := exec.Command(program, args...)
 	command.Stderr = os.Stderr
+	// An engine that dies before it has read our port ends us by SIGPIPE: no deferred function runs then.
+	command.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
 	output, err := command.StdoutPipe()
 	if err != nil {
 		return nil, "", err
