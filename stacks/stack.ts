@@ -26,11 +26,12 @@ import type { ApprovedPlan, Outcome, Plan } from "./plan/model";
 import type { ServiceConfig } from "./plan/service-config";
 import type { Observed } from "./plan/observed";
 import { plan as makePlan } from "./plan/plan";
+import { waive, waiverWords } from "./plan/waivers";
 import { ownPlatform, sharedPlatform, type PlatformSource } from "./platform";
 import { buildService } from "./service";
 import { claimEverything, gatewayOfAnother } from "./state/ownership";
 import { lazyReader } from "./state/readable";
-import { lastUpdate, type LastUpdate } from "./state/last-update";
+import { lastUpdate, waivedOutput, type LastUpdate } from "./state/last-update";
 import * as pulumi from "@pulumi/pulumi";
 
 /**
@@ -58,17 +59,19 @@ async function readConfig(): Promise<StackConfig> {
 }
 
 async function deployPlatform(config: PlatformStack): Promise<Record<string, unknown>> {
-  const { allow } = config;
+  const { allow, waivers } = config;
   const source = ownPlatform(config.platform);
-  const state = await readPlatformState(config, source, await lastUpdate());
+  const last = await lastUpdate();
+  const state = await readPlatformState(config, source, last);
   const { owners, definitions, ownership } = state;
-  const takeOver = allow.includes("take-over-service");
-  const refusals = [
-    ...(takeOver ? [] : gatewayOfAnother(source.gateway, ownership)),
-    ...(allow.includes("address-dropped") ? [] : gatewayRefusals(source.gateway, state.gateway)),
+  const found = [
+    ...gatewayOfAnother(source.gateway, ownership),
+    ...gatewayRefusals(source.gateway, state.gateway),
   ];
-  if (refusals.length > 0) throw new UserError(describeRefusals(refusals));
-  claimEverything(ownership, takeOver);
+  const words = { named: waivers, used: last.waived ?? [] };
+  const { refusals, waived, spent } = waive(found, words);
+  if (refusals.length > 0) throw new UserError(describeRefusals(refusals, words));
+  claimEverything(ownership, waived.includes("take-over-service"));
   const { kubeconfig, gateway, nodes, imageMirrors } = source.build({
     owners,
     stack: thisStack(),
@@ -78,6 +81,7 @@ async function deployPlatform(config: PlatformStack): Promise<Record<string, unk
   return {
     ...{ kubeconfig, gateway, nodes, [ownerOutput]: ownership.self.id },
     ...(imageMirrors === undefined ? {} : { imageMirrors }),
+    ...(spent.length === 0 ? {} : { [waivedOutput]: spent }),
   };
 }
 
@@ -133,31 +137,22 @@ function approved(
   { observed, ownership, served, gateway: use }: ServiceState,
 ): { plan: ApprovedPlan; takeOver: boolean } {
   const { role, service } = config;
-  const { waived } = outcome.plan;
-  const anothers = role === "all" ? gatewayOfAnother(gateway, ownership) : [];
-  const losses =
-    role !== "all" || service.allow.includes("destroy") ? [] : gatewayRefusals(config.platform.gateway, use);
-  const waives =
-    service.allow.includes("address-dropped") && observed.record?.waived.includes("address-dropped") !== true;
-  const lost = waives ? [] : losses;
-  // A waiver holds for one update: the record says that the last one had it.
-  const isAllowed =
-    service.allow.includes("take-over-service") &&
-    observed.record?.waived.includes("take-over-service") !== true;
-  const takeOver = waived.includes("take-over-service") || (isAllowed && anothers.length > 0);
-  const refusals = [
-    ...(outcome.outcome === "refused" ? outcome.refusals : []),
-    ...(takeOver ? [] : anothers),
-    ...lost,
+  const { allow } = service;
+  const ofGateway = [
+    ...(role === "all" ? gatewayOfAnother(gateway, ownership) : []),
+    ...(role !== "all" || allow.includes("destroy") ? [] : gatewayRefusals(config.platform.gateway, use)),
   ];
-  if (outcome.outcome === "refused" || refusals.length > 0) throw new UserError(describeRefusals(refusals));
+  const words = waiverWords(service, observed);
+  const atGateway = waive(ofGateway, words);
+  const refusals = [...(outcome.outcome === "refused" ? outcome.refusals : []), ...atGateway.refusals];
+  if (outcome.outcome === "refused" || refusals.length > 0)
+    throw new UserError(describeRefusals(refusals, words));
   const { plan } = outcome;
   const groupless = poolsWithoutGroups(plan, served);
   if (groupless !== undefined) throw new UserError(groupless);
-  // Recorded as spent, as the waivers of rules are.
-  const spent =
-    waives && losses.length > 0 ? { waived: [...new Set([...plan.waived, "address-dropped"])] } : {};
-  return { plan: { ...plan, ...spent }, takeOver };
+  const waived = [...new Set([...plan.waived, ...atGateway.waived])];
+  const spent = [...new Set([...plan.spent, ...atGateway.spent])];
+  return { plan: { ...plan, waived, spent }, takeOver: waived.includes("take-over-service") };
 }
 
 /** Registers what the plan says; the outputs wait for the gateway. */

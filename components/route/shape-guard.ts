@@ -15,12 +15,13 @@ const note = (object: string): string =>
   `${object}.metadata.?annotations[?'${annotations.writtenFrom}'].orValue('')`;
 
 /**
- * A write of this program: Pulumi's, and either it says anew what it was made from, or its field manager is the one that
- * has said so before. Who manages the route with a Pulumi program of their own has another manager, and says nothing.
+ * A write of this program: Pulumi's, and it says what it was made from, anew or as before. The latter is known by the
+ * fields that its manager owns once it is applied, also where a lost state has given the program a new manager. Who
+ * manages the route with a Pulumi program of their own says nothing.
  */
 const isOurs = `request.?options.?fieldManager.orValue('').startsWith('pulumi-kubernetes') && (
   ${note("object")} != ${note("oldObject")} ||
-  oldObject.metadata.?managedFields.orValue([]).exists(m,
+  object.metadata.?managedFields.orValue([]).exists(m,
     m.?manager.orValue('') == request.options.fieldManager &&
     m.?fieldsV1[?'f:metadata'][?'f:annotations'][?'f:${annotations.writtenFrom}'].hasValue()))`;
 

@@ -159,6 +159,21 @@ export function oneOf<const T extends readonly [string, ...string[]]>(
   return z.enum(values, { error: `one of ${values.join(", ")}` });
 }
 
+/** One of the values, or one with a number: frozen, frozen@2; empty where the CLI has left a hole. */
+export const oneOfNumbered = (
+  values: readonly string[],
+  error: string,
+): z.ZodUnion<[z.ZodEnum<Record<string, string>>, z.ZodString]> =>
+  z.union([z.enum([...values]), z.string().refine((text) => text === "" || values.includes(text.replace(/@\d+$/, "")))], {
+    error,
+  });
+
+/** What a list's elements are chosen from; absent: anything. */
+export function choicesOf({ element }: z.ZodArray): readonly (string | number)[] | undefined {
+  const inner: unknown = element instanceof z.ZodUnion ? element.options[0] : element;
+  return inner instanceof z.ZodEnum ? inner.options : undefined;
+}
+
 export const flag = (): z.ZodType<boolean> =>
   z.preprocess(
     (value) => (value === "true" ? true : value === "false" ? false : value),

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { infoOf, unwrapped, type KeyInfo } from "./fields";
+import { choicesOf, infoOf, unwrapped, type KeyInfo } from "./fields";
 import { keyGroups, keysBelow } from "./schema";
 
 /* docs/config.md, made from the schema. */
@@ -80,8 +80,7 @@ function expected(type: z.ZodType): string {
   const { inner } = unwrapped(type);
   const result = inner.safeParse(Symbol("nothing"));
   const text = result.success ? "anything" : (result.error.issues[0]?.message ?? "");
-  const options =
-    inner instanceof z.ZodArray && inner.element instanceof z.ZodEnum ? inner.element.options : [];
+  const options = (inner instanceof z.ZodArray ? choicesOf(inner) : undefined) ?? [];
   return options.length === 0 ? text : `${text}: ${options.join(", ")}`;
 }
 

@@ -51,7 +51,8 @@ export function parseConfig(raw: RawConfig, secrets: ReadonlySet<string> = new S
   let pools: Record<string, unknown> = {};
   let declaredPools: string[] = [];
   for (const [key, schema] of Object.entries<z.ZodType>(configSchema)) {
-    const value = isAbsent(schema, raw[key]) ? undefined : raw[key];
+    const given = key === "allow" ? withoutNulls(raw[key]) : raw[key];
+    const value = isAbsent(schema, given) ? undefined : given;
     const { inner } = unwrapped(schema);
     if (inner instanceof z.ZodRecord && isObject(value)) {
       declaredPools = Object.keys(value);
@@ -184,6 +185,10 @@ function unknownKey(at: ConfigPath, name: string, value: unknown, known: readonl
     fix: meant !== undefined && simple ? edits(away, set([...at, meant], value)) : edits(away),
   };
 }
+
+/** `config set --path 'allow[1]'` leaves null at a place before it that has nothing; the others keep theirs. */
+const withoutNulls = (list: unknown): unknown =>
+  Array.isArray(list) ? list.map((one: unknown) => one ?? "") : list;
 
 function isObject(value: unknown): value is Record<string, unknown> {
   return typeof value === "object" && value !== null && !Array.isArray(value);

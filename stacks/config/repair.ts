@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { remove, set, setList, type ConfigEdit, type ConfigPath } from "../plan/config-edits";
-import { infoOf } from "./fields";
+import { choicesOf, infoOf } from "./fields";
 import { typeAt } from "./schema";
 
 /*
@@ -61,5 +61,5 @@ function scalarsIn(example: unknown): Scalar[] {
 
 /** One of a fixed set is chosen by the user: nobody should waive a rule because a message proposed it. */
 function harmless(list: z.ZodArray, example: unknown): Scalar[] {
-  return list.element instanceof z.ZodEnum ? [] : scalarsIn(example);
+  return choicesOf(list) === undefined ? scalarsIn(example) : [];
 }

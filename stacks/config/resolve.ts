@@ -2,6 +2,7 @@ import type { GatewayConfig } from "../../components/gateways/gateway";
 import { defaultRouteName } from "../../components/names";
 import { isReported, lastFirst, missing, type Mistake } from "../messages/mistakes";
 import type { Allowance, Pool, ServiceConfig } from "../plan/service-config";
+import { waivedBy } from "../plan/waivers";
 import { checkPoolsWithAdapters, resolveAdapters } from "./adapter-keys";
 import { resolveCluster, type CloudConfig, type ClusterConfig, type GuardedService } from "./cluster-keys";
 import { resolveGate } from "./gate-keys";
@@ -27,6 +28,8 @@ export type StackConfig = {
   /** Whether a token for gated models is in the config; the token itself never passes through here. */
   hasHuggingFaceToken: boolean;
   allow: readonly Allowance[];
+  /** `allow` as the config has it (plan/waivers.ts). */
+  waivers: readonly string[];
 } & (
   | { role: "all"; platform: PlatformConfig; service: ServiceConfig }
   | { role: "platform"; platform: PlatformConfig }
@@ -59,8 +62,8 @@ function resolveStack(
   mistakes: Mistake[],
 ): StackConfig | undefined {
   const { values } = parsed;
-  const { role, allow } = values;
-  const common = { hasHuggingFaceToken: values.huggingFaceToken !== undefined, allow };
+  const { role } = values;
+  const common = { hasHuggingFaceToken: values.huggingFaceToken !== undefined, ...allowed(values) };
   if (role !== "service" && values.cluster.kubeconfig === undefined)
     mistakes.push(...checkNodeLabels(parsed.pools));
   if (role === "platform") return { role, ...common, platform: resolvePlatform(parsed, cloud, mistakes) };
@@ -82,6 +85,11 @@ function resolveStack(
     : { role, ...common, platformStack, service };
 }
 
+const allowed = ({ allow: waivers }: ParsedConfig["values"]): Pick<ServiceConfig, "allow" | "waivers"> => ({
+  allow: [...new Set(waivers.filter((word) => word !== "").map(waivedBy))],
+  waivers,
+});
+
 function resolvePlatform(
   { values, guardedServices }: ParsedConfig,
   cloud: CloudConfig,
@@ -97,7 +105,7 @@ function resolvePlatform(
 
 function resolveService(parsed: ParsedConfig, mistakes: Mistake[]): ServiceConfig | undefined {
   const { values, declared, objectives } = parsed;
-  const { service, namespace, stable, weight, model, rollout, ladder, allow, aliases = [] } = values;
+  const { service, namespace, stable, weight, model, rollout, ladder, aliases = [] } = values;
   const route = values.route ?? defaultRouteName(service);
   const candidate = values.candidate === "" ? undefined : values.candidate;
   checkService({ service, route, stable, candidate, weight, pools: declared.pools, objectives }, mistakes);
@@ -138,7 +146,7 @@ function resolveService(parsed: ParsedConfig, mistakes: Mistake[]): ServiceConfi
     ...(rollout === undefined ? {} : { rollout }),
     gate: resolveGate(values.gate),
     ladder,
-    allow,
+    ...allowed(values),
     ...(values.clusterScoped ? {} : { clusterScoped: false }),
   };
 }

@@ -15,6 +15,7 @@ import {
   name,
   object,
   oneOf,
+  oneOfNumbered,
   optional,
   required,
   text,
@@ -111,7 +112,8 @@ export const serviceKeys = {
   }),
 };
 
-const allowable = z.enum(allowances, { error: `one of ${allowances.join(", ")}` });
+const again = "RULE@2, RULE@3 and so on to use one again";
+const allowable = oneOfNumbered(allowances, `one of ${allowances.join(", ")}; ${again}`);
 
 export const rolloutKeys = {
   stable: optional(existingName(), {
@@ -142,8 +144,7 @@ export const rolloutKeys = {
     example: [5, 20, 50, 100],
   }),
   allow: withDefault(list(allowable, "rules"), [], {
-    description:
-      "Rules to waive for the next update (docs/refusals.md). The update reports each waiver that it used.",
+    description: `Rules to waive for the next update (docs/refusals.md). The update reports each waiver that it used; each is valid for one update (${again}).`,
     example: ["edited-in-place"],
     keptOnRollback: true,
   }),

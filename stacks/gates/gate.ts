@@ -1,5 +1,4 @@
 import type { RisingPool } from "../plan/model";
-import { setCommand } from "../messages/edits";
 import type { Endpoint } from "../../components/gateways/endpoint";
 import type { EndpointName } from "../answers/endpoints";
 import { answersFor, listOf, unreachablePrefix, type Way } from "./asking";
@@ -78,12 +77,13 @@ const isOfRoute = (text: string, { name, namespace }: GateTask["previewRoute"]):
 
 /** The stable pool is not ready for what it would get back; the route is as it was. */
 export class StableUnready extends Error {
-  constructor({ pool, share }: RisingPool, missing: readonly string[], seconds: number) {
+  /** @param waive the command that moves the traffic without waiting. */
+  constructor({ pool, share }: RisingPool, missing: readonly string[], seconds: number, waive: string) {
     super(
       [
         `The route was not changed: stable pool ${pool} is not ready for ${share} % of the traffic after ${seconds} s.`,
         ...missing.map((text) => `  - ${text}`),
-        `Fix this and run pulumi up again, or move the traffic without waiting: ${setCommand("allow[0]", "unready-stable")} && pulumi up`,
+        `Fix this and run pulumi up again, or move the traffic without waiting: ${waive} && pulumi up`,
       ].join("\n"),
     );
   }
@@ -139,17 +139,17 @@ function unreachableGateway(unreachable: string): GateUnreachable {
 /**
  * Waits for the stable pool to be ready for what it gets back: what the API server says of its model servers, and
  * nothing else. Going back must not depend on anything that a candidate has to prove.
+ * @param how the command that moves the traffic without waiting, and the nodes of the pool where they are known.
  * @throws StableUnready
  */
 export async function passReadiness(
   reader: ClusterReader,
   rising: RisingPool,
   options: WaitOptions,
-  nodes?: number,
+  { waive, nodes }: { waive: string; nodes?: number },
 ): Promise<void> {
   const waits = new WaitingPods(reader);
   const pool = { name: rising.pool, namespace: rising.namespace };
-  const waive = setCommand("allow[0]", "unready-stable");
   const check = async (): Promise<Progress<true>> => {
     const missing =
       rising.needs === undefined
@@ -170,7 +170,9 @@ export async function passReadiness(
   const report = (text: string): void =>
     options.report?.(`${text} (to move the traffic without waiting: ${waive})`);
   const result = await until(check, { ...options, report });
-  if (result.state === "waiting") throw new StableUnready(rising, result.missing, options.timeoutSeconds);
+  if (result.state === "waiting") {
+    throw new StableUnready(rising, result.missing, options.timeoutSeconds, waive);
+  }
 }
 
 /** What one gate checks besides the candidate's own answers. */

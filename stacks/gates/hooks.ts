@@ -20,7 +20,8 @@ import type { WaitOptions } from "./wait";
 import { annotations, labels, previewRouteName, servedName } from "../../components/names";
 import type { StableTask } from "./stable-names";
 import { otherModeFor } from "./one-namespace";
-import { fixText, setCommand } from "../messages/edits";
+import { commandText, fixText, setCommand } from "../messages/edits";
+import { waiverEdit, waiverWords } from "../plan/waivers";
 import type { OtherRoutes } from "../plan/routes";
 import { sharesOf, shareIn } from "../plan/shares";
 import * as pulumi from "@pulumi/pulumi";
@@ -77,7 +78,7 @@ function poolOf(inputs: unknown): string {
 
 /** Before the route changes: a pool whose share rises is ready for it, or the route stays as it is. */
 async function gateHook(context: HookContext): Promise<void> {
-  const { config, plan, reader, reached } = context;
+  const { config, plan, observed, reader, reached } = context;
   reached?.();
   for (const rising of plan.rising) {
     if (config.gate.via === "off") {
@@ -87,7 +88,11 @@ async function gateHook(context: HookContext): Promise<void> {
     } else if (rising.pool === plan.candidate?.name) {
       await candidateGate(context, rising, plan.candidate);
     } else {
-      await passReadiness(await reader(), rising, waiting(config), nodesOf(plan, rising.pool));
+      const nodes = nodesOf(plan, rising.pool);
+      await passReadiness(await reader(), rising, waiting(config), {
+        waive: commandText(waiverEdit("unready-stable", waiverWords(config, observed))),
+        ...(nodes === undefined ? {} : { nodes }),
+      });
     }
   }
   await untouched(context);
@@ -135,7 +140,7 @@ async function candidateGate(
       ? { stable: stableTask(config, plan, observed, stableValue(secret)) }
       : {}),
     ...servesOf(config, plan),
-    ...metricsTask(config, plan),
+    ...metricsTask(config, plan, observed),
     previewRoute: { namespace: config.namespace, name: previewRouteName(config.service) },
     gateway,
     endpoint: endpointOf(gateway, config.gate.address),
@@ -185,7 +190,7 @@ function stableTask(config: ServiceConfig, plan: Plan, observed: Observed, value
     pool: plan.stable,
     header: { name: previewHeader, value },
     versions: [...config.adapters.flatMap(versionsOf).map(({ served }) => served), ...before],
-    without: fixText(withoutTheList(config)),
+    without: fixText(withoutTheList(waiverWords(config, observed))),
     remedy:
       candidate === undefined || candidate.existing
         ? { by: "theirs" }
@@ -207,12 +212,12 @@ function engineRead({ server, picker }: OwnedPool): string | undefined {
 }
 
 /** What the picker of a candidate of this stack reads; of other pickers nobody knows it. */
-function metricsTask(config: ServiceConfig, plan: Plan): Pick<GateTask, "metrics"> {
+function metricsTask(config: ServiceConfig, plan: Plan, observed: Observed): Pick<GateTask, "metrics"> {
   const pool = plan.pools.find((planned) => planned.pool.name === plan.candidate?.name)?.pool;
   if (pool === undefined || plan.waived.includes("blind-picker")) return {};
   const engine = engineRead(pool);
   if (engine === undefined) return {};
-  const without = setCommand(["allow", config.allow.length], "blind-picker");
+  const without = commandText(waiverEdit("blind-picker", waiverWords(config, observed)));
   return { metrics: { engine, without: `${without} (for one update)` } };
 }
 

@@ -1,18 +1,18 @@
 import type { Refusal } from "../plan/model";
-import { allow } from "../plan/config-edits";
+import { withWaivers, type WaiverWords } from "../plan/waivers";
 import { commandText, fixText } from "./edits";
 
-/** Every reason why an update is refused, in one message. */
-export function describeRefusals(refusals: readonly Refusal[]): string {
+const none: WaiverWords = { named: [], used: [] };
+
+/** Every reason why an update is refused, in one message. @param words what `allow` has. */
+export function describeRefusals(refusals: readonly Refusal[], words: WaiverWords = none): string {
   const count = new Set(refusals.map(({ rule }) => rule)).size;
-  const blocks = refusals.map(({ rule, found, fix, waiver }) =>
+  const blocks = withWaivers(refusals, words).map(({ rule, found, fix, or }) =>
     [
       `  ${rule}`,
       `    found: ${found}`,
       `    fix:   ${fixText(fix)}`,
-      ...(waiver === undefined
-        ? []
-        : [`    or:    ${commandText(allow(waiver))} waives the rule for one update`]),
+      ...(or === undefined ? [] : [`    or:    ${commandText(or)} waives the rule for one update`]),
     ].join("\n"),
   );
   return [

@@ -107,10 +107,12 @@ export interface Plan {
   notes: readonly string[];
   /** Rules that were waived by `allow`. */
   waived: readonly Allowance[];
+  /** Words of `allow` that are used up: those of these, and earlier ones that the config still has. */
+  spent: readonly string[];
 }
 
 /** A plan before the rules have seen it. */
-export type Draft = Omit<Plan, "route" | "notes" | "waived">;
+export type Draft = Omit<Plan, "route" | "notes" | "waived" | "spent">;
 
 declare const approved: unique symbol;
 

@@ -211,7 +211,7 @@ export interface DeploymentRecord {
   names?: readonly string[];
   stable: string;
   candidate?: string;
-  /** Rules that the update waived. */
+  /** Words of `allow` that are used up (waivers.ts). */
   waived: readonly string[];
   /** Absent in records of older versions. */
   move?: LastMove;

@@ -32,6 +32,7 @@ import { serverAsMade } from "./secret-args";
 import { settingsAsMade } from "./server-settings";
 import { liveShares, rounding, sameShares, shareIn, sharesOf, type Shares } from "./shares";
 import { carriedSizes, plannedSize, sizeAt, sizeSet } from "./sizing";
+import { waive, waiverWords } from "./waivers";
 import { inZones } from "./zones";
 
 /**
@@ -40,13 +41,14 @@ import { inZones } from "./zones";
  */
 export function plan(config: ServiceConfig, observed: Observed): Outcome {
   const draft = draftOf(config, observed);
-  const { notes, waived, refusals } = judge(config, observed, draft);
+  const { notes, waived, spent, refusals } = judge(config, observed, draft);
   const planned: Plan = {
     ...draft,
     ...withoutWait(config, observed, draft, waived),
     route: moveOf(observed, draft, waived),
     notes,
     waived,
+    spent,
   };
   // The one place where a plan is approved.
   return refusals.length === 0
@@ -212,27 +214,18 @@ function judge(
   config: ServiceConfig,
   observed: Observed,
   draft: Draft,
-): Pick<Plan, "notes" | "waived"> & { refusals: Refusal[] } {
+): Pick<Plan, "notes" | "waived" | "spent"> & { refusals: Refusal[] } {
   const found = rules.flatMap((rule) =>
     rule.check(config, observed, draft).map((finding) => ({ rule, refusal: refusalOf(rule, finding) })),
   );
-  const waivers = config.allow.filter((name) => found.some(({ refusal }) => refusal.waiver === name));
-  const spent = waivers.filter((name) => observed.record?.waived.includes(name));
-  const waived = waivers.filter((name) => !spent.includes(name));
-  const notes = notesOf(config, observed, draft, { waived, found: waivers });
-  const refusals = found
-    .filter(({ rule }) => rule.heldBy !== "gate")
-    .map(({ refusal }) => refusal)
-    .filter(({ waiver }) => waiver === undefined || !waived.includes(waiver))
-    .map((refusal) =>
-      refusal.waiver !== undefined && spent.includes(refusal.waiver)
-        ? {
-            ...refusal,
-            found: `${refusal.found}; the last update already used allow: ${refusal.waiver}, which is valid for one update`,
-          }
-        : refusal,
-    );
-  return { notes, waived, refusals };
+  const all = found.map(({ refusal }) => refusal);
+  const held = found.filter(({ rule }) => rule.heldBy !== "gate").map(({ refusal }) => refusal);
+  const words = waiverWords(config, observed);
+  const { waived, spent } = waive(all, words);
+  const meant = config.allow.filter((name) => all.some(({ waiver }) => waiver === name));
+  const notes = notesOf(config, observed, draft, { waived, found: meant });
+  const { refusals } = waive(held, words);
+  return { notes, waived, spent, refusals };
 }
 
 const refusalOf = ({ id, waiver }: Rule, { found, fix, waivable = true }: Finding): Refusal => ({

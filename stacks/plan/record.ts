@@ -16,7 +16,7 @@ export function recordOf(config: ServiceConfig, plan: Plan): DeploymentRecord {
     objectives: Object.fromEntries(config.objectives.map(({ name, priority }) => [name, priority])),
     adapters: Object.fromEntries(config.adapters.map((adapter) => [adapter.name, recordOfAdapter(adapter)])),
     names: clientNames(config),
-    waived: plan.waived,
+    waived: plan.spent,
     move: plan.move,
     sizes: Object.fromEntries(plan.pools.map(({ pool, replicas }) => [pool.name, replicas])),
     latches: plan.latches,

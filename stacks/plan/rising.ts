@@ -1,4 +1,5 @@
-import { allow, fix, set, type Fix } from "./config-edits";
+import { fix, set, type Fix } from "./config-edits";
+import { waiverEdit, type WaiverWords } from "./waivers";
 import type { RisingPool, PlannedPool, RoutedPool } from "./model";
 import type { Pool, ServiceConfig } from "./service-config";
 import type { Observed } from "./observed";
@@ -55,10 +56,6 @@ export function asksStable({ gate, candidate }: ServiceConfig): boolean {
   return candidate !== undefined && gate.via === "gateway" && gate.names === "listed";
 }
 
-/** What lets a raise pass without the stable pool's list. @param allow of the config. */
-export function withoutTheList({ allow: used }: Pick<ServiceConfig, "allow">): Fix {
-  const declared = fix`${set("gate.names", "declared")} (permanently: only the names in the config count)`;
-  // A waiver that is in the config still has been used: it counts for one update.
-  if (used.includes("stable-names")) return declared;
-  return fix`${allow("stable-names", used.length)} (for one update), or ${declared}`;
-}
+/** What lets a raise pass without the stable pool's list. */
+export const withoutTheList = (words: WaiverWords): Fix =>
+  fix`${waiverEdit("stable-names", words)} (for one update), or ${set("gate.names", "declared")} (permanently: only the names in the config count)`;

@@ -180,7 +180,10 @@ export interface ServiceConfig extends Safety {
   rollout?: RolloutKind;
   gate: GateConfig;
   ladder: readonly number[];
+  /** Rules that the config waives. */
   allow: readonly Allowance[];
+  /** The same as the config has it: a word for each, with a number where it is used again (waivers.ts). */
+  waivers: readonly string[];
   /** Whether this stack creates what belongs to no namespace. Default: true. */
   clusterScoped?: boolean;
 }

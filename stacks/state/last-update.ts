@@ -6,6 +6,9 @@ import * as pulumi from "@pulumi/pulumi";
 /** Output under which an update leaves its record for the next one. */
 export const recordOutput = "deployed";
 
+/** Output under which a platform's update leaves the waivers that it used. */
+export const waivedOutput = "waived";
+
 /** What the last successful update of this stack left behind; nothing before the first. */
 export interface LastUpdate {
   record?: DeploymentRecord;
@@ -13,6 +16,8 @@ export interface LastUpdate {
   address?: string;
   /** The id by which this stack owns things; see plan/claims.ts. */
   owner?: string;
+  /** Waivers that it used; a service's are in its record. */
+  waived?: readonly string[];
 }
 
 /**
@@ -24,12 +29,13 @@ export async function lastUpdate(): Promise<LastUpdate> {
     name: ownStackName(),
   })) as { outputs?: unknown };
   const outputs = (opened(found.outputs) ?? {}) as Record<string, unknown>;
-  const [record, address, owner] = [recordOutput, "address", ownerOutput].map((name) =>
+  const [record, address, owner, waived] = [recordOutput, "address", ownerOutput, waivedOutput].map((name) =>
     opened(outputs[name]),
   );
   return {
     ...(record === undefined ? {} : { record: record as DeploymentRecord }),
     ...(typeof address === "string" ? { address } : {}),
     ...(typeof owner === "string" ? { owner } : {}),
+    ...(Array.isArray(waived) ? { waived: waived as string[] } : {}),
   };
 }

@@ -104,5 +104,8 @@ describe("an owner's edit of the customers' route", () => {
     // Nothing new in it but the stale spec: as where only a label of the program's changes.
     assert.match((await apply({ timeout: "91s", from: before }, pulumi)) ?? "it was taken", /was edited/);
     assert.match((await apply({ timeout: "61s", from: ours }, pulumi)) ?? "it was taken", /was edited/);
+    // A program that has lost its state writes under a new name.
+    for (const manager of [pulumi, "pulumi-kubernetes-9abcdef0"])
+      assert.match((await apply({ timeout: "61s", from: before }, manager)) ?? "it was taken", /was edited/);
   });
 });

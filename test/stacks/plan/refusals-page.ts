@@ -1,6 +1,7 @@
 import * as path from "node:path";
 import { describeRefusals } from "../../../stacks/messages/refusals";
 import type { Rule } from "../../../stacks/plan/model";
+import { waiverWords } from "../../../stacks/plan/waivers";
 import { rules } from "../../../stacks/plan/rules/all-rules";
 import { planFor, serviceConfig } from "../cases";
 import { scenarios } from "./scenarios";
@@ -21,7 +22,8 @@ record of the last successful update second. It refuses an update that could har
 one message: the rule, what was found, and the commands that fix it.
 
 Some rules can be waived for one update: \`pulumi config set --path 'allow[0]' RULE\`. The update says that it used the
-waiver, and the next one does not accept it again; take it out of the config (\`pulumi config rm --path 'allow[0]'\`).
+waiver; take it out of the config afterwards (\`pulumi config rm --path 'allow[0]'\`). A waiver that stays there is used
+up. To use one again, number it: \`pulumi config set --path 'allow[0]' RULE@2\`; the messages print the next number.
 
 This page is generated from the rules, and the messages are the program's own (\`npm run docs\`).
 
@@ -49,8 +51,10 @@ function exampleOf({ id, example }: Rule): string {
   if (example !== undefined) return example;
   const scenario = scenarios.find(({ rule }) => rule === id);
   if (scenario === undefined) throw new Error(`no case is refused by ${id}: add one to scenarios.ts`);
-  const { refusals } = planFor(serviceConfig(scenario.config), scenario.world());
+  const config = serviceConfig(scenario.config);
+  const world = scenario.world();
+  const { refusals } = planFor(config, world);
   const own = refusals.filter(({ rule }) => rule === id);
   if (own.length === 0) throw new Error(`the case of ${id} is not refused`);
-  return describeRefusals(own);
+  return describeRefusals(own, waiverWords(config, world));
 }

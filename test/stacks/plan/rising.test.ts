@@ -32,18 +32,15 @@ describe("asking the stable pool for its names", () => {
     assert.deepEqual(waived(30, deployed(at(0)), { gate: { names: "declared" } }), []);
   });
 
-  it("has a way on that works as typed: another place in allow, or none that was used", () => {
+  it("has a way on that works as typed: another place in allow, or another word where it was used", () => {
+    const way = (named: readonly string[], used: readonly string[] = []): string =>
+      fixText(withoutTheList({ named, used }));
+    assert.match(way([]), /^pulumi config set --path 'allow\[0\]' stable-names \(for one update\), or /);
+    assert.match(way(["frozen"]), /^pulumi config set --path 'allow\[1\]' stable-names/);
+    assert.match(way(["frozen", "stable-names"]), /^pulumi config set --path 'allow\[1\]' stable-names@2 /);
     assert.match(
-      fixText(withoutTheList({ allow: [] })),
-      /^pulumi config set --path 'allow\[0\]' stable-names \(for one update\), or /,
-    );
-    assert.match(
-      fixText(withoutTheList({ allow: ["frozen"] })),
-      /^pulumi config set --path 'allow\[1\]' stable-names/,
-    );
-    assert.match(
-      fixText(withoutTheList({ allow: ["stable-names"] })),
-      /^pulumi config set --path 'gate\.names' declared/,
+      way([], ["stable-names", "stable-names@2"]),
+      /^pulumi config set --path 'allow\[0\]' stable-names@3 /,
     );
   });
 });

@@ -251,7 +251,7 @@ function recordOf(config: ServiceConfig, done: Plan): DeploymentRecord {
     weights: done.shares,
     pools: Object.fromEntries(done.pools.map(({ pool }) => [pool.name, namespace])),
     objectives: Object.fromEntries(config.objectives.map(({ name, priority }) => [name, priority])),
-    waived: done.waived,
+    waived: done.spent,
     sizes: Object.fromEntries(done.pools.map(({ pool, replicas }) => [pool.name, replicas])),
     latches: done.latches,
     carried: done.carried,
