@@ -17,6 +17,22 @@ export interface AcceleratorNodePoolArgs extends MachineNeeds {
 }
 
 /**
+ * What a node pool begins with and keeps for life: GKE changes it by replacing the nodes, if it does at all, under the
+ * pods that serve. What of it follows from the pool's hardware changes the pool's name (keepersOf), and a node pool of
+ * another name begins with today's values. All else is another default of a later version, another setting of the
+ * platform, or what GKE has changed by itself (an upgrade at the end of a version's support) and a refresh has read.
+ */
+export const bornWith = [
+  "initialNodeCount",
+  "networkConfig",
+  "nodeConfig",
+  "nodeLocations",
+  "placementPolicy",
+  "queuedProvisioning",
+  "version",
+] as const;
+
+/**
  * The nodes of one pool. Names end in random characters that change with the hardware, so that Pulumi can create the
  * new nodes before it deletes the old ones.
  */
@@ -61,7 +77,8 @@ export class AcceleratorNodePool extends pulumi.ComponentResource {
               ...(zone === undefined ? {} : { region: zone.replace(/-[^-]+$/, "") }),
               workloadPolicy: { type: "HIGH_THROUGHPUT", acceleratorTopology: workloadTopology },
             },
-            { parent: this },
+            // Every change of a policy replaces it, and the node pool with it.
+            { parent: this, ignoreChanges: ["region", "workloadPolicy"] },
           );
     return new container.NodePool(
       resource,
@@ -79,8 +96,7 @@ export class AcceleratorNodePool extends pulumi.ComponentResource {
       },
       {
         parent: this,
-        // Only a new node pool begins with them: a change would replace the nodes of one that serves.
-        ignoreChanges: ["initialNodeCount", "nodeConfig.linuxNodeConfig"],
+        ignoreChanges: [...bornWith],
         customTimeouts: { create: "60m", update: "60m", delete: "60m" },
       },
     );

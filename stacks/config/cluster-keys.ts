@@ -72,9 +72,11 @@ const clusterSchema = object({
   nodeServiceAccount: optional(
     matching(/^[^@\s]+@[^@\s]+\.gserviceaccount\.com$/, "the email address of a service account"),
     {
-      description: "Service account of the accelerator nodes in an existing cluster.",
+      description:
+        "Service account of the accelerator nodes in an existing cluster. Existing pools keep theirs.",
       default: "the project's default service account",
       example: "nodes@acme-ml.iam.gserviceaccount.com",
+      change: "later-pools",
     },
   ),
 });

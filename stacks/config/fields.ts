@@ -15,10 +15,11 @@ export interface KeyInfo {
   default?: string;
   /**
    * What a change of the key means. new-pool: it is part of what a pool is made as, and refused on a pool that exists.
+   * later-pools: pools that exist keep what they have, pools that are created later get it.
    * restart: the next update applies it, and the pool's pods restart one by one. new-service: the stack would be another
    * service somewhere else. Default: the next update applies it.
    */
-  change?: "new-pool" | "restart" | "new-service";
+  change?: "new-pool" | "later-pools" | "restart" | "new-service";
   /** The value may be a secret, and is kept as one from the config to the container that reads it. */
   secret?: true;
   /** An empty text counts as no value. Objects and lists need not say so: theirs always does. */

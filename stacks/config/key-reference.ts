@@ -29,6 +29,7 @@ The next \`pulumi up\` applies a change. The column **change** says what else it
 
 - **new pool**: a pool is created with this value and keeps it. To change it, declare another pool and roll that out.
   The program refuses the change on an existing pool ([refusals.md](refusals.md)).
+- **later pools**: existing pools keep what they have; pools that are created later get the new value.
 - **restart**: the pool stays, and its pods restart one at a time. The program refuses the change on a pool that gets
   traffic and has one replica.
 - **new service**: another value means another service. A rollback to an earlier update never changes it.
