@@ -1,6 +1,6 @@
 import type { DefinitionName } from "../components/definitions/inference-definitions";
 import type { PlatformConfig, StackConfig } from "./config/resolve";
-import type { GatewayUse } from "./plan/gateway-change";
+import type { DroppedGateway, GatewayUse } from "./plan/gateway-change";
 import type { NamespaceOwners } from "./plan/namespaces";
 import { nothingDeployed } from "./plan/model";
 import { poolsWithoutZones } from "./plan/zones";
@@ -10,7 +10,7 @@ import type { ClusterReader } from "./state/cluster-reader";
 import { observedCopies } from "./state/copies";
 import { searchZones } from "./state/machine-zones";
 import { missingOfSettings } from "./state/missing-of-settings";
-import { readGatewayUse } from "./state/gateway-use";
+import { readDroppedGateways, readGatewayUse } from "./state/gateway-use";
 import { namespacesOf, observe } from "./state/observe";
 import { ownershipOf, type Ownership } from "./state/ownership";
 import { readable, readingOnce } from "./state/readable";
@@ -32,6 +32,8 @@ export interface PlatformState {
   definitions: DefinitionName[] | undefined;
   /** The Gateway that this stack created, and who uses it; absent: none. */
   gateway?: GatewayUse;
+  /** Gateways that it created and the config no longer has. */
+  dropped: readonly DroppedGateway[];
 }
 
 export interface ServiceState {
@@ -43,6 +45,8 @@ export interface ServiceState {
   definitions: DefinitionName[] | undefined;
   /** The Gateway that this stack created, and who uses it; absent: none. */
   gateway?: GatewayUse;
+  /** Gateways that it created and the config no longer has. */
+  dropped: readonly DroppedGateway[];
 }
 
 /** @throws UserError where the cluster exists and cannot be read. */
@@ -60,6 +64,7 @@ export function readPlatformState(
     ]);
     return {
       ...(gateway === undefined ? {} : { gateway }),
+      dropped: await readDroppedGateways(reader, ownership.held, platform.gateway),
       ownership,
       owners: await namespaceOwners(reader, platform, ownership.belongs),
       definitions: missingDefinitions(live, ownership),
@@ -101,9 +106,11 @@ export function readServiceState(
       source.nodesIn === undefined
         ? {}
         : { zones: await searchZones(poolsWithoutZones(service, observed), source.nodesIn) };
+    const registered = role === "all" ? config.platform.gateway : undefined;
     return {
       ownership,
       ...(gateway === undefined ? {} : { gateway: { ...gateway, own: service.service } }),
+      dropped: await readDroppedGateways(reader, ownership.held, registered),
       // A service stack leaves them to its platform.
       definitions:
         role === "service" || service.clusterScoped === false ? [] : missingDefinitions(live, ownership),
@@ -111,6 +118,7 @@ export function readServiceState(
         ...{ ...observed, ...zones, imageMirrors: source.imageMirrors },
         ...(source.otherMirrors === undefined ? {} : { otherMirrors: source.otherMirrors }),
         cluster: { ...served.cluster, created: source.createsCluster },
+        standing: { held: ownership.held, wanted: { role, ...source.wanted } },
       },
       served,
     };

@@ -13,6 +13,7 @@ import { completeGateway, type GivenGateway } from "../components/gateways/endpo
 import { setCommand } from "./messages/edits";
 import type { ClusterConfig, GuardedService } from "./config/cluster-keys";
 import type { PlatformConfig } from "./config/resolve";
+import type { GkePlace, WantedPlatform } from "./plan/platform-change";
 import type { ServiceConfig } from "./plan/service-config";
 import { clusterReader, kubeconfigText, type ClusterReader } from "./state/cluster-reader";
 import type { ClusterPlace } from "./state/machine-zones";
@@ -117,6 +118,8 @@ export interface PlatformSource {
   otherMirrors?: ImageMirrors;
   /** Where accelerator nodes are created for each pool; absent: they are created outside this stack. */
   nodesIn?: ClusterPlace;
+  /** What the config says that the stack stands on. */
+  wanted: Omit<WantedPlatform, "role">;
   /** Reads the cluster as it is before the update; undefined where it does not exist yet. */
   reader: () => Promise<ClusterReader | undefined>;
   /** Registers what there is to register of it. */
@@ -129,9 +132,16 @@ export function ownPlatform(config: PlatformConfig): PlatformSource {
     createsCluster: config.cluster.mode === "create",
     ...mirrorsOf(config.cluster),
     ...(config.cluster.mode === "kubeconfig" ? {} : { nodesIn: config.cluster }),
+    wanted: wantedOf(config.cluster),
     reader: once(() => readerBefore(config.cluster)),
     build: (options) => buildPlatform(config, options),
   };
+}
+
+function wantedOf(cluster: ClusterConfig): PlatformSource["wanted"] {
+  if (cluster.mode === "kubeconfig") return { mode: "kubeconfig" };
+  const { mode, name, location, project, region } = cluster;
+  return { mode, region, place: { name, location, project } };
 }
 
 function mirrorsOf(cluster: ClusterConfig): Pick<PlatformSource, "imageMirrors" | "otherMirrors"> {
@@ -167,15 +177,17 @@ export async function sharedPlatform(
   const gateway = completeGateway(given as GivenGateway);
   // A platform of an older version knows of none.
   const known: ImageMirrors = mirrors ?? {};
+  const place = nodes === undefined ? undefined : placeOf(nodes as PlatformNodes);
   return {
     gateway,
     createsCluster: false,
     ...{ imageMirrors: known, otherMirrors: mirrorsOnceOf(nodes, known) },
-    ...(nodes === undefined ? {} : { nodesIn: placeOf(nodes as PlatformNodes) }),
+    ...(place === undefined ? {} : { nodesIn: place }),
+    wanted: { mode: "other", ...(place === undefined ? {} : { place }) },
     reader: once(() => clusterReader(kubeconfig)),
     build: (options) => {
       const text = reference.requireOutput("kubeconfig") as pulumi.Output<string>;
-      const provider = new k8s.Provider("cluster", { kubeconfig: text, ...providerSettings });
+      const provider = new k8s.Provider("cluster", { kubeconfig: text, ...providerSettings(place) });
       const namespaces = serviceNamespaces({ namespace, clusterScoped }, options.owners);
       return {
         kubeconfig: text,
@@ -213,15 +225,26 @@ const placeOf = ({ cluster, location, project }: PlatformNodes): ClusterPlace =>
 /**
  * The provider would delete a ConfigMap and make it again for every change of its data. Model servers read their
  * list of adapters from one: it changes in place, under pods that run.
+ *
+ * It would also take a kubeconfig with another endpoint or CA for one of another cluster, and replace every object in
+ * it. An endpoint changes with the first of `cluster.authorizedNetworks`, a CA when GKE rotates it: with an identifier,
+ * only another identifier means another cluster. Of a kubeconfig alone nobody knows one.
  */
-const providerSettings = { enableConfigMapMutable: true } as const;
+function providerSettings(
+  place: GkePlace | undefined,
+): Pick<k8s.ProviderArgs, "clusterIdentifier" | "enableConfigMapMutable"> {
+  const settings = { enableConfigMapMutable: true };
+  if (place?.project === undefined) return settings;
+  const { project, location, name } = place;
+  return { ...settings, clusterIdentifier: `projects/${project}/locations/${location}/clusters/${name}` };
+}
 
 export function buildPlatform(config: PlatformConfig, options: PlatformOptions): Platform {
   const { cluster, gateway } = config;
   const base = buildCluster(cluster, options);
   const provider = new k8s.Provider(
     "cluster",
-    { kubeconfig: base.kubeconfig, ...providerSettings },
+    { kubeconfig: base.kubeconfig, ...providerSettings(wantedOf(cluster).place) },
     { dependsOn: base.ready },
   );
   const definitions = new InferenceDefinitions(
@@ -243,7 +266,8 @@ export function buildPlatform(config: PlatformConfig, options: PlatformOptions):
   for (const one of config.guardedServices ?? []) guardService(one, { provider, dependsOn: [...ready] });
   if (!gateway.existing) {
     ready.push(...modelArmorAccess(config, base.ready));
-    ready.push(new InferenceGateway(gateway.name, gateway, { provider, dependsOn: [...ready], ...kept }));
+    const args = { ...gateway, deletable: options.deletable || options.kept === true };
+    ready.push(new InferenceGateway(gateway.name, args, { provider, dependsOn: [...ready], ...kept }));
   }
   const { imageMirrors: mirrors } = mirrorsOf(cluster);
   return {

@@ -1,7 +1,8 @@
 import { gatewayFor } from "../components/gateways/endpoint";
 import { checkHostname } from "./config/gateway-keys";
 import { ownerOutput } from "./plan/claims";
-import { gatewayRefusals } from "./plan/gateway-change";
+import { droppedGatewayNotes, droppedGatewayRefusals, gatewayRefusals } from "./plan/gateway-change";
+import { platformRefusals } from "./plan/platform-change";
 import type { CopiedPods } from "../components/model-server/copied/adapt";
 import { stackLabel } from "../components/names";
 import { readRawConfig } from "./config/read-config";
@@ -65,12 +66,15 @@ async function deployPlatform(config: PlatformStack): Promise<Record<string, unk
   const state = await readPlatformState(config, source, last);
   const { owners, definitions, ownership } = state;
   const found = [
+    ...platformRefusals({ held: ownership.held, wanted: { role: "platform", ...source.wanted } }),
     ...gatewayOfAnother(source.gateway, ownership),
+    ...droppedGatewayRefusals(source.gateway, state.dropped),
     ...gatewayRefusals(source.gateway, state.gateway),
   ];
   const words = { named: waivers, used: last.waived ?? [] };
   const { refusals, waived, spent } = waive(found, words);
   if (refusals.length > 0) throw new UserError(describeRefusals(refusals, words));
+  for (const note of droppedGatewayNotes(state.dropped)) void pulumi.log.warn(note);
   claimEverything(ownership, waived.includes("take-over-service"));
   const { kubeconfig, gateway, nodes, imageMirrors } = source.build({
     owners,
@@ -105,6 +109,7 @@ async function deployService(config: ServiceStack): Promise<Record<string, unkno
   ];
   for (const note of notes) void pulumi.log.warn(note);
   const { plan, takeOver } = approved(config, outcome, source, state);
+  for (const note of droppedGatewayNotes(state.dropped)) void pulumi.log.warn(note);
   claimEverything(state.ownership, takeOver);
   return buildApproved(config, plan, source, state, last);
 }
@@ -134,12 +139,13 @@ function approved(
   config: ServiceStack,
   outcome: Outcome,
   { gateway }: PlatformSource,
-  { observed, ownership, served, gateway: use }: ServiceState,
+  { observed, ownership, served, gateway: use, dropped }: ServiceState,
 ): { plan: ApprovedPlan; takeOver: boolean } {
   const { role, service } = config;
   const { allow } = service;
   const ofGateway = [
     ...(role === "all" ? gatewayOfAnother(gateway, ownership) : []),
+    ...droppedGatewayRefusals(role === "all" ? gateway : undefined, dropped, service.service),
     ...(role !== "all" || allow.includes("destroy") ? [] : gatewayRefusals(config.platform.gateway, use)),
   ];
   const words = waiverWords(service, observed);

@@ -28,7 +28,11 @@ export interface InferenceClusterArgs {
   systemNodes: number;
   /** Registries whose images come through Artifact Registry. Default: none. */
   imageMirrors?: readonly MirrorSource[];
-  /** Whether the cluster may be deleted: GKE's deletion protection is off. */
+  /**
+   * Whether the cluster may be deleted. If not, GKE's deletion protection is on, and the engine refuses an update that
+   * would delete or replace it, its system nodes or its network before the first step: GKE refuses only once everything in
+   * the cluster is gone.
+   */
   deletable: boolean;
 }
 
@@ -52,11 +56,11 @@ export class InferenceCluster extends pulumi.ComponentResource {
     super("inference-rollout:index:InferenceCluster", name, {}, opts);
     const apis = new ProjectApis(name, { project: args.project }, { parent: this });
     const child = { parent: this, dependsOn: apis.resources };
-    const network = new Network(name, { region: args.region }, child);
+    const network = new Network(name, { region: args.region, deletable: args.deletable }, child);
     const account = new serviceaccount.Account(
       `${name}-nodes`,
       { accountId: nodeAccountId(name), displayName: `Nodes of the cluster ${args.name}` },
-      child,
+      { ...child, protect: !args.deletable },
     );
     const rights = nodeRoles.map(
       (role) =>
@@ -93,7 +97,7 @@ export class InferenceCluster extends pulumi.ComponentResource {
         },
       },
       // Nodes without their rights never become ready.
-      { parent: this, dependsOn: rights },
+      { parent: this, dependsOn: rights, protect: !args.deletable },
     );
     this.nodeServiceAccount = account.email;
     this.ready = [system, ...this.makeRepositories(name, args, apis.resources)];
@@ -154,6 +158,7 @@ export class InferenceCluster extends pulumi.ComponentResource {
       {
         parent: this,
         dependsOn: [network, ...apis],
+        protect: !args.deletable,
         customTimeouts: { create: "60m", update: "60m", delete: "60m" },
       },
     );

@@ -4,6 +4,8 @@ import * as pulumi from "@pulumi/pulumi";
 export interface NetworkArgs {
   /** Region of the subnets: that of the cluster and its load balancers. */
   region: string;
+  /** Whether the network and its subnets may be deleted. Default: true. */
+  deletable?: boolean;
 }
 
 /**
@@ -20,7 +22,8 @@ export class Network extends pulumi.ComponentResource {
   constructor(name: string, args: NetworkArgs, opts?: pulumi.ComponentResourceOptions) {
     super("inference-rollout:index:Network", name, {}, opts);
     const child = { parent: this };
-    this.network = new compute.Network(name, { name, autoCreateSubnetworks: false }, child);
+    const kept = { parent: this, protect: args.deletable === false };
+    this.network = new compute.Network(name, { name, autoCreateSubnetworks: false }, kept);
     this.subnetwork = new compute.Subnetwork(
       `${name}-nodes`,
       {
@@ -34,7 +37,7 @@ export class Network extends pulumi.ComponentResource {
           { rangeName: Network.ranges.services, ipCidrRange: "10.8.0.0/20" },
         ],
       },
-      child,
+      kept,
     );
     this.proxies = new compute.Subnetwork(
       `${name}-proxies`,
@@ -46,7 +49,7 @@ export class Network extends pulumi.ComponentResource {
         purpose: "REGIONAL_MANAGED_PROXY",
         role: "ACTIVE",
       },
-      child,
+      kept,
     );
     const router = new compute.Router(name, { name, network: this.network.id, region: args.region }, child);
     new compute.RouterNat(

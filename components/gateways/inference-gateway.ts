@@ -7,6 +7,8 @@ import { defaultGatewayKind } from "./gateway-kinds";
 export interface InferenceGatewayArgs extends GatewaySettings {
   /** What makes the Gateway real. Default: GKE. */
   kind?: GatewayKind;
+  /** Whether the Gateway may be deleted or replaced: services may have clients there. Default: true. */
+  deletable?: boolean;
 }
 
 /**
@@ -19,7 +21,7 @@ export class InferenceGateway extends pulumi.ComponentResource {
 
   constructor(name: string, args: InferenceGatewayArgs, opts?: pulumi.ComponentResourceOptions) {
     super("inference-rollout:index:InferenceGateway", name, {}, opts);
-    const { kind = defaultGatewayKind, ...gateway } = args;
+    const { kind = defaultGatewayKind, deletable = true, ...gateway } = args;
     if (gateway.exposure === "external" && !usesTls(gateway)) {
       throw new pulumi.ResourceError(
         "an external gateway needs a certificate: it never serves clear text",
@@ -44,7 +46,11 @@ export class InferenceGateway extends pulumi.ComponentResource {
         },
       },
       // A load balancer takes minutes to be made.
-      { parent: this, customTimeouts: { create: "20m", update: "20m", delete: "20m" } },
+      {
+        parent: this,
+        protect: !deletable,
+        customTimeouts: { create: "20m", update: "20m", delete: "20m" },
+      },
     );
     for (const policy of kind.gatewayPolicies(gateway)) {
       new k8s.apiextensions.CustomResource(

@@ -71,7 +71,10 @@ export class TrafficGuard extends pulumi.ComponentResource {
             },
             { expression: namespaceIsFree, messageExpression: namespaceMessage(kind), reason: "Forbidden" },
             ...(kind === "HTTPRoute"
-              ? [{ expression: routeMayGo, message: routeMessage(args), reason: "Forbidden" }]
+              ? [
+                  { expression: routeMayGo, message: routeMessage(args), reason: "Forbidden" },
+                  { expression: gatewayMayGo, messageExpression: gatewayMessage(args), reason: "Forbidden" },
+                ]
               : []),
           ],
         },
@@ -116,6 +119,7 @@ const deletions = [
   deletion("", "v1", "services"),
   deletion("", "v1", "namespaces"),
   deletion(apis.gateway, "*", "httproutes"),
+  deletion(apis.gateway, "*", "gateways"),
 ];
 
 /** Where each kind of part is, beyond those whose every deletion is looked at. */
@@ -228,7 +232,7 @@ const poolIsFree = `variables.pool == '' || variables.isHelper || !variables.isO
 
 const namespaceIsFree = `
 variables.kind != 'namespaces' || variables.isHelper || !variables.isOurs ||
-  !${sendsTo(`(${backendNamespace} == oldObject.metadata.name || (variables.isCustomers && variables.own == oldObject.metadata.name))`)}`.trim();
+  !${sendsTo(`(${backendNamespace} == oldObject.metadata.name || (variables.isCustomers && (variables.own == oldObject.metadata.name || params.spec.?parentRefs.orValue([]).exists(p, p[?'namespace'].orValue('') == oldObject.metadata.name))))`)}`.trim();
 
 const routeMayGo = `
 variables.kind != 'httproutes' ||
@@ -236,6 +240,16 @@ variables.kind != 'httproutes' ||
   oldObject.metadata.name != params.metadata.name ||
   oldObject.metadata.namespace != variables.own ||
   oldObject.metadata.?annotations[?'${annotations.deletable}'].orValue('') == 'true' ||
+  !${sendsTo("true")}`.trim();
+
+/** The Gateway through which customers reach the route stays as long as the route does, whoever made it. */
+const gatewayMayGo = `
+variables.kind != 'gateways' ||
+  !variables.isCustomers ||
+  params.metadata.?annotations[?'${annotations.deletable}'].orValue('') == 'true' ||
+  !params.spec.?parentRefs.orValue([]).exists(p,
+    p.?kind.orValue('Gateway') == 'Gateway' && p.name == oldObject.metadata.name &&
+    p[?'namespace'].orValue(variables.own) == oldObject.metadata.namespace) ||
   !${sendsTo("true")}`.trim();
 
 /** The route as people write it: kind, namespace and name. */
@@ -250,6 +264,9 @@ const partMessage = `(variables.behind.size() > 0 ? variables.kind + " " + oldOb
 
 const namespaceMessage = (kind: string): string =>
   `"namespace " + oldObject.metadata.name + " holds what " + ${nameOfParam(kind)} + " sends customers to. Take the weight off its pools first" + ${advice}`;
+
+const gatewayMessage = ({ namespace, route }: TrafficGuardArgs): string =>
+  `"customers reach HTTPRoute ${namespace}/${route} through Gateway " + oldObject.metadata.namespace + "/" + oldObject.metadata.name + ". Move the route to another Gateway first (pulumi config set --path gateway.name ..., pulumi up), or take the service down: pulumi config set --path 'allow[0]' destroy && pulumi up && pulumi destroy --run-program"`;
 
 const routeMessage = ({ namespace, route }: TrafficGuardArgs): string =>
   `HTTPRoute ${namespace}/${route} carries the customers' traffic. To take the whole service down: pulumi config set --path 'allow[0]' destroy && pulumi up && pulumi destroy --run-program`;

@@ -3,6 +3,7 @@ import { usesTls, type GatewayConfig } from "../../components/gateways/gateway";
 import { anyHost, hostCovers, hostsOn } from "../../components/gateways/hostnames";
 import { fix, remove, set, setList, type Fix } from "./config-edits";
 import type { Finding, Refusal } from "./model";
+import type { HeldObject } from "./platform-change";
 import { nameOf, type KnownRoute } from "./routes";
 
 /*
@@ -36,6 +37,55 @@ export interface GatewayUse {
   /** The service of this stack, where it has one: its route's hostname is another rule's to hold. */
   own?: string;
 }
+
+/** A Gateway of this stack's that the update would delete. */
+export interface DroppedGateway extends HeldObject {
+  /** Routes that it serves. */
+  routes: readonly KnownRoute[];
+}
+
+/**
+ * Gateways that the config no longer has: every client of their routes would lose the address.
+ * @param wanted absent: the stack is one of role service, which has none.
+ * @param own the service of this stack, whose own route moves with the update: another finding is about that.
+ */
+export function droppedGatewayRefusals(
+  wanted: GatewayConfig | undefined,
+  dropped: readonly DroppedGateway[],
+  own?: string,
+): Refusal[] {
+  return dropped.flatMap(({ name, namespace, routes }) => {
+    const isNamed = name === wanted?.name && namespace === wanted.namespace;
+    const users = routes.filter(({ service }) => isNamed || own === undefined || service !== own);
+    if (users.length === 0) return [];
+    const because =
+      wanted === undefined
+        ? "says role service"
+        : isNamed
+          ? "says that it was created outside this stack (gateway.existing)"
+          : `has Gateway ${wanted.namespace}/${wanted.name}`;
+    const edits = [
+      ...(wanted === undefined ? [set("role", own === undefined ? "platform" : "all")] : []),
+      ...(wanted?.existing === true ? [remove("gateway.existing")] : []),
+      ...(isNamed ? [] : [set("gateway.name", name), set("gateway.namespace", namespace)]),
+    ];
+    return [
+      {
+        rule: "address-dropped",
+        found: `this stack created Gateway ${namespace}/${name}, and the update would delete it, because the config ${because}; routes on it: ${users.map(nameOf).join(", ")}`,
+        fix: fix`${edits}`,
+        waiver: "address-dropped" as const,
+      },
+    ];
+  });
+}
+
+/** What to run before an update can delete a Gateway: the engine protects it, whoever uses it. */
+export const droppedGatewayNotes = (dropped: readonly DroppedGateway[]): string[] =>
+  dropped.map(
+    ({ namespace, name, urn }) =>
+      `the config no longer has Gateway ${namespace}/${name}, which this stack created. It is protected, so the update fails when it comes to delete it, unless you run first: pulumi state unprotect '${urn}'`,
+  );
 
 /** @param use absent: there is no such Gateway yet, or it was created outside this stack. */
 export function gatewayRefusals(wanted: GatewayConfig, use: GatewayUse | undefined): Refusal[] {

@@ -3,6 +3,7 @@ import type { CopiedPods } from "../../components/model-server/copied/adapt";
 import type { PickerSettings } from "../../components/pool/picker-settings";
 import type { Claim } from "./claims";
 import type { KeptRoute } from "./kept-shapes";
+import type { PlatformStanding } from "./platform-change";
 import type { Backend, OtherRoutes } from "./routes";
 
 /*
@@ -275,6 +276,8 @@ export interface Observed {
   imageMirrors?: ImageMirrors;
   /** Where this stack would have those of the registries that the config does not mirror, or no longer. */
   otherMirrors?: ImageMirrors;
+  /** What this stack stands on, and what the config says of it; absent: not asked. */
+  standing?: PlatformStanding;
   /** The time, by the cluster's clock; this computer's where there is no cluster yet. */
   now?: Date;
 }

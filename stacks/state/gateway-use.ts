@@ -1,5 +1,7 @@
 import type { GatewayConfig } from "../../components/gateways/gateway";
-import type { GatewayUse, LiveGateway } from "../plan/gateway-change";
+import type { DroppedGateway, GatewayUse, LiveGateway } from "../plan/gateway-change";
+import type { HeldPlatform, ObjectName } from "../plan/platform-change";
+import type { KnownRoute } from "../plan/routes";
 import { permitted, type ClusterReader, type LiveObject } from "./cluster-reader";
 import { knownRoute } from "./known-route";
 import { gatewayPath, routesPath } from "./paths";
@@ -16,21 +18,51 @@ export async function readGatewayUse(
   // What may not be read is said by the service's own rules (routes-unknown).
   const [live, routes] = await Promise.all([
     permitted(() => reader.get(gatewayPath(gateway)), undefined),
-    permitted(() => reader.list(routesPath("httproutes")), []),
+    readRoutes(reader),
   ]);
   if (live === undefined) return undefined;
-  return {
-    live: liveGateway(live, gateway.namespace),
-    routes: routes
-      .map((route) => knownRoute(route, "HTTPRoute"))
-      .filter(({ parents }) =>
-        parents.some(
-          ({ name, namespace, refused }) =>
-            name === gateway.name && namespace === gateway.namespace && !refused,
-        ),
-      ),
-  };
+  return { live: liveGateway(live, gateway.namespace), routes: attached(routes, gateway) };
 }
+
+/**
+ * Gateways of this stack's state that an update with this config deletes, and who uses them.
+ * @param gateway absent: this stack registers none.
+ */
+export async function readDroppedGateways(
+  reader: ClusterReader | undefined,
+  { gateways }: HeldPlatform,
+  gateway: GatewayConfig | undefined,
+): Promise<DroppedGateway[]> {
+  const stays = ({ name, namespace }: ObjectName): boolean =>
+    gateway !== undefined && !gateway.existing && name === gateway.name && namespace === gateway.namespace;
+  const dropped = gateways.filter((one) => !stays(one));
+  if (reader === undefined || dropped.length === 0) return [];
+  const [live, routes] = await Promise.all([
+    Promise.all(dropped.map((one) => permitted(() => reader.get(gatewayPath(one)), undefined))),
+    readRoutes(reader),
+  ]);
+  return dropped
+    .filter((_, i) => live[i] !== undefined)
+    .map((one) => ({ ...one, routes: attached(routes, one) }));
+}
+
+async function readRoutes(reader: ClusterReader): Promise<KnownRoute[]> {
+  const list = async (
+    plural: "httproutes" | "grpcroutes",
+    kind: KnownRoute["kind"],
+  ): Promise<KnownRoute[]> => {
+    const live = await permitted(() => reader.list(routesPath(plural)), []);
+    return live.map((route) => knownRoute(route, kind));
+  };
+  return (await Promise.all([list("httproutes", "HTTPRoute"), list("grpcroutes", "GRPCRoute")])).flat();
+}
+
+const attached = (routes: readonly KnownRoute[], gateway: ObjectName): KnownRoute[] =>
+  routes.filter(({ parents }) =>
+    parents.some(
+      ({ name, namespace, refused }) => name === gateway.name && namespace === gateway.namespace && !refused,
+    ),
+  );
 
 interface Listener {
   name: string;

@@ -11,6 +11,7 @@ import {
 import type { GatewayConfig } from "../../components/gateways/gateway";
 import type { Allowance, ServiceConfig } from "../plan/service-config";
 import type { Refusal } from "../plan/model";
+import type { HeldPlatform } from "../plan/platform-change";
 import { fix, set } from "../plan/config-edits";
 import type { ClusterReader } from "./cluster-reader";
 import { inventory, ownedObject } from "./inventory";
@@ -25,6 +26,8 @@ import * as pulumi from "@pulumi/pulumi";
 export interface Ownership {
   self: Self;
   state: OwnState;
+  /** What this stack's state has beneath the services. */
+  held: HeldPlatform;
   claims: readonly Claim[];
   /** Whether a live object that this program made is this stack's, or becomes so in this update. */
   belongs: Belongs;
@@ -46,7 +49,7 @@ export async function ownershipOf(
   last: LastUpdate,
   { namespaces, service, allow }: Looked,
 ): Promise<Ownership> {
-  const [state, objects] = await Promise.all([
+  const [{ objects: state, held }, objects] = await Promise.all([
     ownState(last.record !== undefined || last.owner !== undefined || last.address !== undefined),
     reader === undefined
       ? []
@@ -71,6 +74,7 @@ export async function ownershipOf(
   return {
     self,
     state,
+    held,
     claims: objects.map((object) => ({ object, whose: whoseIs(object, self, state, recorded) })),
     // Taken over is a service with what is its own: a namespace or a Gateway of a platform stays its platform's.
     belongs: (live, kind) => {
@@ -103,6 +107,8 @@ export function gatewayOfAnother(gateway: GatewayConfig, { claims }: Ownership):
     });
 }
 
+type Known = Pick<Ownership, "self" | "state" | "claims">;
+
 /** What becomes of one object that the program renders. */
 export interface Treatment {
   annotations: Record<string, string>;
@@ -113,7 +119,7 @@ export interface Treatment {
 /** @param takeOver whether what is another stack's becomes this one's in this update. */
 export function treatmentOf(
   object: Pick<OwnedObject, "group" | "kind" | "namespace" | "name">,
-  { self, state, claims }: Pick<Ownership, "self" | "state" | "claims">,
+  { self, state, claims }: Known,
   takeOver: boolean,
 ): Treatment {
   const mark = { [annotations.owner]: JSON.stringify({ id: self.id, stack: self.stack }) };
@@ -140,14 +146,14 @@ const importId = ({ namespace, name }: Pick<OwnedObject, "namespace" | "name">):
  * Writes on everything that the program renders whose it is, and adopts what this stack's state has lost. One place
  * for all kinds: a component that is added tomorrow is marked too.
  */
-export function claimEverything(ownership: Ownership, takeOver: boolean): void {
+export function claimEverything(ownership: Known, takeOver: boolean): void {
   pulumi.runtime.registerStackTransformation((args) => transformed(args, ownership, takeOver));
 }
 
 /** Exported for tests: what the program renders, as it is registered. */
 export function transformed(
   { type, props, opts }: pulumi.ResourceTransformationArgs,
-  ownership: Ownership,
+  ownership: Known,
   takeOver: boolean,
 ): pulumi.ResourceTransformationResult | undefined {
   const kind = kubernetesKind(type);

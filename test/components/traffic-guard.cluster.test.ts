@@ -308,6 +308,23 @@ describe("the admission policies of the traffic guard", () => {
     await gone(route(spec));
   });
 
+  it("keep the Gateway of the customers' route while it sends requests anywhere, and no other", async () => {
+    const spec = { name: "llm-route", rules: [{ backendRefs: [ref("q")] }] };
+    const gateway = (name: string): KubernetesObject => ({
+      ...{ apiVersion: "gateway.networking.k8s.io/v1", kind: "Gateway", metadata: named(name) },
+      ...{
+        spec: { gatewayClassName: "none", listeners: [{ name: "http", port: 80, protocol: "HTTP" }] },
+      },
+    });
+    for (const object of [route(spec), gateway("gw"), gateway("other")]) await lab.objects.create(object);
+    const refusal = /customers reach HTTPRoute default\/llm-route through Gateway default\/gw/;
+    assert.match(await eventually(gateway("gw"), refusal), refusal);
+    assert.equal(await remove(gateway("other")), undefined);
+    await empty(spec);
+    await gone(gateway("gw"));
+    await gone(route(spec));
+  });
+
   it("keep the customers' route, and a namespace with a pool that any route sends to", async () => {
     const customers = route({ name: "llm-route", rules: [{ backendRefs: [ref("q")] }] });
     await lab.objects.create(customers);

@@ -6,6 +6,7 @@ import { copyRules } from "./copy-rules";
 import { nodeRules } from "./node-rules";
 import { otherRouteRules } from "./other-route-rules";
 import { ownershipRules } from "./ownership-rules";
+import { platformRules } from "../platform-change";
 import { poolRules } from "./pool-rules";
 import { readinessRules } from "./readiness-rules";
 import { releaseRules } from "./release-rules";
@@ -17,6 +18,7 @@ import { shapeRules } from "./shape-rules";
 
 /** Every rule that can refuse an update, in the order in which a person needs to hear of them. */
 export const rules: readonly Rule[] = [
+  ...platformRules,
   ...ownershipRules,
   ...otherRouteRules,
   ...routeRules,

@@ -7,6 +7,7 @@ import { inventoried, inventory } from "../../../stacks/state/inventory";
 import type { ClusterReader, LiveObject } from "../../../stacks/state/cluster-reader";
 import { kubernetesKind, objectsIn } from "../../../stacks/state/own-state";
 import { transformed, treatmentOf, type Ownership } from "../../../stacks/state/ownership";
+import { holdsNothing } from "../../../stacks/plan/platform-change";
 import { renderStack } from "../rendered-service";
 import { resolveConfig } from "../../../stacks/config/resolve";
 import { cloud, sourceCase } from "../cases";
@@ -19,6 +20,7 @@ const route: OwnedObject = {
 const ownership = (whose: "own" | "lost" | "theirs" | undefined, state: OwnState): Ownership => ({
   self,
   state,
+  held: holdsNothing,
   claims: whose === undefined ? [] : [{ object: route, whose }],
   belongs: () => true,
 });
