@@ -228,8 +228,11 @@ export interface ProjectApisArgs {
 /** Google Cloud APIs that a cluster with an inference gateway needs, and what for. */
 export const neededApis = {
   "artifactregistry.googleapis.com": "nodes pull images",
+  // The provider reads projects through it, before it enables anything: a new project needs it first (docs/gke.md).
+  "cloudresourcemanager.googleapis.com": "the project and its IAM policy",
   "compute.googleapis.com": "network, VMs, load balancer",
   "container.googleapis.com": "cluster and node pools",
+  "containerfilesystem.googleapis.com": "image streaming: containers start before their image is there",
   "iam.googleapis.com": "service account of the nodes",
   "iamcredentials.googleapis.com": "model servers read buckets without keys",
   "logging.googleapis.com": "logs of nodes and load balancer",

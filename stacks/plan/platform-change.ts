@@ -109,8 +109,8 @@ function reasonOf({ role, mode, place }: WantedPlatform): string {
 /** The edits that lead back to a cluster. */
 function wayBack(
   cluster: GkePlace,
-  { pools }: HeldPlatform,
-  { role, mode, place }: WantedPlatform,
+  { pools, regions }: HeldPlatform,
+  { role, mode, place, region }: WantedPlatform,
   created: boolean,
 ): Fix {
   const isAll = pools.length > 0;
@@ -122,6 +122,10 @@ function wayBack(
     ...(cluster.project === undefined || place?.project === cluster.project
       ? []
       : [set("gcp:project", cluster.project)]),
+    ...regions
+      .filter((one) => created && one !== region)
+      .slice(0, 1)
+      .map((one) => set("gcp:region", one)),
     // A name alone means a cluster that exists.
     ...(created ? [set("cluster.create", true)] : mode === "create" ? [set("cluster.create", false)] : []),
   ];

@@ -227,10 +227,10 @@ export class StackUnderTest {
   }
 
   /** Resources that the state holds, the stack itself included. */
-  async resources(): Promise<{ type: string; urn: string }[]> {
+  async resources(): Promise<{ type: string; urn: string; protect?: boolean }[]> {
     const text = await this.pulumi.run(["stack", "export"]);
     const { deployment } = JSON.parse(text) as {
-      deployment: { resources?: { type: string; urn: string }[] };
+      deployment: { resources?: { type: string; urn: string; protect?: boolean }[] };
     };
     return deployment.resources ?? [];
   }

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { rendered, type Registered } from "../rendering";
+import { isProtected, rendered, type Registered } from "../rendering";
 import { resolveConfig } from "../../stacks/config/resolve";
-import { buildPlatform, ownPlatform } from "../../stacks/platform";
+import { buildPlatform, ownPlatform, type PlatformOptions } from "../../stacks/platform";
 import { cloud } from "./cases";
 
 const template = "projects/acme-ml/locations/us-central1/templates/prompts";
@@ -23,6 +23,51 @@ async function resourcesOf(config: object): Promise<Registered[]> {
 
 const typesOf = async (config: object): Promise<string[]> =>
   (await resourcesOf(config)).map(({ type }) => type);
+
+describe("what services run on", () => {
+  const held = async (config: object, options: Partial<PlatformOptions>): Promise<string[]> => {
+    const { config: resolved } = resolveConfig({ role: "platform", ...config }, cloud);
+    assert.ok(resolved?.role === "platform");
+    const { platform } = resolved;
+    const all = { owners: {}, stack: "s", definitions: [], deletable: false, ...options };
+    const made = await rendered(() => buildPlatform(platform, all));
+    return made
+      .filter(isProtected)
+      .map(({ type, name }) => `${type.split(":").at(-1) ?? ""} ${name}`)
+      .sort();
+  };
+
+  it("is protected: the engine refuses before its first step", async () => {
+    assert.deepEqual(await held({}, {}), [
+      "Account inference-nodes",
+      "Cluster inference",
+      "Gateway my-inference-gateway",
+      "Network inference",
+      "NodePool inference-system",
+      "Subnetwork inference-nodes",
+      "Subnetwork inference-proxies",
+    ]);
+    assert.deepEqual(await held({ cluster: { kubeconfig: "{}" } }, {}), ["Gateway my-inference-gateway"]);
+    assert.deepEqual(await held({ gateway: { existing: true }, cluster: { kubeconfig: "{}" } }, {}), []);
+  });
+
+  it("is not once the config allows to destroy it, nor is what stays when the stack leaves", async () => {
+    assert.deepEqual(await held({}, { deletable: true }), []);
+    assert.deepEqual(await held({ cluster: { kubeconfig: "{}" } }, { kept: true }), []);
+  });
+
+  it("has an identity that no endpoint and no certificate is part of, where it is on GKE", async () => {
+    const identity = async (config: object): Promise<unknown> =>
+      (await resourcesOf(config)).find(({ type }) => type === "pulumi:providers:kubernetes")?.inputs[
+        "clusterIdentifier"
+      ];
+    const inference = "projects/acme-ml/locations/us-central1/clusters/inference";
+    assert.equal(await identity({}), inference);
+    assert.equal(await identity({ cluster: { authorizedNetworks: ["203.0.113.7/32"] } }), inference);
+    assert.equal(await identity({ cluster: { name: "inference", location: "us-central1" } }), inference);
+    assert.equal(await identity({ cluster: { kubeconfig: "{}" } }), undefined);
+  });
+});
 
 describe("a gateway with Model Armor", () => {
   const access = "inference-rollout:index:ModelArmorAccess";

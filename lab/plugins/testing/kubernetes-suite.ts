@@ -70,6 +70,30 @@ export function kubernetesSuite(lab: () => TestLab): void {
       await program.destroy();
     });
 
+    test("another address of the API server replaces everything, unless the provider has an identifier", async () => {
+      const source = `import * as fs from "node:fs";
+        ${head.replace(
+          'process.env["KUBECONFIG"]! }',
+          'fs.readFileSync(process.env["KUBECONFIG"]!, "utf8").replace(/(server"?: "?https:[^"\\s]+?)\\/?("?[,\\s])/, `$1${config.get("end") ?? ""}$2`), clusterIdentifier: config.get("id") }',
+        ).replace("const config = new pulumi.Config();", "").replace("const provider", "const config = new pulumi.Config();\nconst provider")}
+        export const uid = new k8s.core.v1.ConfigMap("kept", { metadata: { name: "kept", namespace: "default" }, data: { a: "1" } }, opts).metadata.uid;`;
+      const program = await Program.make(lab(), "identified", source);
+      await program.mustUp();
+      const before = await program.outputs();
+      await program.set("end", "/");
+      assert.match((await program.preview()).output, /ConfigMap kept replace/);
+      await program.mustRun("config", "rm", "end");
+      await program.set("id", "projects/acme/locations/us-central1/clusters/inference");
+      assert.match((await program.preview()).output, /Provider|providers:kubernetes lab update/);
+      await program.mustUp();
+      assert.deepEqual(await program.outputs(), before, "to add the identifier replaces nothing");
+      await program.set("end", "/");
+      assert.doesNotMatch((await program.preview()).output, /replace/);
+      await program.mustUp();
+      assert.deepEqual(await program.outputs(), before);
+      await program.destroy();
+    });
+
     test("fields of another manager conflict, kubectl's are taken over, ignoreChanges leaves them", async () => {
       const program = await Program.make(lab(), "conflict", route('config.requireNumber("w")'), {
         name: "shared",

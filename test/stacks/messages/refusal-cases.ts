@@ -111,6 +111,25 @@ export const byHand: Readonly<Record<string, readonly Act[]>> = {
       })),
     },
   ],
+  "platform-changed": [
+    {
+      does: /^pulumi config set --path 'cluster\.create' true$/,
+      act: ({ config, world }) => ({
+        config: { ...config, cluster: { create: true } },
+        world: {
+          ...world,
+          ...(world.standing === undefined
+            ? {}
+            : {
+                standing: {
+                  ...world.standing,
+                  wanted: { ...world.standing.wanted, mode: "create" as const },
+                },
+              }),
+        },
+      }),
+    },
+  ],
   "address-dropped": [
     {
       does: /^pulumi config set --path 'gateway\.hostname' llm\.example\.com$/,

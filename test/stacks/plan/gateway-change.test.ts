@@ -4,7 +4,12 @@ import { gke } from "../../../components/gateways/gke";
 import type { GatewayConfig } from "../../../components/gateways/gateway";
 import { fixText } from "../../../stacks/messages/edits";
 import { resolveConfig } from "../../../stacks/config/resolve";
-import { gatewayRefusals, type LiveGateway } from "../../../stacks/plan/gateway-change";
+import {
+  droppedGatewayNotes,
+  droppedGatewayRefusals,
+  gatewayRefusals,
+  type LiveGateway,
+} from "../../../stacks/plan/gateway-change";
 import { cloud } from "../cases";
 import { known, poolRef, type RouteFields } from "./route-fixtures";
 
@@ -147,5 +152,49 @@ describe("a Gateway that this stack created", () => {
     const own = { ...route(), service: "llm" };
     const use = { live: liveOf({}), routes: [own], own: "llm" };
     assert.deepEqual(gatewayRefusals(wanted({ hostname: "llm.example.com" }), use), []);
+  });
+});
+
+describe("a Gateway that this stack created and the config no longer has", () => {
+  const dropped = (service?: string): Parameters<typeof droppedGatewayRefusals>[1] => [
+    {
+      ...{ namespace: "default", name: "my-inference-gateway", urn: "urn:pulumi:g" },
+      routes: [{ ...route(), ...(service === undefined ? {} : { service }) }],
+    },
+  ];
+  const fixes = (gateway: object | undefined, service?: string, own?: string): string[] =>
+    droppedGatewayRefusals(
+      gateway === undefined ? undefined : wanted(gateway),
+      dropped(service),
+      own,
+    ).map(({ fix }) => fixText(fix));
+
+  it("stays while a route is attached to it, whoever it is said to be made by", () => {
+    assert.deepEqual(fixes({ existing: true }), ["pulumi config rm --path 'gateway.existing'"]);
+    assert.deepEqual(fixes({ existing: true }, "llm", "llm"), [
+      "pulumi config rm --path 'gateway.existing'",
+    ]);
+    const back =
+      "pulumi config set --path 'gateway.name' my-inference-gateway && pulumi config set --path 'gateway.namespace' default";
+    assert.deepEqual(fixes({ name: "other" }), [back]);
+    assert.deepEqual(fixes({ namespace: "gateways" }), [back]);
+    assert.deepEqual(fixes({ name: "other", existing: true }), [
+      `pulumi config rm --path 'gateway.existing' && ${back}`,
+    ]);
+    assert.deepEqual(fixes(undefined, undefined, "llm"), [`pulumi config set role all && ${back}`]);
+  });
+
+  it("may go with nobody on it, and leaves the move of this stack's own route to the plan", () => {
+    assert.deepEqual(droppedGatewayRefusals(wanted({ existing: true }), []), []);
+    const unused = dropped().map((gateway) => ({ ...gateway, routes: [] }));
+    assert.deepEqual(droppedGatewayRefusals(wanted({ existing: true }), unused), []);
+    assert.deepEqual(fixes({ name: "other" }, "llm", "llm"), []);
+  });
+
+  it("says what is lost, and can be waived", () => {
+    const [refusal] = droppedGatewayRefusals(wanted({ existing: true }), dropped());
+    assert.equal(refusal?.waiver, "address-dropped");
+    assert.match(refusal.found, /created Gateway default\/my-inference-gateway.*HTTPRoute default\/routes-to-chat/);
+    assert.match(droppedGatewayNotes(dropped())[0] ?? "", /pulumi state unprotect 'urn:pulumi:g'/);
   });
 });

@@ -2,6 +2,7 @@ import { nothingDeployed } from "../../../stacks/plan/model";
 import type { Observed } from "../../../stacks/plan/observed";
 import type { RawConfig } from "../../../stacks/config/parse";
 import type { Claim, OwnedObject } from "../../../stacks/plan/claims";
+import { holdsNothing, type HeldPlatform, type WantedPlatform } from "../../../stacks/plan/platform-change";
 import { after, serviceConfig, sourceCase } from "../cases";
 import { adapterScenarios } from "./adapter-scenarios";
 import { copyScenarios } from "./copy-scenarios";
@@ -66,6 +67,13 @@ const withNew = (pool: object): RawConfig => ({
   ...at(0),
   pools: { llm: sourceCase.pools.llm, "llm-new": { replicas: 2, ...pool } },
 });
+
+const inference = { name: "inference", location: "us-central1", project: "acme-ml" };
+const heldCluster: HeldPlatform = { ...holdsNothing, cluster: inference, regions: ["us-central1"] };
+/** cluster.name was set to the name of the cluster that the stack created. */
+const namedCluster: WantedPlatform = {
+  ...{ role: "all", mode: "adopt", region: "us-central1", place: inference },
+};
 
 const claim = (kind: string, name: string, rest: Partial<OwnedObject> = {}): Claim => ({
   object: {
@@ -236,6 +244,11 @@ export const scenarios: readonly Scenario[] = [
       const made = planned(serving, { ...nothingDeployed, imageMirrors: mirrors });
       return { ...after(serviceConfig(serving), made), otherMirrors: mirrors };
     },
+  },
+  {
+    rule: "platform-changed",
+    config: at(10),
+    world: () => ({ ...deployed(at(10)), standing: { held: heldCluster, wanted: namedCluster } }),
   },
   {
     rule: "other-route",

@@ -5,7 +5,7 @@ import { describe, it } from "node:test";
 import * as pulumi from "@pulumi/pulumi";
 import { inventoried, inventory } from "../../../stacks/state/inventory";
 import type { ClusterReader, LiveObject } from "../../../stacks/state/cluster-reader";
-import { kubernetesKind, objectsIn } from "../../../stacks/state/own-state";
+import { heldIn, kubernetesKind, objectsIn } from "../../../stacks/state/own-state";
 import { transformed, treatmentOf, type Ownership } from "../../../stacks/state/ownership";
 import { holdsNothing } from "../../../stacks/plan/platform-change";
 import { renderStack } from "../rendered-service";
@@ -112,6 +112,33 @@ describe("this stack's own state", () => {
         ["/Namespace//n", {}],
       ],
     );
+  });
+});
+
+describe("what a stack stands on, in its own state", () => {
+  it("is told by its clusters, subnets, node pools, pools and Gateways", () => {
+    const metadata = (name: string): object => ({ metadata: { name, namespace: "default" } });
+    const place = { project: "acme-ml", location: "us-central1" };
+    const subnet = "https://www.googleapis.com/compute/v1/projects/acme-ml/regions/us-central1";
+    const found = heldIn({
+      "urn:c": { type: "gcp:container/cluster:Cluster", outputs: { name: "inference", ...place } },
+      "urn:n": {
+        type: "gcp:container/nodePool:NodePool",
+        outputs: { name: "llm-1", cluster: "projects/acme-ml/locations/x/clusters/inference", ...place },
+      },
+      "urn:s": { type: "gcp:compute/subnetwork:Subnetwork", outputs: { region: subnet } },
+      "urn:p": { type: "kubernetes:inference.networking.k8s.io/v1:InferencePool", outputs: metadata("llm") },
+      "urn:g": { type: "kubernetes:gateway.networking.k8s.io/v1:Gateway", outputs: metadata("gw") },
+    });
+    const inference = { name: "inference", ...place };
+    assert.deepEqual(found, {
+      cluster: inference,
+      nodePools: [{ name: "llm-1", in: inference }],
+      regions: ["us-central1"],
+      pools: ["llm"],
+      gateways: [{ namespace: "default", name: "gw", urn: "urn:g" }],
+    });
+    assert.deepEqual(heldIn({}), holdsNothing);
   });
 });
 
