@@ -172,16 +172,24 @@ describe("the program in a lab", minutes(12), () => {
 
   test("what customers come through and run on stays, whoever the config says made it", async () => {
     await stack.setPath("gateway.existing", "true");
-    assert.match(await stack.refusedUp(), /address-dropped[^]*created Gateway .*, and the update would delete it/);
+    assert.match(
+      await stack.refusedUp(),
+      /address-dropped[^]*created Gateway .*, and the update would delete it/,
+    );
     await stack.unset("gateway");
     await stack.setPath("cluster.create", "false");
     assert.match(await stack.refusedUp(), /platform-changed[^]*created cluster .* would delete it/);
     await stack.unset("cluster");
     const held = (await stack.resources()).filter(({ protect }) => protect === true);
-    assert.deepEqual(
-      held.map(({ type }) => type.replace(/^.*:/, "")).sort(),
-      ["Account", "Cluster", "Gateway", "Network", "NodePool", "Subnetwork", "Subnetwork"],
-    );
+    assert.deepEqual(held.map(({ type }) => type.replace(/^.*:/, "")).sort(), [
+      "Account",
+      "Cluster",
+      "Gateway",
+      "Network",
+      "NodePool",
+      "Subnetwork",
+      "Subnetwork",
+    ]);
     assert.match(await stack.up(), /\d+ unchanged/);
   });
 

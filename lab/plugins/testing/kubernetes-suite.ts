@@ -72,10 +72,13 @@ export function kubernetesSuite(lab: () => TestLab): void {
 
     test("another address of the API server replaces everything, unless the provider has an identifier", async () => {
       const source = `import * as fs from "node:fs";
-        ${head.replace(
-          'process.env["KUBECONFIG"]! }',
-          'fs.readFileSync(process.env["KUBECONFIG"]!, "utf8").replace(/(server"?: "?https:[^"\\s]+?)\\/?("?[,\\s])/, `$1${config.get("end") ?? ""}$2`), clusterIdentifier: config.get("id") }',
-        ).replace("const config = new pulumi.Config();", "").replace("const provider", "const config = new pulumi.Config();\nconst provider")}
+        ${head
+          .replace(
+            'process.env["KUBECONFIG"]! }',
+            'fs.readFileSync(process.env["KUBECONFIG"]!, "utf8").replace(/(server"?: "?https:[^"\\s]+?)\\/?("?[,\\s])/, `$1${config.get("end") ?? ""}$2`), clusterIdentifier: config.get("id") }',
+          )
+          .replace("const config = new pulumi.Config();", "")
+          .replace("const provider", "const config = new pulumi.Config();\nconst provider")}
         export const uid = new k8s.core.v1.ConfigMap("kept", { metadata: { name: "kept", namespace: "default" }, data: { a: "1" } }, opts).metadata.uid;`;
       const program = await Program.make(lab(), "identified", source);
       await program.mustUp();

@@ -163,17 +163,13 @@ describe("a Gateway that this stack created and the config no longer has", () =>
     },
   ];
   const fixes = (gateway: object | undefined, service?: string, own?: string): string[] =>
-    droppedGatewayRefusals(
-      gateway === undefined ? undefined : wanted(gateway),
-      dropped(service),
-      own,
-    ).map(({ fix }) => fixText(fix));
+    droppedGatewayRefusals(gateway === undefined ? undefined : wanted(gateway), dropped(service), own).map(
+      ({ fix }) => fixText(fix),
+    );
 
   it("stays while a route is attached to it, whoever it is said to be made by", () => {
     assert.deepEqual(fixes({ existing: true }), ["pulumi config rm --path 'gateway.existing'"]);
-    assert.deepEqual(fixes({ existing: true }, "llm", "llm"), [
-      "pulumi config rm --path 'gateway.existing'",
-    ]);
+    assert.deepEqual(fixes({ existing: true }, "llm", "llm"), ["pulumi config rm --path 'gateway.existing'"]);
     const back =
       "pulumi config set --path 'gateway.name' my-inference-gateway && pulumi config set --path 'gateway.namespace' default";
     assert.deepEqual(fixes({ name: "other" }), [back]);
@@ -194,7 +190,10 @@ describe("a Gateway that this stack created and the config no longer has", () =>
   it("says what is lost, and can be waived", () => {
     const [refusal] = droppedGatewayRefusals(wanted({ existing: true }), dropped());
     assert.equal(refusal?.waiver, "address-dropped");
-    assert.match(refusal.found, /created Gateway default\/my-inference-gateway.*HTTPRoute default\/routes-to-chat/);
+    assert.match(
+      refusal.found,
+      /created Gateway default\/my-inference-gateway.*HTTPRoute default\/routes-to-chat/,
+    );
     assert.match(droppedGatewayNotes(dropped())[0] ?? "", /pulumi state unprotect 'urn:pulumi:g'/);
   });
 });
