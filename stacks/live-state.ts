@@ -3,12 +3,12 @@ import type { PlatformConfig, StackConfig } from "./config/resolve";
 import type { DroppedGateway, GatewayUse } from "./plan/gateway-change";
 import type { NamespaceOwners } from "./plan/namespaces";
 import { nothingDeployed } from "./plan/model";
-import { poolsWithoutZones } from "./plan/zones";
+import { createsPools, poolsWithoutZones } from "./plan/zones";
 import type { Observed } from "./plan/observed";
 import { namespaceOwners, type PlatformSource } from "./platform";
 import type { ClusterReader } from "./state/cluster-reader";
 import { observedCopies } from "./state/copies";
-import { searchZones } from "./state/machine-zones";
+import { hasWorkloadIdentity, searchZones } from "./state/machine-zones";
 import { missingOfSettings } from "./state/missing-of-settings";
 import { readDroppedGateways, readGatewayUse } from "./state/gateway-use";
 import { namespacesOf, observe } from "./state/observe";
@@ -102,10 +102,13 @@ export function readServiceState(
       reader === undefined
         ? stateOfNewCluster(last)
         : await stateOfCluster(reader, config, source, last, ownership);
-    const zones =
-      source.nodesIn === undefined
-        ? {}
-        : { zones: await searchZones(poolsWithoutZones(service, observed), source.nodesIn) };
+    const place = source.nodesIn;
+    const [zones, workloadIdentity] = await Promise.all([
+      place === undefined ? undefined : searchZones(poolsWithoutZones(service, observed), place),
+      place === undefined || source.createsCluster || !createsPools(service, observed)
+        ? undefined
+        : hasWorkloadIdentity(place),
+    ]);
     const registered = role === "all" ? config.platform.gateway : undefined;
     return {
       ownership,
@@ -115,9 +118,14 @@ export function readServiceState(
       definitions:
         role === "service" || service.clusterScoped === false ? [] : missingDefinitions(live, ownership),
       observed: {
-        ...{ ...observed, ...zones, imageMirrors: source.imageMirrors },
+        ...{ ...observed, imageMirrors: source.imageMirrors },
+        ...(zones === undefined ? {} : { zones }),
         ...(source.otherMirrors === undefined ? {} : { otherMirrors: source.otherMirrors }),
-        cluster: { ...served.cluster, created: source.createsCluster },
+        cluster: {
+          ...served.cluster,
+          created: source.createsCluster,
+          ...(workloadIdentity === undefined ? {} : { workloadIdentity }),
+        },
         standing: { held: ownership.held, wanted: { role, ...source.wanted } },
       },
       served,

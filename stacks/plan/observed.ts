@@ -242,6 +242,8 @@ export interface ObservedCluster {
   version?: string;
   /** Whether the API server serves metrics for autoscalers; absent: the cluster is still to be created. */
   customMetrics?: boolean;
+  /** Whether it has Workload Identity Federation; absent: not known, or this stack creates it. */
+  workloadIdentity?: boolean;
   /** Whether this stack creates it. */
   created: boolean;
 }

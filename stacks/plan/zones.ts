@@ -15,6 +15,10 @@ export function poolsWithoutZones(config: ServiceConfig, observed: Observed): Ow
   });
 }
 
+/** Whether this update creates pools of this stack. */
+export const createsPools = (config: ServiceConfig, observed: Observed): boolean =>
+  Object.values(config.pools).some((pool) => !pool.existing && isNew(pool, observed));
+
 /** The pool with the zones that it was created in, or with those that were found; unchanged where it names its own. */
 export function inZones(pool: OwnedPool, observed: Observed): OwnedPool {
   if (pool.hardware.zones !== undefined) return pool;

@@ -11,6 +11,26 @@ export interface ClusterPlace {
   project?: string;
 }
 
+/**
+ * Whether a cluster has Workload Identity Federation, which new node pools need.
+ * @returns undefined where nobody knows: GKE then says it.
+ */
+export async function hasWorkloadIdentity({
+  name,
+  location,
+  project,
+}: ClusterPlace): Promise<boolean | undefined> {
+  const of = project === undefined ? {} : { project };
+  try {
+    const found = await container.getCluster({ name, location, ...of });
+    // The types promise it; what answers in a lab or a test may leave it out.
+    const configs = found.workloadIdentityConfigs as typeof found.workloadIdentityConfigs | undefined;
+    return configs?.some(({ workloadPool }) => workloadPool !== "");
+  } catch {
+    return undefined;
+  }
+}
+
 /** Where each pool's machine type can be had: in the cluster's own zones, else anywhere in its region. */
 export async function searchZones(
   pools: readonly OwnedPool[],

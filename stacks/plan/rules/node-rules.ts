@@ -2,6 +2,7 @@ import { mirrorSourceOf } from "../../../components/cluster/mirrored-images";
 import { fix, joinFixes, remove, run, set } from "../config-edits";
 import type { Draft, Rule } from "../model";
 import type { Observed } from "../observed";
+import type { OwnedPool } from "../service-config";
 import { isNew } from "../zones";
 
 /* Nodes: what Google Cloud would refuse of them when they are created. */
@@ -12,12 +13,13 @@ const noZone: Rule = {
   summary: `The config names no zones for a pool that this update would create, and the program found none that has its machine type:
 GKE would refuse the node pool. Existing pools keep their zones and are not checked.`,
   fix: "Set the zones, or use a machine type that the region has.",
-  check: (_config, { zones = {} }, { pools }) =>
+  check: (_config, observed, { pools }) =>
     pools.flatMap(({ pool: { name, hardware } }) => {
-      const search = zones[name];
+      const search = observed.zones?.[name];
       if (search === undefined || hardware.zones !== undefined) return [];
       const { machineType, region, unread } = search;
-      const list = `gcloud compute machine-types list --filter=name=${machineType}`;
+      const project = projectFlag(observed);
+      const list = `gcloud compute machine-types list --filter=name=${machineType}${project}`;
       const by = set(["pools", name, "zones", 0], "ZONE");
       return unread === undefined
         ? {
@@ -26,7 +28,7 @@ GKE would refuse the node pool. Existing pools keep their zones and are not chec
           }
         : {
             found: `pool ${name}: the zones of ${region} that have its machine type ${machineType} cannot be read (${unread})`,
-            fix: fix`enable the API (gcloud services enable compute.googleapis.com) and grant roles/compute.viewer to the identity that runs pulumi; or set a zone yourself (${list} prints them): ${by}`,
+            fix: fix`enable the API (gcloud services enable compute.googleapis.com${project}) and grant roles/compute.viewer to the identity that runs pulumi; or set a zone yourself (${list} prints them): ${by}`,
           };
     }),
 };
@@ -35,37 +37,100 @@ GKE would refuse the node pool. Existing pools keep their zones and are not chec
 const networkFrom = "1.34.1-gke.1829001";
 /** Source: cluster-toolkit's blueprint gke-a4x-max-bm. */
 const bareMetalFrom = "1.34.3-gke.1318000";
+/** Source: GKE, TPU Ironwood, availability in Standard clusters. */
+const ironwoodFrom = "1.34.0-gke.2201000";
+
+/** The oldest GKE version that has a pool's nodes; undefined: every version that this program works with. */
+function versionFor({ hardware, placement: { accelerator } }: OwnedPool): VersionNeed | undefined {
+  if (accelerator.bareMetal === true) return { version: bareMetalFrom, of: "nodes" };
+  if (accelerator.name === "tpu7x") return { version: ironwoodFrom, of: "nodes" };
+  const network = hardware.acceleratorNetwork ?? (accelerator.network === "rdma" ? "auto" : "none");
+  return network === "auto" ? { version: networkFrom, of: "network" } : undefined;
+}
+
+interface VersionNeed {
+  version: string;
+  of: "nodes" | "network";
+}
 
 const oldVersion: Rule = {
   id: "gke-version",
   summary: `A pool that this update would create needs a newer GKE version than its nodes would have: an accelerator network that
-GKE sets up (\`acceleratorNetwork: auto\`) needs ${networkFrom}, GB300 needs ${bareMetalFrom}.`,
+GKE sets up (\`acceleratorNetwork: auto\`) needs ${networkFrom}, GB300 needs ${bareMetalFrom}, TPU 7x needs
+${ironwoodFrom}.`,
   fix: "Upgrade the cluster, set a newer `nodeVersion`, or do without the network.",
   check: (_config, observed, { pools }) =>
     pools.flatMap(({ pool }) => {
       const { name, hardware, placement } = pool;
       const cluster = observed.cluster?.version;
       const { accelerator } = placement;
-      const usesNetwork =
-        (hardware.acceleratorNetwork ?? (accelerator.network === "rdma" ? "auto" : "none")) === "auto";
-      const needs = accelerator.bareMetal === true ? bareMetalFrom : usesNetwork ? networkFrom : undefined;
-      if (needs === undefined || !isNew(pool, observed)) return [];
-      const bare = accelerator.bareMetal === true;
+      const need = versionFor(pool);
+      if (need === undefined || !isNew(pool, observed)) return [];
+      const { version: needs, of } = need;
       const old = [hardware.nodeVersion, cluster].find((one) => one !== undefined && isOlder(one, needs));
       if (old === undefined) return [];
       const newer =
         old === hardware.nodeVersion
           ? fix`set a newer version for the nodes: ${set(["pools", name, "nodeVersion"], needs)}`
-          : fix`upgrade the cluster (gcloud container clusters upgrade NAME --master --cluster-version ${needs})`;
+          : fix`upgrade the cluster (${clusterCommand("upgrade", observed, `--master --cluster-version ${needs}`)})`;
       const without = fix`do without the network: ${set(["pools", name, "acceleratorNetwork"], "none")}`;
       return [
         {
-          found: `pool ${name}: ${accelerator.title} needs GKE ${needs} or later${bare ? "" : " for its network"}, and ${old === hardware.nodeVersion ? "nodeVersion" : "the cluster"} is ${old}`,
-          fix: joinFixes(bare ? [newer] : [newer, without], ", or "),
+          found: `pool ${name}: ${accelerator.title} needs GKE ${needs} or later${of === "nodes" ? "" : " for its network"}, and ${old === hardware.nodeVersion ? "nodeVersion" : "the cluster"} is ${old}`,
+          fix: joinFixes(of === "nodes" ? [newer] : [newer, without], ", or "),
         },
       ];
     }),
 };
+
+const ubuntuDriver: Rule = {
+  id: "ubuntu-driver",
+  summary: `A GPU pool that this update would create has \`nodeImage: ubuntu\` and the latest driver, which is the default: GKE
+installs the latest driver only on Container-Optimized OS.`,
+  fix: "Use GKE's default driver for the node version, or install one yourself (`driver: disabled`).",
+  check: (_config, observed, { pools }) =>
+    pools
+      .filter(({ pool }) => {
+        const { nodeImage, driver } = pool.hardware;
+        const isGpu = pool.placement.accelerator.family === "gpu";
+        return isGpu && nodeImage === "ubuntu" && driver === "latest" && isNew(pool, observed);
+      })
+      .map(({ pool: { name } }) => ({
+        found: `pool ${name} has nodeImage ubuntu with driver latest, which GKE installs on cos only`,
+        fix: fix`${set(["pools", name, "driver"], "default")} (or disabled, if you install it)`,
+      })),
+};
+
+const workloadIdentity: Rule = {
+  id: "workload-identity",
+  summary: `This update would create node pools in a cluster that has no Workload Identity Federation: their metadata server
+(GKE_METADATA), which keeps pods from the nodes' own service account, needs it, and GKE would refuse the node pools.
+Clusters that this program creates have it.`,
+  fix: "Enable it for the cluster. Existing node pools stay as they are.",
+  check: (_config, observed, { pools }) => {
+    const created = pools.filter(({ pool }) => isNew(pool, observed)).map(({ pool: { name } }) => name);
+    if (observed.cluster?.workloadIdentity !== false || created.length === 0) return [];
+    const project = observed.standing?.wanted.place?.project ?? "PROJECT";
+    return [
+      {
+        found: `${created.length === 1 ? "pool" : "pools"} ${created.join(", ")}: the cluster has no Workload Identity Federation, and the new node pools need it`,
+        fix: fix`${run(clusterCommand("update", observed, `--workload-pool=${project}.svc.id.goog`))} (existing node pools stay as they are)`,
+      },
+    ];
+  },
+};
+
+/** A gcloud command about the cluster, with its name and place as far as they are known. */
+function clusterCommand(verb: "update" | "upgrade", { standing }: Observed, flags: string): string {
+  const { name = "NAME", location = "LOCATION", project } = standing?.wanted.place ?? {};
+  const of = project === undefined ? "" : ` --project ${project}`;
+  return `gcloud container clusters ${verb} ${name} --location ${location}${of} ${flags}`;
+}
+
+function projectFlag({ standing }: Observed): string {
+  const project = standing?.wanted.place?.project;
+  return project === undefined ? "" : ` --project ${project}`;
+}
 
 const bareMetalCluster: Rule = {
   id: "bare-metal-cluster",
@@ -74,7 +139,7 @@ without Shielded Nodes, and the clusters that this program creates have them.`,
   fix: "Create the cluster as in Google's blueprint gke-a4x-max-bm, and set its name.",
   waiver: {
     name: "bare-metal-cluster",
-    use: "Use it if you switched Shielded Nodes off by hand (`gcloud container clusters update NAME --no-enable-shielded-nodes`).",
+    use: "Use it if you switched Shielded Nodes off by hand (`gcloud container clusters update NAME --location LOCATION --no-enable-shielded-nodes`).",
   },
   check: (_config, observed, { pools }) =>
     pools
@@ -149,7 +214,15 @@ node, or its picker on another node, would find no image.`,
     }),
 };
 
-export const nodeRules: readonly Rule[] = [noZone, oldVersion, bareMetalCluster, noMetrics, mirrorInUse];
+export const nodeRules: readonly Rule[] = [
+  noZone,
+  oldVersion,
+  workloadIdentity,
+  ubuntuDriver,
+  bareMetalCluster,
+  noMetrics,
+  mirrorInUse,
+];
 
 /** Versions of GKE only: others have no such builds. */
 function isOlder(version: string, than: string): boolean {

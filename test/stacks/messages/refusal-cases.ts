@@ -130,6 +130,12 @@ export const byHand: Readonly<Record<string, readonly Act[]>> = {
       }),
     },
   ],
+  "workload-identity": [
+    {
+      does: /^gcloud container clusters update \S+ --location \S+ .*--workload-pool=/,
+      act: inCluster((world) => ({ ...world, cluster: { created: false, workloadIdentity: true } })),
+    },
+  ],
   "address-dropped": [
     {
       does: /^pulumi config set --path 'gateway\.hostname' llm\.example\.com$/,

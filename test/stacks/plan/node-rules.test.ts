@@ -1,6 +1,8 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { nothingDeployed } from "../../../stacks/plan/model";
+import { fixText } from "../../../stacks/messages/edits";
+import { holdsNothing } from "../../../stacks/plan/platform-change";
 import type { ObservedCluster } from "../../../stacks/plan/observed";
 import type { RawConfig } from "../../../stacks/config/parse";
 import { after, serviceConfig } from "../cases";
@@ -36,6 +38,47 @@ describe("a GKE version that is too old", () => {
     const world = after(serviceConfig(of(h200)), planned(of(h200)));
     const cluster = { created: false, version: "1.33.9-gke.1" };
     assert.deepEqual(rulesOf(of(h200), { ...world, cluster }), []);
+  });
+});
+
+describe("TPU 7x", () => {
+  it("is refused where the cluster or the nodes are older than it", () => {
+    const ironwood = of({ accelerator: "tpu7x", provisioning: "spot" });
+    assert.deepEqual(rules(ironwood, { version: "1.34.0-gke.2200999" }), ["gke-version"]);
+    assert.deepEqual(rules(ironwood, { version: "1.34.0-gke.2201000" }), []);
+  });
+});
+
+describe("Ubuntu nodes", () => {
+  it("are refused with the latest driver, which is the default, unless they are there", () => {
+    const ubuntu = { accelerator: "nvidia-l4", nodeImage: "ubuntu" };
+    assert.deepEqual(rules(of(ubuntu), {}), ["ubuntu-driver"]);
+    for (const driver of ["default", "disabled"])
+      assert.deepEqual(rules(of({ ...ubuntu, driver }), {}), [], driver);
+    const kept = of({ ...ubuntu, driver: "default" });
+    const world = after(serviceConfig(kept), planned(kept));
+    assert.ok(!rulesOf(of({ ...ubuntu, driver: "latest" }), world).includes("ubuntu-driver"));
+  });
+});
+
+describe("a cluster without Workload Identity Federation", () => {
+  it("gets no new node pools, and is told how to have it; pools that are there stay", () => {
+    const l4 = of({ accelerator: "nvidia-l4" });
+    assert.deepEqual(rules(l4, { workloadIdentity: false }), ["workload-identity"]);
+    assert.deepEqual(rules(l4, { workloadIdentity: true }), []);
+    assert.deepEqual(rules(l4, {}), []);
+    const world = after(serviceConfig(l4), planned(l4));
+    assert.deepEqual(rulesOf(l4, { ...world, cluster: { created: false, workloadIdentity: false } }), []);
+    const place = { name: "prod", location: "us-central1", project: "acme-ml" };
+    const standing = { held: holdsNothing, wanted: { role: "all", mode: "adopt", place } } as const;
+    const { refusals } = planned(l4, {
+      ...nothingDeployed,
+      ...{ standing, cluster: { created: false, workloadIdentity: false } },
+    });
+    assert.equal(
+      refusals.map((refusal) => fixText(refusal.fix)).join(),
+      "gcloud container clusters update prod --location us-central1 --project acme-ml --workload-pool=acme-ml.svc.id.goog (existing node pools stay as they are)",
+    );
   });
 });
 

@@ -224,6 +224,16 @@ export const scenarios: readonly Scenario[] = [
     world: () => ({ ...nothingDeployed, cluster: { created: true, version: "1.33.5-gke.1697000" } }),
   },
   {
+    rule: "workload-identity",
+    config: withNew({ accelerator: "nvidia-l4" }),
+    world: () => ({ ...nothingDeployed, cluster: { created: false, workloadIdentity: false } }),
+  },
+  {
+    rule: "ubuntu-driver",
+    config: withNew({ accelerator: "nvidia-l4", nodeImage: "ubuntu" }),
+    world: () => nothingDeployed,
+  },
+  {
     rule: "bare-metal-cluster",
     config: withNew({
       ...{ accelerator: "nvidia-gb300", provisioning: "reservation", reservation: "racks" },
