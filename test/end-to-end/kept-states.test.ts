@@ -98,7 +98,7 @@ async function registeredAgain({ stack, config, resources }: Kept): Promise<Kept
       const self = { ...owner, label: stack };
       const marked = transformed(
         { type, name: resource.name, props: inputs, opts: {}, resource: undefined as never },
-        { self, state: new Map(), claims: [], belongs: () => true },
+        { self, state: new Map(), claims: [] },
         false,
       );
       return comparable({ ...urnOf(resource), inputs: marked?.props ?? inputs });
