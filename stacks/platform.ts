@@ -13,7 +13,7 @@ import { completeGateway, type GivenGateway } from "../components/gateways/endpo
 import { setCommand } from "./messages/edits";
 import type { ClusterConfig, GuardedService } from "./config/cluster-keys";
 import type { PlatformConfig } from "./config/resolve";
-import type { GkePlace, WantedPlatform } from "./plan/platform-change";
+import type { GkePlace, WantedPlatform } from "./plan/standing";
 import type { ServiceConfig } from "./plan/service-config";
 import { clusterReader, kubeconfigText, type ClusterReader } from "./state/cluster-reader";
 import type { ClusterPlace } from "./state/machine-zones";

@@ -2,7 +2,7 @@ import { gatewayFor } from "../components/gateways/endpoint";
 import { checkHostname } from "./config/gateway-keys";
 import { ownerOutput } from "./plan/claims";
 import { droppedGatewayNotes, droppedGatewayRefusals, gatewayRefusals } from "./plan/gateway-change";
-import { platformRefusals } from "./plan/platform-change";
+import { platformRefusals } from "./plan/rules/platform-rules";
 import type { CopiedPods } from "../components/model-server/copied/adapt";
 import { stackLabel } from "../components/names";
 import { readRawConfig } from "./config/read-config";

@@ -3,7 +3,7 @@ import { usesTls, type GatewayConfig } from "../../components/gateways/gateway";
 import { anyHost, hostCovers, hostsOn } from "../../components/gateways/hostnames";
 import { fix, remove, set, setList, type Fix } from "./config-edits";
 import type { Finding, Refusal } from "./model";
-import type { HeldObject } from "./platform-change";
+import type { HeldObject } from "./standing";
 import { nameOf, type KnownRoute } from "./routes";
 
 /*

@@ -3,7 +3,7 @@ import type { CopiedPods } from "../../components/model-server/copied/adapt";
 import type { PickerSettings } from "../../components/pool/picker-settings";
 import type { Claim } from "./claims";
 import type { KeptRoute } from "./kept-shapes";
-import type { PlatformStanding } from "./platform-change";
+import type { PlatformStanding } from "./standing";
 import type { Backend, OtherRoutes } from "./routes";
 
 /*

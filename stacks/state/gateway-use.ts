@@ -1,6 +1,6 @@
 import type { GatewayConfig } from "../../components/gateways/gateway";
 import type { DroppedGateway, GatewayUse, LiveGateway } from "../plan/gateway-change";
-import type { HeldPlatform, ObjectName } from "../plan/platform-change";
+import type { HeldPlatform, ObjectName } from "../plan/standing";
 import type { KnownRoute } from "../plan/routes";
 import { permitted, type ClusterReader, type LiveObject } from "./cluster-reader";
 import { knownRoute } from "./known-route";

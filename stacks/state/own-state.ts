@@ -1,6 +1,6 @@
 import { apis } from "../../components/names";
 import { objectKey, type OwnState, type StateObject } from "../plan/claims";
-import { holdsNothing, type GkePlace, type HeldObject, type HeldPlatform } from "../plan/platform-change";
+import { holdsNothing, type GkePlace, type HeldObject, type HeldPlatform } from "../plan/standing";
 import * as pulumi from "@pulumi/pulumi";
 import { UserError } from "../messages/user-error";
 

@@ -11,7 +11,7 @@ import {
 import type { GatewayConfig } from "../../components/gateways/gateway";
 import type { Allowance, ServiceConfig } from "../plan/service-config";
 import type { Refusal } from "../plan/model";
-import type { HeldPlatform } from "../plan/platform-change";
+import type { HeldPlatform } from "../plan/standing";
 import { fix, set } from "../plan/config-edits";
 import type { ClusterReader } from "./cluster-reader";
 import { inventory, ownedObject } from "./inventory";

@@ -6,7 +6,7 @@ import { copyRules } from "./copy-rules";
 import { nodeRules } from "./node-rules";
 import { otherRouteRules } from "./other-route-rules";
 import { ownershipRules } from "./ownership-rules";
-import { platformRules } from "../platform-change";
+import { platformRules } from "./platform-rules";
 import { poolRules } from "./pool-rules";
 import { readinessRules } from "./readiness-rules";
 import { releaseRules } from "./release-rules";

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { nothingDeployed } from "../../../stacks/plan/model";
 import { fixText } from "../../../stacks/messages/edits";
-import { holdsNothing } from "../../../stacks/plan/platform-change";
+import { holdsNothing } from "../../../stacks/plan/standing";
 import type { ObservedCluster } from "../../../stacks/plan/observed";
 import type { RawConfig } from "../../../stacks/config/parse";
 import { after, serviceConfig } from "../cases";

@@ -2,7 +2,7 @@ import { nothingDeployed } from "../../../stacks/plan/model";
 import type { Observed } from "../../../stacks/plan/observed";
 import type { RawConfig } from "../../../stacks/config/parse";
 import type { Claim, OwnedObject } from "../../../stacks/plan/claims";
-import { holdsNothing, type HeldPlatform, type WantedPlatform } from "../../../stacks/plan/platform-change";
+import { holdsNothing, type HeldPlatform, type WantedPlatform } from "../../../stacks/plan/standing";
 import { after, serviceConfig, sourceCase } from "../cases";
 import { adapterScenarios } from "./adapter-scenarios";
 import { copyScenarios } from "./copy-scenarios";

@@ -7,7 +7,7 @@ import { inventoried, inventory } from "../../../stacks/state/inventory";
 import type { ClusterReader, LiveObject } from "../../../stacks/state/cluster-reader";
 import { heldIn, kubernetesKind, objectsIn } from "../../../stacks/state/own-state";
 import { transformed, treatmentOf, type Ownership } from "../../../stacks/state/ownership";
-import { holdsNothing } from "../../../stacks/plan/platform-change";
+import { holdsNothing } from "../../../stacks/plan/standing";
 import { renderStack } from "../rendered-service";
 import { resolveConfig } from "../../../stacks/config/resolve";
 import { cloud, sourceCase } from "../cases";

@@ -1,59 +1,12 @@
-import { fix, remove, set, type ConfigEdit, type Fix } from "./config-edits";
-import type { Finding, Refusal, Rule } from "./model";
+import { fix, remove, set, type ConfigEdit, type Fix } from "../config-edits";
+import type { Finding, Refusal, Rule } from "../model";
+import type { GkePlace, HeldPlatform, PlatformStanding, WantedPlatform } from "../standing";
 
 /*
  * What a stack stands on, and what of it would go because the config says something else. A cluster, a network or a node
  * pool that the program registers no more is deleted, whoever runs on it; and one whose place changes is deleted before the
  * new one is made. The stack's own state says what there is, so this holds for stacks of every earlier version.
  */
-
-/** A cluster on GKE. */
-export interface GkePlace {
-  name: string;
-  /** Region or zone. */
-  location: string;
-  /** Absent: not known. */
-  project?: string;
-}
-
-/** What this stack's state holds of Google Cloud and of pools. */
-export interface HeldPlatform {
-  /** The cluster that this stack created; absent: none. */
-  cluster?: GkePlace;
-  nodePools: readonly { name: string; in: GkePlace }[];
-  /** Regions of the subnets that this stack created. */
-  regions: readonly string[];
-  /** InferencePools that this stack created. */
-  pools: readonly string[];
-  gateways: readonly HeldObject[];
-}
-
-export interface ObjectName {
-  namespace: string;
-  name: string;
-}
-
-export interface HeldObject extends ObjectName {
-  urn: string;
-}
-
-export const holdsNothing: HeldPlatform = { nodePools: [], regions: [], pools: [], gateways: [] };
-
-/** What the config says that the stack stands on. */
-export interface WantedPlatform {
-  role: "all" | "platform" | "service";
-  /** create: this stack creates the cluster. other: of a role service, whatever its platform has. */
-  mode: "create" | "adopt" | "kubeconfig" | "other";
-  /** Region of the network that it creates. */
-  region?: string;
-  /** Where its node pools are; absent: it creates none. */
-  place?: GkePlace;
-}
-
-export interface PlatformStanding {
-  held: HeldPlatform;
-  wanted: WantedPlatform;
-}
 
 export function platformFindings({ held, wanted }: PlatformStanding): Finding[] {
   const stays = held.cluster !== undefined && wanted.mode === "create" && isSame(held.cluster, wanted.place);

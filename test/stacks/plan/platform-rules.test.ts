@@ -1,13 +1,13 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { fixText } from "../../../stacks/messages/edits";
+import { platformFindings } from "../../../stacks/plan/rules/platform-rules";
 import {
   holdsNothing,
-  platformFindings,
   type GkePlace,
   type HeldPlatform,
   type WantedPlatform,
-} from "../../../stacks/plan/platform-change";
+} from "../../../stacks/plan/standing";
 
 /* What a stack stands on stays where it is, whatever the config says now. */
 
