@@ -3,12 +3,14 @@ import type { PlatformConfig, StackConfig } from "./config/resolve";
 import type { DroppedGateway, GatewayUse } from "./plan/gateway-change";
 import type { NamespaceOwners } from "./plan/namespaces";
 import { nothingDeployed } from "./plan/model";
+import type { MirrorUse } from "./plan/standing";
 import { createsPools, poolsWithoutZones } from "./plan/zones";
 import type { Observed } from "./plan/observed";
 import { namespaceOwners, type PlatformSource } from "./platform";
 import type { ClusterReader } from "./state/cluster-reader";
 import { observedCopies } from "./state/copies";
 import { hasWorkloadIdentity, searchZones } from "./state/machine-zones";
+import { readMirrorUse } from "./state/mirror-use";
 import { missingOfSettings } from "./state/missing-of-settings";
 import { readDroppedGateways, readGatewayUse } from "./state/gateway-use";
 import { namespacesOf, observe } from "./state/observe";
@@ -34,6 +36,8 @@ export interface PlatformState {
   gateway?: GatewayUse;
   /** Gateways that it created and the config no longer has. */
   dropped: readonly DroppedGateway[];
+  /** Who uses mirrors of registries that the config no longer has. */
+  mirrorUse: readonly MirrorUse[];
 }
 
 export interface ServiceState {
@@ -65,6 +69,7 @@ export function readPlatformState(
     return {
       ...(gateway === undefined ? {} : { gateway }),
       dropped: await readDroppedGateways(reader, ownership.held, platform.gateway),
+      mirrorUse: await readMirrorUse(reader, ownership.held, source.otherMirrors),
       ownership,
       owners: await namespaceOwners(reader, platform, ownership.belongs),
       definitions: missingDefinitions(live, ownership),

@@ -2,6 +2,7 @@ import { gatewayFor } from "../components/gateways/endpoint";
 import { checkHostname } from "./config/gateway-keys";
 import { ownerOutput } from "./plan/claims";
 import { droppedGatewayNotes, droppedGatewayRefusals, gatewayRefusals } from "./plan/gateway-change";
+import { mirrorRefusals } from "./plan/rules/node-rules";
 import { platformRefusals } from "./plan/rules/platform-rules";
 import type { CopiedPods } from "../components/model-server/copied/adapt";
 import { stackLabel } from "../components/names";
@@ -70,6 +71,7 @@ async function deployPlatform(config: PlatformStack): Promise<Record<string, unk
     ...gatewayOfAnother(source.gateway, ownership),
     ...droppedGatewayRefusals(source.gateway, state.dropped),
     ...gatewayRefusals(source.gateway, state.gateway),
+    ...mirrorRefusals(state.mirrorUse, Object.keys(source.imageMirrors).length),
   ];
   const words = { named: waivers, used: last.waived ?? [] };
   const { refusals, waived, spent } = waive(found, words);

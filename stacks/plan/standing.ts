@@ -1,3 +1,5 @@
+import type { MirrorSource } from "../../components/cluster/mirrored-images";
+
 /*
  * What a stack stands on: what its own state holds beneath the services, and what the config says of it. The state says it
  * for stacks of every earlier version.
@@ -21,8 +23,17 @@ export interface HeldPlatform {
   regions: readonly string[];
   /** InferencePools that this stack created. */
   pools: readonly string[];
+  /** Ids of the repositories that mirror registries. */
+  repositories: readonly string[];
   /** Gateways that it created. */
   gateways: readonly HeldObject[];
+}
+
+/** Images of running pods that come from a mirror which the config no longer has. */
+export interface MirrorUse {
+  source: MirrorSource;
+  /** NAMESPACE/NAME. */
+  pods: readonly string[];
 }
 
 export interface ObjectName {
@@ -34,7 +45,13 @@ export interface HeldObject extends ObjectName {
   urn: string;
 }
 
-export const holdsNothing: HeldPlatform = { nodePools: [], regions: [], pools: [], gateways: [] };
+export const holdsNothing: HeldPlatform = {
+  nodePools: [],
+  regions: [],
+  pools: [],
+  repositories: [],
+  gateways: [],
+};
 
 /** What the config says that the stack stands on. */
 export interface WantedPlatform {

@@ -106,6 +106,7 @@ export function heldIn(resources: Readonly<Record<string, unknown>>): HeldPlatfo
       in: placeOf(pool, textOf(pool["cluster"]).replace(/^.*\//, "")),
     })),
     regions: of("gcp:compute/subnetwork:Subnetwork").map(({ region }) => textOf(region).replace(/^.*\//, "")),
+    repositories: of("gcp:artifactregistry/repository:Repository").map((one) => textOf(one["repositoryId"])),
     pools: named(apis.pool, "InferencePool").map(({ name }) => name),
     gateways: named(apis.gateway, "Gateway"),
   };

@@ -1,8 +1,9 @@
 import { mirrorSourceOf } from "../../../components/cluster/mirrored-images";
 import { fix, joinFixes, remove, run, set } from "../config-edits";
-import type { Draft, Rule } from "../model";
+import type { Draft, Refusal, Rule } from "../model";
 import type { Observed } from "../observed";
 import type { OwnedPool } from "../service-config";
+import type { MirrorUse } from "../standing";
 import { isNew } from "../zones";
 
 /* Nodes: what Google Cloud would refuse of them when they are created. */
@@ -199,7 +200,7 @@ export function metricsNotes(observed: Observed, { pools }: Pick<Draft, "pools">
 const mirrorInUse: Rule = {
   id: "image-mirror-in-use",
   summary: `The config no longer has a registry in \`cluster.imageMirrors\` from whose mirror a pool has its images: the pool's next
-node, or its picker on another node, would find no image.`,
+node, or its picker on another node, would find no image. A platform stack looks at the pods of the whole cluster.`,
   fix: "Keep the mirror until the pool is gone.",
   check: (_config, { otherMirrors = {}, imageMirrors = {} }, { pools }) =>
     pools.flatMap(({ pool: { name, server, picker } }) => {
@@ -213,6 +214,18 @@ node, or its picker on another node, would find no image.`,
       }));
     }),
 };
+
+/** The same for a platform, whose mirrors the pods of other stacks use. @param kept how many the config still has. */
+export const mirrorRefusals = (uses: readonly MirrorUse[], kept: number): Refusal[] =>
+  uses.map(({ source, pods }, i) => {
+    const named = pods.slice(0, 5).join(", ");
+    const more = pods.length > 5 ? ` and ${pods.length - 5} more` : "";
+    return {
+      rule: mirrorInUse.id,
+      found: `pods have images from the mirror of ${source}, which this stack created, and cluster.imageMirrors does not name it: ${named}${more}`,
+      fix: fix`keep it until they are gone: ${set(["cluster", "imageMirrors", kept + i], source)}`,
+    };
+  });
 
 export const nodeRules: readonly Rule[] = [
   noZone,

@@ -1,6 +1,11 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { imageMirrors } from "../../../components/cluster/mirrored-images";
+import { fixText } from "../../../stacks/messages/edits";
+import { mirrorRefusals } from "../../../stacks/plan/rules/node-rules";
+import { holdsNothing } from "../../../stacks/plan/standing";
+import type { ClusterReader } from "../../../stacks/state/cluster-reader";
+import { readMirrorUse } from "../../../stacks/state/mirror-use";
 import { nothingDeployed, type PlannedPool } from "../../../stacks/plan/model";
 import type { Observed } from "../../../stacks/plan/observed";
 import type { RawConfig } from "../../../stacks/config/parse";
@@ -115,5 +120,41 @@ describe("images through a mirror", () => {
     const { pools: found } = planned(raw, { ...nothingDeployed, imageMirrors: mirrors });
     const candidate = found.find(({ pool }) => pool.name === "llm-new");
     assert.match(candidate?.pool.server.image ?? "", /^vllm\//);
+  });
+});
+
+describe("a mirror that a platform created and its config no longer has", () => {
+  const hub = "us-central1-docker.pkg.dev/acme-ml/inference-docker-hub";
+  const others = { "docker.io": hub, "quay.io": "us-central1-docker.pkg.dev/acme-ml/inference-quay-io" };
+  const pod = (name: string, image: string): object => ({
+    metadata: { namespace: "search", name },
+    spec: { initContainers: [{ image: "busybox" }], containers: [{ image }] },
+  });
+  const asked: string[] = [];
+  const reader = {
+    list: (path: string) => {
+      asked.push(path);
+      return Promise.resolve([
+        pod("b", `${hub}/vllm/vllm-openai:v1`),
+        pod("a", `${hub}/x:1`),
+        pod("c", "x:1"),
+      ]);
+    },
+  } as unknown as ClusterReader;
+
+  it("stays while pods of any stack have images from it", async () => {
+    const held = { ...holdsNothing, repositories: ["inference-docker-hub"] };
+    const uses = await readMirrorUse(reader, held, others);
+    assert.deepEqual(uses, [{ source: "docker.io", pods: ["search/a", "search/b"] }]);
+    const [refusal] = mirrorRefusals(uses, 1);
+    assert.equal(refusal?.rule, "image-mirror-in-use");
+    assert.match(refusal.found, /mirror of docker\.io.*search\/a, search\/b$/);
+    assert.match(fixText(refusal.fix), /'cluster\.imageMirrors\[1\]' docker\.io/);
+  });
+
+  it("is looked for only where the state has one that the config does not name", async () => {
+    asked.length = 0;
+    assert.deepEqual(await readMirrorUse(reader, holdsNothing, others), []);
+    assert.deepEqual(asked, []);
   });
 });

@@ -24,10 +24,11 @@ const whole: HeldPlatform = {
   nodePools: [{ name: "system", in: place }, pool],
   regions: ["us-central1", "us-central1"],
   pools: ["llm"],
+  repositories: [],
   gateways: [gateway],
 };
 /** The same on a cluster created outside the stack. */
-const onTop: HeldPlatform = { nodePools: [pool], regions: [], pools: ["llm"], gateways: [gateway] };
+const onTop: HeldPlatform = { ...holdsNothing, nodePools: [pool], pools: ["llm"], gateways: [gateway] };
 const ofService: HeldPlatform = { ...onTop, gateways: [] };
 
 const elsewhere = (change: Partial<GkePlace>): GkePlace => ({ ...place, ...change });

@@ -127,6 +127,10 @@ describe("what a stack stands on, in its own state", () => {
         outputs: { name: "llm-1", cluster: "projects/acme-ml/locations/x/clusters/inference", ...place },
       },
       "urn:s": { type: "gcp:compute/subnetwork:Subnetwork", outputs: { region: subnet } },
+      "urn:r": {
+        type: "gcp:artifactregistry/repository:Repository",
+        outputs: { repositoryId: "inference-docker-hub" },
+      },
       "urn:p": { type: "kubernetes:inference.networking.k8s.io/v1:InferencePool", outputs: metadata("llm") },
       "urn:g": { type: "kubernetes:gateway.networking.k8s.io/v1:Gateway", outputs: metadata("gw") },
     });
@@ -136,6 +140,7 @@ describe("what a stack stands on, in its own state", () => {
       nodePools: [{ name: "llm-1", in: inference }],
       regions: ["us-central1"],
       pools: ["llm"],
+      repositories: ["inference-docker-hub"],
       gateways: [{ namespace: "default", name: "gw", urn: "urn:g" }],
     });
     assert.deepEqual(heldIn({}), holdsNothing);
