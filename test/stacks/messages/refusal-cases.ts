@@ -135,12 +135,6 @@ export const byHand: Readonly<Record<string, readonly Act[]>> = {
       }),
     },
   ],
-  "workload-identity": [
-    {
-      does: /^gcloud container clusters update \S+ --location \S+ .*--workload-pool=/,
-      act: inCluster((world) => ({ ...world, cluster: { created: false, workloadIdentity: true } })),
-    },
-  ],
   "address-dropped": [
     {
       does: /^pulumi config set --path 'gateway\.hostname' llm\.example\.com$/,
@@ -231,6 +225,11 @@ export const byHand: Readonly<Record<string, readonly Act[]>> = {
 /** Refusals that no command ends: what a person does, in words of the message, and what comes of it. */
 export const prose: Readonly<Record<string, (at: Situation) => Situation>> = {
   frozen: inCluster((world) => ({ ...world, now: new Date("2026-12-01T00:00:00Z") })),
+  // gcloud, which the tests do not read.
+  "workload-identity": inCluster((world) => ({
+    ...world,
+    cluster: { created: false, workloadIdentity: true },
+  })),
 };
 
 const h100 = { accelerator: "nvidia-h100-80gb", replicas: 2 };
