@@ -28,6 +28,8 @@ export interface ObservedRoute {
   mirrored?: readonly string[];
   /** Nothing on it says that this program made it. Default: false. */
   foreign?: boolean;
+  /** The service that its label names. */
+  service?: string;
   /** It existed before this stack took it over. Default: false. */
   takenOver?: boolean;
   /** What it was before that, or is where it is foreign, as text: see state/taken-over.ts. */
@@ -211,6 +213,8 @@ export interface DeploymentRecord {
   names?: readonly string[];
   stable: string;
   candidate?: string;
+  /** The service that the update deployed; absent in records of older versions. */
+  service?: string;
   /** Words of `allow` that are used up (waivers.ts). */
   waived: readonly string[];
   /** Absent in records of older versions. */

@@ -1,8 +1,9 @@
 import { previewRouteName } from "../../../components/names";
 import { isAt, objectKey, type Claim, type OwnedObject } from "../claims";
-import { allow, fix, pulumiUp } from "../config-edits";
+import { allow, fix, pulumiUp, set } from "../config-edits";
 import type { Draft, Finding, Refusal, Rule } from "../model";
 import type { Observed } from "../observed";
+import { movedService } from "../moved-service";
 import { otherTraffic } from "../rival-routes";
 import type { ServiceConfig } from "../service-config";
 
@@ -165,4 +166,19 @@ function grouped<T>(values: readonly T[], keyOf: (value: T) => string): Map<stri
   return groups;
 }
 
-export const ownershipRules: readonly Rule[] = [anotherStacks];
+/** A stack deploys one service, in one place, for good. */
+const serviceMoved: Rule = {
+  id: "service-moved",
+  summary: `The config names another \`service\` or \`namespace\` than the stack deployed. Everything that the stack created is
+recognized by the service's label, which model servers and pickers have too: a new name would restart them while customers
+use them, and none of the rules that protect a pool would see it. A new namespace would delete the customers' route.
+This rule also refuses an update that goes back.`,
+  fix: "Restore the name. To serve under another name or in another namespace, deploy a new stack and move the clients to it.",
+  check: (config, observed) =>
+    movedService(config, observed).map(({ key, deployed, configured }) => ({
+      found: `this stack deployed ${key} ${deployed}, but the config says ${configured}`,
+      fix: fix`${set(key, deployed)}; to serve as ${configured}, deploy it as a new stack`,
+    })),
+};
+
+export const ownershipRules: readonly Rule[] = [serviceMoved, anotherStacks];

@@ -90,7 +90,13 @@ export const scenarios: readonly Scenario[] = [
       claims: [claim("InferencePool", "llm", { pool: "llm" }), claim("HTTPRoute", "routes-to-llm")],
     }),
   },
+  {
+    rule: "service-moved",
+    config: { ...at(30), service: "chat", route: "routes-to-llm" },
+    world: () => deployed(at(0), at(30)),
+  },
   { rule: "pool-has-traffic", config: serving, world: () => deployed(at(0), at(30)) },
+  { rule: "existing-pool-ours", config: brownfield, world: () => deployed(serving) },
   {
     rule: "unproven-stable",
     config: { ...promoted, pools: brownfield.pools },
