@@ -83,6 +83,9 @@ export const adapterListName = (pool: string): string => `${pool}-adapters`;
 /** The Secret with a pool's secret server arguments. */
 export const secretArgsName = (pool: string): string => `${pool}-arguments`;
 
+/** The Secret with the token for gated models, in the namespace of the pool whose model servers read it. */
+export const tokenSecretName = (pool: string): string => `${pool}-hugging-face`;
+
 /** The pool that an object is made for: every component of a pool takes these. */
 export interface PoolRef {
   /** Name of the inference service, as a label value: at most {@link maxServiceName} characters. */

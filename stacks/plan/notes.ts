@@ -6,6 +6,7 @@ import { windowNow } from "./freeze";
 import { identityChanges } from "./identity";
 import { holds } from "./latch";
 import { keptNotes } from "./leaving-pools";
+import { tokenNotes } from "./kept-token";
 import { liveShares, shareText } from "./shares";
 import { otherTraffic, routeNotes } from "./rival-routes";
 import { sizeNotes } from "./other-sizes";
@@ -46,6 +47,7 @@ export function notesOf(
           `pool ${pool.name} was created by a version that kept secret arguments in clear text in its pods; replace it with a new pool (pools.NAME: {like: ${pool.name}}), and rotate the secrets`,
       ),
     ...restarts(observed, draft),
+    ...tokenNotes(draft.pools),
     ...draft.pools.flatMap(({ pool }) =>
       (observed.settings?.[pool.name]?.unchecked ?? []).map(
         (what) =>

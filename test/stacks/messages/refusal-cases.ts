@@ -79,6 +79,12 @@ export const byHand: Readonly<Record<string, readonly Act[]>> = {
       }),
     },
   ],
+  "nodes-changed": [
+    {
+      does: /^pulumi config rm --path 'cluster.kubeconfig'/,
+      act: inCluster((world) => ({ ...world, ownNodes: true })),
+    },
+  ],
   "pool-missing": [refreshed],
   "route-missing": [refreshed],
   latched: [

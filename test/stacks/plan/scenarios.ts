@@ -244,6 +244,11 @@ export const scenarios: readonly Scenario[] = [
     },
   },
   {
+    rule: "nodes-changed",
+    config: serving,
+    world: () => ({ ...deployed(serving), ownNodes: false }),
+  },
+  {
     rule: "other-route",
     config: { ...brownfield, candidate: "llm-new", weight: 50 },
     world: () => ({
