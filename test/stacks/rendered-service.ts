@@ -44,7 +44,7 @@ export function renderService(
       },
       ...(raw["huggingFaceToken"] === undefined
         ? {}
-        : { huggingFaceToken: pulumi.secret(String(raw["huggingFaceToken"])) }),
+        : { huggingFaceToken: pulumi.secret(raw["huggingFaceToken"] as string) }),
       stack: "inference-rollout.test",
       copies: Object.fromEntries(
         Object.entries(observed.copies ?? {}).flatMap(([name, { pods }]) =>

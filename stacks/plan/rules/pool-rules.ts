@@ -111,14 +111,25 @@ function throughTheLadder(from: string, to: string, observed: Observed, back: re
 const unprovenStable: Rule = {
   id: "unproven-stable",
   summary: `Only a candidate with all of the traffic can become the stable pool. Here the config sets another pool as stable
-while the current one still serves the customers.`,
+while the current one still serves the customers. This rule also refuses to swap the two at the same split: the next update
+could then give the new stable pool everything as a way back, which no gate holds up.`,
   fix: "Roll the pool out as the candidate, then promote it.",
   check: (config, observed) => {
+    const before = observed.record?.stable;
+    if (before === config.stable) return [];
     const now = liveShares(observed);
     const share = shareIn(now, config.stable);
+    const kept = before === undefined ? 0 : shareIn(now, before);
+    if (before !== undefined && kept > 0 && 100 - config.weight <= share + rounding) {
+      return [
+        {
+          found: `${config.stable} has ${Math.round(share)} % of the traffic and would become the stable pool while the stable pool, ${before}, has ${Math.round(kept)} %`,
+          fix: ladderFrom(before, config, observed),
+        },
+      ];
+    }
     const serving = Object.keys(now).find((name) => name !== config.stable);
     if (serving === undefined || 100 - config.weight <= share + rounding) return [];
-    if (observed.record?.stable === config.stable) return [];
     return [
       {
         found: `stable pool ${config.stable} has ${Math.round(share)} % of the traffic and would get ${100 - config.weight} % in one step`,

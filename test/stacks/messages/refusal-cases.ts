@@ -219,6 +219,12 @@ const withArgs = (args: readonly string[], image?: string): RawConfig => ({
 });
 
 export const moreScenarios: readonly Scenario[] = [
+  // The two swap their roles at the split that they have.
+  {
+    rule: "unproven-stable",
+    config: { ...at(40), stable: "llm-new", candidate: "llm" },
+    world: () => deployed(at(0), at(60)),
+  },
   // The pool is gone from the config altogether, not only its role.
   {
     rule: "pool-has-traffic",
