@@ -1,3 +1,4 @@
+import { trafficGuardName } from "../../components/names";
 import type { Allowance, ServiceConfig } from "./service-config";
 import type { Observed } from "./observed";
 import type { Draft } from "./model";
@@ -103,7 +104,7 @@ function scopeNotes(
     ({ object }) =>
       object.kind === "ValidatingAdmissionPolicy" &&
       object.service === service &&
-      object.name === `${namespace}-${service}-traffic-guard`,
+      object.name === trafficGuardName(namespace, service),
   );
   return clusterScoped === false && !guards
     ? [

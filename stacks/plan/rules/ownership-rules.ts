@@ -1,4 +1,10 @@
-import { previewRouteName } from "../../../components/names";
+import {
+  metricsReaderName,
+  pickerReviewerName,
+  previewRouteName,
+  shapeGuardName,
+  trafficGuardName,
+} from "../../../components/names";
 import { isAt, objectKey, type Claim, type OwnedObject } from "../claims";
 import { allow, fix, pulumiUp, set } from "../config-edits";
 import type { Draft, Finding, Refusal, Rule } from "../model";
@@ -25,12 +31,33 @@ export function inTheWay(config: ServiceConfig, claims: readonly Claim[], draft:
           (object.pool !== undefined &&
             object.namespace !== undefined &&
             pools.get(object.pool) === object.namespace) ||
+          isOfSameName(object, config, draft) ||
           // Another service's route, which this one's config names.
           (object.kind === "HTTPRoute" &&
             object.namespace === config.namespace &&
             object.name === config.route),
       )
   );
+}
+
+/** What belongs to no namespace has names that another service in another namespace can have too. */
+function isOfSameName(
+  { kind, namespace: inside, name }: OwnedObject,
+  { namespace, service }: ServiceConfig,
+  { pools, shape, guarded }: Draft,
+): boolean {
+  if (inside !== undefined) return false;
+  if (kind.startsWith("ValidatingAdmissionPolicy")) {
+    const guard = trafficGuardName(namespace, service);
+    const ends = ["", ...guarded.namespaces.map((place) => `-${place}`)];
+    const guards = [guard, `${guard}-grpc`].flatMap((start) => ends.map((end) => `${start}${end}`));
+    return guards.includes(name) || (shape !== undefined && name === shapeGuardName(namespace, service));
+  }
+  const names = pools.flatMap((one) => [
+    pickerReviewerName(one.namespace, one.pool.name),
+    metricsReaderName(one.namespace, one.pool.name),
+  ]);
+  return ["ClusterRole", "ClusterRoleBinding"].includes(kind) && names.includes(name);
 }
 
 /**
