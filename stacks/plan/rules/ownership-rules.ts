@@ -1,5 +1,6 @@
 import {
   metricsReaderName,
+  nodeLabel,
   pickerReviewerName,
   previewRouteName,
   shapeGuardName,
@@ -208,4 +209,37 @@ This rule also refuses an update that goes back.`,
     })),
 };
 
-export const ownershipRules: readonly Rule[] = [serviceMoved, anotherStacks];
+/**
+ * A node's label names service and pool, and no namespace. Seen by what another stack has outside namespaces: its own ones
+ * need not be known here.
+ */
+const nodesShared: Rule = {
+  id: "nodes-shared",
+  summary: `Another stack has a service of this name, with a pool of this name, in another namespace. Nodes are labeled with the
+service and the pool (\`inference-rollout/pool=SERVICE.POOL\`), so pods of one pool would run on the nodes of the other, and
+would go with them. Pools that exist are not refused.`,
+  fix: "Give the new pool another name, or the new service.",
+  check: (config, { claims = [], pools: live, ownNodes = true }, { pools }) =>
+    pools.flatMap(({ pool: { name }, namespace }) => {
+      if (!ownNodes || live.some((one) => one.owned && one.name === name)) return [];
+      const own = [pickerReviewerName(namespace, name), metricsReaderName(namespace, name)];
+      const found = claims.find(
+        ({ whose, object }) =>
+          whose === "theirs" &&
+          object.kind === "ClusterRoleBinding" &&
+          object.service === config.service &&
+          object.pool === name &&
+          !own.includes(object.name),
+      );
+      if (found === undefined) return [];
+      const { owner, name: seen } = found.object;
+      return [
+        {
+          found: `the nodes of pool ${name} would have the label of another pool's nodes (inference-rollout/pool=${nodeLabel(config.service, name)}): stack ${owner?.stack ?? "of an earlier version"} has a pool ${name} of a service ${config.service} in another namespace (ClusterRoleBinding ${seen})`,
+          fix: fix`give the pool another name in pools, or the service, if this stack has not deployed it yet: ${set("service", "NAME")}`,
+        },
+      ];
+    }),
+};
+
+export const ownershipRules: readonly Rule[] = [serviceMoved, anotherStacks, nodesShared];

@@ -14,6 +14,7 @@ import { type Scenario, deployed } from "../plan/worlds";
 export const fills: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   "existing-pool-missing": { NAMESPACE: "elsewhere", MODEL: "Qwen/Qwen3-8B" },
   "route-not-ours": { NAME: "shop" },
+  "nodes-shared": { NAME: "chat" },
   "bare-metal-cluster": { NAME: "racks" },
   "no-zone": { ZONE: "us-central1-a" },
   latched: { WHY: "'new weights'", "$(date -u +%Y-%m-%dT%H:%M:%SZ)": "2026-11-26T12:00:00Z" },

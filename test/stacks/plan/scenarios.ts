@@ -95,6 +95,19 @@ export const scenarios: readonly Scenario[] = [
     config: { ...at(30), service: "chat", route: "routes-to-llm" },
     world: () => deployed(at(0), at(30)),
   },
+  {
+    rule: "nodes-shared",
+    config: serving,
+    world: () => ({
+      ...nothingDeployed,
+      claims: [
+        claim("ClusterRoleBinding", "search-llm-epp-reviewer", {
+          pool: "llm",
+          owner: { id: "b1c2", stack: "acme/inference-rollout/search" },
+        }),
+      ].map(({ object: { namespace: _, ...object }, whose }) => ({ object, whose })),
+    }),
+  },
   { rule: "pool-has-traffic", config: serving, world: () => deployed(at(0), at(30)) },
   { rule: "existing-pool-ours", config: brownfield, world: () => deployed(serving) },
   {
