@@ -80,7 +80,7 @@ export class AcceleratorNodePool extends pulumi.ComponentResource {
       {
         parent: this,
         // Only a new node pool begins with them: a change would replace the nodes of one that serves.
-        ignoreChanges: ["initialNodeCount", "nodeConfig.linuxNodeConfig"],
+        ignoreChanges: ["initialNodeCount", "nodeConfig.linuxNodeConfig", "nodeConfig.serviceAccount"],
         customTimeouts: { create: "60m", update: "60m", delete: "60m" },
       },
     );

@@ -61,7 +61,7 @@ const values: Readonly<Record<string, readonly unknown[]>> = {
 };
 
 function changed(raw: RawConfig, path: readonly (string | number)[], value: unknown): RawConfig {
-  const copy = structuredClone(raw) as Record<string | number, unknown>;
+  const copy: Record<string | number, unknown> = structuredClone(raw) as object as Record<string, unknown>;
   let at = copy;
   for (const part of path.slice(0, -1)) {
     if (typeof at[part] !== "object" || at[part] === null) at[part] = {};
@@ -99,7 +99,7 @@ function madeFrom(config: RawConfig, { pools }: Planned, world: Observed): Recor
   const { server, picker, hardware, placement, model, weights, rendering } = poolArgs(found);
   const { replicas: standby = 1, ...settings } = picker ?? {};
   // The placement has the machine, also where the config does not name it.
-  const { machineType: _named, ...nodes } = hardware;
+  const nodes = { ...hardware, machineType: undefined };
   return {
     service: serviceConfig(config).service,
     namespace: found.namespace,

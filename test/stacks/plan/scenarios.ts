@@ -101,11 +101,15 @@ export const scenarios: readonly Scenario[] = [
     world: () => ({
       ...nothingDeployed,
       claims: [
-        claim("ClusterRoleBinding", "search-llm-epp-reviewer", {
-          pool: "llm",
-          owner: { id: "b1c2", stack: "acme/inference-rollout/search" },
-        }),
-      ].map(({ object: { namespace: _, ...object }, whose }) => ({ object, whose })),
+        {
+          whose: "theirs",
+          object: {
+            ...{ group: "rbac.authorization.k8s.io", kind: "ClusterRoleBinding" },
+            ...{ name: "search-llm-epp-reviewer", service: "llm", pool: "llm", managers: [] },
+            owner: { id: "b1c2", stack: "acme/inference-rollout/search" },
+          },
+        },
+      ],
     }),
   },
   { rule: "pool-has-traffic", config: serving, world: () => deployed(at(0), at(30)) },
