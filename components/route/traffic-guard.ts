@@ -1,6 +1,14 @@
 import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
-import { annotations, apis, closedPathsName, labels, managedBy, previewRouteName, trafficGuardName } from "../names";
+import {
+  annotations,
+  apis,
+  closedPathsName,
+  labels,
+  managedBy,
+  previewRouteName,
+  trafficGuardName,
+} from "../names";
 
 export interface TrafficGuardArgs {
   /** The service whose pools are guarded: a label, and part of the policies' names. */

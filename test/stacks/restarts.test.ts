@@ -43,12 +43,10 @@ const values: Readonly<Record<string, readonly unknown[]>> = {
   "pools.*.accelerator": ["nvidia-rtx-pro-6000", "nvidia-h100-80gb"],
   "pools.*.namespace": ["elsewhere"],
   "pools.*.model": ["Qwen/Qwen3-14B"],
-  ...Object.fromEntries(
-    ["server", "pools.*.server"].flatMap((key) => [
-      [`${key}.port`, [8080]],
-      [`${key}.engine`, ["sglang"]],
-    ]),
-  ),
+  "server.port": [8080],
+  "server.engine": ["sglang"],
+  "pools.*.server.port": [8080],
+  "pools.*.server.engine": ["sglang"],
   "pools.*.nodeImage": ["ubuntu"],
   "pools.*.adapters": [true],
   model: ["Qwen/Qwen3-14B"],
