@@ -73,6 +73,20 @@ export const closedPathsName = (service: string): string => `closed-paths-of-${s
 export const pickerName = (pool: string): string => `${pool}-epp`;
 export const poolNamespace = (service: string, pool: string): string => `${service}-${pool}`;
 
+/*
+ * Names of what belongs to no namespace. They are not unambiguous (prod + eu-llm is prod-eu + llm), and stay, because
+ * another name would be another object: whoever is about to make one looks whose the one of that name is.
+ */
+export const trafficGuardName = (namespace: string, service: string): string =>
+  `${namespace}-${service}-traffic-guard`;
+export const shapeGuardName = (namespace: string, service: string): string =>
+  `${namespace}-${service}-route-shape`;
+export const metricsName = (pool: string): string => `${pool}-metrics`;
+export const metricsReaderName = (namespace: string, pool: string): string =>
+  `${namespace}-${metricsName(pool)}`;
+export const pickerReviewerName = (namespace: string, pool: string): string =>
+  `${namespace}-${pickerName(pool)}-reviewer`;
+
 /** The name that a version of an adapter is loaded under. */
 export const servedName = (adapter: string, version: string): string => `${adapter}-${version}`;
 /** The InferenceModelRewrite of a pool: names of objects are unique in a namespace, which pools may share. */
@@ -82,6 +96,9 @@ export const adapterListName = (pool: string): string => `${pool}-adapters`;
 
 /** The Secret with a pool's secret server arguments. */
 export const secretArgsName = (pool: string): string => `${pool}-arguments`;
+
+/** The Secret with the token for gated models, in the namespace of the pool whose model servers read it. */
+export const tokenSecretName = (pool: string): string => `${pool}-hugging-face`;
 
 /** The pool that an object is made for: every component of a pool takes these. */
 export interface PoolRef {

@@ -14,7 +14,7 @@ import { hasSecrets } from "../components/model-server/server-secrets";
 import type { CopiedPods } from "../components/model-server/copied/adapt";
 import type { ServiceHooks } from "./gates/hooks";
 import type { Served } from "./state/served";
-import { labels } from "../components/names";
+import { labels, tokenSecretName } from "../components/names";
 import { secretsRevision } from "./plan/secret-args";
 import type { Platform } from "./platform";
 import { routeAnnotations } from "./state/route-annotations";
@@ -185,7 +185,7 @@ function buildPool(
     if (makes) around.namespaces.set(namespace, inside);
     opts.dependsOn.push(inside);
   }
-  const token = tokenSecret(config.service, pool.name, namespace, options, opts);
+  const token = tokenSecret(config.service, planned, options, opts);
   const copied = options.copies[pool.name];
   const adapters = adapterListFor(config, pool);
   const loaded = hooks.loaded?.(planned);
@@ -244,16 +244,16 @@ export function poolArgs(
   };
 }
 
-/** The token for gated models, where there is one: a Secret in the pool's own namespace. */
+/** The token for gated models, where the pool has one: a Secret in the pool's own namespace. */
 function tokenSecret(
   service: string,
-  pool: string,
-  namespace: string,
+  { pool: { name: pool }, namespace, token }: PlannedPool,
   { huggingFaceToken }: ServiceOptions,
   opts: { provider: k8s.Provider; dependsOn: pulumi.Input<pulumi.Resource>[] },
 ): { name: string; key: string } | undefined {
-  if (huggingFaceToken === undefined) return undefined;
-  const secret = { name: `${pool}-hugging-face`, key: "token" };
+  if (token === "none") return undefined;
+  const secret = { name: tokenSecretName(pool), key: "token" };
+  const kept = token === "kept" || huggingFaceToken === undefined;
   opts.dependsOn.push(
     new k8s.core.v1.Secret(
       secret.name,
@@ -263,9 +263,14 @@ function tokenSecret(
           namespace,
           labels: { [labels.service]: service, [labels.pool]: pool },
         },
-        stringData: { [secret.key]: huggingFaceToken },
+        stringData: { [secret.key]: kept ? pulumi.secret("") : huggingFaceToken },
       },
-      { ...opts, dependsOn: [...opts.dependsOn] },
+      {
+        ...opts,
+        dependsOn: [...opts.dependsOn],
+        // The token is not in the config any more: the engine repeats what its state has.
+        ...(kept ? { ignoreChanges: ["stringData"] } : {}),
+      },
     ),
   );
   return secret;

@@ -3,7 +3,7 @@ import { createHash } from "node:crypto";
 import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
 import type { ModelServerEngine } from "../engines/engine";
-import { apis, pickerName, poolLabels, type PoolRef } from "../names";
+import { apis, pickerName, pickerReviewerName, poolLabels, type PoolRef } from "../names";
 import { pickerConfig } from "./picker-config";
 import { pickerImage, pickerResources, type PickerSettings } from "./picker-settings";
 
@@ -80,7 +80,7 @@ export class EndpointPicker extends pulumi.ComponentResource {
             new k8s.rbac.v1.ClusterRoleBinding(
               own,
               {
-                metadata: { name: `${namespace}-${own}-reviewer`, labels: metadata.labels },
+                metadata: { name: pickerReviewerName(namespace, args.pool), labels: metadata.labels },
                 roleRef: {
                   apiGroup: "rbac.authorization.k8s.io",
                   kind: "ClusterRole",

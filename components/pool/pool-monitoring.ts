@@ -1,6 +1,6 @@
 import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
-import { pickerName, podSelector, poolLabels, type PoolRef } from "../names";
+import { metricsName, metricsReaderName, pickerName, podSelector, poolLabels, type PoolRef } from "../names";
 
 export interface PoolMonitoringArgs extends PoolRef {
   /** Port of the model servers, by name or number. Default: http. */
@@ -23,7 +23,7 @@ export class PoolMonitoring extends pulumi.ComponentResource {
     super("inference-rollout:index:PoolMonitoring", name, {}, opts);
     const { pool, namespace } = args;
     const child = { parent: this };
-    const own = `${pool}-metrics`;
+    const own = metricsName(pool);
     const labels = poolLabels(args.service, pool);
     const metadata = { name: own, namespace, labels };
 
@@ -40,7 +40,7 @@ export class PoolMonitoring extends pulumi.ComponentResource {
       },
       { ...child, dependsOn: account },
     );
-    if (args.clusterScoped !== false) this.letRead(own, namespace, labels);
+    if (args.clusterScoped !== false) this.letRead(pool, namespace, labels);
     const reads = new k8s.rbac.v1.Role(
       `${own}-secret`,
       {
@@ -82,8 +82,9 @@ export class PoolMonitoring extends pulumi.ComponentResource {
     this.registerOutputs();
   }
 
-  private letRead(own: string, namespace: string, labels: Record<string, string>): void {
-    const clusterWide = { name: `${namespace}-${own}`, labels };
+  private letRead(pool: string, namespace: string, labels: Record<string, string>): void {
+    const own = metricsName(pool);
+    const clusterWide = { name: metricsReaderName(namespace, pool), labels };
     const role = new k8s.rbac.v1.ClusterRole(
       own,
       { metadata: clusterWide, rules: [{ nonResourceURLs: ["/metrics"], verbs: ["get"] }] },

@@ -1,6 +1,6 @@
 import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
-import { annotations, apis, labels, managedBy } from "../names";
+import { annotations, apis, labels, managedBy, shapeGuardName } from "../names";
 
 export interface ShapeGuardArgs {
   /** The service of the route: a label, and part of the policy's name. */
@@ -36,7 +36,7 @@ export class ShapeGuard extends pulumi.ComponentResource {
     super("inference-rollout:index:ShapeGuard", name, {}, opts);
     const { service, namespace, route } = args;
     const metadata = {
-      name: `${namespace}-${service}-route-shape`,
+      name: shapeGuardName(namespace, service),
       labels: { [labels.managedBy]: managedBy, [labels.service]: service },
     };
     const policy = new k8s.admissionregistration.v1.ValidatingAdmissionPolicy(

@@ -1,6 +1,14 @@
 import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
-import { annotations, apis, closedPathsName, labels, managedBy, previewRouteName } from "../names";
+import {
+  annotations,
+  apis,
+  closedPathsName,
+  labels,
+  managedBy,
+  previewRouteName,
+  trafficGuardName,
+} from "../names";
 
 export interface TrafficGuardArgs {
   /** The service whose pools are guarded: a label, and part of the policies' names. */
@@ -51,7 +59,7 @@ export class TrafficGuard extends pulumi.ComponentResource {
   private guardAgainst(kind: "HTTPRoute" | "GRPCRoute", name: string, args: TrafficGuardArgs): void {
     const mark = kind === "HTTPRoute" ? "" : "-grpc";
     const metadata = (suffix: string): object => ({
-      name: `${args.namespace}-${args.service}-traffic-guard${mark}${suffix}`,
+      name: `${trafficGuardName(args.namespace, args.service)}${mark}${suffix}`,
       labels: { [labels.managedBy]: managedBy, [labels.service]: args.service },
     });
     const policy = new k8s.admissionregistration.v1.ValidatingAdmissionPolicy(

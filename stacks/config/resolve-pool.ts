@@ -151,6 +151,7 @@ export function resolvePool(pool: string, stack: PoolStack, mistakes: Mistake[])
     // A copied pod runs as it is.
     adapters,
     adaptersAreExplicit: input.adapters !== undefined,
+    ...(stack.hasToken ? { token: true } : {}),
     driverIsExplicit: input.driver !== undefined,
     imageIsExplicit: [input.server, stack.server].some(
       (from) => from?.image !== undefined || from?.version !== undefined,

@@ -88,7 +88,8 @@ export const serviceKeys = {
     change: "new-pool",
   }),
   huggingFaceToken: optional(text("a token"), {
-    description: "Hugging Face token for gated models. Set it with `--secret`.",
+    description:
+      "Hugging Face token for gated models. Set it with `--secret`. A pool that serves keeps what its pods have, with the token or without it: to add or remove it restarts none. Another token reaches the pools that have one.",
     default: "none",
     example: "VALUE",
     secret: true,

@@ -23,9 +23,8 @@ export interface LeavingPools {
 
 /** @param goesBack whether the update takes traffic away from the candidate. */
 export function leavingPools(config: ServiceConfig, observed: Observed, goesBack: boolean): LeavingPools {
-  const roles = new Set([config.stable, config.candidate]);
   const leaving = observed.pools
-    .filter(({ name, owned }) => owned && !roles.has(name))
+    .filter((live) => live.owned && !hasRole(live, config))
     .map((live) => ({ live, recent: trafficEvidence(live.name, observed) }))
     // The customers' route still counts: to drop such a pool would take its share away.
     .filter(({ live, recent }) => recent !== undefined || !isLost(live, observed.claims));
@@ -45,8 +44,27 @@ export function leavingPools(config: ServiceConfig, observed: Observed, goesBack
   };
 }
 
+/**
+ * Whether the config has this stack keep a pool. A name alone is no role: a pool that the config marks as created outside
+ * this stack is one whose objects this update no longer registers.
+ */
+function hasRole({ name }: ObservedPool, { stable, candidate, pools }: ServiceConfig): boolean {
+  return (name === stable || name === candidate) && pools[name]?.existing === false;
+}
+
+/** Pools with a role that this stack created, and that the config marks as created outside it. */
+export function disownedPools(config: ServiceConfig, observed: Observed): ObservedPool[] {
+  return observed.pools.filter(
+    ({ name, namespace, owned }) =>
+      owned &&
+      (name === config.stable || name === config.candidate) &&
+      config.pools[name]?.existing === true &&
+      !isLost({ name, namespace }, observed.claims),
+  );
+}
+
 /** Pulumi removes only what its state has: a pool of which it has nothing stays where it is. */
-function isLost({ name, namespace }: ObservedPool, claims: readonly Claim[] = []): boolean {
+function isLost({ name, namespace }: PoolRef, claims: readonly Claim[] = []): boolean {
   const parts = claims.filter(
     ({ object }) =>
       object.pool === name && (object.namespace === undefined || object.namespace === namespace),

@@ -1,4 +1,5 @@
 import type { Fix } from "./config-edits";
+import type { PoolToken } from "./kept-token";
 import type { WrittenShape } from "./kept-shapes";
 import type {
   Carried,
@@ -34,6 +35,8 @@ export interface PlannedPool {
   /** Whether the route waits for what this update does to the pool. */
   beforeRoute: boolean;
   identity: PoolIdentity;
+  /** Where its pods have the token for gated models from. */
+  token: PoolToken;
   /** Who sets the number of replicas from outside this stack, in words; absent: this stack does. */
   scaledBy?: string;
   /** The most replicas that one asks for, where it says. */

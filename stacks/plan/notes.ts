@@ -1,3 +1,4 @@
+import { trafficGuardName } from "../../components/names";
 import type { Allowance, ServiceConfig } from "./service-config";
 import type { Observed } from "./observed";
 import type { Draft } from "./model";
@@ -6,6 +7,7 @@ import { windowNow } from "./freeze";
 import { identityChanges } from "./identity";
 import { holds } from "./latch";
 import { keptNotes } from "./leaving-pools";
+import { tokenNotes } from "./kept-token";
 import { liveShares, shareText } from "./shares";
 import { otherTraffic, routeNotes } from "./rival-routes";
 import { sizeNotes } from "./other-sizes";
@@ -46,6 +48,7 @@ export function notesOf(
           `pool ${pool.name} was created by a version that kept secret arguments in clear text in its pods; replace it with a new pool (pools.NAME: {like: ${pool.name}}), and rotate the secrets`,
       ),
     ...restarts(observed, draft),
+    ...tokenNotes(draft.pools),
     ...draft.pools.flatMap(({ pool }) =>
       (observed.settings?.[pool.name]?.unchecked ?? []).map(
         (what) =>
@@ -101,7 +104,7 @@ function scopeNotes(
     ({ object }) =>
       object.kind === "ValidatingAdmissionPolicy" &&
       object.service === service &&
-      object.name === `${namespace}-${service}-traffic-guard`,
+      object.name === trafficGuardName(namespace, service),
   );
   return clusterScoped === false && !guards
     ? [

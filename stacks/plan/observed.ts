@@ -29,6 +29,8 @@ export interface ObservedRoute {
   mirrored?: readonly string[];
   /** Nothing on it says that this program made it. Default: false. */
   foreign?: boolean;
+  /** The service that its label names. */
+  service?: string;
   /** It existed before this stack took it over. Default: false. */
   takenOver?: boolean;
   /** What it was before that, or is where it is foreign, as text: see state/taken-over.ts. */
@@ -56,10 +58,20 @@ export interface ObservedPool {
   /** Replicas that its model server is set to; undefined where there is no model server. */
   replicas?: number;
   readyReplicas?: number;
+  /** What the pod template of this stack's own model servers says; absent where there are none, and for pools of others. */
+  pods?: ObservedPods;
   /** What makes the pods of a pool created outside this stack, or of one that is scaled from outside; absent for others. */
   workloads?: readonly ObservedWorkload[];
   /** What such a pool cannot serve without; absent for other pools. */
   parts?: readonly ObservedPart[];
+}
+
+/** What a pool's identity does not say of its pods. */
+export interface ObservedPods {
+  /** They read the token for gated models from the pool's Secret. */
+  token: boolean;
+  /** They run on nodes that were made for the pool. */
+  ownNodes: boolean;
 }
 
 /** An object that a pool of others cannot serve without: its servers, its picker, what that names, the load balancer's policies. */
@@ -212,6 +224,8 @@ export interface DeploymentRecord {
   names?: readonly string[];
   stable: string;
   candidate?: string;
+  /** The service that the update deployed; absent in records of older versions. */
+  service?: string;
   /** Words of `allow` that are used up (waivers.ts). */
   waived: readonly string[];
   /** Absent in records of older versions. */

@@ -18,6 +18,7 @@ import { asCopied, copyReport, withOriginal, withPicker } from "./copied-pools";
 import { windowNow } from "./freeze";
 import { identityOf } from "./identity";
 import { writtenShape } from "./kept-route";
+import { tokenOf } from "./kept-token";
 import { latchesOf } from "./latch";
 import { leavingPools } from "./leaving-pools";
 import { poolNamespaces } from "./namespaces";
@@ -150,6 +151,7 @@ function plannedPool(
     ...scaled,
     beforeRoute: routeWaitsFor({ pool, namespace }, observed, shares),
     identity: identityOf(pool, deployed),
+    token: tokenOf(declared, observed),
     ...optional("copied", copyReport(config, pool, observed)),
     // In one namespace an objective's name exists once and is bound to one pool: there the stable one has it.
     objectives: pool.name === config.stable || namespace !== stable.namespace,

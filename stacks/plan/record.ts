@@ -8,6 +8,7 @@ import type { ServiceConfig } from "./service-config";
 export function recordOf(config: ServiceConfig, plan: Plan): DeploymentRecord {
   return {
     stable: plan.stable.name,
+    service: config.service,
     route: `${config.namespace}/${config.route}`,
     ...(plan.candidate === undefined ? {} : { candidate: plan.candidate.name }),
     ...(plan.shape === undefined ? {} : { keptShape: true }),

@@ -1,5 +1,5 @@
 import { hiddenText } from "./secret-args";
-import type { PoolIdentity, Observed } from "./observed";
+import type { PoolIdentity, Observed, ObservedPool } from "./observed";
 import type { ServiceConfig } from "./service-config";
 import { fix, pulumiUp, remove, set, type ConfigEdit, type ConfigPath, type Fix } from "./config-edits";
 import { adaptersLoaded, overridesField, pickerReplicas, renderingField } from "./identity";
@@ -19,6 +19,12 @@ export function redeclare(name: string, config: ServiceConfig, observed: Observe
     const namespace = live.namespace === config.namespace ? [] : [set([...at, "namespace"], live.namespace)];
     return [set([...at, "existing"], true), ...namespace];
   }
+  return asDeployed(live, observed);
+}
+
+/** Edits that declare a pool of this stack as it is deployed. @returns undefined where nothing says what it was made as. */
+export function asDeployed({ name, ...live }: ObservedPool, observed: Observed): ConfigEdit[] | undefined {
+  const at = ["pools", name] as const;
   if (live.identity === undefined) return undefined;
   const fields = identityEdits(at, live.identity);
   if (fields === undefined) return undefined;

@@ -41,6 +41,8 @@ export interface OwnedPool {
   driverIsExplicit: boolean;
   /** Whether it says which image, or which version of the engine's own. */
   imageIsExplicit: boolean;
+  /** Whether the config has a token for gated models: see plan/kept-token.ts. Default: it has none. */
+  token?: boolean;
   /** How its pods are rendered, once it was made; see newestRendering. Default: as a new pool's. */
   rendering?: number;
   /** An existing pool whose pods this one copies instead of being given model and server. */

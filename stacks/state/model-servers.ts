@@ -1,3 +1,6 @@
+import { tokenVariable } from "../../components/model-server/pod-settings";
+import { labels, tokenSecretName } from "../../components/names";
+import type { ObservedPods } from "../plan/observed";
 import type { ClusterReader, LiveObject } from "./cluster-reader";
 
 /*
@@ -50,6 +53,24 @@ interface GroupStatus {
   observedGeneration?: number;
   readyReplicas?: number;
   updatedReplicas?: number;
+}
+
+interface PodSpec {
+  nodeSelector?: Record<string, string>;
+  containers?: { env?: { name: string; valueFrom?: { secretKeyRef?: { name?: string } } }[] }[];
+}
+
+/** What the template of this stack's own model servers says of how they were made. */
+export function podsOf({ metadata, spec }: LiveObject): ObservedPods {
+  const { template } = (spec ?? {}) as { template?: { spec?: PodSpec } };
+  const { nodeSelector = {}, containers = [] } = template?.spec ?? {};
+  const secret = tokenSecretName(metadata.name);
+  return {
+    token: containers.some(({ env = [] }) =>
+      env.some(({ name, valueFrom }) => name === tokenVariable && valueFrom?.secretKeyRef?.name === secret),
+    ),
+    ownNodes: labels.pool in nodeSelector,
+  };
 }
 
 /** Prefix of the labels that LeaderWorkerSet's controller gives to pods; templates have none of them. */

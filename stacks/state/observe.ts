@@ -8,7 +8,7 @@ import { observedRewrites } from "./rewrites";
 import type { ClusterReader, LiveObject } from "./cluster-reader";
 import type { PoolPlaces } from "./kept-shape";
 import { routeShape, type Attachment, type Known } from "./route-shape";
-import { everyKind, modelServersIn } from "./model-servers";
+import { everyKind, modelServersIn, podsOf } from "./model-servers";
 import { partsBehind } from "./behind-pools";
 import { autoscalersIn, sizeOfOthers, sumOf, workloadOf } from "./other-pools";
 import { selectorOf, selectsPodsOf } from "./selectors";
@@ -123,7 +123,11 @@ async function poolsIn(
       const workloads = behind.map((server) => workloadOf(server, autoscalers));
       const outside =
         workloads.some(({ autoscaler }) => autoscaler !== undefined) || external.includes(seen.name);
-      return { ...seen, ...sumOf(behind), ...(seen.owned && outside ? { workloads } : {}) };
+      const own = seen.owned ? behind.find(({ metadata }) => metadata.name === seen.name) : undefined;
+      return {
+        ...{ ...seen, ...sumOf(behind), ...(seen.owned && outside ? { workloads } : {}) },
+        ...(own === undefined ? {} : { pods: podsOf(own) }),
+      };
     }),
   );
 }

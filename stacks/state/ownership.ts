@@ -16,7 +16,7 @@ import { fix, set } from "../plan/config-edits";
 import type { ClusterReader } from "./cluster-reader";
 import { inventory, ownedObject } from "./inventory";
 import type { Belongs } from "./observe";
-import { annotations, secretArgsName, stackLabel } from "../../components/names";
+import { annotations, metricsName, secretArgsName, stackLabel, tokenSecretName } from "../../components/names";
 import { kubernetesKind, ownStackName, ownState } from "./own-state";
 import type { LastUpdate } from "./last-update";
 import { randomUUID } from "node:crypto";
@@ -89,7 +89,7 @@ export async function ownershipOf(
 function secretsOf(service: ServiceConfig | undefined): string[] {
   return Object.values(service?.pools ?? {})
     .filter(({ existing }) => !existing)
-    .flatMap(({ name }) => [`${name}-hugging-face`, `${name}-metrics`, secretArgsName(name)]);
+    .flatMap(({ name }) => [tokenSecretName(name), metricsName(name), secretArgsName(name)]);
 }
 
 /** A Gateway that another stack made cannot be made here: it can only be used. */

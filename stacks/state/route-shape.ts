@@ -43,6 +43,7 @@ export function routeShape(
 ): ObservedRoute {
   const notes = route.metadata.annotations ?? {};
   const own = route.metadata.namespace ?? "default";
+  const service = route.metadata.labels?.[labels.service];
   const written = parseNumbers(notes[annotations.weights]);
   const carried = parseNumbers(notes[annotations.carried]);
   const foreign = route.metadata.labels?.[labels.managedBy] !== managedBy && written === undefined;
@@ -62,6 +63,7 @@ export function routeShape(
         ? rules.flatMap(({ backendRefs }) => (backendRefs ?? []).map((ref) => backendOf(ref, own)))
         : keptBackends(kept),
     ...(foreign ? { foreign } : {}),
+    ...(service === undefined ? {} : { service }),
     ...(kept === undefined ? {} : { kept }),
     ...(uneven.length === 0 ? {} : { uneven }),
     ...(mirrored.length === 0 ? {} : { mirrored: [...new Set(mirrored.map(({ pool }) => pool))] }),

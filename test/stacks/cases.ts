@@ -59,13 +59,14 @@ export function after(config: ServiceConfig, plan: Plan, previous?: Observed, su
     },
     namespaces: { default: "foreign", ...namespaces },
     pools: [
-      ...plan.pools.map(({ pool, namespace, replicas }) => ({
+      ...plan.pools.map(({ pool, namespace, replicas, token }) => ({
         name: pool.name,
         namespace,
         owned: true,
         identity: identityOf(pool),
         replicas,
         readyReplicas: replicas,
+        pods: { token: token !== "none", ownNodes: previous?.ownNodes ?? true },
       })),
       ...(previous?.pools ?? []).filter(({ owned }) => !owned),
     ],

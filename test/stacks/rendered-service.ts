@@ -36,10 +36,15 @@ export function renderService(
           timeoutSeconds: 3600,
           logging: true,
         },
-        nodes: { cluster: "inference", location: "us-central1", project: "acme-ml" },
+        ...(observed.ownNodes === false
+          ? {}
+          : { nodes: { cluster: "inference", location: "us-central1", project: "acme-ml" } }),
         namespaces: [],
         ready: [],
       },
+      ...(raw["huggingFaceToken"] === undefined
+        ? {}
+        : { huggingFaceToken: pulumi.secret(raw["huggingFaceToken"] as string) }),
       stack: "inference-rollout.test",
       copies: Object.fromEntries(
         Object.entries(observed.copies ?? {}).flatMap(([name, { pods }]) =>

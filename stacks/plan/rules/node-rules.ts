@@ -227,6 +227,29 @@ export const mirrorRefusals = (uses: readonly MirrorUse[], kept: number): Refusa
     };
   });
 
+/** Whose nodes a pool runs on is settled when it is made. */
+const nodesChanged: Rule = {
+  id: "nodes-changed",
+  summary: `A pool's model servers run on nodes that this stack created for them, and with this config it would create none (or the
+reverse): \`cluster.kubeconfig\` was added or removed, or the platform stack no longer has the output \`nodes\`. The update
+would delete the nodes under the pool, and its pods would look for others. This rule also refuses an update that goes back.`,
+  fix: "Restore the cluster's keys. For other nodes, deploy a new stack.",
+  check: (_config, { pools: live, ownNodes = true }, { pools }) =>
+    pools.flatMap(({ pool: { name } }) => {
+      const made = live.find((one) => one.owned && one.name === name)?.pods?.ownNodes;
+      if (made === undefined || made === ownNodes) return [];
+      const key = ["cluster", "kubeconfig"];
+      return [
+        {
+          found: made
+            ? `pool ${name} runs on nodes that this stack created, and this update would delete them`
+            : `pool ${name} runs on nodes that were created outside this stack, and this update would create others for it`,
+          fix: fix`restore the cluster's keys as they were (${made ? remove(key) : set(key, "KUBECONFIG")}); with role: service, restore the platform stack (config key platform)`,
+        },
+      ];
+    }),
+};
+
 export const nodeRules: readonly Rule[] = [
   noZone,
   oldVersion,
@@ -235,6 +258,7 @@ export const nodeRules: readonly Rule[] = [
   bareMetalCluster,
   noMetrics,
   mirrorInUse,
+  nodesChanged,
 ];
 
 /** Versions of GKE only: others have no such builds. */

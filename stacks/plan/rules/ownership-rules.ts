@@ -1,8 +1,16 @@
-import { previewRouteName } from "../../../components/names";
+import {
+  metricsReaderName,
+  nodeLabel,
+  pickerReviewerName,
+  previewRouteName,
+  shapeGuardName,
+  trafficGuardName,
+} from "../../../components/names";
 import { isAt, objectKey, type Claim, type OwnedObject } from "../claims";
-import { allow, fix, pulumiUp } from "../config-edits";
+import { allow, fix, pulumiUp, set } from "../config-edits";
 import type { Draft, Finding, Refusal, Rule } from "../model";
 import type { Observed } from "../observed";
+import { movedService } from "../moved-service";
 import { otherTraffic } from "../rival-routes";
 import type { ServiceConfig } from "../service-config";
 
@@ -24,12 +32,33 @@ export function inTheWay(config: ServiceConfig, claims: readonly Claim[], draft:
           (object.pool !== undefined &&
             object.namespace !== undefined &&
             pools.get(object.pool) === object.namespace) ||
+          isOfSameName(object, config, draft) ||
           // Another service's route, which this one's config names.
           (object.kind === "HTTPRoute" &&
             object.namespace === config.namespace &&
             object.name === config.route),
       )
   );
+}
+
+/** What belongs to no namespace has names that another service in another namespace can have too. */
+function isOfSameName(
+  { kind, namespace: inside, name }: OwnedObject,
+  { namespace, service }: ServiceConfig,
+  { pools, shape, guarded }: Draft,
+): boolean {
+  if (inside !== undefined) return false;
+  if (kind.startsWith("ValidatingAdmissionPolicy")) {
+    const guard = trafficGuardName(namespace, service);
+    const ends = ["", ...guarded.namespaces.map((place) => `-${place}`)];
+    const guards = [guard, `${guard}-grpc`].flatMap((start) => ends.map((end) => `${start}${end}`));
+    return guards.includes(name) || (shape !== undefined && name === shapeGuardName(namespace, service));
+  }
+  const names = pools.flatMap((one) => [
+    pickerReviewerName(one.namespace, one.pool.name),
+    metricsReaderName(one.namespace, one.pool.name),
+  ]);
+  return ["ClusterRole", "ClusterRoleBinding"].includes(kind) && names.includes(name);
 }
 
 /**
@@ -168,4 +197,52 @@ function grouped<T>(values: readonly T[], keyOf: (value: T) => string): Map<stri
   return groups;
 }
 
-export const ownershipRules: readonly Rule[] = [anotherStacks];
+/** A stack deploys one service, in one place, for good. */
+const serviceMoved: Rule = {
+  id: "service-moved",
+  summary: `The config names another \`service\` or \`namespace\` than the stack deployed. Everything that the stack created is
+recognized by the service's label, which model servers and pickers have too: a new name would restart them while customers
+use them, and none of the rules that protect a pool would see it. A new namespace would delete the customers' route.
+This rule also refuses an update that goes back.`,
+  fix: "Restore the name. To serve under another name or in another namespace, deploy a new stack and move the clients to it.",
+  check: (config, observed) =>
+    movedService(config, observed).map(({ key, deployed, configured }) => ({
+      found: `this stack deployed ${key} ${deployed}, but the config says ${configured}`,
+      fix: fix`${set(key, deployed)}; to serve as ${configured}, deploy it as a new stack`,
+    })),
+};
+
+/**
+ * A node's label names service and pool, and no namespace. Seen by what another stack has outside namespaces: its own ones
+ * need not be known here.
+ */
+const nodesShared: Rule = {
+  id: "nodes-shared",
+  summary: `Another stack has a service of this name, with a pool of this name, in another namespace. Nodes are labeled with the
+service and the pool (\`inference-rollout/pool=SERVICE.POOL\`), so pods of one pool would run on the nodes of the other, and
+would go with them. Pools that exist are not refused.`,
+  fix: "Give the new pool another name, or the new service.",
+  check: (config, { claims = [], pools: live, ownNodes = true }, { pools }) =>
+    pools.flatMap(({ pool: { name }, namespace }) => {
+      if (!ownNodes || live.some((one) => one.owned && one.name === name)) return [];
+      const own = [pickerReviewerName(namespace, name), metricsReaderName(namespace, name)];
+      const found = claims.find(
+        ({ whose, object }) =>
+          whose === "theirs" &&
+          object.kind === "ClusterRoleBinding" &&
+          object.service === config.service &&
+          object.pool === name &&
+          !own.includes(object.name),
+      );
+      if (found === undefined) return [];
+      const { owner, name: seen } = found.object;
+      return [
+        {
+          found: `the nodes of pool ${name} would have the label of another pool's nodes (inference-rollout/pool=${nodeLabel(config.service, name)}): stack ${owner?.stack ?? "of an earlier version"} has a pool ${name} of a service ${config.service} in another namespace (ClusterRoleBinding ${seen})`,
+          fix: fix`give the pool another name in pools, or the service, if this stack has not deployed it yet: ${set("service", "NAME")}`,
+        },
+      ];
+    }),
+};
+
+export const ownershipRules: readonly Rule[] = [serviceMoved, anotherStacks, nodesShared];

@@ -6,7 +6,8 @@ import { allow, fix, pulumiUp, remove, run, set, type ConfigEdit, type Fix } fro
 import { copyingNothing } from "../copied-pools";
 import { identityChanges } from "../identity";
 import { ownServer } from "./copy-rules";
-import { keptFirst, putBack, redeclare } from "../redeclare";
+import { disownedPools } from "../leaving-pools";
+import { asDeployed, keptFirst, putBack, redeclare } from "../redeclare";
 import { offOtherRoutes, otherTraffic } from "../rival-routes";
 import { liveShares, rounding, shareIn } from "../shares";
 
@@ -46,6 +47,8 @@ stays for that update, with a note.`,
   fix: "Move the pool's traffic away first (the message has the commands), then remove the pool.",
   check: (config, observed, { removed, candidateFalls }) =>
     removed.flatMap((pool) => {
+      // What is wrong with such a pool is another rule's to say.
+      if (disownedPools(config, observed).some(({ name }) => name === pool.name)) return [];
       const evidence = trafficEvidence(pool.name, observed);
       const others = otherTraffic(pool, observed);
       const first = candidateFalls ? keptFirst(pool.name, config, observed) : fix``;
@@ -56,6 +59,31 @@ stays for that update, with a note.`,
         found: `pool ${pool.name} would be removed, but ${text}`,
         fix: fix`${first}${way}`,
       }));
+    }),
+};
+
+/** What this stack created and the config calls somebody else's, Pulumi would delete. */
+const existingPoolOurs: Rule = {
+  id: "existing-pool-ours",
+  summary: `A pool that this stack created is marked \`existing\`. Such a pool is read and never written, so the update would delete
+what the stack created: nodes, model servers, picker and policies, also those that other objects keep alive under traffic.
+This rule also refuses an update that goes back.`,
+  fix: `Take the mark off. A pool of this stack leaves it only by being removed: move its traffic away and take its role from it.`,
+  check: (config, observed) =>
+    disownedPools(config, observed).map((pool) => {
+      const { name, namespace } = pool;
+      const evidence = trafficEvidence(name, observed) ?? otherTraffic(pool, observed);
+      const traffic = evidence === undefined ? "" : `, and ${evidence}`;
+      const unmark = remove(`pools.${name}.existing`);
+      const fields = asDeployed(pool, observed);
+      const way =
+        fields === undefined
+          ? fix`${unmark}, and restore the other keys of pools.${name} in the config`
+          : fix`${[unmark, ...fields]}`;
+      return {
+        found: `pools.${name} is marked existing, but this stack created InferencePool ${name} in namespace ${namespace} and would delete it${traffic}`,
+        fix: fix`${way}; a pool can only be removed once its traffic has moved to another one`,
+      };
     }),
 };
 
@@ -83,14 +111,25 @@ function throughTheLadder(from: string, to: string, observed: Observed, back: re
 const unprovenStable: Rule = {
   id: "unproven-stable",
   summary: `Only a candidate with all of the traffic can become the stable pool. Here the config sets another pool as stable
-while the current one still serves the customers.`,
+while the current one still serves the customers. This rule also refuses to swap the two at the same split: the next update
+could then give the new stable pool everything as a way back, which no gate holds up.`,
   fix: "Roll the pool out as the candidate, then promote it.",
   check: (config, observed) => {
+    const before = observed.record?.stable;
+    if (before === config.stable) return [];
     const now = liveShares(observed);
     const share = shareIn(now, config.stable);
+    const kept = before === undefined ? 0 : shareIn(now, before);
+    if (before !== undefined && kept > 0 && 100 - config.weight <= share + rounding) {
+      return [
+        {
+          found: `${config.stable} has ${Math.round(share)} % of the traffic and would become the stable pool while the stable pool, ${before}, has ${Math.round(kept)} %`,
+          fix: ladderFrom(before, config, observed),
+        },
+      ];
+    }
     const serving = Object.keys(now).find((name) => name !== config.stable);
     if (serving === undefined || 100 - config.weight <= share + rounding) return [];
-    if (observed.record?.stable === config.stable) return [];
     return [
       {
         found: `stable pool ${config.stable} has ${Math.round(share)} % of the traffic and would get ${100 - config.weight} % in one step`,
@@ -246,6 +285,7 @@ function missingPool(name: string, namespace: string): Finding {
 export const poolRules: readonly Rule[] = [
   poolMissing,
   poolHasTraffic,
+  existingPoolOurs,
   unprovenStable,
   editedInPlace,
   restartsOnlyReplica,

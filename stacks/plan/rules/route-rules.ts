@@ -2,6 +2,7 @@ import { adoptionOf } from "../adoption";
 import { adopts, driftOf } from "../drift";
 import { allow, fix, pulumiUp, run, set, type Fix } from "../config-edits";
 import type { Draft, Finding, Rule } from "../model";
+import { movedService } from "../moved-service";
 import { splitsOf } from "../kept-route";
 import type { Observed, ObservedRoute } from "../observed";
 import type { ServiceConfig } from "../service-config";
@@ -89,13 +90,14 @@ const candidateShareNow = (observed: Observed, { candidate }: Draft): number =>
 const routeMissing: Rule = {
   id: "route-missing",
   summary: `The customers' route that this stack wrote does not exist where the config says. Either someone deleted it, or the
-config changed \`service\`, \`route\` or \`namespace\`, in which case the update would delete the old route while
-customers use it. (\`route\` may name another existing HTTPRoute that gets the customers' requests: the stack takes
-that one over.)`,
+config changed \`route\`, in which case the update would delete the old route while customers use it. (\`route\` may name
+another existing HTTPRoute that gets the customers' requests: the stack takes that one over.)`,
   fix: "Restore the names. If the route was deleted, `pulumi up --refresh` with the waiver recreates it.",
   waiver: { name: "route-missing" },
-  check: (config, { route, record }) => {
+  check: (config, observed) => {
+    const { route, record } = observed;
     if (route !== undefined || record === undefined || config.allow.includes("destroy")) return [];
+    if (movedService(config, observed).length > 0) return [];
     const [namespace, name] = (record.route ?? "").split("/");
     if (name !== undefined && namespace === config.namespace && name !== config.route) {
       // A route that is renamed in the config alone would be deleted under its customers.
@@ -120,7 +122,7 @@ that one over.)`,
     return [
       {
         found: `there is no HTTPRoute ${config.route} in namespace ${config.namespace}, but the last successful update wrote it with ${shareText(record.weights)}`,
-        fix: fix`if the config changed service or namespace, restore them (a route never moves); otherwise recreate the route: ${[allow("route-missing"), run("pulumi up --refresh")]}`,
+        fix: fix`${name === undefined ? "if the config changed service or namespace, restore them (a route never moves); otherwise " : ""}recreate the route: ${[allow("route-missing"), run("pulumi up --refresh")]}`,
       },
     ];
   },

@@ -19,6 +19,7 @@ export const fills: Readonly<Record<string, Readonly<Record<string, string>>>> =
     N: "2",
   },
   "route-not-ours": { NAME: "shop" },
+  "nodes-shared": { NAME: "chat" },
   "bare-metal-cluster": { NAME: "racks" },
   "no-zone": { ZONE: "us-central1-a" },
   latched: { WHY: "'new weights'", "$(date -u +%Y-%m-%dT%H:%M:%SZ)": "2026-11-26T12:00:00Z" },
@@ -82,6 +83,12 @@ export const byHand: Readonly<Record<string, readonly Act[]>> = {
           },
         },
       }),
+    },
+  ],
+  "nodes-changed": [
+    {
+      does: /^pulumi config rm --path 'cluster.kubeconfig'/,
+      act: inCluster((world) => ({ ...world, ownNodes: true })),
     },
   ],
   "pool-missing": [refreshed],
@@ -242,6 +249,12 @@ const withArgs = (args: readonly string[], image?: string): RawConfig => ({
 });
 
 export const moreScenarios: readonly Scenario[] = [
+  // The two swap their roles at the split that they have.
+  {
+    rule: "unproven-stable",
+    config: { ...at(40), stable: "llm-new", candidate: "llm" },
+    world: () => deployed(at(0), at(60)),
+  },
   // The pool is gone from the config altogether, not only its role.
   {
     rule: "pool-has-traffic",

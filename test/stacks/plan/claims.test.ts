@@ -9,6 +9,7 @@ import {
   type Self,
 } from "../../../stacks/plan/claims";
 import { nothingDeployed } from "../../../stacks/plan/model";
+import type { Observed } from "../../../stacks/plan/observed";
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import fc from "fast-check";
@@ -248,5 +249,40 @@ describe("a plan with other stacks", () => {
     const old = { ...promoted, record: deployed(at(0), at(30)).record! };
     assert.deepEqual(planned({ ...serving, stable: "llm-new" }, old).refusals, []);
     assert.ok(planned(at(30), old).refusals.some(({ rule }) => rule === "pool-missing"));
+  });
+});
+
+describe("what belongs to no namespace", () => {
+  const wide = (kind: string, name: string): Observed => ({
+    ...deployed({ ...serving, namespace: "prod-eu" }),
+    claims: [
+      {
+        whose: "theirs",
+        object: {
+          ...{ group: "", kind, name, service: "eu-llm", pool: "eu-llm", managers: [] },
+          owner: { id: "b1c2", stack: "acme/inference-rollout/prod" },
+        },
+      },
+    ],
+  });
+  const rules = (kind: string, name: string, more: object = {}): string[] =>
+    planned({ ...serving, namespace: "prod-eu", ...more }, wide(kind, name)).refusals.map(({ rule }) => rule);
+
+  it("is another stack's where its name is, whatever service it is for", () => {
+    for (const [kind, name] of [
+      ["ValidatingAdmissionPolicy", "prod-eu-llm-traffic-guard"],
+      ["ValidatingAdmissionPolicyBinding", "prod-eu-llm-traffic-guard-prod-eu"],
+      ["ClusterRole", "prod-eu-llm-metrics"],
+      ["ClusterRoleBinding", "prod-eu-llm-epp-reviewer"],
+    ] as const) {
+      assert.deepEqual(rules(kind, name), ["another-stacks"], name);
+      assert.deepEqual(rules(kind, name, { clusterScoped: false }), [], `${name}: not written here`);
+    }
+  });
+
+  it("is nobody's business under another name", () => {
+    assert.deepEqual(rules("ValidatingAdmissionPolicy", "prod-eu-llm-2-traffic-guard"), []);
+    assert.deepEqual(rules("ValidatingAdmissionPolicy", "prod-eu-llm-route-shape"), []);
+    assert.deepEqual(rules("ClusterRole", "prod-eu-llm-traffic-guard"), []);
   });
 });

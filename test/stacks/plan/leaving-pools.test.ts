@@ -133,3 +133,42 @@ describe("a pool that Pulumi's state has lost", () => {
     assert.deepEqual(rulesOf(config(60), world), ["pool-has-traffic"]);
   });
 });
+
+describe("a pool of this stack that the config marks as created outside it", () => {
+  const marked = (name: "llm" | "llm-new", weight: number, rest: RawConfig = {}): RawConfig => ({
+    ...at(weight),
+    pools: { ...sourceCase.pools, [name]: { ...sourceCase.pools[name], existing: true } },
+    ...rest,
+  });
+
+  it("is kept from deletion, with traffic and without, on the way up and on the way back", () => {
+    for (const share of [0, 60, 100]) {
+      const world = share === 0 ? deployed(at(0)) : deployed(at(0), at(share));
+      for (const name of ["llm", "llm-new"] as const) {
+        for (const weight of [0, 30, 60, 100]) {
+          const rules = rulesOf(marked(name, weight), world);
+          assert.ok(rules.includes("existing-pool-ours"), `${name}, ${share} -> ${weight}: ${rules.join()}`);
+          assert.ok(!rules.includes("pool-has-traffic"), "one mistake, one message");
+        }
+      }
+    }
+  });
+
+  it("is kept from deletion where the mark comes with another namespace", () => {
+    const pools = { ...sourceCase.pools, llm: { existing: true, namespace: "elsewhere" } };
+    const { refusals } = planned({ ...at(60), pools }, deployed(at(0), at(60)));
+    const own = refusals.find(({ rule }) => rule === "existing-pool-ours");
+    assert.match(own?.found ?? "", /created InferencePool llm in namespace default .* sends it 40 %/);
+    assert.equal(own?.waiver, undefined);
+  });
+
+  it("is somebody else's once Pulumi's state has nothing of it", () => {
+    const world = deployed(at(0));
+    const object = {
+      ...{ group: "inference.networking.k8s.io", kind: "InferencePool", namespace: "default" },
+      ...{ name: "llm", service: "llm", pool: "llm", managers: [] },
+    };
+    const claims = [{ object, whose: "lost" as const }];
+    assert.ok(!rulesOf(marked("llm", 0), { ...world, claims }).includes("existing-pool-ours"));
+  });
+});

@@ -128,6 +128,17 @@ describe("no sequence of edits and failures", () => {
     });
   });
 
+  it("makes a pool the stable one while the stable pool before it still has traffic", () => {
+    let promotions = 0;
+    walk((before, done) => {
+      const was = before.record?.stable;
+      if (was === undefined || was === done.stable.name) return;
+      promotions++;
+      assert.equal(shareIn(liveShares(before), was), 0, `${was} was stable, now ${done.stable.name}`);
+    });
+    assert.ok(promotions > runs / 100, `only ${promotions} were seen: the property says nothing`);
+  });
+
   it("moves a pool to another namespace, or changes what it is made of while it has traffic", () => {
     walk((before, done) => {
       for (const { pool, namespace, identity } of done.pools) {

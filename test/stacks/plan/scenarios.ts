@@ -98,7 +98,30 @@ export const scenarios: readonly Scenario[] = [
       claims: [claim("InferencePool", "llm", { pool: "llm" }), claim("HTTPRoute", "routes-to-llm")],
     }),
   },
+  {
+    rule: "service-moved",
+    config: { ...at(30), service: "chat", route: "routes-to-llm" },
+    world: () => deployed(at(0), at(30)),
+  },
+  {
+    rule: "nodes-shared",
+    config: serving,
+    world: () => ({
+      ...nothingDeployed,
+      claims: [
+        {
+          whose: "theirs",
+          object: {
+            ...{ group: "rbac.authorization.k8s.io", kind: "ClusterRoleBinding" },
+            ...{ name: "search-llm-epp-reviewer", service: "llm", pool: "llm", managers: [] },
+            owner: { id: "b1c2", stack: "acme/inference-rollout/search" },
+          },
+        },
+      ],
+    }),
+  },
   { rule: "pool-has-traffic", config: serving, world: () => deployed(at(0), at(30)) },
+  { rule: "existing-pool-ours", config: brownfield, world: () => deployed(serving) },
   {
     rule: "unproven-stable",
     config: { ...promoted, pools: brownfield.pools },
@@ -259,6 +282,11 @@ export const scenarios: readonly Scenario[] = [
     rule: "platform-changed",
     config: at(10),
     world: () => ({ ...deployed(at(10)), standing: { held: heldCluster, wanted: namedCluster } }),
+  },
+  {
+    rule: "nodes-changed",
+    config: serving,
+    world: () => ({ ...deployed(serving), ownNodes: false }),
   },
   {
     rule: "other-route",
