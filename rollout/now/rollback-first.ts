@@ -1,6 +1,7 @@
 import type { Observed } from "../../stacks/plan/observed";
 import type { Plan } from "../../stacks/plan/model";
 import { plan } from "../../stacks/plan/plan";
+import { routeTexts } from "../../stacks/plan/route-texts";
 import { clusterWriter } from "../../stacks/state/cluster-reader";
 import { routePath } from "../../stacks/state/paths";
 import type { Session } from "../commands/session";
@@ -16,7 +17,11 @@ function observedOnceBack(observed: Observed, planned: Plan): Observed {
   const { backends, shares, latches } = planned;
   return {
     ...observed,
-    route: { ...route, backends, written: shares, moves: planned.route.moves, latches, coOwners: [] },
+    route: {
+      ...route,
+      ...{ backends, written: shares, moves: planned.route.moves, latches, coOwners: [] },
+      texts: routeTexts(shares, latches),
+    },
   };
 }
 

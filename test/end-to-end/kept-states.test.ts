@@ -39,7 +39,7 @@ interface KeptResource {
 const folder = path.join(__dirname, "kept-states");
 
 /** What today's program creates beside them, and an upgrade adds: nothing that serves changes by it. */
-const added = /EndpointPicker\$kubernetes:policy\/v1:PodDisruptionBudget::|:ClosedPaths/;
+const added = /EndpointPicker\$kubernetes:policy\/v1:PodDisruptionBudget::|:ClosedPaths|:MoveGuard/;
 
 const owner = { id: "owner", stack: "organization/inference-rollout/kept" };
 

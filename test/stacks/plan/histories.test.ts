@@ -18,7 +18,12 @@ import { liveShare, observedOf, type Witness, type World } from "./model/world";
 
 const runs = Number(process.env["PROPERTY_RUNS"] ?? 2000);
 
-const nothing: Witness = { onRoute: () => undefined, onSize: () => undefined, onRemoval: () => undefined };
+const nothing: Witness = {
+  onRoute: () => undefined,
+  onSize: () => undefined,
+  onRemoval: () => undefined,
+  backNow: () => undefined,
+};
 
 /** How often each thing was seen: a property that saw nothing says nothing. */
 function walk(
@@ -211,6 +216,11 @@ describe("in no history does an update", () => {
         if (resumed.time > (opened.get(resumed.candidate) ?? "")) opened.set(resumed.candidate, resumed.time);
         rolledBack.delete(resumed.candidate);
       };
+      /** What the live route says of it. */
+      const hold = (): void => {
+        for (const { candidate, time, resumed } of history.world.route?.latches ?? [])
+          if (resumed === undefined || resumed.time <= time) rolledBack.set(candidate, time);
+      };
       return {
         onRoute: ({ done, before }) => {
           tell(history.knobs);
@@ -228,11 +238,12 @@ describe("in no history does an update", () => {
           }
           if (rolledBack.size > 0) seen("a latch held");
         },
+        backNow: () => {
+          seen("rolled back during an update");
+          hold();
+        },
         after: ({ kind }) => {
-          if (kind === "roll back now") {
-            for (const { candidate, time, resumed } of history.world.route?.latches ?? [])
-              if (resumed === undefined || resumed.time <= time) rolledBack.set(candidate, time);
-          }
+          if (kind === "roll back now") hold();
           // Only where both the route and the outputs are gone nobody can know any more.
           const { route, record } = history.world;
           const latches = [...(route?.latches ?? []), ...(record?.latches ?? [])];
@@ -248,6 +259,31 @@ describe("in no history does an update", () => {
     });
     often(counts, "a latch held");
     often(counts, "a step of the way back", runs / 200);
+    often(counts, "rolled back during an update", runs / 20);
+  });
+
+  it("undo a rollback that came while it ran, or lose its latch", () => {
+    const counts = walk((seen, history) => {
+      let latched: readonly string[] | undefined;
+      return {
+        backNow: () => {
+          seen("back");
+          latched = (history.world.route?.latches ?? []).map((latch) => JSON.stringify(latch));
+        },
+        onRoute: () => {
+          if (latched !== undefined) assert.fail("the update writes over it");
+        },
+        after: () => {
+          if (latched !== undefined) {
+            const now = (history.world.route?.latches ?? []).map((latch) => JSON.stringify(latch));
+            assert.deepEqual(now, latched);
+          }
+          latched = undefined;
+        },
+      };
+    });
+    often(counts, "back", runs / 20);
+    often(counts, "overtaken", runs / 20);
   });
 
   it("do anything but go back while the service is frozen, unless it is told to", () => {
