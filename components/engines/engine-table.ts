@@ -39,8 +39,8 @@ inherits them from the pool that it is \`like\` and from the stack's \`server\`,
 
 - **Secrets.** A secret variable of the config is stored in the Secret \`<pool>-arguments\`, and a digest of it in the pool's
   identity. \`{secret: NAME, key: KEY}\` refers to a Secret that you manage; pods read it when they start, so a new value in
-  it restarts nothing. A secret in \`podPatch\` is refused. If only \`pools\` or \`server\` as a whole is known to contain one (an
-  object from Pulumi ESC), nothing of the patch is shown in state, logs and annotations; whoever may read pods reads it there.
+  it restarts nothing. A secret in \`podPatch\` is refused. If Pulumi knows only that \`pools\` or \`server\` contains a
+  secret (an object from Pulumi ESC), state, logs and annotations hide the whole patch. Whoever may read pods can still read it there.
 - **Variables of the program.** Your value replaces a default (\`HF_HOME\`, what the engine sets for its caches and
   libraries). Variables that a rollout depends on are refused: those that load adapters, those that connect the nodes of a
   replica, \`SECRET_ARG_<n>\`, \`LWS_*\`, and \`HF_TOKEN\` if the stack has a \`huggingFaceToken\`.

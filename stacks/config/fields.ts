@@ -164,9 +164,15 @@ export const oneOfNumbered = (
   values: readonly string[],
   error: string,
 ): z.ZodUnion<[z.ZodEnum<Record<string, string>>, z.ZodString]> =>
-  z.union([z.enum([...values]), z.string().refine((text) => text === "" || values.includes(text.replace(/@\d+$/, "")))], {
-    error,
-  });
+  z.union(
+    [
+      z.enum([...values]),
+      z.string().refine((text) => text === "" || values.includes(text.replace(/@\d+$/, ""))),
+    ],
+    {
+      error,
+    },
+  );
 
 /** What a list's elements are chosen from; absent: anything. */
 export function choicesOf({ element }: z.ZodArray): readonly (string | number)[] | undefined {

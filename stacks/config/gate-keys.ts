@@ -13,7 +13,7 @@ export const gateSchema = object({
   }),
   endpoint: withDefault(oneOf(endpointNames), "completions", {
     description:
-      "The API that the models serve and clients use: the gate sends such requests to the candidate, `rollout verify` to the service.",
+      "The API that the models serve and clients use: the gate sends such requests to the candidate, `npm run rollout -- verify --traffic` to the service.",
     example: "embeddings",
   }),
   names: withDefault(oneOf(["listed", "declared"]), "listed", {

@@ -121,7 +121,8 @@ const gatewaySchema = object({
     example: "llm-policy",
   }),
   modelArmor: optional(modelArmorSchema, {
-    description: "Model Armor checks prompts and responses.",
+    description:
+      "Model Armor checks prompts and responses of `/v1/chat/completions` and `/v1/completions`. It does not check other paths (`/v1/responses`, embeddings).",
     default: "none",
     example: {
       promptTemplate: "projects/acme-ml/locations/us-central1/templates/prompts",

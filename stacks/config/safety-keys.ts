@@ -106,13 +106,15 @@ export const safetyKeys = {
     keptOnRollback: true,
   }),
   rolledBack: optional(rolledBackSchema, {
-    description: "Written by `rollout rollback`: this candidate gets no traffic until it is resumed.",
+    description:
+      "Written by `npm run rollout -- rollback`: this candidate gets no traffic until it is resumed.",
     default: "none",
     example: { candidate: "llm-new", reason: "WHY", time: anyTime },
     keptOnRollback: true,
   }),
   resumed: optional(resumedSchema, {
-    description: "Written by `rollout resume`: a candidate that was rolled back may get traffic again.",
+    description:
+      "Written by `npm run rollout -- resume`: a candidate that was rolled back may get traffic again.",
     default: "none",
     example: { candidate: "llm-new", reason: "WHY", time: anyTime },
     keptOnRollback: true,

@@ -140,7 +140,7 @@ export const rolloutKeys = {
     emptyIsAbsent: true,
   }),
   ladder: withDefault(list(integer(1, 100, "percent of the traffic"), "weights"), [...defaults.ladder], {
-    description: "Weights that the output `next` and `rollout next` propose, one after the other.",
+    description: "Weights that the output `next` and `npm run rollout -- next` propose, one after the other.",
     example: [5, 20, 50, 100],
   }),
   allow: withDefault(list(allowable, "rules"), [], {

@@ -48,7 +48,7 @@ export function trafficEvidence(name: string, observed: Observed): string | unde
   const recorded = shareIn(observed.record?.weights, name);
   if (live > 0) return `the live route sends it ${Math.round(live)} % of the traffic`;
   if (observed.route?.mirrored?.includes(name) === true) {
-    return "a filter of the customers' route sends it copies of requests (take that filter out of the route first: kubectl edit httproute)";
+    return "a filter of the customers' route sends it copies of requests (take that filter out of the route first)";
   }
   if (recorded > 0) {
     return `the last successful update sent it ${Math.round(recorded)} % of the traffic (the live route does not; first run pulumi up without changing the weight)`;

@@ -1,6 +1,7 @@
 import type { OwnedPool, ServiceConfig } from "./service-config";
 import type { Observed, ObservedPool, ObservedWorkload } from "./observed";
 import type { Draft, PlannedPool } from "./model";
+import { fix, joinFixes, run, type Command, type Fix } from "./config-edits";
 import { liveShares, shareIn } from "./shares";
 import { fullSize, replicasFor } from "./sizing";
 
@@ -41,18 +42,41 @@ export function sizedOutside({ others, pools }: Draft, observed: Observed): Obse
 
 export const counted = (replicas: number): string => `${replicas} ${replicas === 1 ? "replica" : "replicas"}`;
 
+/** One way to give a pool more replicas, with what is to be known about it. */
+interface Growth {
+  why: string;
+  command: string;
+  owner: string;
+}
+
 /** How its owner gives a pool more replicas: the autoscaler where one owns the number, else the workload. */
-export function growCommands({ namespace, workloads = [] }: ObservedPool, needs: number): string {
-  if (workloads.length === 0) return "ask its owner: the pool has no workload that can be scaled";
-  return workloads
-    .map(({ kind, name, autoscaler, owner }) => {
-      const made = owner === undefined ? "" : ` (${owner} manages it: change it there too)`;
-      if (autoscaler === undefined) {
-        return `kubectl scale ${kind.toLowerCase()} ${name} -n ${namespace} --replicas ${needs}${made}`;
-      }
-      return `${autoscaler.kind} ${autoscaler.name} sets its size: ${atLeast(autoscaler, namespace, needs)}${made}`;
-    })
-    .join(workloads.length === 1 ? "" : ", or ");
+const growths = ({ namespace, workloads = [] }: ObservedPool, needs: number): Growth[] =>
+  workloads.map(({ kind, name, autoscaler, owner }) => ({
+    why: autoscaler === undefined ? "" : `${autoscaler.kind} ${autoscaler.name} sets its size: `,
+    command:
+      autoscaler === undefined
+        ? `kubectl scale ${kind.toLowerCase()} ${name} -n ${namespace} --replicas ${needs}`
+        : atLeast(autoscaler, namespace, needs),
+    owner: owner === undefined ? "" : ` (${owner} manages it: change it there too)`,
+  }));
+
+const askOwner = (needs: number): string =>
+  `ask its owner for ${counted(needs)}: the pool has no workload that can be scaled`;
+
+function growText(pool: ObservedPool, needs: number): string {
+  const ways = growths(pool, needs);
+  if (ways.length === 0) return askOwner(needs);
+  return ways.map(({ why, command, owner }) => `${why}${command}${owner}`).join(", or ");
+}
+
+/** @param then what is typed after it. */
+export function growFix(pool: ObservedPool, needs: number, then: readonly Command[]): Fix {
+  const ways = growths(pool, needs);
+  if (ways.length === 0) return fix`${askOwner(needs)}; then ${then}`;
+  return joinFixes(
+    ways.map(({ why, command, owner }) => fix`${why}${[run(command), ...then]}${owner}`),
+    ", or ",
+  );
 }
 
 function atLeast(
@@ -96,12 +120,12 @@ export function sizeNotes(config: ServiceConfig, observed: Observed, draft: Draf
   if (full === undefined || draft.rising.some(({ pool: name }) => name === stable.name)) return [];
   if (pool.replicas < full && live < 100) {
     return [
-      `pool ${stable.name} is scaled to ${counted(pool.replicas)} and ${pool.owned ? "needs" : "last served all of the traffic with"} ${full}${pool.owned ? " for all of the traffic" : ""}: going back in one step needs ${full} (${growCommands(pool, full)})`,
+      `pool ${stable.name} is scaled to ${counted(pool.replicas)} and ${pool.owned ? "needs" : "last served all of the traffic with"} ${full}${pool.owned ? " for all of the traffic" : ""}: going back in one step needs ${full} (${growText(pool, full)})`,
     ];
   }
   const scaled = pool.workloads?.find(({ autoscaler }) => autoscaler !== undefined)?.autoscaler;
   if ((shares[stable.name] ?? 0) > 0 || live === 0 || scaled === undefined) return [];
   return [
-    `${scaled.kind} ${scaled.name} may scale down pool ${stable.name} now that its traffic moves away: going back needs ${counted(full)} (${growCommands(pool, full)})`,
+    `${scaled.kind} ${scaled.name} may scale down pool ${stable.name} now that its traffic moves away: going back needs ${counted(full)} (${growText(pool, full)})`,
   ];
 }

@@ -29,7 +29,7 @@ describe("npm run lab", minutes(6), () => {
     for (const args of [["status"], ["exec", "--", "pulumi", "up"]]) {
       const { status, output } = await lab(...args);
       assert.equal(status, 1);
-      assert.match(output, /npm run lab -- up/);
+      assert.match(output, /npm run lab -- --name test-\d+ up/);
     }
   });
 

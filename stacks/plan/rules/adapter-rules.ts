@@ -73,6 +73,7 @@ const unprovenAdapter: Rule = {
       const record = observed.record?.adapters?.[adapter.name];
       if (record === undefined || record.version === adapter.stable.version) return [];
       const { served, version } = adapter.stable;
+      const at = `adapters[${adapter.index}]`;
       return pools
         .map(({ pool }) => ({ pool, live: versionShares(observed, pool.name, adapter.name) }))
         .filter(
@@ -82,7 +83,12 @@ const unprovenAdapter: Rule = {
         .slice(0, 1)
         .map(({ live }) => ({
           found: `${served} answers ${Math.round(shareIn(live, served))} % of the requests for ${adapter.name} and would get ${100 - adapter.weight} % in one step`,
-          fix: fix`${set(`adapters[${adapter.index}].version`, record.version)} and make ${version} the candidate until it has all of the requests`,
+          fix: fix`make it the candidate: ${[
+            ...setVersion(at, record),
+            ...setVersion(`${at}.candidate`, adapter.stable),
+            set(`${at}.weight`, Math.round(shareIn(live, served))),
+            pulumiUp,
+          ]}; raise ${at}.weight in steps; at 100, make ${version} the version`,
         }));
     }),
 };

@@ -111,7 +111,7 @@ cluster that this update creates, the program prints a note instead.`,
       )
       .map(({ pool: { name } }) => ({
         found: `pool ${name} has autoscaling, and the cluster serves no custom metrics (custom.metrics.k8s.io)`,
-        fix: fix`install the adapter: ${run(adapter)}; or remove the autoscaler: ${remove(["pools", name, "autoscaling"])}`,
+        fix: fix`install the adapter: ${run(adapter)}, and grant its account roles/monitoring.viewer (docs/gke.md, Autoscaling); or remove the autoscaler: ${remove(["pools", name, "autoscaling"])}`,
       })),
 };
 
@@ -127,7 +127,7 @@ export function metricsNotes(observed: Observed, { pools }: Pick<Draft, "pools">
     )
     .map(
       ({ pool: { name } }) =>
-        `${name}: the autoscaler finds no metrics until the cluster serves custom.metrics.k8s.io, and keeps the number of replicas: ${adapter}`,
+        `${name}: the autoscaler finds no metrics until the cluster serves custom.metrics.k8s.io, and keeps the number of replicas. To install the adapter: ${adapter}, then grant its account roles/monitoring.viewer (docs/gke.md, Autoscaling)`,
     );
 }
 

@@ -53,7 +53,9 @@ function belongsToAnother(stack: string, objects: readonly OwnedObject[], own?: 
       ? "run the update in the stack that created them"
       : `run the update in that stack (pulumi up --stack ${stack})`;
   const forget =
-    stack === "" ? "" : `; then remove them from the state of ${stack}: pulumi stack rm ${stack} --force`;
+    stack === ""
+      ? ""
+      : `; then, once that update has succeeded, remove ${stack}, which deletes nothing in the cluster or in Google Cloud: pulumi stack rm ${stack} --force --preserve-config (node pools and a cluster that it has created have to be imported first: docs/ownership.md)`;
   return {
     found: `this update would write objects that belong to ${owner}: ${listed(objects)}`,
     fix: fix`${leave}; or rename this stack's service and pools; or take the objects over: ${[allow("take-over-service"), pulumiUp]}${forget}`,
@@ -79,7 +81,8 @@ delete\`, a restored older state) are not refused; the next update imports them.
   waiver: {
     name: "take-over-service",
     use: `The objects are imported as they are and marked as this stack's; from then on the other
-stack is refused. Make it forget them with \`pulumi stack rm NAME --force\`, which deletes nothing in the cluster.`,
+stack is refused. Make it forget them with \`pulumi stack rm NAME --force --preserve-config\`, which deletes nothing in the
+cluster or in Google Cloud; import its node pools before that (docs/ownership.md).`,
   },
   check: (config, observed, draft) => {
     const objects = inTheWay(config, observed.claims ?? [], draft);

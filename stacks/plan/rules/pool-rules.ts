@@ -104,7 +104,7 @@ while the current one still serves the customers.`,
 function ladderFrom(serving: string, config: ServiceConfig, observed: Observed): Fix {
   const back = redeclare(serving, config, observed);
   return back === undefined
-    ? fix`the config cannot name ${serving} as a pool: move its traffic to ${config.stable} in the route itself, in steps (kubectl edit httproute -n ${config.namespace}), then pulumi up`
+    ? fix`the config cannot name ${serving} as a pool: move its traffic to ${config.stable} in the route itself, in steps (kubectl edit httproute -n ${config.namespace} ${config.route}), then pulumi up`
     : throughTheLadder(serving, config.stable, observed, back);
 }
 
@@ -234,12 +234,12 @@ function isThere(name: string, namespace: string, observed: Observed): boolean {
 function missingPool(name: string, namespace: string): Finding {
   const own = [
     remove(`pools.${name}.existing`),
-    set(`pools.${name}.accelerator`, "nvidia-l4"),
-    set(`pools.${name}.replicas`, 2),
+    set(`pools.${name}.accelerator`, "ACCELERATOR"),
+    set(`pools.${name}.replicas`, "N"),
   ];
   return {
     found: `pools.${name} is marked existing, but there is no InferencePool ${name} in namespace ${namespace}`,
-    fix: fix`set its namespace (${set(`pools.${name}.namespace`, "NAMESPACE")}), or let this stack create it: ${own}`,
+    fix: fix`if somebody deleted it, have its owner create it again; if it is in another namespace, set that (${set(`pools.${name}.namespace`, "NAMESPACE")}); or let this stack create it: ${own} (docs/accelerators.md lists the accelerators; N replicas have to carry all of the traffic)`,
   };
 }
 

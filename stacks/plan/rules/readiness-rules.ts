@@ -4,7 +4,7 @@ import { fix, joinFixes, pulumiUp, set, type Fix } from "../config-edits";
 import type { Draft, RisingPool, Rule } from "../model";
 import type { Observed, ObservedPool } from "../observed";
 import type { ServiceConfig } from "../service-config";
-import { counted, growCommands, largestShare, sizedOutside } from "../other-sizes";
+import { counted, growFix, largestShare, sizedOutside } from "../other-sizes";
 import { asksStable } from "../rising";
 import { liveShares, shareIn } from "../shares";
 import { fullSize } from "../sizing";
@@ -38,7 +38,7 @@ worse than a stable pool that is too small.`,
           found: `${foundText(config, observed, pool, rising)}: ${rising.share} % of the traffic needs ${needs}, and ${pool.owned ? `${rising.scaledBy ?? "its owner"} sets its replicas` : "this stack does not scale pools created outside it"}`,
           fix: joinFixes(
             [
-              fix`scale it up, then continue: ${growCommands(pool, needs)} && ${pulumiUp}`,
+              fix`scale it up, then continue: ${growFix(pool, needs, [pulumiUp])}`,
               ...steps(config, observed, draft, pool),
             ],
             "; or ",

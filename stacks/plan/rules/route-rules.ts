@@ -158,7 +158,7 @@ with a note). Otherwise revert the edit.`,
     if (drift.rules.length > 0) {
       findings.push({
         found: `the live route has parts that this stack did not write and would remove: ${drift.rules.join(", ")}`,
-        fix: fix`if customers do not need them, remove them from the route (kubectl edit httproute -n ${config.namespace})`,
+        fix: fix`if customers do not need them, remove them from the route (kubectl edit httproute -n ${config.namespace} ${config.route})`,
       });
     }
     return findings;
@@ -181,7 +181,7 @@ const unknownBackend: Rule = {
   check: (config, observed, draft) =>
     unknownBackends(observed, draft).map((pool) => ({
       found: `the live route sends ${Math.round(shareIn(liveShares(observed), pool))} % of the traffic to ${pool}, which is neither the stable pool nor the candidate`,
-      fix: fix`remove it from the route (kubectl edit httproute -n ${config.namespace})${asCandidate(pool, config, observed)}`,
+      fix: fix`remove it from the route (kubectl edit httproute -n ${config.namespace} ${config.route})${asCandidate(pool, config, observed)}`,
     })),
 };
 

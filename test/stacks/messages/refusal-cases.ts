@@ -12,7 +12,12 @@ import { type Scenario, deployed } from "../plan/worlds";
 
 /** Words that a person fills in, by rule. */
 export const fills: Readonly<Record<string, Readonly<Record<string, string>>>> = {
-  "existing-pool-missing": { NAMESPACE: "elsewhere", MODEL: "Qwen/Qwen3-8B" },
+  "existing-pool-missing": {
+    NAMESPACE: "elsewhere",
+    MODEL: "Qwen/Qwen3-8B",
+    ACCELERATOR: "nvidia-l4",
+    N: "2",
+  },
   "route-not-ours": { NAME: "shop" },
   "bare-metal-cluster": { NAME: "racks" },
   "no-zone": { ZONE: "us-central1-a" },
@@ -194,7 +199,7 @@ export const byHand: Readonly<Record<string, readonly Act[]>> = {
   "another-stacks": [
     // The other stack does it; here nothing is left to do.
     { does: /^pulumi up --stack/, act: inCluster((world) => less(world, "claims")) },
-    { does: /^pulumi stack rm .* --force$/, act: nothing },
+    { does: /^pulumi stack rm .* --force --preserve-config/, act: nothing },
   ],
 };
 

@@ -1,5 +1,6 @@
-import { fixText } from "../../../stacks/messages/edits";
+import { commandsText, fixText } from "../../../stacks/messages/edits";
 import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
 import { describe, it } from "node:test";
 import { rules } from "../../../stacks/plan/rules/all-rules";
 import { serviceConfig, planFor } from "../cases";
@@ -42,6 +43,17 @@ describe("a refusal's fix", () => {
       }
     });
   }
+
+  it("is something that a shell can read", () => {
+    for (const scenario of allScenarios)
+      for (const { fix } of refusalsOf(scenario))
+        for (const part of fix.parts) {
+          if (part.kind === "text") continue;
+          const text = commandsText(part.commands);
+          const { status, stderr } = spawnSync("bash", ["-n", "-c", text], { encoding: "utf8" });
+          assert.equal(status, 0, `${scenario.rule}: ${text}\n${stderr}`);
+        }
+  });
 
   it("is tried for every rule that refuses", () => {
     const tried = new Set(allScenarios.map(({ rule }) => rule));
