@@ -183,11 +183,7 @@ export function update(world: World, config: ServiceConfig, fate: Fate, witness:
     Object.fromEntries(rounded(list)),
   );
   if (fate.backDuring !== undefined && JSON.stringify(live) !== JSON.stringify(wanted)) return "overtaken";
-  assert.deepEqual(
-    live,
-    wanted,
-    "the update says it succeeded, and the live route is not the plan's",
-  );
+  assert.deepEqual(live, wanted, "the update says it succeeded, and the live route is not the plan's");
   world.record = recordOf(config, done);
   for (const name of Object.keys(world.state.pools)) {
     if (done.pools.some(({ pool }) => pool.name === name)) continue;
