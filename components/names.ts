@@ -55,6 +55,9 @@ export const annotations = {
   copied: `${domain}/copied`,
 } as const;
 
+/** In what the cluster's guards of the customers' route say: the write was made from what is no longer there. */
+export const overtaken = "while this update ran";
+
 export const managedBy = "gke-inference-rollout";
 
 /** Kubernetes' limit for label values and for names of Services. */

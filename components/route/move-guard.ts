@@ -1,6 +1,6 @@
 import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
-import { annotations, apis, labels, managedBy } from "../names";
+import { annotations, apis, labels, managedBy, overtaken } from "../names";
 
 export interface MoveGuardArgs {
   /** The service of the route: a label, and part of the policy's name. */
@@ -67,7 +67,7 @@ export class MoveGuard extends pulumi.ComponentResource {
           validations: [
             {
               expression: `${after} > ${before} || (${after} == ${before} && ${same(annotations.weights)} && ${same(annotations.latched)})`,
-              message: `HTTPRoute ${namespace}/${route} was moved or rolled back while this update ran: nothing was overwritten. Run pulumi up again: it plans with the route as it is now`,
+              message: `HTTPRoute ${namespace}/${route} was moved or rolled back ${overtaken}: nothing was overwritten. Run pulumi up again: it plans with the route as it is now`,
               reason: "Forbidden",
             },
           ],

@@ -1,3 +1,4 @@
+import { overtaken } from "../../components/names";
 import { holds } from "./latch";
 import type { Latch, ObservedRoute } from "./observed";
 
@@ -36,7 +37,7 @@ const seen = ({ generation, moves, texts, backends, kept }: ObservedRoute): unkn
 /** For whoever runs the update. @param route namespace and name. */
 export function meanwhileText(route: string, found: Meanwhile): string {
   if (found.kind === "edited")
-    return `HTTPRoute ${route} was edited while this update ran: nothing was overwritten. Run pulumi up again`;
+    return `HTTPRoute ${route} was edited ${overtaken}: nothing was overwritten. Run pulumi up again`;
   const { candidate, time, reason } = found.latch;
-  return `${candidate} was rolled back at ${time} (${reason}) while this update ran: HTTPRoute ${route} stays as it is. Record it: npm run rollout -- rollback`;
+  return `${candidate} was rolled back at ${time} (${reason}) ${overtaken}: HTTPRoute ${route} stays as it is. Record it: npm run rollout -- rollback`;
 }

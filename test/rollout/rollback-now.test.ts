@@ -240,6 +240,8 @@ describe("the live route goes back", () => {
 class Cluster implements ClusterWriter {
   applied: { body: LiveObject; manager: string }[] = [];
   conflicts = 0;
+  /** How the next write is refused. */
+  refusal: ConstructorParameters<typeof ClusterUnreadable> = ["conflict", "409"];
   constructor(
     readonly route: LiveObject,
     readonly pods: Readonly<Record<string, number>> = { llm: 2, "llm-new": 2 },
@@ -268,7 +270,7 @@ class Cluster implements ClusterWriter {
   }
 
   apply(_path: string, body: LiveObject, manager: string): Promise<LiveObject> {
-    if (this.conflicts-- > 0) return Promise.reject(new ClusterUnreadable("conflict", "409"));
+    if (this.conflicts-- > 0) return Promise.reject(new ClusterUnreadable(...this.refusal));
     this.applied.push({ body, manager });
     return Promise.resolve(body);
   }
@@ -284,6 +286,18 @@ describe("rollback --now", () => {
       describeRollback(written, false).join("\n"),
       /All traffic now goes to llm \(2 of 2 pods ready\).*60 %/,
     );
+  });
+
+  it("reads the route again where a guard of the cluster has counted another write; no right is no reason to", async () => {
+    const cluster = new Cluster(liveRoute());
+    cluster.conflicts = 2;
+    const denied = "routes-to-llm was moved or rolled back while this update ran: nothing was overwritten";
+    cluster.refusal = ["forbidden", denied];
+    await rollBackNow(cluster, cluster.route, { reason: "slow" });
+    assert.equal(cluster.applied.length, 1);
+    cluster.conflicts = 2;
+    cluster.refusal = ["forbidden", "cannot patch resource httproutes"];
+    await assert.rejects(rollBackNow(cluster, cluster.route, { reason: "slow" }), /cannot patch/);
   });
 
   it("sends nothing to a pool that is not there or has no ready pod, unless it is forced", async () => {
