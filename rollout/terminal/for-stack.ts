@@ -8,7 +8,7 @@ import { quoted } from "../../stacks/messages/edits";
 
 /** Commands of the Pulumi CLI that take --stack, and those of this one; not those that name their stack already. */
 const typed =
-  /\b(?:npm run (?:--silent )?rollout -- (?!rollback --now)[a-z]+|pulumi (?:config (?:set|rm|get)|state [a-z]+|stack (?:rm(?! (?!--)\S)|export|import|history|output)|up|preview|refresh|destroy|cancel)(?![\w-]))(?! --stack\b)/g;
+  /\b(?:npm run (?:--silent )?rollout -- (?!rollback --now)[a-z]+(?![a-z-])|pulumi (?:config (?:set|rm|get)|state [a-z]+|stack (?:rm(?! (?!--)\S)|export|import|history|output)|up|preview|refresh|destroy|cancel)(?![\w-]))(?! --stack\b)/g;
 
 /** A text with every command in it for one stack. @param stack absent: the selected one is meant. */
 export const forStack = (text: string, stack: string | undefined): string =>

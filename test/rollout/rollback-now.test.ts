@@ -5,6 +5,7 @@ import { annotations, labels, managedBy } from "../../components/names";
 import { describeRollback } from "../../rollout/commands/rollback-now";
 import { liveRollback, type LiveRollback } from "../../rollout/now/live-rollback";
 import { chooseRoutes, rollBackNow, routesToMove } from "../../rollout/now/route-writer";
+import { noReason } from "../../stacks/plan/latch";
 import type { Latch } from "../../stacks/plan/observed";
 import { ClusterUnreadable, type ClusterWriter, type LiveObject } from "../../stacks/state/cluster-reader";
 import { observedRoute } from "../../stacks/state/observe";
@@ -286,6 +287,15 @@ describe("rollback --now", () => {
       describeRollback(written, false).join("\n"),
       /All traffic now goes to llm \(2 of 2 pods ready\).*60 %/,
     );
+  });
+
+  it("prints the command that records it with the reason, for a shell", async () => {
+    const next = async (reason: string): Promise<string> => {
+      const cluster = new Cluster(liveRoute());
+      return describeRollback(await rollBackNow(cluster, cluster.route, { reason }), false).join("\n");
+    };
+    assert.match(await next("it's slow"), /Next: npm run rollout -- rollback --reason 'it'\\''s slow'$/);
+    assert.match(await next(noReason), /Next: npm run rollout -- rollback$/);
   });
 
   it("reads the route again where a guard of the cluster has counted another write; no right is no reason to", async () => {
