@@ -82,7 +82,7 @@ async function gateHook(context: HookContext): Promise<void> {
   const { config, plan, observed, reader, reached } = context;
   reached?.();
   // Whoever went back while pods started is told at once, not after the gate's timeout.
-  await untouched(context);
+  if (plan.rising.length > 0) await untouched(context);
   for (const rising of plan.rising) {
     if (config.gate.via === "off") {
       await pulumi.log.warn(

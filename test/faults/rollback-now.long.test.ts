@@ -13,7 +13,7 @@ describe("npm run rollout -- rollback --now", minutes(25), () => {
   let service: ServiceUnderLoad;
   before(async () => {
     service = await ServiceUnderLoad.start({ weight: 60 });
-  }, minutes(4));
+  }, minutes(10));
   after(async () => service.stop());
 
   /** Nothing of Pulumi's is in its environment, and no pulumi on the PATH. */
