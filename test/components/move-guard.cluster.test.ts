@@ -130,8 +130,11 @@ describe("a rollback that came while an update ran", () => {
     const undo: Write = { moves: 8, candidate: 60 };
     assert.equal(await apply(undo, "kubectl-edit"), undefined);
     assert.equal(await apply({ ...undo, name: "other" }, pulumi), undefined);
-    const uncounted = route(back);
-    uncounted.metadata = { ...uncounted.metadata, annotations: { [annotations.moves]: "many" } };
+    const notes = { [annotations.moves]: "many" };
+    const uncounted = {
+      ...route(back),
+      metadata: { namespace: "default", name: "routes-to-llm", annotations: notes },
+    };
     const server = PatchStrategy.ServerSideApply;
     await lab.objects.patch(uncounted, undefined, "All", pulumi, true, server);
   });

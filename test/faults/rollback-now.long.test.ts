@@ -134,16 +134,22 @@ describe("npm run rollout -- rollback --now", minutes(25), () => {
 
   test("works while an update holds the lock and is about to send the candidate more", async () => {
     const from = now();
+    // The gate waits for one server that still answers: long enough to go back while the update is under way.
+    const [server] = await service.servers("llm-new");
+    assert.ok(server !== undefined);
+    await service.fault(server, "unready");
+    await sleep(15_000);
     await service.stack.set("weight", "100");
     const update = service.update();
-    await update.prints(/RolloutPlan llm/);
+    await update.prints(/gate: /, 240);
     const began = now();
     const { status, output } = await rollBack();
     assert.equal(status, 0, output);
     const seconds = await lateness(began);
-    // What was planned before is not written over it: the hook says so, or the cluster's guard does.
+    await service.fault(server, "none");
+    // What was planned before is not written over it.
     assert.notEqual(await update.ended, 0, update.output);
-    assert.match(update.output, /while this update ran/);
+    assert.match(update.output, /llm-new was rolled back at .* while this update ran/);
     console.log(
       `lock held: last request on the candidate after ${seconds.toFixed(2)} s; the update: ${
         /.*while this update ran.*/.exec(update.output)?.[0].trim() ?? ""
