@@ -144,7 +144,12 @@ const packOption = (): Option =>
 
 async function within<T extends CommonOptions>(options: T, run: Run<T>, begun?: Begun): Promise<void> {
   const screen = new Screen(options.json === true, options.stack);
-  process.exitCode = await run(await Session.open(screen, options, begun), options);
+  try {
+    process.exitCode = await run(await Session.open(screen, options, begun), options);
+  } catch (error) {
+    screen.result({ ok: false, errors: [error instanceof Error ? error.message : String(error)] });
+    throw error;
+  }
 }
 
 function whole(min: number, max = Number.MAX_SAFE_INTEGER): (text: string) => number {

@@ -7,6 +7,9 @@ const { prepare, start, startLastGood } = require("./program");
 
 const now = "rollout/now-line.ts";
 
+// A terminal that is gone (a lost connection, `| head`) must not end an update half-way: it goes on, unseen.
+for (const stream of [process.stdout, process.stderr]) stream.on("error", () => undefined);
+
 /** @param {readonly string[]} words */
 async function main(words) {
   const [command, ...options] = words;

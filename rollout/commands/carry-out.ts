@@ -41,16 +41,42 @@ export async function carryOut(
   undertaking: Undertaking,
   options: ChangeOptions,
 ): Promise<number> {
-  const { screen } = session;
   show(session, undertaking);
   if (options.dryRun === true) return preview(session, undertaking, options);
   if (!(await agreed(session, options))) return exit.refused;
+  return withoutGaps((interrupted) => updateByUpdate(session, undertaking, options, interrupted));
+}
+
+/**
+ * From the consent on, Ctrl-C ends the command only where it can say how things stand: between updates, and within one
+ * as the engine does it (update). @param work is told whether there was one.
+ */
+export function withoutGaps<T>(work: (interrupted: () => boolean) => Promise<T>): Promise<T> {
+  const interruption = new Interruption(
+    () => undefined,
+    () => undefined,
+  );
+  return interruption.during(() => work(() => interruption.happened));
+}
+
+async function updateByUpdate(
+  session: Session,
+  undertaking: Undertaking,
+  options: ChangeOptions,
+  interrupted: () => boolean,
+): Promise<number> {
+  const { screen } = session;
   const { steps, first } = undertaking;
   const before = first === undefined ? undefined : `${await first()}.`;
   if (before !== undefined) screen.line(before);
+  const stopped = (end: Omit<End, "before">): Promise<number> =>
+    failed(session, undertaking, { ...end, ...(before === undefined ? {} : { before }) });
   for (const [i, step] of steps.entries()) {
     const where = steps.length === 1 ? "" : ` (update ${i + 1} of ${steps.length})`;
-    const edited = await session.engine.edit(step.target);
+    // An update that ended well in spite of it is not followed by another one.
+    if (interrupted()) return stopped({ result: nothingBegun({ cancelled: true }), done: i });
+    const edited = await attempt(() => session.engine.edit(step.target));
+    if ("error" in edited) return stopped({ result: nothingBegun({ error: edited.error }), done: i });
     const result = await update(session, `${step.title}${where}`, (say, signal) =>
       session.engine.up({
         message: `rollout: ${step.title}${where}`,
@@ -59,15 +85,19 @@ export async function carryOut(
         ...packs(options),
       }),
     );
-    if (!result.ok)
-      return failed(session, undertaking, {
-        result,
-        edited,
-        done: i,
-        ...(before === undefined ? {} : { before }),
-      });
+    if (!result.ok) return stopped({ result, edited: edited.value, done: i });
     for (const warning of result.warnings) screen.line(`  ! ${warning}`);
-    await session.refresh();
+    // The next update's config was made of what this command read: not of what somebody writes meanwhile.
+    const read = await attempt(async () => {
+      if (i + 1 < steps.length) session.engine.file.unchanged();
+      await session.refresh();
+    });
+    if (!("error" in read)) continue;
+    if (i + 1 < steps.length) {
+      return stopped({ result: nothingBegun({ error: read.error }), done: i + 1 });
+    }
+    // Whoever repeats a `next` that succeeded takes one step more than they know of.
+    screen.line(`  ! The update succeeded, but the stack cannot be read: ${read.error}`);
   }
   screen.line();
   const status = await session.showStatus();
@@ -181,15 +211,52 @@ export async function update(
   );
 }
 
+const nothingBegun = ({
+  cancelled = false,
+  error,
+}: {
+  cancelled?: boolean;
+  error?: string;
+}): UpdateResult => ({
+  ok: false,
+  cancelled,
+  errors: error === undefined ? [] : [error],
+  warnings: [],
+  begun: [],
+});
+
+async function attempt<T>(work: () => Promise<T>): Promise<{ value: T } | { error: string }> {
+  try {
+    return { value: await work() };
+  } catch (error) {
+    return { error: error instanceof Error ? error.message : String(error) };
+  }
+}
+
+/** How an undertaking stopped. */
+interface End {
+  result: UpdateResult;
+  /** The edit of its last update; absent: there was none. */
+  edited?: Replaced;
+  /** Updates that succeeded. */
+  done: number;
+  /** What was done before the first one. */
+  before?: string;
+}
+
 /** Says exactly where things stand after an update that failed or was interrupted, and how to go on. */
 async function failed(
   session: Session,
   { steps, again, takeBack }: Undertaking,
-  { result, edited, done, before }: { result: UpdateResult; edited: Replaced; done: number; before?: string },
+  { result, edited, done, before }: End,
 ): Promise<number> {
   const { screen, engine } = session;
   const untouched = result.begun.length === 0;
-  const undone = takeBack && untouched && edited.changed && edited.undo();
+  const undone = takeBack && untouched && edited?.changed === true && edited.undo();
+  const edit =
+    edited === undefined
+      ? `${engine.file.name} was not edited`
+      : `the edit of ${engine.file.name} ${undone ? "was undone" : "is kept"}`;
   screen.line();
   screen.bad(result.cancelled ? "The update was interrupted." : "The update failed.");
   for (const error of result.cancelled ? [] : result.errors) screen.line(error);
@@ -197,10 +264,10 @@ async function failed(
   if (steps.length > 1) screen.line(`${done} of ${steps.length} updates completed.`);
   screen.line(
     untouched
-      ? `${before === undefined ? "No resources changed" : `Before the update: ${before} The update itself changed no resources`}${undone ? `; the edit of ${engine.file.name} was undone` : `; the edit of ${engine.file.name} is kept`}.`
+      ? `${before === undefined ? "No resources changed" : `Before the update: ${before} The update itself changed no resources`}; ${edit}.`
       : `The update had started on: ${listed(result.begun)}. The edit of ${engine.file.name} is kept.`,
   );
-  await session.refresh().catch(() => undefined);
+  await attempt(() => session.refresh());
   const status = await session.showStatus(again);
   const outcome: Outcome = {
     ok: false,

@@ -1,9 +1,9 @@
 import { defaults } from "../../stacks/config/defaults";
 import { changesBetween, describeChange } from "../steps/changes";
 import { allowDestroy, command } from "../steps/moves";
-import { valueOf } from "../steps/values";
+import { valueOf, type StackValues } from "../steps/values";
 import type { UpdateResult } from "../pulumi/update-log";
-import { exit, packs, refused, showPreview, update } from "./carry-out";
+import { exit, packs, refused, showPreview, update, withoutGaps } from "./carry-out";
 import { takenOverReason } from "./release";
 import type { ChangeOptions, Session } from "./session";
 
@@ -41,6 +41,21 @@ export async function runDestroy(
   if (kept !== undefined) return refused(session, "Nothing was destroyed.", [kept]);
   const reason = await missingConsent(session, service, options);
   if (reason !== undefined) return refused(session, "Nothing was destroyed.", [reason]);
+  return withoutGaps((interrupted) => takeDown(session, { service, target, options, interrupted }));
+}
+
+interface Descent {
+  service: string;
+  target: StackValues;
+  options: ChangeOptions;
+  interrupted: () => boolean;
+}
+
+async function takeDown(
+  session: Session,
+  { service, target, options, interrupted }: Descent,
+): Promise<number> {
+  const { engine, screen } = session;
   const edited = await engine.edit(target);
   const allowed = await update(session, "allow the deletion", (say, signal) =>
     engine.up({ message: `rollout: allow the deletion of ${service}`, say, signal, ...packs(options) }),
@@ -53,6 +68,9 @@ export async function runDestroy(
       undone ? "the edit of the config was undone" : "the cluster may already allow the deletion",
     );
   }
+  // The first update may have ended well in spite of it.
+  if (interrupted())
+    return stopped(session, { ...allowed, cancelled: true }, "the cluster already allows the deletion");
   const destroyed = await update(session, "destroy", (say, signal) =>
     engine.destroy({ message: `rollout: destroy ${service}`, say, signal }),
   );

@@ -19,7 +19,7 @@ import {
 } from "../steps/leaving-stack";
 import { resolveValues, type ServiceStack } from "../steps/resolve-values";
 import type { StackValues } from "../steps/values";
-import { agreed, exit, packs, refused, showPreview, update } from "./carry-out";
+import { agreed, exit, packs, refused, showPreview, update, withoutGaps } from "./carry-out";
 import type { ChangeOptions, Session } from "./session";
 
 /** Seconds for the API server to answer one request. */
@@ -39,13 +39,29 @@ interface Present {
  * that the command is run again after an interruption.
  */
 export async function runRelease(session: Session, options: ChangeOptions): Promise<number> {
-  const { screen, engine, values } = session;
+  const { values } = session;
   const present = await lookAround(session, options.dryRun === true);
   if ("reasons" in present) return refused(session, "Nothing was released.", present.reasons);
   const target = allowRelease(values, true);
   show(session, present, target);
   if (options.dryRun === true) return dryRun(session, present, target, options);
   if (!(await agreed(session, options))) return exit.refused;
+  return withoutGaps((interrupted) => leave(session, { present, target, options, interrupted }));
+}
+
+interface Leave {
+  present: Present;
+  target: StackValues;
+  options: ChangeOptions;
+  interrupted: () => boolean;
+}
+
+async function leave(session: Session, { present, target, options, interrupted }: Leave): Promise<number> {
+  const { engine, screen } = session;
+  const interruptedNow = (state: string): number | undefined =>
+    interrupted()
+      ? stopped(session, { ok: false, cancelled: true, errors: [], warnings: [], begun: [] }, state)
+      : undefined;
   if (!present.leaving.isPrepared) {
     const edited = await engine.edit(target);
     const prepared = await update(session, "prepare the stack to leave", (say, signal) =>
@@ -60,10 +76,14 @@ export async function runRelease(session: Session, options: ChangeOptions): Prom
       );
     }
   }
+  const beforehand = interruptedNow("the state is prepared; nothing was handed back");
+  if (beforehand !== undefined) return beforehand;
   const handedBack = await screen.task("hand back what serves", (say) => handBackAll(session, present, say));
   if ("reasons" in handedBack)
     return refused(session, "Not released; the stack still exists.", handedBack.reasons);
   for (const line of handedBack.lines) screen.line(`  ${line}`);
+  const between = interruptedNow("what serves was handed back; the rest of the stack still exists");
+  if (between !== undefined) return between;
   const removed = await update(session, "remove the rest of the stack", (say, signal) =>
     engine.destroyRest({ message: "rollout: release", say, signal }),
   );

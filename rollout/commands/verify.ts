@@ -13,7 +13,7 @@ import { sendLoad, type Load } from "../traffic/measure";
 import { targetOf, type Target } from "../traffic/outcome";
 import { countedBetween, pickerCounts, type Counts } from "../traffic/picker-counts";
 import { describeVerdict, exitStatus, judge } from "../traffic/verdict";
-import { refused } from "./carry-out";
+import { exit, refused } from "./carry-out";
 import type { CommonOptions, Session } from "./session";
 
 export interface VerifyOptions extends CommonOptions {
@@ -70,6 +70,7 @@ export async function runVerify(session: Session, options: VerifyOptions): Promi
   const weight = candidate === undefined ? 0 : await shareNow(session, candidate);
   const verdict = judge(outcomes, {
     expected: weight / 100,
+    models,
     ...(candidate === undefined ? {} : { candidate, counts: countedBetween(before, await count()) }),
   });
   for (const line of describeVerdict(verdict)) screen.line(line);
@@ -80,7 +81,13 @@ export async function runVerify(session: Session, options: VerifyOptions): Promi
     );
     if (out !== undefined) screen.line(`fix         ${out}`);
   }
-  screen.result({ ...verdict, ...(candidate === undefined ? {} : { candidate }), weight });
+  const result = { ...verdict, ...(candidate === undefined ? {} : { candidate }), weight };
+  if (interruption.happened) {
+    screen.bad("Interrupted: what was measured until then says nothing about the rest.");
+    screen.result({ ...result, ok: false, interrupted: true });
+    return exit.interrupted;
+  }
+  screen.result(result);
   return exitStatus(verdict);
 }
 

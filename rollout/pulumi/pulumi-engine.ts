@@ -80,7 +80,8 @@ export class Engine {
    */
   async values(file = this.file.path, asked = this.printed(file)): Promise<StackValues> {
     const printed = parseValues(JSON.parse(await asked));
-    const written = await keysInFile(fs.readFileSync(file, "utf8"), project);
+    const text = file === this.file.path ? this.file.read() : fs.readFileSync(file, "utf8");
+    const written = await keysInFile(text, project);
     return written === undefined ? printed : asWritten(printed, written);
   }
 
@@ -193,14 +194,21 @@ export class Engine {
         ...(signal === undefined ? {} : { signal }),
         ...(policyPacks.length === 0 ? {} : { policyPacks: [...policyPacks] }),
       });
-      return log.result({ ok: true, cancelled: false });
+      // Ctrl-C can come when the engine has nothing left to cancel.
+      return log.result({ ok: true, cancelled: cancelled() });
     } catch (error) {
-      if (!(error instanceof PulumiFailed)) throw error;
-      return log.result({ ok: false, cancelled: cancelled(), failure: briefly(error) });
+      // Also what the API itself could not do (a full disk, say): whoever called says how things stand.
+      const failure =
+        error instanceof PulumiFailed
+          ? briefly(error)
+          : error instanceof Error
+            ? error.message
+            : String(error);
+      return log.result({ ok: false, cancelled: cancelled(), failure });
     }
   }
 
-  /** The Automation API's stack, without two things that it does by itself. */
+  /** The Automation API's stack, without three things that it does by itself. */
   private sdk(): Promise<Stack> {
     this.stackOfSdk ??= (async () => {
       // Loaded only for an update: with TypeScript in it, it takes longer than a rollback may.
@@ -212,8 +220,13 @@ export class Engine {
       workspace.selectStack = () => Promise.resolve();
       // It would run two commands after every update; those who need the outputs read them.
       workspace.stackOutputs = () => Promise.resolve({});
-      return Stack.select(this.stack, workspace);
+      const stack = await Stack.select(this.stack, workspace);
+      // It would ask for the history after an update, and report an update that succeeded as failed where that fails.
+      stack.info = () => Promise.resolve(undefined);
+      return stack;
     })();
+    // The next one tries again.
+    this.stackOfSdk.catch(() => (this.stackOfSdk = undefined));
     return this.stackOfSdk;
   }
 }

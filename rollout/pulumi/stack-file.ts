@@ -4,6 +4,9 @@ import * as path from "node:path";
 
 /** A stack's config file, changed as a whole or not at all. */
 export class ConfigFile {
+  /** What a command has read and bases its edits on. */
+  private known: Buffer | undefined;
+
   /** @throws Error where there is none. */
   constructor(readonly path: string) {
     if (!fs.existsSync(path)) {
@@ -15,6 +18,26 @@ export class ConfigFile {
 
   get name(): string {
     return path.basename(this.path);
+  }
+
+  /** The file's text; edits are based on it from now on. */
+  read(): string {
+    this.known = fs.readFileSync(this.path);
+    return this.known.toString();
+  }
+
+  /**
+   * Somebody's edit meanwhile would be taken back by ours, and be deployed or not without anybody having seen it.
+   * @throws Error where the file is not what was read.
+   */
+  unchanged(): Buffer {
+    const now = fs.readFileSync(this.path);
+    if (this.known !== undefined && !now.equals(this.known)) {
+      throw new Error(
+        `${this.name} was changed while this command ran, so it was not edited. Look at the change, and run the command again`,
+      );
+    }
+    return now;
   }
 
   /** A copy that `pulumi --config-file` takes, gone when `use` is done. */
@@ -29,9 +52,9 @@ export class ConfigFile {
     }
   }
 
-  /** Puts a file's content in its place, in one rename. @returns how to undo it. */
+  /** Puts a file's content in its place, in one rename. @returns how to undo it. @throws Error */
   replaceBy(file: string): Replaced {
-    const before = fs.readFileSync(this.path);
+    const before = this.unchanged();
     const after = fs.readFileSync(file);
     this.write(after);
     return {
@@ -49,8 +72,14 @@ export class ConfigFile {
     // A link stays one: what it points to is replaced.
     const target = fs.realpathSync(this.path);
     const temporary = `${target}.${process.pid}.tmp`;
-    fs.writeFileSync(temporary, content, { mode: fs.statSync(target).mode });
-    fs.renameSync(temporary, target);
+    try {
+      fs.writeFileSync(temporary, content, { mode: fs.statSync(target).mode });
+      fs.renameSync(temporary, target);
+    } catch (error) {
+      fs.rmSync(temporary, { force: true });
+      throw error;
+    }
+    this.known = content;
   }
 }
 

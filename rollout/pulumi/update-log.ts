@@ -12,11 +12,16 @@ export interface UpdateResult {
   begun: readonly string[];
 }
 
+/** What a gate says that stopped an update before the route (stacks/gates/gate.ts). */
+const routeNotChanged = "The route was not changed";
+
 /** Gathers from the engine's events what a person wants to know. */
 export class UpdateLog {
   private readonly errors: string[] = [];
   private readonly warnings: string[] = [];
-  private readonly begun: string[] = [];
+  private readonly begun: { urn: string; text: string }[] = [];
+  /** Resources whose hook stopped the update before their own change: the engine calls them begun all the same. */
+  private readonly held = new Set<string>();
 
   /** @param say called with progress, one line each. */
   constructor(private readonly say: (line: string) => void = () => undefined) {}
@@ -28,8 +33,11 @@ export class UpdateLog {
     if (diagnosticEvent !== undefined) {
       const text = plain(diagnosticEvent.message);
       if (text === "") return;
-      if (diagnosticEvent.severity === "error") this.add(this.errors, text);
-      else if (diagnosticEvent.severity === "warning" && !isNoise(text)) this.add(this.warnings, text);
+      if (diagnosticEvent.severity === "error") {
+        this.add(this.errors, text);
+        if (text.includes(routeNotChanged)) this.held.add(diagnosticEvent.urn ?? "");
+      }
+      if (diagnosticEvent.severity === "warning" && !isNoise(text)) this.add(this.warnings, text);
       else if (diagnosticEvent.severity === "info") this.say(text.split("\n")[0] ?? "");
     }
     if (policyEvent !== undefined) {
@@ -43,7 +51,8 @@ export class UpdateLog {
   /** @param failure what `pulumi` itself printed where it failed; used where the events say nothing. */
   result({ ok, cancelled, failure }: { ok: boolean; cancelled: boolean; failure?: string }): UpdateResult {
     const errors = this.errors.length > 0 || failure === undefined ? this.errors : [failure];
-    const { warnings, begun } = this;
+    const { warnings } = this;
+    const begun = this.begun.filter(({ urn }) => !this.held.has(urn)).map(({ text }) => text);
     return { ok, cancelled, errors: ok ? [] : errors, warnings, begun };
   }
 
@@ -54,7 +63,7 @@ export class UpdateLog {
     // Stacks, providers and components are nothing that a customer could be connected to.
     if (/^(pulumi:pulumi|pulumi:providers|inference-rollout:index):/.test(own)) return;
     const kind = own.split(":").at(-1) ?? own;
-    this.begun.push(`${op} ${kind} ${name}`);
+    this.begun.push({ urn, text: `${op} ${kind} ${name}` });
     this.say(`${op} ${kind} ${name}`);
   }
 

@@ -104,7 +104,7 @@ function read(
   outcome.answeredAt = now();
   outcome.status = response.statusCode ?? 0;
   for (const [field, header] of Object.entries({ ...identityHeaders, pool: poolHeader })) {
-    const value = headers[header];
+    const value = headers[header.toLowerCase()];
     if (typeof value === "string") outcome[field as keyof typeof identityHeaders] = value;
   }
   const check: BodyCheck = outcome.kind === "stream" ? new StreamJudge(endpoint) : plainCheck(endpoint);

@@ -29,11 +29,13 @@ export async function sendLoad(
   const outcomes: Outcome[] = [];
   const until = now() + load.seconds * 1000;
   let sent = 0;
+  const ofKind = { plain: 0, stream: 0 };
   const worker = async (): Promise<void> => {
     while (sent < load.requests && now() < until && signal?.aborted !== true) {
       const turn = sent++;
       const kind = isStream(turn, part) ? "stream" : "plain";
-      const model = load.models[turn % load.models.length] ?? "";
+      // Each kind by itself goes through all of the names.
+      const model = load.models[ofKind[kind]++ % load.models.length] ?? "";
       outcomes.push(await client.complete({ kind, model, maxTokens: load.tokens[kind] }));
       if (outcomes.length % 20 === 0) say?.(`${outcomes.length} answers`);
     }

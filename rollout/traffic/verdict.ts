@@ -26,6 +26,8 @@ export interface Verdict {
     sigma: number;
     ok: boolean;
   };
+  /** Names that were to be asked for and have no answer. */
+  unasked?: readonly string[];
   /** Why the split is not known although there is a candidate. */
   unmeasured?: string;
   /** Whether nothing is wrong with what was measured. */
@@ -35,10 +37,16 @@ export interface Verdict {
 /**
  * @param candidate the pool whose share is judged; `expected` is its weight, from 0 to 1.
  * @param counts requests by pool that the pickers counted meanwhile: for answers that do not name their pool.
+ * @param models names that clients use: each has to have been asked for.
  */
 export function judge(
   outcomes: readonly Outcome[],
-  { candidate, expected, counts }: { candidate?: string; expected: number; counts?: Counts },
+  {
+    candidate,
+    expected,
+    counts,
+    models = [],
+  }: { candidate?: string; expected: number; counts?: Counts; models?: readonly string[] },
 ): Verdict {
   const of = (kind: Outcome["kind"]): readonly Outcome[] =>
     outcomes.filter((outcome) => outcome.kind === kind);
@@ -49,6 +57,7 @@ export function judge(
   const found =
     splitOf(outcomes, candidate, expected) ?? countedSplit(outcomes.length, candidate, expected, counts);
   const split = typeof found === "string" ? undefined : found;
+  const unasked = models.filter((name) => !outcomes.some(({ model }) => model === name));
   return {
     requests: plain.length,
     failed: bad(plain),
@@ -58,10 +67,14 @@ export function judge(
     faults: [...new Set(outcomes.flatMap(({ fault }) => fault ?? []))],
     ...(total === 0 ? { failuresBelow: boundOfZero(outcomes.length) } : {}),
     ...(split === undefined ? {} : { split }),
+    ...(unasked.length === 0 ? {} : { unasked }),
     ...(typeof found === "string" && candidate !== undefined ? { unmeasured: found } : {}),
     ok: outcomes.length > 0 && total === 0 && split?.ok !== false,
   };
 }
+
+const answered = (outcomes: readonly Outcome[]): readonly Outcome[] =>
+  outcomes.filter(({ failure }) => failure === undefined);
 
 function splitOf(
   outcomes: readonly Outcome[],
@@ -70,8 +83,9 @@ function splitOf(
 ): Verdict["split"] {
   // A closed loop sends each worker's next request when the last was answered: which pool is slow decides how soon,
   // not where it goes. So every answer counts.
-  const known = outcomes.filter(({ pool, failure }) => pool !== undefined && failure === undefined);
-  if (known.length === 0) return undefined;
+  const known = answered(outcomes).filter(({ pool }) => pool !== undefined);
+  // Where only one pool's servers name it, their answers say nothing about the split.
+  if (known.length === 0 || known.length < answered(outcomes).length) return undefined;
   const ofCandidate = known.filter(({ pool }) => pool === candidate).length;
   return judged("answers", { requests: known.length, candidate: ofCandidate }, expected);
 }
@@ -107,10 +121,10 @@ function countedSplit(
   return judged("pickers", { requests, candidate: ofCandidate }, expected);
 }
 
-/** 0: right. 1: something failed, or the split is wrong. 2: nothing failed, and nobody knows the split. */
-export function exitStatus({ ok, unmeasured }: Verdict): 0 | 1 | 2 {
+/** 0: right. 1: something failed, or the split is wrong. 2: nothing failed, and not everything is known. */
+export function exitStatus({ ok, unmeasured, unasked }: Verdict): 0 | 1 | 2 {
   if (!ok) return 1;
-  return unmeasured === undefined ? 0 : 2;
+  return unmeasured === undefined && unasked === undefined ? 0 : 2;
 }
 
 function reasonsOf(outcomes: readonly Outcome[]): { reason: string; count: number }[] {
@@ -133,6 +147,12 @@ export function describeVerdict(verdict: Verdict): string[] {
     ...(failuresBelow === undefined
       ? []
       : [`            0 of ${sent}: the failure rate is below ${percent(failuresBelow)} (95 % confidence)`]),
+    ...(verdict.unasked === undefined
+      ? []
+      : [
+          `names       NOT ASKED: ${verdict.unasked.join(", ")}`,
+          "            raise --requests or --seconds, or name some of them: --model NAME",
+        ]),
     ...shareLines(verdict, percent),
   ];
 }

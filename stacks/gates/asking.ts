@@ -37,7 +37,7 @@ async function answerFor(way: Way, model: string): Promise<string | undefined> {
     const fault = judgeAnswer(way.api, status, text);
     return fault === undefined ? undefined : said(way, status, `for model ${model}`, fault);
   } catch (error) {
-    return unreachable(way, error as Error);
+    return unanswered(way, `for model ${model}`, error as Error);
   }
 }
 
@@ -63,7 +63,7 @@ export async function listOf(way: Way): Promise<readonly ListedModel[] | string>
     const models = modelsIn(status, text);
     return isFault(models) ? said(way, status, "for its list of models", models, "list") : models;
   } catch (error) {
-    return unreachable(way, error as Error);
+    return unanswered(way, "for its list of models", error as Error);
   }
 }
 
@@ -72,7 +72,7 @@ export async function metricsOf(way: Way): Promise<{ status: number; text: strin
   try {
     return await send(way, { method: "GET", path: "/metrics" });
   } catch (error) {
-    return unreachable(way, error as Error);
+    return unanswered(way, "for its metrics", error as Error);
   }
 }
 
@@ -101,8 +101,14 @@ const hostAndPort = ({ address, endpoint }: Way): [string, string] => {
   return [host, String(port)];
 };
 
-function unreachable(way: Way, error: Error): string {
-  return `${unreachablePrefix} at ${hostAndPort(way).join(":")} (${error.message})`;
+/** The gateway took the request, and no whole answer came: that is the fault of who was asked. */
+class NoAnswer extends Error {}
+
+/** What came of a request without an answer. */
+function unanswered(way: Way, asked: string, error: Error): string {
+  return error instanceof NoAnswer
+    ? `${way.who} did not answer ${asked}: ${error.message}`
+    : `${unreachablePrefix} at ${hostAndPort(way).join(":")} (${error.message})`;
 }
 
 interface Exchange {
@@ -126,6 +132,9 @@ function send(way: Way, { method, path, body }: Exchange): Promise<{ status: num
   const { tls, hostname } = way.endpoint;
   const [host, port] = hostAndPort(way);
   return new Promise((resolve, reject) => {
+    let isConnected = false;
+    const fail = (error: Error): void =>
+      reject(isConnected ? new NoAnswer(error.message, { cause: error }) : error);
     const request = (tls ? https : http).request(
       {
         host,
@@ -142,11 +151,16 @@ function send(way: Way, { method, path, body }: Exchange): Promise<{ status: num
         response.on("end", () =>
           resolve({ status: response.statusCode ?? 0, text: Buffer.concat(pieces).toString() }),
         );
-        response.on("error", reject);
+        response.on("error", fail);
       },
     );
+    request.on("socket", (socket) => {
+      // One that was kept alive has been connected before.
+      if (!socket.connecting) isConnected = true;
+      else socket.once(tls ? "secureConnect" : "connect", () => (isConnected = true));
+    });
     request.on("timeout", () => request.destroy(new Error("no response within 30 s")));
-    request.on("error", reject);
+    request.on("error", fail);
     request.end(body);
   });
 }

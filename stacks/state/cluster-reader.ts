@@ -1,6 +1,7 @@
 import * as fs from "node:fs";
 import type * as http from "node:http";
 import * as https from "node:https";
+import { dirname, resolve as absolute } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { KubeConfig } from "@kubernetes/client-node";
 import { UserError } from "../messages/user-error";
@@ -96,22 +97,24 @@ export function clusterReader(kubeconfig: string, timeoutSeconds = 10): Promise<
 /** The same, with the right to write. */
 export async function clusterWriter(kubeconfig: string, timeoutSeconds = 10): Promise<ClusterPatcher> {
   const text = kubeconfigText(kubeconfig);
-  const key = JSON.stringify([text, timeoutSeconds]);
+  const key = JSON.stringify([text, text === kubeconfig ? "" : absolute(kubeconfig), timeoutSeconds]);
   const known = clients.get(key);
   if (known !== undefined) return known;
-  const client = newClient(text, timeoutSeconds);
+  const client = newClient(text, timeoutSeconds, text === kubeconfig ? undefined : dirname(kubeconfig));
   clients.set(key, client);
   return client;
 }
 
 const clients = new Map<string, Promise<ClusterPatcher>>();
 
-async function newClient(text: string, timeoutSeconds: number): Promise<ClusterPatcher> {
+/** @param folder of the kubeconfig, from which its relative paths count; absent: it was given as text. */
+async function newClient(text: string, timeoutSeconds: number, folder?: string): Promise<ClusterPatcher> {
   // Loaded only here, and only this file of the library: all of it takes a third of a second.
   const { KubeConfig } = await import("@kubernetes/client-node/dist/config.js");
   const config = new KubeConfig();
   try {
     config.loadFromString(text);
+    if (folder !== undefined) config.makePathsAbsolute(absolute(folder));
   } catch (error) {
     // A parser's message quotes what it could not read, and that is full of secrets.
     const where = (error as { mark?: { line?: number } }).mark?.line;
@@ -263,6 +266,8 @@ class HttpsReader implements ClusterPatcher {
       auth: options.auth,
       ...tlsOf(options),
       ...tlsOf(agentOptions(options.agent)),
+      // A proxy (`proxy-url`) is the library's agent; without one, ours keeps connections alive.
+      ...(this.config.getCurrentCluster()?.proxyUrl === undefined ? {} : { agent: options.agent }),
     };
   }
 
@@ -274,7 +279,7 @@ class HttpsReader implements ClusterPatcher {
           ...options,
           headers: { ...headersOf(options), ...(write === undefined ? {} : { "content-type": write.type }) },
           method: write?.method ?? "GET",
-          agent: this.agent,
+          agent: options.agent ?? this.agent,
           timeout: this.timeoutSeconds * 1000,
         },
         (response) => {

@@ -130,4 +130,20 @@ describe("a client of the service", () => {
     const verdict = judge(await sendLoad(target(), load), { expected: 0 });
     assert.deepEqual([verdict.failed, verdict.faults, verdict.ok], [4, ["endpoint"], false]);
   });
+
+  it("asks for every name by requests and by streams", async () => {
+    reply = { status: 200, pieces: ["{}"] };
+    seen = [];
+    const models = Array.from({ length: 5 }, (_, i) => `m${i}`);
+    await sendLoad(target(), {
+      ...{ models, requests: 50, seconds: 10, streams: 0.2, concurrency: 4 },
+      tokens: { plain: 4, stream: 64 },
+    });
+    for (const stream of [true, false]) {
+      const names = seen
+        .filter(({ body }) => (body["stream"] === true) === stream)
+        .map(({ body }) => body["model"]);
+      assert.deepEqual([...new Set(names)].sort(), models, `stream: ${stream}`);
+    }
+  });
 });

@@ -41,6 +41,20 @@ describe("the verdict on a split", () => {
     assert.deepEqual([wrong.split?.ok, exitStatus(wrong)], [false, 1]);
   });
 
+  it("is not by the answers where only one pool's servers name it", () => {
+    const half = asked(100, (i) => (i % 10 === 0 ? { pool: "llm-new" } : {}));
+    const verdict = judge(half, { candidate: "llm-new", expected: 0.1, counts: read(90, 10) });
+    assert.deepEqual([verdict.split?.by, verdict.split?.ok], ["pickers", true]);
+    assert.equal(exitStatus(judge(half, { candidate: "llm-new", expected: 0.1 })), 2);
+  });
+
+  it("names what was not asked for, with status 2", () => {
+    const verdict = judge(asked(10), { expected: 0, models: ["m", "adapter-1", "adapter-2"] });
+    assert.deepEqual([verdict.unasked, exitStatus(verdict)], [["adapter-1", "adapter-2"], 2]);
+    assert.match(describeVerdict(verdict).join("\n"), /NOT ASKED: adapter-1, adapter-2/);
+    assert.equal(exitStatus(judge(asked(10), { expected: 0, models: ["m"] })), 0);
+  });
+
   it("is not given where nobody knows: the reason, how to measure it, and status 2", () => {
     const without: [Counts | undefined, RegExp][] = [
       [undefined, /no counts were read/],

@@ -1,5 +1,10 @@
 import assert from "node:assert/strict";
-import { describe, it } from "node:test";
+import * as fs from "node:fs";
+import * as http from "node:http";
+import type { AddressInfo } from "node:net";
+import * as os from "node:os";
+import * as path from "node:path";
+import { after, describe, it } from "node:test";
 import {
   clusterReader,
   ClusterUnreadable,
@@ -72,4 +77,46 @@ describe("a kubeconfig that cannot be read", () => {
       });
     });
   }
+});
+
+describe("a kubeconfig", () => {
+  const folder = fs.mkdtempSync(path.join(os.tmpdir(), "kubeconfig-"));
+  after(() => fs.rmSync(folder, { recursive: true }));
+  const kubeconfig = (cluster: object): string => {
+    const file = path.join(folder, "config");
+    const named = { name: "x", context: { cluster: "x", user: "x" } };
+    const content = {
+      ...{ apiVersion: "v1", kind: "Config", "current-context": "x", contexts: [named] },
+      clusters: [{ name: "x", cluster: { server: "https://10.255.255.1", ...cluster } }],
+      users: [{ name: "x", user: { token: "t" } }],
+    };
+    fs.writeFileSync(file, JSON.stringify(content));
+    return file;
+  };
+
+  it("that is given by its path has its relative paths count from there", async () => {
+    const reader = await clusterReader(kubeconfig({ "certificate-authority": "missing.pem" }), 1);
+    await assert.rejects(reader.get("/version"), (error: Error) =>
+      error.message.includes(path.join(folder, "missing.pem")),
+    );
+  });
+
+  it("with a proxy is read through it", async () => {
+    const asked: string[] = [];
+    const proxy = http.createServer();
+    proxy.on("connect", ({ url }, socket) => {
+      asked.push(url ?? "");
+      socket.end("HTTP/1.1 403 Forbidden\r\n\r\n");
+    });
+    await new Promise<void>((resolve) => proxy.listen(0, "127.0.0.1", resolve));
+    try {
+      const { port } = proxy.address() as AddressInfo;
+      const reader = await clusterReader(kubeconfig({ "proxy-url": `http://127.0.0.1:${port}` }), 1);
+      await assert.rejects(reader.get("/version"));
+      assert.deepEqual([...new Set(asked)], ["10.255.255.1:443"]);
+    } finally {
+      proxy.closeAllConnections();
+      proxy.close();
+    }
+  });
 });
