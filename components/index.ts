@@ -117,6 +117,7 @@ export {
   type RouteShape,
   type ServiceRouteArgs,
 } from "./route/inference-route";
+export { MoveGuard, type MoveGuardArgs } from "./route/move-guard";
 export { ShapeGuard, type ShapeGuardArgs } from "./route/shape-guard";
 export { TrafficGuard, type TrafficGuardArgs } from "./route/traffic-guard";
 

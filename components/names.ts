@@ -55,6 +55,9 @@ export const annotations = {
   copied: `${domain}/copied`,
 } as const;
 
+/** In what the cluster's guards of the customers' route say: the write was made from what is no longer there. */
+export const overtaken = "while this update ran";
+
 export const managedBy = "gke-inference-rollout";
 
 /** Kubernetes' limit for label values and for names of Services. */
@@ -81,6 +84,8 @@ export const trafficGuardName = (namespace: string, service: string): string =>
   `${namespace}-${service}-traffic-guard`;
 export const shapeGuardName = (namespace: string, service: string): string =>
   `${namespace}-${service}-route-shape`;
+export const moveGuardName = (namespace: string, service: string): string =>
+  `${namespace}-${service}-route-moves`;
 export const metricsName = (pool: string): string => `${pool}-metrics`;
 export const metricsReaderName = (namespace: string, pool: string): string =>
   `${namespace}-${metricsName(pool)}`;

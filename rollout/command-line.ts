@@ -143,7 +143,7 @@ const packOption = (): Option =>
   new Option("--policy-pack <folder...>", "policy packs that updates must pass");
 
 async function within<T extends CommonOptions>(options: T, run: Run<T>, begun?: Begun): Promise<void> {
-  const screen = new Screen(options.json === true);
+  const screen = new Screen(options.json === true, options.stack);
   try {
     process.exitCode = await run(await Session.open(screen, options, begun), options);
   } catch (error) {

@@ -21,6 +21,7 @@ import { ownerOf, type Belongs } from "./state/observe";
 import { definitionsToInstall, readDefinitions } from "./state/served";
 import { defaultRouteName, labels, managedBy } from "../components/names";
 import { ClusterRights } from "../components/pool/cluster-rights";
+import { MoveGuard } from "../components/route/move-guard";
 import { ShapeGuard } from "../components/route/shape-guard";
 import { TrafficGuard } from "../components/route/traffic-guard";
 import { platformNamespaces, serviceNamespaces, type NamespaceOwners } from "./plan/namespaces";
@@ -299,6 +300,7 @@ function guardService(
   const name = `${namespace}-${service}`;
   const namespaces = [...new Set([namespace, ...poolNamespaces])];
   new TrafficGuard(name, { service, namespace, route, routesIn: namespaces, grpc: false }, opts);
+  new MoveGuard(name, { service, namespace, route }, opts);
   // Says nothing to a route that the service's stack created.
   new ShapeGuard(name, { service, namespace, route }, opts);
   new ClusterRights(name, { service, namespaces }, opts);

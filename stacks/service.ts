@@ -8,6 +8,7 @@ import { ClosedPaths } from "../components/route/closed-paths";
 import { InferenceRoute, PreviewRoute, type GatewayRef } from "../components/route/inference-route";
 import { RolloutPlan } from "../components/route/rollout-plan";
 import { ServingPool, type ServingPoolArgs } from "../components/pool/serving-pool";
+import { MoveGuard } from "../components/route/move-guard";
 import { ShapeGuard } from "../components/route/shape-guard";
 import { TrafficGuard } from "../components/route/traffic-guard";
 import { hasSecrets } from "../components/model-server/server-secrets";
@@ -60,6 +61,7 @@ export function buildService(config: ServiceConfig, plan: ApprovedPlan, options:
       ? []
       : [
           new TrafficGuard(service, { service, namespace, route: routeName, routesIn, grpc, parts }, opts),
+          new MoveGuard(service, { service, namespace, route: routeName }, opts),
           ...(shape === undefined
             ? []
             : [new ShapeGuard(service, { service, namespace, route: routeName }, opts)]),

@@ -1,6 +1,6 @@
 import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
-import { annotations, apis, labels, managedBy, shapeGuardName } from "../names";
+import { annotations, apis, labels, managedBy, overtaken, shapeGuardName } from "../names";
 
 export interface ShapeGuardArgs {
   /** The service of the route: a label, and part of the policy's name. */
@@ -66,7 +66,7 @@ export class ShapeGuard extends pulumi.ComponentResource {
           validations: [
             {
               expression: `object.spec == oldObject.spec || ${note("object")} == string(oldObject.metadata.generation)`,
-              message: `HTTPRoute ${namespace}/${route} was edited while this update ran: nothing was overwritten. Run pulumi up again`,
+              message: `HTTPRoute ${namespace}/${route} was edited ${overtaken}: nothing was overwritten. Run pulumi up again`,
               reason: "Forbidden",
             },
           ],

@@ -113,7 +113,7 @@ async function stopped(session: Session, result: UpdateResult, state: string): P
   screen.bad(result.cancelled ? "Interrupted." : "The destroy failed.");
   for (const error of result.cancelled ? [] : result.errors) screen.line(error);
   screen.line(`Current state: ${state}.`);
-  screen.line(`to continue  ${session.command(command("destroy"))}`);
+  screen.line(`to continue  ${command("destroy")}`);
   screen.result({ ok: false, errors: result.cancelled ? ["interrupted"] : result.errors, state });
   return Promise.resolve(result.cancelled ? exit.interrupted : exit.refused);
 }

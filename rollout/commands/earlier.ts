@@ -1,5 +1,5 @@
 import type { DeploymentRecord } from "../../stacks/plan/observed";
-import { observedByRecord, type PastUpdate } from "../steps/deployed";
+import { observedByRecord, withLiveLatches, type PastUpdate } from "../steps/deployed";
 import { command, type Reason } from "../steps/moves";
 import { resolveValues } from "../steps/resolve-values";
 import { rolesOf } from "../steps/values";
@@ -32,7 +32,7 @@ export async function runRollbackTo(
     session.screen.result({ ok: true, updates: { done: 0, of: 0 }, errors: [] });
     return exit.done;
   }
-  const again = session.command(command(`rollback --to-update ${toUpdate}`));
+  const again = command(`rollback --to-update ${toUpdate}`);
   const title = `back to update ${toUpdate} (${past.time})`;
   const notes = [...way.notes, ...now.notes];
   return carryOut(session, { title, steps: way.steps, notes, again, takeBack: true }, options);
@@ -87,8 +87,10 @@ async function present(
   const { values, deployed, outputs } = session;
   const common = { values, ...(deployed === undefined ? {} : { deployed }) };
   const live = await session.observe();
-  if (live.outcome === "read")
-    return { outcome: "known", present: { ...common, observed: live.observed }, notes: [] };
+  if (live.outcome === "read") {
+    const known = deployed === undefined ? {} : { deployed: withLiveLatches(deployed, live.observed) };
+    return { outcome: "known", present: { ...common, ...known, observed: live.observed }, notes: [] };
+  }
   const resolved = resolveValues(values);
   const record = outputs["deployed"] as DeploymentRecord | undefined;
   if (resolved.outcome !== "resolved" || record === undefined) {

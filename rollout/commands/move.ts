@@ -1,26 +1,27 @@
-import { liveShares, type Shares } from "../../stacks/plan/shares";
+import { liveShares } from "../../stacks/plan/shares";
 import { next, promote, resume, rollback, command, type Decision } from "../steps/moves";
+import { withLiveLatches } from "../steps/deployed";
 import { rolesOf } from "../steps/values";
 import { rollBackFirst } from "../now/rollback-first";
 import { changesBetween, describeChange } from "../steps/changes";
 import { carryOut, exit, refused } from "./carry-out";
 import type { ChangeOptions, Session } from "./session";
 
-/** The reason where the user gives none. */
-export const noReason = "no reason given";
-
 /** `next`: one step up the ladder, or to another weight. */
-export function runNext(session: Session, options: ChangeOptions & { to?: number }): Promise<number> {
+export async function runNext(session: Session, options: ChangeOptions & { to?: number }): Promise<number> {
   const { to } = options;
-  const again = session.command(command(to === undefined ? "next" : `next --to ${to}`));
-  return move(session, next(session.values, session.deployed, to), options, { again, takeBack: true });
+  const again = command(to === undefined ? "next" : `next --to ${to}`);
+  return move(session, next(session.values, await session.deployedNow(), to), options, {
+    again,
+    takeBack: true,
+  });
 }
 
 /** `promote`: the candidate becomes the stable pool. */
-export function runPromote(session: Session, options: ChangeOptions): Promise<number> {
-  const decision = promote(session.values, session.deployed);
+export async function runPromote(session: Session, options: ChangeOptions): Promise<number> {
+  const decision = promote(session.values, await session.deployedNow());
   return move(session, decision, options, {
-    again: session.command("pulumi up"),
+    again: "pulumi up",
     takeBack: true,
   });
 }
@@ -31,32 +32,29 @@ export async function runRollback(
   options: ChangeOptions & { reason?: string },
 ): Promise<number> {
   const { values, deployed } = session;
-  const decision = rollback(values, deployed, {
-    reason: options.reason ?? noReason,
+  const live = await session.observe();
+  const observed = live.outcome === "read" ? live.observed : undefined;
+  const known =
+    deployed === undefined || observed === undefined ? deployed : withLiveLatches(deployed, observed);
+  const decision = rollback(values, known, {
+    ...(options.reason === undefined ? {} : { reason: options.reason }),
     now: new Date(),
-    live: await sharesNow(session),
+    ...(observed === undefined ? {} : { live: liveShares(observed) }),
   });
-  const again = session.command("pulumi up");
+  const again = "pulumi up";
   // A version of an adapter goes back by the rewrites, not by the route.
   const target = decision.outcome === "update" ? decision.target : undefined;
   const first =
     // A policy pack judges updates before they happen: then nothing happens before the update.
     target === undefined || rolesOf(target).candidate === undefined || options.policyPack !== undefined
       ? undefined
-      : () => rollBackFirst(session, target);
+      : // Nobody was asked since the cluster was read: it is as it was.
+        () => rollBackFirst(session, target, options.yes === true ? live : undefined);
   return move(session, decision, options, {
     again,
     takeBack: false,
     ...(first === undefined ? {} : { first }),
   });
-}
-
-/** The live route's word, where config and last update do not agree: else a rollback is in a hurry. */
-async function sharesNow(session: Session): Promise<Shares> {
-  const { values, deployed } = session;
-  if (deployed === undefined || rolesOf(values).candidate === deployed.candidate) return {};
-  const live = await session.observe();
-  return live.outcome === "read" ? liveShares(live.observed) : {};
 }
 
 async function move(
@@ -76,9 +74,9 @@ export async function runResume(
   session: Session,
   options: ChangeOptions & { reason: string; candidate?: string },
 ): Promise<number> {
-  const { screen, engine, values, deployed } = session;
+  const { screen, engine, values } = session;
   const { reason, candidate } = options;
-  const decision = resume(values, deployed, {
+  const decision = resume(values, await session.deployedNow(), {
     reason,
     now: new Date(),
     ...(candidate === undefined ? {} : { candidate }),
@@ -100,9 +98,7 @@ export async function runResume(
       return exit.refused;
     }
     await engine.edit(decision.target);
-    screen.good(
-      `Written to ${engine.file.name}. The traffic has not changed; next step: ${session.command(command("next"))}`,
-    );
+    screen.good(`Written to ${engine.file.name}. The traffic has not changed; next step: ${command("next")}`);
   }
   screen.result({ ok: true, changes: changes.map(describeChange), written: options.dryRun !== true });
   return exit.done;

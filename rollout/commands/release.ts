@@ -255,7 +255,7 @@ function stopped(session: Session, result: UpdateResult, state: string): number 
   screen.bad(result.cancelled ? "Interrupted." : "The release failed.");
   for (const error of result.cancelled ? [] : result.errors) screen.line(error);
   screen.line(`Current state: ${state}. Customers are served as before.`);
-  screen.line(`to continue  ${session.command(command("release"))}`);
+  screen.line(`to continue  ${command("release")}`);
   screen.result({ ok: false, errors: result.cancelled ? ["interrupted"] : result.errors, state });
   return result.cancelled ? exit.interrupted : exit.refused;
 }
@@ -271,6 +271,6 @@ export async function takenOverReason(
   return {
     found:
       "the customers' route existed before this stack took it over; deleting it would fail every request",
-    fix: `hand it back and leave: ${session.command(command("release"))}`,
+    fix: `hand it back and leave: ${command("release")}`,
   };
 }

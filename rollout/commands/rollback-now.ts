@@ -1,4 +1,5 @@
 import { quoted } from "../../stacks/messages/edits";
+import { noReason } from "../../stacks/plan/latch";
 import {
   clusterWriter,
   ClusterUnreadable,
@@ -79,7 +80,7 @@ type Reasons = readonly { found: string; fix: string }[];
 async function rollBackOne(
   client: ClusterWriter,
   route: LiveObject,
-  { reason = "no reason given", from, to, dryRun, force }: RollbackNowOptions,
+  { reason = noReason, from, to, dryRun, force }: RollbackNowOptions,
 ): Promise<Done | { reasons: Reasons }> {
   const request = { reason, ...(from === undefined ? {} : { from }), ...(to === undefined ? {} : { to }) };
   const how = { dryRun: dryRun === true, force: force === true };
@@ -142,7 +143,7 @@ export function describeRollback(
   if (done.outcome === "there") {
     return [
       `${done.from} has no traffic and has been latched since ${done.latch.time} (${done.latch.reason}).`,
-      recordIt,
+      recordIt(done.latch.reason),
     ];
   }
   const pods = ready === undefined ? "" : ` (${ready.ready} of ${ready.all} pods ready)`;
@@ -164,14 +165,15 @@ export function describeRollback(
     `All traffic now goes to ${done.to.name}${pods}. ${done.from} had ${share} % and is latched. The API server accepted the write in ${(milliseconds / 1000).toFixed(2)} s.`,
     ...small,
     done.isCandidate
-      ? recordIt
+      ? recordIt(done.reason)
       : `With the present config, the next pulumi up sends the traffic back to ${done.from}. Before that: pulumi config set stable ${done.to.name} && pulumi config set candidate ${done.from} && pulumi config set weight 0 && pulumi up`,
   ];
 }
 
-const recordIt =
+/** The reason goes along: another one, or none, would be the newer word. */
+const recordIt = (reason: string): string =>
   "Pulumi has not recorded this yet: until the stack's config says weight 0, pulumi up is refused. " +
-  "Next: npm run rollout -- rollback";
+  `Next: npm run rollout -- rollback${reason === noReason ? "" : ` --reason ${quoted(reason)}`}`;
 
 function refused(screen: Screen, reasons: readonly { found: string; fix: string }[]): number {
   screen.bad("Not rolled back; the route was not changed.");

@@ -1,4 +1,4 @@
-import { deployedOf, type Deployed } from "../steps/deployed";
+import { deployedOf, withLiveRoute, type Deployed } from "../steps/deployed";
 import { describeStatus, statusOf, type LiveState, type Status } from "../steps/status";
 import type { StackValues } from "../steps/values";
 import type { Begun } from "../pulumi/begin";
@@ -28,7 +28,6 @@ export class Session {
     /** What the config file says now. */
     public values: StackValues,
     public outputs: Readonly<Record<string, unknown>>,
-    private readonly named: string | undefined,
   ) {}
 
   /** @param begun what was asked of the CLI before. */
@@ -40,12 +39,7 @@ export class Session {
     for (const begun of [early, config]) begun.catch(() => undefined);
     const engine = await Engine.open(process.cwd(), stack, command);
     const [values, outputs] = await Promise.all([engine.values(undefined, config), early]);
-    return new Session(engine, screen, values, outputs, stack);
-  }
-
-  /** A command for this stack, as the user would have to give it. */
-  command(words: string): string {
-    return this.named === undefined ? words : `${words} --stack ${this.named}`;
+    return new Session(engine, screen, values, outputs);
   }
 
   get deployed(): Deployed | undefined {
@@ -59,6 +53,15 @@ export class Session {
   /** What a decision needs of the cluster. */
   observe(): Promise<Seen> {
     return observeCluster(this.engine, this.values, this.outputs);
+  }
+
+  /** What is deployed, as the live route says it too: by `rollback --now` it is ahead of the last update. */
+  async deployedNow(): Promise<Deployed | undefined> {
+    const { deployed } = this;
+    const live = await this.observe();
+    return deployed === undefined || live.outcome === "unreadable"
+      ? deployed
+      : withLiveRoute(deployed, live.observed);
   }
 
   look(): Promise<LiveState> {

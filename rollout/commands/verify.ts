@@ -139,7 +139,8 @@ async function findTarget(
   const { config } = resolved;
   const { gateway } = await platformOf(engine, config, outputs);
   if (gateway === undefined) {
-    return { found: "the platform stack's outputs have no gateway", fix: "pulumi up in the platform stack" };
+    const theirs = config.role === "service" ? ` --stack ${config.platformStack}` : "";
+    return { found: "the platform stack's outputs have no gateway", fix: `pulumi up${theirs}` };
   }
   const instead = address ?? config.service.gate.address;
   if (instead === undefined && (deployed?.address ?? "") === "") {

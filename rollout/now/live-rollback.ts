@@ -49,6 +49,7 @@ export type LiveRollback =
       share: number;
       /** Replicas with which `to`, a pool created outside this stack, last served all of the traffic. */
       served?: number;
+      reason: string;
       /** Whether `from` is the candidate of a rollout, by the preview route; else the user named both. */
       isCandidate: boolean;
       /** Field manager of server-side apply that owns the rules: the one that Pulumi writes with. */
@@ -107,6 +108,7 @@ export function liveRollback(service: LiveService, request: RollbackRequest): Li
     from,
     to,
     share,
+    reason: request.reason,
     ...(carried[to.name] === undefined ? {} : { served: carried[to.name] }),
     isCandidate: pinnedPools(service.preview)[0]?.name === from,
     ...applied(route, {

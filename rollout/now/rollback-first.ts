@@ -1,10 +1,11 @@
 import type { Observed } from "../../stacks/plan/observed";
 import type { Plan } from "../../stacks/plan/model";
 import { plan } from "../../stacks/plan/plan";
+import { routeTexts } from "../../stacks/plan/route-texts";
 import { clusterWriter } from "../../stacks/state/cluster-reader";
 import { routePath } from "../../stacks/state/paths";
 import type { Session } from "../commands/session";
-import { platformOf } from "../pulumi/live";
+import { platformOf, type Seen } from "../pulumi/live";
 import { resolveValues } from "../steps/resolve-values";
 import type { StackValues } from "../steps/values";
 import { rollBackNow } from "./route-writer";
@@ -16,7 +17,11 @@ function observedOnceBack(observed: Observed, planned: Plan): Observed {
   const { backends, shares, latches } = planned;
   return {
     ...observed,
-    route: { ...route, backends, written: shares, moves: planned.route.moves, latches, coOwners: [] },
+    route: {
+      ...route,
+      ...{ backends, written: shares, moves: planned.route.moves, latches, coOwners: [] },
+      texts: routeTexts(shares, latches),
+    },
   };
 }
 
@@ -28,9 +33,10 @@ const patience = 5;
  * started. What Pulumi does afterwards only records it. Where the pool to go back to is too small for all of the
  * traffic, nothing is written: then Pulumi makes it grow first.
  * @param target the config that the rollback will write.
+ * @param seen what was just read of the cluster. Default: it is read.
  * @returns what was done, in a sentence; or why it was not, and Pulumi moves the route instead.
  */
-export async function rollBackFirst(session: Session, target: StackValues): Promise<string> {
+export async function rollBackFirst(session: Session, target: StackValues, seen?: Seen): Promise<string> {
   const otherwise = (why: string): string => `${why}: pulumi up moves the route`;
   const resolved = resolveValues(target);
   if (resolved.outcome === "mistakes") return otherwise("the config has mistakes");
@@ -38,7 +44,7 @@ export async function rollBackFirst(session: Session, target: StackValues): Prom
   const { service } = config;
   const { candidate, rolledBack } = service;
   if (candidate === undefined || rolledBack === undefined) return otherwise("no candidate is rolled back");
-  const live = await session.observe();
+  const live = seen ?? (await session.observe());
   if (live.outcome === "unreadable") return otherwise(`the cluster cannot be read (${live.why})`);
   const planned = plan(service, live.observed);
   if (planned.outcome === "refused")

@@ -1,4 +1,4 @@
-import { annotations, labels, poolNamespace, previewRouteName } from "../../components/names";
+import { annotations, labels, overtaken, poolNamespace, previewRouteName } from "../../components/names";
 import { parseOwner } from "../../stacks/plan/claims";
 import {
   ClusterUnreadable,
@@ -163,11 +163,15 @@ export async function rollBackNow(
       return written(rollback, after, pods);
     } catch (error) {
       // Somebody else wrote at the same moment: read it again.
-      if (!(error instanceof ClusterUnreadable) || error.reason !== "conflict" || attempt === 5) throw error;
+      if (!isOvertaken(error) || attempt === 5) throw error;
       live = (await client.get(routePath(namespace, name))) ?? live;
     }
   }
 }
+
+/** The route has changed since it was read: by its version, or by the word of the guard that counts its moves. */
+const isOvertaken = (error: unknown): boolean =>
+  error instanceof ClusterUnreadable && (error.reason === "conflict" || error.message.includes(overtaken));
 
 /**
  * InferencePools of the service that the route belongs to: with its label, and with the same owner's mark, or in a

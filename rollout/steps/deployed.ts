@@ -2,7 +2,8 @@ import { identityOf } from "../../stacks/plan/identity";
 import type { AdapterRecord, DeploymentRecord, Latch, Observed } from "../../stacks/plan/observed";
 import type { Plan } from "../../stacks/plan/model";
 import type { ServiceConfig } from "../../stacks/plan/service-config";
-import { shareIn } from "../../stacks/plan/shares";
+import { newestLatches } from "../../stacks/plan/latch";
+import { liveShares, shareIn } from "../../stacks/plan/shares";
 import { recordOf } from "../../stacks/plan/record";
 import { parseValues, type StackValues } from "./values";
 
@@ -45,6 +46,27 @@ export function deployedOf(outputs: Readonly<Record<string, unknown>>): Deployed
     ...(typeof rollout === "string" ? { kind: rollout } : {}),
     notes: Array.isArray(notes) ? (notes as string[]) : [],
   };
+}
+
+/**
+ * The same with the latches of the live route: `rollback --now` leaves them there, and the last update knows nothing of
+ * them.
+ */
+export const withLiveLatches = (deployed: Deployed, { route }: Pick<Observed, "route">): Deployed => ({
+  ...deployed,
+  latches: newestLatches([...deployed.latches, ...(route?.latches ?? [])], {}),
+});
+
+/** And with the candidate's live share, where that is the smaller one: from there the next step up is counted. */
+export function withLiveRoute(deployed: Deployed, observed: Pick<Observed, "route">): Deployed {
+  const { route } = observed;
+  const known = withLiveLatches(deployed, observed);
+  const { stable, candidate } = known;
+  if (candidate === undefined || route === undefined) return known;
+  const share = Math.round(shareIn(liveShares({ route }), candidate));
+  return share >= shareOf(known, candidate)
+    ? known
+    : { ...known, weights: { ...known.weights, [stable]: 100 - share, [candidate]: share } };
 }
 
 /** The share that a pool had after the last successful update, in percent. */

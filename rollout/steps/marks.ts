@@ -1,9 +1,9 @@
-import { holds, newestLatches, timeAfter } from "../../stacks/plan/latch";
-import { set, type ConfigEdit } from "../../stacks/plan/config-edits";
+import { holds, isLater, newestLatches, timeAfter } from "../../stacks/plan/latch";
+import { remove, set, type ConfigEdit } from "../../stacks/plan/config-edits";
 import type { CandidateMark } from "../../stacks/plan/service-config";
 import type { Latch } from "../../stacks/plan/observed";
 import { shareOf, type Deployed } from "./deployed";
-import { valueOf, type StackValues } from "./values";
+import { rolesOf, valueOf, type StackValues } from "./values";
 
 /* The config keys rolledBack and resumed. stacks/plan/latch.ts decides what they mean. */
 
@@ -40,6 +40,21 @@ export function markTime(values: StackValues, deployed: Deployed | undefined, no
   const marks = [markOf(values, "rolledBack"), markOf(values, "resumed"), ...(deployed?.latches ?? [])];
   const resumptions = (deployed?.latches ?? []).map(({ resumed }) => resumed);
   return timeAfter([...marks, ...resumptions], now);
+}
+
+/**
+ * Edits that take rolledBack, and the resumption that answers it, out of the config where they have nothing left to
+ * say: what is deployed knows the latch as resumed, or the pool is stable by now.
+ */
+export function spentMarks(values: StackValues, deployed: Deployed | undefined): ConfigEdit[] {
+  const [back, resumed] = [markOf(values, "rolledBack"), markOf(values, "resumed")];
+  if (back === undefined) return [];
+  const { candidate, time } = back;
+  const known = deployed?.latches.find((latch) => latch.candidate === candidate);
+  const isResumed = known !== undefined && !holds(known) && !isLater(time, known.time);
+  const isStable = latchOn(candidate, values, deployed) === undefined && rolesOf(values).stable === candidate;
+  if (!isResumed && !isStable) return [];
+  return [remove("rolledBack"), ...(resumed?.candidate === candidate ? [remove("resumed")] : [])];
 }
 
 /** The edits that write a mark into the config. */

@@ -8,10 +8,11 @@ import {
   type Standing,
   type VersionStanding,
 } from "../../stacks/plan/next-steps";
+import { noReason } from "../../stacks/plan/latch";
 import { shareIn, type Shares } from "../../stacks/plan/shares";
 import { commandText } from "../../stacks/messages/edits";
 import { shareOf, type Deployed } from "./deployed";
-import { latchesHeld, latchOn, markEdits, markTime } from "./marks";
+import { latchesHeld, latchOn, markEdits, markOf, markTime, spentMarks } from "./marks";
 import { resolveValues } from "./resolve-values";
 import { ladderOf, own, rolesOf, valueOf, withEdits, type StackValues } from "./values";
 
@@ -130,7 +131,7 @@ export function promote(values: StackValues, deployed: Deployed | undefined): De
     });
   }
   if (reasons.length > 0) return { outcome: "refused", reasons };
-  const promoted = withEdits(values, promotion(candidate));
+  const promoted = withEdits(values, [...promotion(candidate), ...spentMarks(values, deployed)]);
   const { edits, kept } = aliasesFor(promoted, deployed?.names ?? []);
   return {
     outcome: "update",
@@ -171,7 +172,8 @@ function aliasesFor(
 }
 
 /**
- * All traffic back to the stable pool, and the candidate latched. Where the config names other roles than the ones
+ * All traffic back to the stable pool, and the candidate latched; one that is latched already keeps its reason and its
+ * time, unless another reason is given. Where the config names other roles than the ones
  * that are deployed (a promotion that failed half-way, a candidate taken out of the config), those deployed count.
  * @param live percent of the traffic by pool, by the live route: where the config and the last update name different
  * candidates, the one that customers are connected to is the one to roll back.
@@ -179,7 +181,7 @@ function aliasesFor(
 export function rollback(
   values: StackValues,
   deployed: Deployed | undefined,
-  { reason, now, live = {} }: { reason: string; now: Date; live?: Shares },
+  { reason, now, live = {} }: { reason?: string; now: Date; live?: Shares },
 ): Decision {
   const roles = rolesOf(values);
   const share = (pool: string): number => Math.max(shareOf(deployed, pool), shareIn(live, pool));
@@ -195,6 +197,11 @@ export function rollback(
     );
   }
   const stable = candidate === deployed?.candidate ? deployed.stable : roles.stable;
+  const held = latchOn(candidate, values, deployed);
+  const mark =
+    held !== undefined && (reason === undefined || reason === held.reason)
+      ? { candidate, reason: held.reason, time: held.time }
+      : { candidate, reason: reason ?? noReason, time: markTime(values, deployed, now) };
   const other = roles.candidate !== candidate || roles.stable !== stable;
   return {
     outcome: "update",
@@ -202,7 +209,7 @@ export function rollback(
       ...(stable === undefined ? [] : [set("stable", stable)]),
       set("candidate", candidate),
       set("weight", 0),
-      ...markEdits("rolledBack", { candidate, reason, time: markTime(values, deployed, now) }),
+      ...markEdits("rolledBack", mark),
     ]),
     title: `${candidate} from ${share(candidate)} to 0 %, latched`,
     notes: other
@@ -232,9 +239,12 @@ export function resume(
     );
   }
   const mark = { candidate: latch.candidate, reason, time: markTime(values, deployed, now) };
+  // The config has room for one resumption: without that of the pool it names, an old rolledBack would hold again.
+  const spent =
+    latch.candidate === markOf(values, "rolledBack")?.candidate ? [] : spentMarks(values, deployed);
   return {
     outcome: "update",
-    target: withEdits(values, markEdits("resumed", mark)),
+    target: withEdits(values, [...spent, ...markEdits("resumed", mark)]),
     title: `let ${latch.candidate} get traffic again`,
     notes: [`it was rolled back at ${latch.time}: ${latch.reason}`],
   };
@@ -267,7 +277,7 @@ interface UnderWay extends VersionStanding {
 }
 
 /** @returns undefined where no version of an adapter is rolled out. */
-function versionUnderWay(values: StackValues, deployed: Deployed | undefined): UnderWay | undefined {
+export function versionUnderWay(values: StackValues, deployed: Deployed | undefined): UnderWay | undefined {
   const listed = valueOf(values, "adapters");
   const all = Array.isArray(listed) ? (listed as WrittenAdapter[]) : [];
   const index = all.findIndex(({ candidate }) => candidate !== undefined);

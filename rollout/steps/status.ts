@@ -1,12 +1,13 @@
 import { commandsText, commandText } from "../../stacks/messages/edits";
 import { set } from "../../stacks/plan/config-edits";
 import type { Latch, Observed } from "../../stacks/plan/observed";
-import { commandsFor, poolSteps, type Step } from "../../stacks/plan/next-steps";
+import { commandsFor, poolSteps, versionSteps, type Step, type Steps } from "../../stacks/plan/next-steps";
 import { overriddenState } from "../../stacks/plan/rival-routes";
 import { liveShares, sameShares, type Shares } from "../../stacks/plan/shares";
-import type { Deployed } from "./deployed";
+import { newLatch } from "../../stacks/plan/meanwhile";
+import { withLiveLatches, type Deployed } from "./deployed";
 import { latchesHeld } from "./marks";
-import { command, standingOf } from "./moves";
+import { command, standingOf, versionUnderWay } from "./moves";
 import { rolesOf, type StackValues } from "./values";
 
 /** Where a rollout stands, for a person or a script. */
@@ -57,7 +58,9 @@ export function statusOf(
   deployed: Deployed | undefined,
   live: LiveState,
 ): Status {
-  const latches = latchesHeld(values, deployed);
+  const known =
+    deployed === undefined || live.outcome !== "read" ? deployed : withLiveLatches(deployed, live.observed);
+  const latches = latchesHeld(values, known);
   return {
     stack,
     state: isOverridden(live) ? overriddenState : (deployed?.state ?? "none"),
@@ -121,8 +124,11 @@ function disagreements(values: StackValues, deployed: Deployed | undefined, live
   }
   if (live.outcome !== "read") return notes;
   if (deployed !== undefined && !sameShares(deployed.weights, roundedShares(live.observed))) {
+    const latch = newLatch(deployed.latches, live.observed.route?.latches);
     notes.push(
-      "the live route differs from what the last successful update wrote: an update failed halfway, or someone edited the route; run pulumi up to see which",
+      latch === undefined
+        ? "the live route differs from what the last successful update wrote: an update failed halfway, or someone edited the route; run pulumi up to see which"
+        : `${latch.candidate} was rolled back on the live route, and no update has recorded it: ${command("rollback")}`,
     );
   }
   return [
@@ -143,6 +149,8 @@ function whatNext(
 ): { next: string; back?: string } {
   const { candidate, weight: configured } = rolesOf(values);
   if (candidate === undefined) {
+    const version = deployed?.candidate === undefined ? versionUnderWay(values, deployed) : undefined;
+    if (version !== undefined) return asCommands(versionSteps(version));
     return deployed?.candidate === undefined
       ? { next: deployed === undefined ? "pulumi up" : commandText(set("candidate", "NAME")) }
       : { next: "pulumi up", back: command("rollback") };
@@ -153,8 +161,13 @@ function whatNext(
     configured,
     latched: latches.some((latch) => latch.candidate === candidate),
   });
-  return { next: asCommand(steps.next, "next"), back: asCommand(steps.back, "rollback") };
+  return asCommands(steps);
 }
+
+const asCommands = ({ next, back }: Steps): { next: string; back: string } => ({
+  next: asCommand(next, "next"),
+  back: asCommand(back, "rollback"),
+});
 
 /** A step as this command takes it, where it has a move for it. */
 function asCommand(step: Step, move: "next" | "rollback"): string {

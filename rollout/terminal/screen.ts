@@ -1,14 +1,19 @@
 import * as readline from "node:readline/promises";
 import { styleText } from "node:util";
+import { forStack, resultForStack } from "./for-stack";
 
 /** Exit statuses of the command. */
 export const exit = { done: 0, refused: 1, interrupted: 130 } as const;
 
 /** Where a command talks to: a terminal, a log, or a program that reads JSON. */
 export class Screen {
-  /** @param json only the result goes to standard output; what a person would read goes to standard error. */
+  /**
+   * @param json only the result goes to standard output; what a person would read goes to standard error.
+   * @param stack the stack that the user named: every command that is shown names it too. Default: the selected one.
+   */
   constructor(
     readonly json: boolean,
+    private readonly stack?: string,
     private readonly input: NodeJS.ReadStream = process.stdin,
     private readonly output: NodeJS.WriteStream = process.stdout,
   ) {}
@@ -19,7 +24,7 @@ export class Screen {
   }
 
   line(text = ""): void {
-    (this.json ? process.stderr : this.output).write(`${text}\n`);
+    (this.json ? process.stderr : this.output).write(`${forStack(text, this.stack)}\n`);
   }
 
   good(text: string): void {
@@ -41,7 +46,7 @@ export class Screen {
 
   /** The result of a command, for programs. */
   result(value: object): void {
-    if (this.json) this.output.write(`${JSON.stringify(value, undefined, 2)}\n`);
+    if (this.json) this.output.write(`${JSON.stringify(resultForStack(value, this.stack), undefined, 2)}\n`);
   }
 
   /** @returns the answer; empty where there is none: Ctrl-C, Ctrl-D. */

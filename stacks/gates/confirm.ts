@@ -1,7 +1,8 @@
 import { overriddenBy } from "../plan/rival-routes";
 import type { GatewayConfig } from "../../components/gateways/gateway";
 import type { ServiceConfig } from "../plan/service-config";
-import type { Observed } from "../plan/observed";
+import { meanwhileText, newLatch } from "../plan/meanwhile";
+import type { Observed, ObservedRoute } from "../plan/observed";
 import type { Plan } from "../plan/model";
 import { UserError } from "../messages/user-error";
 import type { ClusterReader } from "../state/cluster-reader";
@@ -162,12 +163,16 @@ async function confirmShares(
 ): Promise<void> {
   const route = await client.get(routePath(config.namespace, config.route));
   const known = { ...knownOf(config, record), kept: plan.shape !== undefined };
-  const { backends = [], uneven = [] } = route === undefined ? {} : observedRoute(route, undefined, known);
+  const now: ObservedRoute = route === undefined ? { backends: [] } : observedRoute(route, undefined, known);
+  const { backends, uneven = [] } = now;
   const live = sharesOf(backends);
   // Nothing of a stack that leaves is in the route, or nothing was moved.
   if (config.allow.includes("release")) return;
   // Half a percent: an edit by hand that the config adopted need not add up to 100.
   if (sameShares(live, plan.shares, 0.5) && uneven.length === 0) return;
+  const latch = newLatch(plan.latches, now.latches);
+  if (latch !== undefined)
+    throw new UserError(meanwhileText(`${config.namespace}/${config.route}`, { kind: "rolled-back", latch }));
   throw new UserError(
     `The live route sends ${uneven.length === 0 ? shareText(live) : uneven.join("; ")}, but this update planned ${shareText(plan.shares)}: someone edited the route during the update, or Pulumi's state does not match the cluster. Run pulumi up --refresh.`,
   );

@@ -16,6 +16,7 @@ import { passGate, passReadiness, type GateTask } from "./gate";
 import { knownOf, observedRoute } from "../state/observe";
 import { readOtherRoutes } from "../state/other-routes";
 import { routePath } from "../state/paths";
+import { untouched } from "./untouched";
 import type { WaitOptions } from "./wait";
 import { annotations, labels, previewRouteName, servedName } from "../../components/names";
 import type { StableTask } from "./stable-names";
@@ -80,6 +81,8 @@ function poolOf(inputs: unknown): string {
 async function gateHook(context: HookContext): Promise<void> {
   const { config, plan, observed, reader, reached } = context;
   reached?.();
+  // Whoever went back while pods started is told at once, not after the gate's timeout.
+  if (plan.rising.length > 0) await untouched(context);
   for (const rising of plan.rising) {
     if (config.gate.via === "off") {
       await pulumi.log.warn(
@@ -96,24 +99,6 @@ async function gateHook(context: HookContext): Promise<void> {
     }
   }
   await untouched(context);
-}
-
-/**
- * A route that keeps its owner's shape is written as it was read. The wait for a candidate is long enough for an edit
- * in between; the cluster's own guard (ShapeGuard) holds the moment from here to the write.
- */
-async function untouched({ config, observed, reader }: HookContext): Promise<void> {
-  const kept = observed.route?.kept;
-  if (kept === undefined) return;
-  const live = await (await reader()).get(routePath(config.namespace, config.route));
-  if (live === undefined) return;
-  // Labels and annotations count no generation.
-  const { kept: now } = observedRoute(live, undefined, { ...knownOf(config, observed.record), kept: true });
-  const marks = (route: typeof kept): string => JSON.stringify([route.labels, route.annotations]);
-  if (live.metadata.generation === kept.generation && now !== undefined && marks(now) === marks(kept)) return;
-  throw new Error(
-    `HTTPRoute ${config.namespace}/${config.route} was edited while this update ran: nothing was overwritten. Run pulumi up again`,
-  );
 }
 
 /** A candidate proves itself through its preview route. */

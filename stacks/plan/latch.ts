@@ -12,6 +12,9 @@ import { liveShares, rounding, shareIn } from "./shares";
  * costs one more command; the opposite mistake costs customers their answers.
  */
 
+/** The reason where the user gives none. */
+export const noReason = "no reason given";
+
 /** The latches that hold after this update: the live route's, the record's and the config's. */
 export function latchesOf(
   { rolledBack, resumed }: Pick<ServiceConfig, "rolledBack" | "resumed">,

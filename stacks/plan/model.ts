@@ -192,7 +192,9 @@ export interface PlannedNamespace {
 /** How the live route comes to say what the plan says. */
 export interface RouteMove {
   /**
-   * A count of this program's moves of the route, this update included. It is written on the route, so that whatever
+   * A count of this program's moves of the route, this update included: of its split, and of what it says of its split
+   * and its latches. It is written on the route, so that a write that was made from an older route can be told from one
+   * that was made from this one (components/route/move-guard.ts), and so that whatever
    * Pulumi's state says, a route that has to move is different from what the state has: after an update that was
    * killed, and after a state was put back, the state can say what the config says while the live route does not,
    * and Pulumi would leave it there. A new route begins at the time (in seconds), so that it never says again what

@@ -3,6 +3,7 @@ import type { CopiedPods } from "../../components/model-server/copied/adapt";
 import type { PickerSettings } from "../../components/pool/picker-settings";
 import type { Claim } from "./claims";
 import type { KeptRoute } from "./kept-shapes";
+import type { RouteTexts } from "./route-texts";
 import type { PlatformStanding } from "./standing";
 import type { Backend, OtherRoutes } from "./routes";
 
@@ -39,6 +40,10 @@ export interface ObservedRoute {
   written?: Readonly<Record<string, number>>;
   /** How often this program has moved it. */
   moves?: number;
+  /** Counts the changes of its spec, whoever makes them. */
+  generation?: number;
+  /** What it says of its split and its latches, as it stands there. */
+  texts?: RouteTexts;
   latches?: readonly Latch[];
   /** Replicas with which pools of others carried traffic, by pool; see sizing.ts. */
   carried?: Carried;

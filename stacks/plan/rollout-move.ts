@@ -6,6 +6,7 @@ import { pickerIdentity } from "./identity";
 import { changesServer } from "../../components/model-server/copied/overrides";
 import { overridesOf } from "./copied-pools";
 import type { OwnedPool, Pool, RolloutKind, ServiceConfig } from "./service-config";
+import { routeTexts, sameTexts } from "./route-texts";
 import { serverSettings } from "./server-settings";
 import { liveShares, sameShares, shareIn } from "./shares";
 
@@ -93,7 +94,10 @@ function sharesBefore(pool: string, { route, record }: Observed): [number, ...nu
 
 export function moveOf(observed: Observed, draft: Draft, waived: readonly string[]): RouteMove {
   const { route } = observed;
-  const isThere = sameShares(liveShares(observed), draft.shares) && (route?.uneven ?? []).length === 0;
+  const isThere =
+    sameShares(liveShares(observed), draft.shares) &&
+    (route?.uneven ?? []).length === 0 &&
+    (route?.texts === undefined || sameTexts(route.texts, routeTexts(draft.shares, draft.latches)));
   const moves = route === undefined || isThere ? 0 : 1;
   const takeOver = waived.includes("take-over-route");
   // Whoever edited weights that we adopt owns all rules with us (the list is atomic, with the API server's defaults

@@ -1,4 +1,5 @@
 import type { Plan } from "../plan/model";
+import { numbersText, routeTexts } from "../plan/route-texts";
 import { annotations } from "../../components/names";
 
 /**
@@ -15,11 +16,12 @@ export function routeAnnotations(
   }: Pick<Plan, "shares" | "latches" | "carried" | "route" | "shape">,
   deletable: boolean,
 ): Record<string, string> {
+  const { weights, latched } = routeTexts(shares, latches);
   return {
-    [annotations.weights]: JSON.stringify(sorted(shares)),
+    ...(weights === undefined ? {} : { [annotations.weights]: weights }),
     ...(route.moves === 0 ? {} : { [annotations.moves]: String(route.moves) }),
-    ...(latches.length === 0 ? {} : { [annotations.latched]: JSON.stringify(latches) }),
-    ...(Object.keys(carried).length === 0 ? {} : { [annotations.carried]: JSON.stringify(sorted(carried)) }),
+    ...(latched === undefined ? {} : { [annotations.latched]: latched }),
+    ...(Object.keys(carried).length === 0 ? {} : { [annotations.carried]: numbersText(carried) }),
     ...(shape === undefined
       ? {}
       : {
@@ -32,9 +34,4 @@ export function routeAnnotations(
     // The Kubernetes provider's own word for server-side apply that takes fields over from others.
     ...(route.force ? { "pulumi.com/patchForce": "true" } : {}),
   };
-}
-
-/** In one order, so that the same numbers are the same text. */
-function sorted(numbers: Readonly<Record<string, number>>): Record<string, number> {
-  return Object.fromEntries(Object.entries(numbers).sort(([a], [b]) => a.localeCompare(b)));
 }

@@ -1,4 +1,5 @@
 import type { ObservedRoute } from "../plan/observed";
+import type { RouteTexts } from "../plan/route-texts";
 import { annotations, labels, managedBy } from "../../components/names";
 import { backendOf, keptBackends, unevenSplits, type LiveMatch, type LiveRule } from "../plan/kept-route";
 import { parseLatches } from "../plan/latch";
@@ -71,6 +72,8 @@ export function routeShape(
     ...(original === undefined ? {} : { original }),
     ...(written === undefined ? {} : { written }),
     ...(Number.isInteger(moves) ? { moves } : {}),
+    ...(route.metadata.generation === undefined ? {} : { generation: route.metadata.generation }),
+    ...(written === undefined ? {} : { texts: textsOf(notes) }),
     ...(latches.length === 0 ? {} : { latches }),
     ...(carried === undefined ? {} : { carried }),
     differences:
@@ -83,6 +86,14 @@ export function routeShape(
     ...(coOwners.length === 0 ? {} : { coOwners }),
   };
 }
+
+const textsOf = ({
+  [annotations.weights]: weights,
+  [annotations.latched]: latched,
+}: Readonly<Record<string, string>>): RouteTexts => ({
+  ...(weights === undefined ? {} : { weights }),
+  ...(latched === undefined ? {} : { latched }),
+});
 
 /** Where the config looks for customers, and the route is not: its own parents and hostnames are its owner's. */
 function outsideOf(route: LiveObject, wanted: Attachment): string[] {

@@ -40,7 +40,7 @@ const folder = path.join(__dirname, "kept-states");
 
 /** What today's program creates beside them, and an upgrade adds: nothing that serves changes by it. */
 const added =
-  /EndpointPicker\$kubernetes:policy\/v1:PodDisruptionBudget::|:ClosedPaths|Service::\S*-(cloudresourcemanager|containerfilesystem)$/;
+  /EndpointPicker\$kubernetes:policy\/v1:PodDisruptionBudget::|:ClosedPaths|:MoveGuard|Service::\S*-(cloudresourcemanager|containerfilesystem)$/;
 
 const owner = { id: "owner", stack: "organization/inference-rollout/kept" };
 

@@ -43,7 +43,7 @@ function command(events: Events): {
     },
   });
   let said = "";
-  const screen = new Screen(true, process.stdin, output as unknown as NodeJS.WriteStream);
+  const screen = new Screen(true, undefined, process.stdin, output as unknown as NodeJS.WriteStream);
   screen.line = (text) => {
     said += `${text ?? ""}\n`;
   };

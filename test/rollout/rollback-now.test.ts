@@ -5,6 +5,7 @@ import { annotations, labels, managedBy } from "../../components/names";
 import { describeRollback } from "../../rollout/commands/rollback-now";
 import { liveRollback, type LiveRollback } from "../../rollout/now/live-rollback";
 import { chooseRoutes, rollBackNow, routesToMove } from "../../rollout/now/route-writer";
+import { noReason } from "../../stacks/plan/latch";
 import type { Latch } from "../../stacks/plan/observed";
 import { ClusterUnreadable, type ClusterWriter, type LiveObject } from "../../stacks/state/cluster-reader";
 import { observedRoute } from "../../stacks/state/observe";
@@ -240,6 +241,8 @@ describe("the live route goes back", () => {
 class Cluster implements ClusterWriter {
   applied: { body: LiveObject; manager: string }[] = [];
   conflicts = 0;
+  /** How the next write is refused. */
+  refusal: ConstructorParameters<typeof ClusterUnreadable> = ["conflict", "409"];
   constructor(
     readonly route: LiveObject,
     readonly pods: Readonly<Record<string, number>> = { llm: 2, "llm-new": 2 },
@@ -268,7 +271,7 @@ class Cluster implements ClusterWriter {
   }
 
   apply(_path: string, body: LiveObject, manager: string): Promise<LiveObject> {
-    if (this.conflicts-- > 0) return Promise.reject(new ClusterUnreadable("conflict", "409"));
+    if (this.conflicts-- > 0) return Promise.reject(new ClusterUnreadable(...this.refusal));
     this.applied.push({ body, manager });
     return Promise.resolve(body);
   }
@@ -284,6 +287,27 @@ describe("rollback --now", () => {
       describeRollback(written, false).join("\n"),
       /All traffic now goes to llm \(2 of 2 pods ready\).*60 %/,
     );
+  });
+
+  it("prints the command that records it with the reason, for a shell", async () => {
+    const next = async (reason: string): Promise<string> => {
+      const cluster = new Cluster(liveRoute());
+      return describeRollback(await rollBackNow(cluster, cluster.route, { reason }), false).join("\n");
+    };
+    assert.match(await next("it's slow"), /Next: npm run rollout -- rollback --reason 'it'\\''s slow'$/);
+    assert.match(await next(noReason), /Next: npm run rollout -- rollback$/);
+  });
+
+  it("reads the route again where a guard of the cluster has counted another write; no right is no reason to", async () => {
+    const cluster = new Cluster(liveRoute());
+    cluster.conflicts = 2;
+    const denied = "routes-to-llm was moved or rolled back while this update ran: nothing was overwritten";
+    cluster.refusal = ["forbidden", denied];
+    await rollBackNow(cluster, cluster.route, { reason: "slow" });
+    assert.equal(cluster.applied.length, 1);
+    cluster.conflicts = 2;
+    cluster.refusal = ["forbidden", "cannot patch resource httproutes"];
+    await assert.rejects(rollBackNow(cluster, cluster.route, { reason: "slow" }), /cannot patch/);
   });
 
   it("sends nothing to a pool that is not there or has no ready pod, unless it is forced", async () => {

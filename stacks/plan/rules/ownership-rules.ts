@@ -3,6 +3,7 @@ import {
   nodeLabel,
   pickerReviewerName,
   previewRouteName,
+  moveGuardName,
   shapeGuardName,
   trafficGuardName,
 } from "../../../components/names";
@@ -52,7 +53,11 @@ function isOfSameName(
     const guard = trafficGuardName(namespace, service);
     const ends = ["", ...guarded.namespaces.map((place) => `-${place}`)];
     const guards = [guard, `${guard}-grpc`].flatMap((start) => ends.map((end) => `${start}${end}`));
-    return guards.includes(name) || (shape !== undefined && name === shapeGuardName(namespace, service));
+    const ofRoute = [
+      moveGuardName(namespace, service),
+      ...(shape === undefined ? [] : [shapeGuardName(namespace, service)]),
+    ];
+    return [...guards, ...ofRoute].includes(name);
   }
   const names = pools.flatMap((one) => [
     pickerReviewerName(one.namespace, one.pool.name),

@@ -3,6 +3,7 @@ import { describe, it } from "node:test";
 import { next, promote, rollback } from "../../../rollout/steps/moves";
 import type { Decision } from "../../../rollout/steps/moves";
 import { valueOf, type StackValues } from "../../../rollout/steps/values";
+import { statusOf } from "../../../rollout/steps/status";
 import { adapterCase, baseModelCase, v2 } from "../../stacks/adapter-cases";
 import { Simulated, values } from "./cases";
 
@@ -44,6 +45,26 @@ describe("the commands, while only a version of an adapter is rolled out", () =>
     const decision = rollback(half.values, half.deployed, { reason: "worse", now });
     assert.equal(weightOf(decision), 0);
     half.up(wanted(decision));
+  });
+});
+
+describe("the status, while only a version of an adapter is rolled out", () => {
+  it("prints the command that moves it, and the one that takes it back", () => {
+    const steps = (stack: Simulated): (string | undefined)[] => {
+      const status = statusOf("prod", stack.values, stack.deployed, {
+        outcome: "unreadable",
+        why: "no cluster",
+      });
+      return [status.next, status.back];
+    };
+    const stack = new Simulated(split(0)).up();
+    const abandon =
+      "pulumi config rm --path 'adapters[0].candidate' && pulumi config rm --path 'adapters[0].weight' && pulumi up";
+    assert.deepEqual(steps(stack), ["npm run rollout -- next", abandon]);
+    stack.up(split(50));
+    assert.deepEqual(steps(stack), ["npm run rollout -- next", "npm run rollout -- rollback"]);
+    stack.up(split(100));
+    assert.deepEqual(steps(stack), ["npm run rollout -- promote", "npm run rollout -- rollback"]);
   });
 });
 

@@ -2,9 +2,14 @@ import { rolesOf } from "../../../rollout/steps/values";
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { changesBetween, describeChange } from "../../../rollout/steps/changes";
-import { latchesHeld, markTime } from "../../../rollout/steps/marks";
-import { allowDestroy, next, promote, resume, rollback } from "../../../rollout/steps/moves";
+import { withLiveRoute, type Deployed } from "../../../rollout/steps/deployed";
+import { latchesHeld, latchOn, markOf, markTime } from "../../../rollout/steps/marks";
+import { allowDestroy, command, next, promote, resume, rollback } from "../../../rollout/steps/moves";
 import type { Decision } from "../../../rollout/steps/moves";
+import { resolveValues } from "../../../rollout/steps/resolve-values";
+import { statusOf } from "../../../rollout/steps/status";
+import type { Observed } from "../../../stacks/plan/observed";
+import { sourceCase } from "../../stacks/cases";
 import { at, Simulated, values, withValues } from "./cases";
 
 const now = new Date("2026-11-22T12:00:00.700Z");
@@ -190,6 +195,128 @@ describe("resume", () => {
       stack.up(wanted(next(stack.values, stack.deployed)));
       assert.equal(stack.shares["llm-new"], 10);
     }
+  });
+});
+
+describe("after rollback --now, which only the live route knows", () => {
+  const latch = { candidate: "llm-new", from: 60, reason: "worse answers", time: "2026-11-22T11:00:00Z" };
+  /** The stack at 60 %, and its route as the command leaves it. */
+  function rolledBackNow(): { stack: Simulated; known: Deployed; route: NonNullable<Observed["route"]> } {
+    const stack = stackAt(60);
+    assert.ok(stack.deployed !== undefined);
+    const backends = [{ pool: "llm", namespace: "default", weight: 100 }];
+    const route = { backends, latches: [latch], written: { llm: 100 }, moves: 9 };
+    stack.observed = { ...stack.observed, route };
+    return { stack, known: withLiveRoute(stack.deployed, stack.observed), route };
+  }
+
+  it("next asks for the resumption, and resume knows what it resumes", () => {
+    const { stack, known } = rolledBackNow();
+    assert.match(refusal(next(stack.values, known)), /rolled back at 2026-11-22T11.*resume --reason WHY/);
+    const decision = resume(stack.values, known, { reason: "fixed", now });
+    assert.match(changed(stack, decision).join(), /resumed.*llm-new.*fixed/);
+    // From the live route's 0 %, not from the 60 % that the last update knows.
+    const after = next(wanted(decision), known);
+    assert.equal(rolesOf(wanted(after)).weight, 10);
+    stack.up(wanted(after));
+    assert.match(
+      refusal(promote(stackAt(100).values, withLiveRoute(stackAt(100).deployed ?? known, stack.observed))),
+      /10 %/,
+    );
+  });
+
+  it("rollback records it with its reason and its time, unless another reason is given", () => {
+    const { stack, known } = rolledBackNow();
+    for (const reason of [undefined, "worse answers"]) {
+      const said = reason === undefined ? {} : { reason };
+      const target = wanted(rollback(stack.values, known, { now, ...said }));
+      assert.deepEqual(markOf(target, "rolledBack"), {
+        candidate: "llm-new",
+        reason: latch.reason,
+        time: latch.time,
+      });
+    }
+    const other = wanted(rollback(stack.values, known, { now, reason: "too slow" }));
+    assert.equal(markOf(other, "rolledBack")?.reason, "too slow");
+    stack.up(wanted(rollback(stack.values, known, { now })));
+    assert.deepEqual(stack.deployed?.latches, [latch]);
+  });
+
+  it("status says it, and how to record it", () => {
+    const { stack } = rolledBackNow();
+    const live = {
+      outcome: "read",
+      observed: stack.observed,
+      unconfirmed: [],
+      overridden: [],
+      waits: [],
+    } as const;
+    const status = statusOf("prod", stack.values, stack.deployed, live);
+    assert.deepEqual(status.latches, [latch]);
+    assert.equal(status.next, command("resume --reason WHY"));
+    assert.match(
+      status.notes.join(),
+      /llm-new was rolled back on the live route, and no update has recorded it: npm run rollout -- rollback/,
+    );
+  });
+});
+
+describe("marks that have nothing left to say", () => {
+  /** llm-new was rolled back, resumed, and has all of the traffic. */
+  function resumedAt100(): Simulated {
+    const stack = stackAt(30);
+    stack.up(wanted(rollback(stack.values, stack.deployed, why)));
+    stack.up(wanted(resume(stack.values, stack.deployed, { reason: "fixed", now })));
+    return stack.up(wanted(next(stack.values, stack.deployed, 100)));
+  }
+  const pools = {
+    ...(sourceCase.pools as Record<string, unknown>),
+    "llm-3": { accelerator: "nvidia-l4", replicas: 6 },
+  };
+
+  it("go with the promotion", () => {
+    const stack = resumedAt100();
+    stack.up(wanted(promote(stack.values, stack.deployed)));
+    assert.equal(markOf(stack.values, "rolledBack"), undefined);
+    assert.equal(markOf(stack.values, "resumed"), undefined);
+    // What is deployed still knows the latch and its end: an older config with the mark latches nothing anew.
+    assert.equal(stack.deployed?.latches.length, 1);
+    assert.deepEqual(latchesHeld(stack.values, stack.deployed), []);
+  });
+
+  it("do not come back when another candidate is resumed after a promotion by hand", () => {
+    const stack = resumedAt100();
+    stack.up(withValues(stack.values, { stable: "llm-new", candidate: undefined, weight: undefined }));
+    stack.up(withValues(stack.values, { pools, candidate: "llm-3", weight: "0" }));
+    stack.up(withValues(stack.values, { weight: "30" }));
+    // Rolled back by the route alone, and recorded by weight 0.
+    const time = "2026-11-23T00:00:00Z";
+    const latch = { candidate: "llm-3", from: 30, reason: "slow", time };
+    assert.ok(stack.observed.route !== undefined);
+    stack.observed = {
+      ...stack.observed,
+      route: { ...stack.observed.route, latches: [...(stack.deployed?.latches ?? []), latch] },
+    };
+    stack.up(withValues(stack.values, { weight: "0" }));
+    assert.equal(latchOn("llm-3", stack.values, stack.deployed)?.time, time);
+    const later = new Date("2026-11-23T01:00:00Z");
+    stack.up(wanted(resume(stack.values, stack.deployed, { reason: "fixed", now: later })));
+    assert.equal(markOf(stack.values, "rolledBack"), undefined);
+    assert.equal(markOf(stack.values, "resumed")?.candidate, "llm-3");
+    stack.up(wanted(next(stack.values, stack.deployed)));
+  });
+
+  it("where only the config's keys are written by hand, the printed fix works", () => {
+    const stack = resumedAt100();
+    stack.up(withValues(stack.values, { stable: "llm-new", candidate: undefined, weight: undefined }));
+    const other = { candidate: "llm-3", reason: "fixed", time: "2026-11-23T01:00:00Z" };
+    const config = withValues(stack.values, { resumed: other });
+    const resolved = resolveValues(config);
+    assert.ok(resolved.outcome === "mistakes");
+    assert.match(resolved.mistakes.join(), /rolledBack.candidate is llm-new, which is the stable pool/);
+    // pulumi config rm rolledBack
+    stack.up(withValues(config, { rolledBack: undefined }));
+    assert.deepEqual(latchesHeld(stack.values, stack.deployed), []);
   });
 });
 

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import fc from "fast-check";
 import { windowNow } from "../../../stacks/plan/freeze";
-import { sharesOf, shareIn } from "../../../stacks/plan/shares";
+import { sameShares, sharesOf, shareIn } from "../../../stacks/plan/shares";
 import { replicasFor } from "../../../stacks/plan/sizing";
 import { contested, event, type Event } from "./model/events";
 import { happen, newHistory, type History } from "./model/history";
@@ -18,7 +18,8 @@ import { liveShare, observedOf, type Witness, type World } from "./model/world";
 
 const runs = Number(process.env["PROPERTY_RUNS"] ?? 2000);
 
-const nothing: Witness = { onRoute: () => undefined, onSize: () => undefined, onRemoval: () => undefined };
+const ignored = (): void => undefined;
+const nothing: Witness = { onRoute: ignored, onSize: ignored, onRemoval: ignored, backNow: ignored };
 
 /** How often each thing was seen: a property that saw nothing says nothing. */
 function walk(
@@ -159,7 +160,7 @@ describe("in no history does an update", () => {
   });
 
   it("shrink a pool below what its traffic needs, or before the traffic has gone", () => {
-    const counts = walk((seen) => ({
+    const counts = walk((seen, { states }) => ({
       onSize: ({ config, done, before, pool, replicas }) => {
         const live = before.pools[pool];
         if (live === undefined || replicas >= live.replicas) return;
@@ -173,7 +174,8 @@ describe("in no history does an update", () => {
         seen("shrink under traffic");
         assert.ok(replicas >= replicasFor(declared.replicas, share, config.capacity.headroom));
         // In the update that moves its traffic away, not even a smaller declared size counts yet.
-        if (done.route.moves !== before.route?.moves) assert.fail(`${pool} shrinks while the route moves`);
+        const began = sharesOf(states.at(-1)?.route?.backends ?? []);
+        if (!sameShares(began, done.shares)) assert.fail(`${pool} shrinks while the route moves`);
       },
     }));
     often(counts, "shrink");
@@ -211,6 +213,11 @@ describe("in no history does an update", () => {
         if (resumed.time > (opened.get(resumed.candidate) ?? "")) opened.set(resumed.candidate, resumed.time);
         rolledBack.delete(resumed.candidate);
       };
+      /** What the live route says of it. */
+      const hold = (): void => {
+        for (const { candidate, time, resumed } of history.world.route?.latches ?? [])
+          if (resumed === undefined || resumed.time <= time) rolledBack.set(candidate, time);
+      };
       return {
         onRoute: ({ done, before }) => {
           tell(history.knobs);
@@ -228,11 +235,12 @@ describe("in no history does an update", () => {
           }
           if (rolledBack.size > 0) seen("a latch held");
         },
+        backNow: () => {
+          seen("rolled back during an update");
+          hold();
+        },
         after: ({ kind }) => {
-          if (kind === "roll back now") {
-            for (const { candidate, time, resumed } of history.world.route?.latches ?? [])
-              if (resumed === undefined || resumed.time <= time) rolledBack.set(candidate, time);
-          }
+          if (kind === "roll back now") hold();
           // Only where both the route and the outputs are gone nobody can know any more.
           const { route, record } = history.world;
           const latches = [...(route?.latches ?? []), ...(record?.latches ?? [])];
@@ -248,6 +256,26 @@ describe("in no history does an update", () => {
     });
     often(counts, "a latch held");
     often(counts, "a step of the way back", runs / 200);
+    often(counts, "rolled back during an update", runs / 20);
+  });
+
+  it("undo a rollback that came while it ran, or lose its latch", () => {
+    const counts = walk((seen, history) => {
+      let back: World["route"];
+      return {
+        backNow: () => {
+          seen("back");
+          back = structuredClone(history.world.route);
+        },
+        onRoute: () => assert.equal(back, undefined, "the update writes over it"),
+        after: () => {
+          if (back !== undefined) assert.deepEqual(history.world.route, back);
+          back = undefined;
+        },
+      };
+    });
+    often(counts, "back", runs / 20);
+    often(counts, "overtaken", runs / 20);
   });
 
   it("do anything but go back while the service is frozen, unless it is told to", () => {

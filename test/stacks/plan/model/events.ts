@@ -70,6 +70,12 @@ const fate: fc.Arbitrary<Fate> = fc.oneof(
   { weight: 2, arbitrary: fc.integer({ min: 0, max: 6 }).map((cutAfter) => ({ ...whole, cutAfter })) },
   { weight: 1, arbitrary: fc.subarray([...names]).map((failing) => ({ ...whole, failing })) },
   { weight: 1, arbitrary: fc.constant({ ...whole, confirmed: false }) },
+  {
+    weight: 1,
+    arbitrary: fc
+      .constantFrom("wait" as const, "write" as const)
+      .map((backDuring) => ({ ...whole, backDuring })),
+  },
 );
 
 const weight = fc.oneof(fc.constantFrom(0, 10, 30, 60, 100), fc.integer({ min: 0, max: 100 }));

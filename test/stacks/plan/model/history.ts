@@ -128,7 +128,12 @@ function run(history: History, fate: Fate, witness: Witness): string {
   if (config === undefined) return "mistake";
   history.configs.push(knobs);
   history.states.push({ state: world.state, record: world.record, route: world.route });
-  const outcome = update(world, config, fate, witness);
+  const outcome = update(world, config, fate, {
+    ...witness,
+    backNow: () => {
+      if (rolledBackNow(history) === "rolled back at once") witness.backNow();
+    },
+  });
   if (outcome === "done") {
     history.drift = {
       route: false,

@@ -40,6 +40,7 @@ export function configOf(knobs: Knobs): ServiceConfig | undefined {
     ...config,
     weight: config.candidate === undefined ? 0 : weight,
     allow,
+    waivers: allow,
     freeze,
     ...(rolledBack === undefined ? {} : { rolledBack }),
     ...(resumed === undefined ? {} : { resumed }),
