@@ -3,7 +3,6 @@ import type { ServiceConfig } from "./plan/service-config";
 import type { Plan, PlannedPool, ApprovedPlan } from "./plan/model";
 import { adapterListFor } from "./plan/adapter-versions";
 import { rulesFor } from "./plan/client-names";
-import { asksStable } from "./plan/rising";
 import { ClosedPaths } from "../components/route/closed-paths";
 import { InferenceRoute, PreviewRoute, type GatewayRef } from "../components/route/inference-route";
 import { RolloutPlan } from "../components/route/rollout-plan";
@@ -86,7 +85,9 @@ export function buildService(config: ServiceConfig, plan: ApprovedPlan, options:
               ...hostnames,
               pool: plan.candidate,
               ...(shape === undefined ? {} : { besides: shape.matches, beside: shape.attachment }),
-              ...(asksStable(config) && !plan.waived.includes("stable-names") ? { stable: plan.stable } : {}),
+              // Named whatever the gate asks: at weight 100 no other route names it, and GKE's load balancer drops the
+              // backends of a pool that no route names. Going back would begin without them.
+              stable: plan.stable,
               secret: preview,
             },
             { provider, dependsOn: [...guards, ...after] },

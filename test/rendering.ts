@@ -23,6 +23,7 @@ export interface Place {
 const registered: Registered[] = [];
 const places = new WeakMap<Registered, Place>();
 const ignored = new WeakMap<Registered, readonly string[]>();
+const dependencies = new WeakMap<Registered, readonly string[]>();
 
 /** What the cloud would have answered, by type: only what other resources need to know. */
 const answers: Readonly<Record<string, Record<string, unknown>>> = {
@@ -49,6 +50,7 @@ void pulumi.runtime.setMocks(
       registered.push(resource);
       if (registering !== undefined) places.set(resource, registering);
       ignored.set(resource, ignoring);
+      dependencies.set(resource, depending);
       return { id: `${name}-id`, state: { ...resource.inputs, ...answers[type] } };
     },
     call: ({ token, inputs }) => ({ ...(inputs as Record<string, unknown>), ...looked[token] }),
@@ -61,6 +63,7 @@ void pulumi.runtime.setMocks(
 /** What is being registered: the mocks are told neither the parent nor its URN. */
 let registering: Place | undefined;
 let ignoring: readonly string[] = [];
+let depending: readonly string[] = [];
 const real = new Map<string, string>();
 
 interface Monitor {
@@ -71,6 +74,7 @@ interface Request {
   getType(): string;
   getName(): string;
   getIgnorechangesList(): string[];
+  getDependenciesList(): string[];
 }
 type Answer = (error: unknown, response?: { getUrn(): string }) => void;
 
@@ -82,6 +86,7 @@ monitor.registerResource = (request, answer) => {
   const types = parent === undefined ? "" : `${parent.slice(0, parent.indexOf("::"))}$`;
   const urn = `${types}${request.getType()}::${request.getName()}`;
   ignoring = request.getIgnorechangesList();
+  depending = request.getDependenciesList();
   registering = { urn, ...(parent === undefined ? {} : { parent }) };
   const registered = register(request, (error, response) => {
     if (response !== undefined) real.set(response.getUrn(), urn);
@@ -100,6 +105,10 @@ export function urnOf(resource: Registered): Place {
 
 /** Which of its inputs a resource leaves as they are deployed. */
 export const ignoredBy = (resource: Registered): readonly string[] => ignored.get(resource) ?? [];
+
+/** Names of what a resource is registered after, and is deleted before. */
+export const dependenciesOf = (resource: Registered): readonly string[] =>
+  (dependencies.get(resource) ?? []).map((urn) => urn.replace(/^.*\$/, "").replace(/^.*::(?=.*::)/, ""));
 
 /** What `program` registers, once everything has been written down. */
 export async function rendered(program: () => unknown): Promise<Registered[]> {

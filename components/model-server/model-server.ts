@@ -185,6 +185,12 @@ const ownReplicas = ({
  */
 const forced = { "pulumi.com/patchForce": "true" };
 
+/**
+ * The provider waits for nothing but the object: the condition is true at once. Not skipAwait, with which it does not
+ * wait for the deletion of a Deployment either, while the pods still finish their streams.
+ */
+export const madeAtOnce = { "pulumi.com/waitFor": "jsonpath={.metadata.uid}" };
+
 /** What a patch with a secret made of a template is a secret as a whole: nobody knows which of its values is the one. */
 const hidden = (
   { server, copied }: Pick<ModelServerArgs, "server" | "copied">,
@@ -215,7 +221,7 @@ function notes({ copied, adapters }: ModelServerArgs): { annotations: Record<str
         }),
     // Whoever makes a pool with adapters waits for its pods itself (ServingPoolArgs.loaded): the provider would wait to the end
     // for an adapter that a server has long refused, and then not say what the server said.
-    ...(adapters ? { "pulumi.com/skipAwait": "true" } : {}),
+    ...(adapters ? madeAtOnce : {}),
   };
   return { annotations: annotated };
 }

@@ -113,8 +113,8 @@ const defaultBackend: PoolTraffic = { timeoutSeconds: 3600, logging: true };
  * Everything of one pool: nodes, model servers, picker, InferencePool, objectives. It is the same thing whether
  * the pool is the stable one or the candidate, so that promotion touches nothing here.
  *
- * The order is that of the graph: picker before model servers, so that on removal (the reverse) the servers finish
- * their streams through a picker that is still there, and the nodes go last.
+ * The order is that of the graph: picker and load balancer's policies before model servers, so that on removal (the
+ * reverse) the servers finish their streams through a picker that is still there, and the nodes go last.
  */
 export class ServingPool extends pulumi.ComponentResource {
   /** What a route waits for before it names this pool. */
@@ -204,7 +204,8 @@ export class ServingPool extends pulumi.ComponentResource {
       },
       {
         ...child,
-        dependsOn: [...nodes, ...access, picker, inferencePool, bound, ...secrets, ...loader],
+        // Whatever a stream passes, or is drained by, is there before the servers, and goes after them.
+        dependsOn: [...nodes, ...access, picker, inferencePool, bound, ...policies, ...secrets, ...loader],
       },
     );
     const loaded = waited(modelServer, args.loaded);

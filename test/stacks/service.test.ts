@@ -1,6 +1,6 @@
 import { nothingDeployed } from "../../stacks/plan/model";
 import type { Observed } from "../../stacks/plan/observed";
-import type { Registered } from "../rendering";
+import { dependenciesOf, type Registered } from "../rendering";
 import { renderService as render } from "./rendered-service";
 import { rolloutPlanType } from "../../components/route/rollout-plan";
 import { after, serviceConfig, sourceCase, planFor } from "./cases";
@@ -70,10 +70,36 @@ describe("a service without objectives", () => {
     ]);
   });
 
-  it("has no rule to the stable pool where the gate does not ask it", async () => {
-    for (const gate of [{ names: "declared" }, { via: "api-server" }, { via: "off" }]) {
-      const preview = find(await render({ ...sourceCase, gate }), "HTTPRoute", "preview-of-llm");
-      assert.equal((preview["spec"] as { rules: object[] }).rules.length, 1, JSON.stringify(gate));
+  it("names the stable pool whatever the gate asks: at weight 100 no other route does", async () => {
+    const gates = [{ names: "declared" }, { via: "api-server" }, { via: "off" }];
+    const cases: RawConfig[] = [...gates.map((gate) => ({ gate })), { allow: ["stable-names"] }];
+    for (const more of cases) {
+      const named = await render({ ...sourceCase, weight: 100, ...more });
+      const refs = (name: string): (string | undefined)[] =>
+        (
+          find(named, "HTTPRoute", name)["spec"] as { rules: { backendRefs: { name: string }[] }[] }
+        ).rules.map(({ backendRefs }) => backendRefs[0]?.name);
+      assert.deepEqual(refs("routes-to-llm"), ["llm-new"]);
+      assert.deepEqual(refs("preview-of-llm"), ["llm-new", "llm"], JSON.stringify(more));
+    }
+  });
+
+  it("deletes servers before whatever their streams pass, and whatever drains them", () => {
+    // The engine deletes what depends on others first, and children before their component.
+    const server = resources.find(({ type, name }) => type.endsWith(":ModelServer") && name === "llm")!;
+    const after = dependenciesOf(server);
+    for (const [kind, name] of [
+      ["HealthCheckPolicy", "llm-health"],
+      ["GCPBackendPolicy", "llm-backend"],
+      ["InferencePool", "llm"],
+      ["NodePool", "llm-nodes"],
+      ["Deployment", "llm-epp"],
+      ["Service", "llm-epp"],
+    ] as const) {
+      assert.ok(
+        after.some((one) => one.endsWith(`:${kind}::${name}`)),
+        `${kind} ${name} in ${after.join(", ")}`,
+      );
     }
   });
 
