@@ -221,8 +221,9 @@ export function poolArgs(
     replicas,
     scaledBy,
     scaledTo,
+    restarts,
     identity,
-  }: Pick<PlannedPool, "pool" | "replicas" | "scaledBy" | "scaledTo" | "identity">,
+  }: Pick<PlannedPool, "pool" | "replicas" | "scaledBy" | "scaledTo" | "restarts" | "identity">,
   copied = false,
 ): Omit<ServingPoolArgs, "service" | "namespace"> {
   const { name, server, autoscaling } = pool;
@@ -240,6 +241,7 @@ export function poolArgs(
     ...(pool.rendering === undefined ? {} : { rendering: pool.rendering }),
     ...(autoscaling === undefined ? {} : { autoscaling }),
     ...(scaledBy === undefined ? {} : { scaledOutside: { max: scaledTo ?? pool.replicas } }),
+    ...(restarts === undefined ? {} : { restarts }),
     ...(pool.picker === undefined ? {} : { picker: pool.picker }),
     identity,
   };

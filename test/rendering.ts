@@ -24,6 +24,7 @@ const registered: Registered[] = [];
 const places = new WeakMap<Registered, Place>();
 const ignored = new WeakMap<Registered, readonly string[]>();
 const dependencies = new WeakMap<Registered, readonly string[]>();
+const updateTimeouts = new WeakMap<Registered, string>();
 
 /** What the cloud would have answered, by type: only what other resources need to know. */
 const answers: Readonly<Record<string, Record<string, unknown>>> = {
@@ -51,6 +52,7 @@ void pulumi.runtime.setMocks(
       if (registering !== undefined) places.set(resource, registering);
       ignored.set(resource, ignoring);
       dependencies.set(resource, depending);
+      updateTimeouts.set(resource, updating);
       return { id: `${name}-id`, state: { ...resource.inputs, ...answers[type] } };
     },
     call: ({ token, inputs }) => ({ ...(inputs as Record<string, unknown>), ...looked[token] }),
@@ -64,6 +66,7 @@ void pulumi.runtime.setMocks(
 let registering: Place | undefined;
 let ignoring: readonly string[] = [];
 let depending: readonly string[] = [];
+let updating = "";
 const real = new Map<string, string>();
 
 interface Monitor {
@@ -75,6 +78,7 @@ interface Request {
   getName(): string;
   getIgnorechangesList(): string[];
   getDependenciesList(): string[];
+  getCustomtimeouts(): { getUpdate(): string } | undefined;
 }
 type Answer = (error: unknown, response?: { getUrn(): string }) => void;
 
@@ -87,6 +91,7 @@ monitor.registerResource = (request, answer) => {
   const urn = `${types}${request.getType()}::${request.getName()}`;
   ignoring = request.getIgnorechangesList();
   depending = request.getDependenciesList();
+  updating = request.getCustomtimeouts()?.getUpdate() ?? "";
   registering = { urn, ...(parent === undefined ? {} : { parent }) };
   const registered = register(request, (error, response) => {
     if (response !== undefined) real.set(response.getUrn(), urn);
@@ -109,6 +114,9 @@ export const ignoredBy = (resource: Registered): readonly string[] => ignored.ge
 /** Names of what a resource is registered after, and is deleted before. */
 export const dependenciesOf = (resource: Registered): readonly string[] =>
   (dependencies.get(resource) ?? []).map((urn) => urn.replace(/^.*\$/, "").replace(/^.*::(?=.*::)/, ""));
+
+/** How long the provider may take for an update of a resource; "": its own time. */
+export const updateTimeoutOf = (resource: Registered): string => updateTimeouts.get(resource) ?? "";
 
 /** What `program` registers, once everything has been written down. */
 export async function rendered(program: () => unknown): Promise<Registered[]> {

@@ -28,6 +28,8 @@ export interface ModelServerArgs extends ServerTemplateArgs, Pick<CopyArgs, "nod
   autoscaling?: Autoscaling;
   /** Somebody else sets the number of replicas once the pool is made. Default: they do not. */
   scaledOutside?: boolean;
+  /** Replicas that this update restarts, one at a time. Default: none. */
+  restarts?: number;
   /** Hooks that run before the model servers are deleted. Default: none. */
   beforeDelete?: pulumi.ResourceHook[];
 }
@@ -92,6 +94,8 @@ export class ModelServer extends pulumi.ComponentResource {
           replicas: args.replicas,
           // No node is free for one more pod: an update in place goes one pod at a time.
           strategy: { type: "RollingUpdate", rollingUpdate: { maxSurge: 0, maxUnavailable: 1 } },
+          // The load balancer attaches a pod some seconds after it is ready, and only then may the next one leave.
+          minReadySeconds: attachSeconds,
           progressDeadlineSeconds: args.server.loadingMinutes * 60,
           selector: { matchLabels: selector },
           template: hidden(args, labelled(template, { ...poolLabels(args.service, args.pool), ...selector })),
@@ -158,17 +162,22 @@ export class ModelServer extends pulumi.ComponentResource {
   }
 
   private options(args: ModelServerArgs): pulumi.CustomResourceOptions {
+    const { loadingMinutes } = args.server;
     return {
       parent: this,
       customTimeouts: {
-        create: `${args.server.loadingMinutes}m`,
-        update: `${args.server.loadingMinutes}m`,
+        create: `${loadingMinutes}m`,
+        // New replicas load at the same time, those that restart one after the other.
+        update: `${loadingMinutes * Math.max(1, args.restarts ?? 1)}m`,
         delete: "15m",
       },
       ...deletionHooks(args.beforeDelete),
     };
   }
 }
+
+/** What GKE's load balancer takes to add an endpoint and to check its health; measured nowhere, so with a margin. */
+const attachSeconds = 30;
 
 /** An autoscaler owns the number from then on: the provider then keeps what is live, whatever the state says. */
 const ownReplicas = ({

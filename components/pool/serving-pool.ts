@@ -72,6 +72,8 @@ export interface ServingPoolArgs extends PoolRef {
    * for `fullReplicas`, with room for `max`. Default: nobody does.
    */
   scaledOutside?: { max: number };
+  /** Replicas that this update restarts, one at a time: it waits as long for each. Default: none. */
+  restarts?: number;
   /** Pods created outside this stack, run here instead of `model` and `server`. Default: none. */
   copied?: CopiedPods;
   /** LoRA adapters that the model servers load. Default: they load none, and cannot. */
@@ -199,6 +201,7 @@ export class ServingPool extends pulumi.ComponentResource {
         ...(args.rendering === undefined ? {} : { rendering: args.rendering }),
         ...(args.autoscaling === undefined ? {} : { autoscaling: args.autoscaling }),
         ...(args.scaledOutside === undefined ? {} : { scaledOutside: true }),
+        ...(args.restarts === undefined ? {} : { restarts: args.restarts }),
         ...(args.copied === undefined ? {} : { copied: args.copied }),
         ...(args.token === undefined ? {} : { token: args.token }),
       },

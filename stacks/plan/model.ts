@@ -34,6 +34,8 @@ export interface PlannedPool {
   /** Whether the route waits for what this update does to the pool. */
   beforeRoute: boolean;
   identity: PoolIdentity;
+  /** Replicas that this update restarts, one at a time; absent: none. */
+  restarts?: number;
   /** Who sets the number of replicas from outside this stack, in words; absent: this stack does. */
   scaledBy?: string;
   /** The most replicas that one asks for, where it says. */

@@ -1,6 +1,6 @@
 import { nothingDeployed } from "../../stacks/plan/model";
 import type { Observed } from "../../stacks/plan/observed";
-import { dependenciesOf, type Registered } from "../rendering";
+import { dependenciesOf, updateTimeoutOf, type Registered } from "../rendering";
 import { renderService as render } from "./rendered-service";
 import { rolloutPlanType } from "../../components/route/rollout-plan";
 import { after, serviceConfig, sourceCase, planFor } from "./cases";
@@ -303,6 +303,22 @@ describe("another name of the customers' route", () => {
       { ...one, namespace: "llm-llm" },
       { ...one, namespace: "llm-llm-new" },
     ]);
+  });
+});
+
+describe("pods that restart in place", () => {
+  const pools = {
+    ...sourceCase.pools,
+    llm: { accelerator: "nvidia-l4", replicas: 6, server: { priorityClassName: "high" } },
+  };
+  const timeoutIn = async (raw: RawConfig, world: Observed): Promise<string> =>
+    updateTimeoutOf(
+      (await render(raw, world)).find(({ type, name }) => type.endsWith(":Deployment") && name === "llm")!,
+    );
+
+  it("have the time of one for each: they load one after the other", async () => {
+    assert.equal(await timeoutIn({ ...at(30), pools }, deployed(at(0), at(30))), "270m");
+    assert.equal(await timeoutIn(at(30), deployed(at(0))), "45m");
   });
 });
 
