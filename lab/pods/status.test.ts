@@ -67,10 +67,7 @@ describe("podStatus", () => {
 
   it("has been Ready for long when it gets ready: nothing in the lab takes a load balancer's time", () => {
     const times = podStatus(pod(), [view("a")], [], false, "2026-01-02T00:00:00.000Z").conditions;
-    assert.equal(
-      times.find(({ type }) => type === "Ready")?.lastTransitionTime,
-      "2026-01-01T23:59:00.000Z",
-    );
+    assert.equal(times.find(({ type }) => type === "Ready")?.lastTransitionTime, "2026-01-01T23:59:00.000Z");
     const unready = podStatus(pod(), [view("a", { ready: false })], [], false, now).conditions;
     assert.equal(unready.find(({ type }) => type === "Ready")?.lastTransitionTime, now);
   });

@@ -119,7 +119,11 @@ async function confirmRoutes({ config, plan, observed, gateway, reader }: Update
       report: (text) => void pulumi.log.info(`gateway: ${text}`, undefined, undefined, true),
     });
     if (result.state === "waiting" && without !== undefined) {
-      await pulumi.log.warn(`${without}: ${result.missing.join("; ")}`);
+      const texts = [
+        `${without}: ${result.missing.join("; ")}`,
+        ...(otherMode === undefined ? [] : [otherMode]),
+      ];
+      await pulumi.log.warn(texts.join("\n"));
       continue;
     }
     if (result.state === "waiting") {
