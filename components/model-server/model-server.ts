@@ -5,7 +5,7 @@ import { defaultEngine } from "../engines/catalogue";
 import { annotations, podSelector, poolLabels } from "../names";
 import type { Placement } from "../accelerators/placement";
 import { adaptPods, type CopiedPods, type CopyArgs } from "./copied/adapt";
-import type { PodTemplate } from "./pod-template";
+import { drainingOf, type PodTemplate } from "./pod-template";
 import { type Autoscaling, ServerAutoscaler } from "./server-autoscaler";
 import {
   groupApi,
@@ -169,7 +169,8 @@ export class ModelServer extends pulumi.ComponentResource {
         create: `${loadingMinutes}m`,
         // New replicas load at the same time, those that restart one after the other.
         update: `${loadingMinutes * Math.max(1, args.restarts ?? 1)}m`,
-        delete: "15m",
+        // Pods leave at the same time; what their nodes take beside it is not known.
+        delete: `${13 + Math.floor(drainingOf(args.server).graceSeconds / 60)}m`,
       },
       ...deletionHooks(args.beforeDelete),
     };

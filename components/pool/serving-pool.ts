@@ -141,6 +141,11 @@ export class ServingPool extends pulumi.ComponentResource {
       ...(args.beforeDelete === undefined ? {} : { beforeDelete: args.beforeDelete }),
       ...(args.clusterScoped === undefined ? {} : { clusterScoped: args.clusterScoped }),
     };
+    // Copied pods leave as they were made to, whatever the stack's servers do.
+    const drain =
+      args.copied !== undefined || server.drainSeconds === undefined
+        ? {}
+        : { drainSeconds: server.drainSeconds };
     const nodes = optional(args.nodes, (location) => {
       const size = nodesFrom(args, placement);
       return new AcceleratorNodePool(
@@ -152,7 +157,7 @@ export class ServingPool extends pulumi.ComponentResource {
     const picker = new EndpointPicker(
       name,
       {
-        ...{ ...common, engine: server.engine, evictable: args.nodes === undefined },
+        ...{ ...common, ...drain, engine: server.engine, evictable: args.nodes === undefined },
         ...(args.picker === undefined ? {} : { settings: args.picker }),
       },
       child,
@@ -165,7 +170,10 @@ export class ServingPool extends pulumi.ComponentResource {
       },
       child,
     );
-    const policies = this.loadBalancer(name, args, server, { ...child, dependsOn: inferencePool });
+    const policies = this.loadBalancer(name, { ...args, ...drain }, server, {
+      ...child,
+      dependsOn: inferencePool,
+    });
     const moved = args.objectivesOf === undefined ? {} : { madeAs: args.objectivesOf };
     const bound = new Objectives(name, { ...common, objectives, ...moved }, child);
     const access = optional(bucketOf(args.weights), (bucket) => {
@@ -233,7 +241,8 @@ export class ServingPool extends pulumi.ComponentResource {
       backend = defaultBackend,
       copied,
       clusterScoped,
-    }: ServingPoolArgs,
+      drainSeconds,
+    }: ServingPoolArgs & { drainSeconds?: number },
     { port, engine }: RunningServer,
     opts: pulumi.ComponentResourceOptions,
   ): PoolPolicies[] {
@@ -244,6 +253,7 @@ export class ServingPool extends pulumi.ComponentResource {
       ...{ timeoutSeconds, logging },
       ...(cloudArmor === undefined ? {} : { cloudArmor }),
       ...(healthCheck === undefined ? {} : { healthCheck }),
+      ...(drainSeconds === undefined ? {} : { drainSeconds }),
     };
     const policies =
       (served.gatewayPolicies ?? true)

@@ -143,6 +143,26 @@ describe("a service without objectives", () => {
     assert.ok(template.spec.terminationGracePeriodSeconds >= sleep + finish);
   });
 
+  it("lets them take the time that the pool sets, and everything around them", async () => {
+    const pools = {
+      ...sourceCase.pools,
+      "llm-new": { ...sourceCase.pools["llm-new"], server: { drainSeconds: 600 } },
+    };
+    const made = await render({ ...sourceCase, pools });
+    const graceOf = (name: string): number =>
+      (
+        find(made, "Deployment", name)["spec"] as {
+          template: { spec: { terminationGracePeriodSeconds: number } };
+        }
+      ).template.spec.terminationGracePeriodSeconds;
+    assert.deepEqual(["llm-new", "llm-new-epp", "llm", "llm-epp"].map(graceOf), [640, 640, 130, 130]);
+    assert.match(JSON.stringify(find(made, "Deployment", "llm-new")), /"--shutdown-timeout","600"/);
+    const drained = find(made, "GCPBackendPolicy", "llm-new")["spec"] as {
+      default: { connectionDraining: object };
+    };
+    assert.deepEqual(drained.default.connectionDraining, { drainingTimeoutSec: 640 });
+  });
+
   it("gives pickers and model servers no more rights than they need", () => {
     for (const { inputs } of resources.filter(({ inputs }) => inputs["kind"] === "Role")) {
       for (const rule of inputs["rules"] as { verbs: string[]; resources: string[] }[]) {

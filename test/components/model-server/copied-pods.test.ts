@@ -111,7 +111,9 @@ describe("copied pods that cut their streams", () => {
   const lifecycle = { preStop: { sleep: { seconds: 30 } } };
   const grace = { terminationGracePeriodSeconds: 130 };
   const notesOf = (spec: PodSpec, ...overrides: object[]): string =>
-    adaptPods({ template: { spec } as PodTemplate, selector: {}, overrides }, args).notes.join("\n");
+    adaptPods({ template: { spec } as unknown as PodTemplate, selector: {}, overrides }, args).notes.join(
+      "\n",
+    );
 
   it("are mentioned, with the overrides that end it", () => {
     const without = notesOf(podWith(grace));
