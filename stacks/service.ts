@@ -3,7 +3,6 @@ import type { ServiceConfig } from "./plan/service-config";
 import type { Plan, PlannedPool, ApprovedPlan } from "./plan/model";
 import { adapterListFor } from "./plan/adapter-versions";
 import { rulesFor } from "./plan/client-names";
-import { asksStable } from "./plan/rising";
 import { ClosedPaths } from "../components/route/closed-paths";
 import { InferenceRoute, PreviewRoute, type GatewayRef } from "../components/route/inference-route";
 import { RolloutPlan } from "../components/route/rollout-plan";
@@ -88,7 +87,9 @@ export function buildService(config: ServiceConfig, plan: ApprovedPlan, options:
               ...hostnames,
               pool: plan.candidate,
               ...(shape === undefined ? {} : { besides: shape.matches, beside: shape.attachment }),
-              ...(asksStable(config) && !plan.waived.includes("stable-names") ? { stable: plan.stable } : {}),
+              // Named whatever the gate asks: at weight 100 no other route names it, and GKE's load balancer drops the
+              // backends of a pool that no route names. Going back would begin without them.
+              stable: plan.stable,
               secret: preview,
             },
             { provider, dependsOn: [...guards, ...after] },
@@ -222,8 +223,9 @@ export function poolArgs(
     replicas,
     scaledBy,
     scaledTo,
+    restarts,
     identity,
-  }: Pick<PlannedPool, "pool" | "replicas" | "scaledBy" | "scaledTo" | "identity">,
+  }: Pick<PlannedPool, "pool" | "replicas" | "scaledBy" | "scaledTo" | "restarts" | "identity">,
   copied = false,
 ): Omit<ServingPoolArgs, "service" | "namespace"> {
   const { name, server, autoscaling } = pool;
@@ -241,6 +243,7 @@ export function poolArgs(
     ...(pool.rendering === undefined ? {} : { rendering: pool.rendering }),
     ...(autoscaling === undefined ? {} : { autoscaling }),
     ...(scaledBy === undefined ? {} : { scaledOutside: { max: scaledTo ?? pool.replicas } }),
+    ...(restarts === undefined ? {} : { restarts }),
     ...(pool.picker === undefined ? {} : { picker: pool.picker }),
     identity,
   };

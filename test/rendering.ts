@@ -24,6 +24,8 @@ const registered: Registered[] = [];
 const places = new WeakMap<Registered, Place>();
 const ignored = new WeakMap<Registered, readonly string[]>();
 const held = new WeakSet<Registered>();
+const dependencies = new WeakMap<Registered, readonly string[]>();
+const updateTimeouts = new WeakMap<Registered, string>();
 
 /** What the cloud would have answered, by type: only what other resources need to know. */
 const answers: Readonly<Record<string, Record<string, unknown>>> = {
@@ -51,6 +53,8 @@ void pulumi.runtime.setMocks(
       if (registering !== undefined) places.set(resource, registering);
       ignored.set(resource, ignoring);
       if (protecting) held.add(resource);
+      dependencies.set(resource, depending);
+      updateTimeouts.set(resource, updating);
       return { id: `${name}-id`, state: { ...resource.inputs, ...answers[type] } };
     },
     call: ({ token, inputs }) => ({ ...(inputs as Record<string, unknown>), ...looked[token] }),
@@ -64,6 +68,8 @@ void pulumi.runtime.setMocks(
 let registering: Place | undefined;
 let ignoring: readonly string[] = [];
 let protecting = false;
+let depending: readonly string[] = [];
+let updating = "";
 const real = new Map<string, string>();
 
 interface Monitor {
@@ -75,6 +81,8 @@ interface Request {
   getName(): string;
   getIgnorechangesList(): string[];
   getProtect(): boolean | undefined;
+  getDependenciesList(): string[];
+  getCustomtimeouts(): { getUpdate(): string } | undefined;
 }
 type Answer = (error: unknown, response?: { getUrn(): string }) => void;
 
@@ -87,6 +95,8 @@ monitor.registerResource = (request, answer) => {
   const urn = `${types}${request.getType()}::${request.getName()}`;
   ignoring = request.getIgnorechangesList();
   protecting = request.getProtect() === true;
+  depending = request.getDependenciesList();
+  updating = request.getCustomtimeouts()?.getUpdate() ?? "";
   registering = { urn, ...(parent === undefined ? {} : { parent }) };
   const registered = register(request, (error, response) => {
     if (response !== undefined) real.set(response.getUrn(), urn);
@@ -108,6 +118,12 @@ export const ignoredBy = (resource: Registered): readonly string[] => ignored.ge
 
 /** Whether the engine refuses to delete or replace it. */
 export const isProtected = (resource: Registered): boolean => held.has(resource);
+/** Names of what a resource is registered after, and is deleted before. */
+export const dependenciesOf = (resource: Registered): readonly string[] =>
+  (dependencies.get(resource) ?? []).map((urn) => urn.replace(/^.*\$/, "").replace(/^.*::(?=.*::)/, ""));
+
+/** How long the provider may take for an update of a resource; "": its own time. */
+export const updateTimeoutOf = (resource: Registered): string => updateTimeouts.get(resource) ?? "";
 
 /** What `program` registers, once everything has been written down. */
 export async function rendered(program: () => unknown): Promise<Registered[]> {

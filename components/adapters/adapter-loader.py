@@ -14,6 +14,7 @@ A list is {"revision": "...", "adapters": [{"name": "...", "source": "..."}]}. A
 which the server itself downloads, or gs://bucket/path, which is downloaded here with the pod's Google identity.
 """
 
+import http.client
 import json
 import os
 import re
@@ -86,7 +87,7 @@ class ModelServer:
             raise Refused(f"{error.code} {message_of(error.read().decode(errors='replace'))}") from error
         except (TimeoutError, socket.timeout) as error:
             raise TimeoutError(f"{path}: no answer for {timeout} s") from error
-        except (OSError, urllib.error.URLError) as error:
+        except (OSError, urllib.error.URLError, http.client.HTTPException) as error:
             reason = getattr(error, "reason", error)
             if isinstance(reason, (TimeoutError, socket.timeout)):
                 raise TimeoutError(f"{path}: no answer for {timeout} s") from error
@@ -122,55 +123,78 @@ class Bucket:
 
     def __init__(self, folder, storage, metadata):
         self.folder, self.storage, self.metadata = folder, storage, metadata
+        # What the bucket said of the files of a folder when they were downloaded.
+        self.downloaded = {}
+        self.doubted = set()
 
     def _token(self):
         path = "/computeMetadata/v1/instance/service-accounts/default/token"
         answer = request(self.metadata + path, headers={"metadata-flavor": "Google"})
         return json.loads(answer)["access_token"]
 
+    def doubt(self, name):
+        """The server refused what was downloaded: the bucket is asked whether it has something else by now."""
+        self.doubted.add(name)
+
     def fetch(self, name, source):
         """Downloads once; a folder that is there is whole, because it gets its name last."""
         target = os.path.join(self.folder, name.replace("/", "_"))
-        if os.path.isdir(target):
+        is_there = os.path.isdir(target)
+        if is_there and name not in self.doubted:
             return target
-        part = target + ".part"
-        shutil.rmtree(part, ignore_errors=True)
         bucket, _, prefix = source[len("gs://") :].partition("/")
         prefix = prefix.rstrip("/") + "/"
         try:
             headers = {"authorization": "Bearer " + self._token()}
-            names = self._list(bucket, prefix, headers)
-            if prefix + "adapter_config.json" not in names:
+            items = self._list(bucket, prefix, headers)
+            if not any(item["name"] == prefix + "adapter_config.json" for item in items):
                 raise Refused(f"there is no adapter_config.json in {source}")
-            for item in names:
-                self._download(bucket, item, os.path.join(part, item[len(prefix) :]), headers)
+            listed = [[item["name"], item.get("size"), item.get("generation")] for item in items]
+            if not (is_there and self.downloaded.get(name) == listed):
+                self._replace(target, bucket, prefix, items, headers)
+                self.downloaded[name] = listed
         except urllib.error.HTTPError as error:
             text = message_of(error.read().decode(errors="replace"))
             raise Refused(f"{source}: {error.code} {text}") from error
         except (OSError, urllib.error.URLError) as error:
             raise Refused(f"{source}: {getattr(error, 'reason', error)}") from error
-        os.rename(part, target)
+        except (http.client.HTTPException, ValueError, KeyError) as error:
+            raise Refused(f"{source}: {type(error).__name__}: {error}") from error
+        self.doubted.discard(name)
         return target
 
+    def _replace(self, target, bucket, prefix, items, headers):
+        part = target + ".part"
+        shutil.rmtree(part, ignore_errors=True)
+        for item in items:
+            self._download(bucket, item, os.path.join(part, item["name"][len(prefix) :]), headers)
+        shutil.rmtree(target, ignore_errors=True)
+        os.rename(part, target)
+
     def _list(self, bucket, prefix, headers):
-        names, page = [], ""
+        items, page = [], ""
         while True:
             query = urllib.parse.urlencode({"prefix": prefix, "pageToken": page})
             url = f"{self.storage}/storage/v1/b/{bucket}/o?{query}"
             answer = json.loads(request(url, headers=headers, timeout=60))
-            names += [item["name"] for item in answer.get("items", []) if not item["name"].endswith("/")]
+            items += [item for item in answer.get("items", []) if not item["name"].endswith("/")]
             page = answer.get("nextPageToken", "")
             if not page:
-                return names
+                return items
 
     def _download(self, bucket, item, file, headers):
-        if ".." in item.split("/"):
-            raise Refused(f"a file of that name is not taken: {item}")
+        name = item["name"]
+        if ".." in name.split("/"):
+            raise Refused(f"a file of that name is not taken: {name}")
         os.makedirs(os.path.dirname(file), exist_ok=True)
-        url = f"{self.storage}/storage/v1/b/{bucket}/o/{urllib.parse.quote(item, safe='')}?alt=media"
+        url = f"{self.storage}/storage/v1/b/{bucket}/o/{urllib.parse.quote(name, safe='')}?alt=media"
         sent = urllib.request.Request(url, headers=headers)
         with urllib.request.urlopen(sent, timeout=60) as response, open(file, "wb") as out:
             shutil.copyfileobj(response, out, 1 << 20)
+        # A connection that breaks ends a file like any other. What is stored compressed arrives larger than it is listed.
+        size, got = item.get("size"), os.path.getsize(file)
+        if size is not None and item.get("contentEncoding", "") == "" and got != int(size):
+            raise Refused(f"{name}: {got} of {size} bytes arrived")
 
 
 class PodStatus:
@@ -214,7 +238,7 @@ class PodStatus:
             log(f"{reason}: {message}")
         except urllib.error.HTTPError as error:
             log(f"the pod's status was not written: {error.code} {error.read().decode(errors='replace')[:300]}")
-        except OSError as error:
+        except (OSError, http.client.HTTPException, ValueError) as error:
             log(f"the pod's status was not written: {error}")
 
 
@@ -232,12 +256,15 @@ class Loader:
         self.whole = None
         # Both outlive this program: the server, and what it has loaded, do too.
         self.record = os.path.join(folder, ".loaded.json")
+        self.recorded = {"ours": [], "whole": None}
+        self.unrecorded = ""
         self.lock = threading.Lock()
         try:
             with open(self.record, encoding="utf-8") as file:
                 kept = json.load(file)
             self.ours = set(kept["ours"])
             self.whole = None if kept["whole"] is None else set(kept["whole"])
+            self.recorded = kept
         except (OSError, ValueError, KeyError, TypeError):
             pass
 
@@ -313,8 +340,14 @@ class Loader:
             return False
         try:
             self._keep(ours=self.ours | {name})
-            path = self.bucket.fetch(name, source) if source.startswith("gs://") else source
-            self.server.load(name, path)
+            stored = source.startswith("gs://")
+            path = self.bucket.fetch(name, source) if stored else source
+            try:
+                self.server.load(name, path)
+            except Refused:
+                if stored:
+                    self.bucket.doubt(name)
+                raise
             return True
         except Refused as error:
             attempts = self.attempts.get(name, 0) + 1
@@ -343,14 +376,21 @@ class Loader:
 
     def _keep(self, **changes):
         with self.lock:
-            if all(getattr(self, field) == value for field, value in changes.items()):
-                return
             for field, value in changes.items():
                 setattr(self, field, value)
             kept = {"ours": sorted(self.ours), "whole": None if self.whole is None else sorted(self.whole)}
-            with open(self.record + ".new", "w", encoding="utf-8") as file:
-                json.dump(kept, file)
-            os.replace(self.record + ".new", self.record)
+            if kept == self.recorded:
+                return
+            try:
+                with open(self.record + ".new", "w", encoding="utf-8") as file:
+                    json.dump(kept, file)
+                os.replace(self.record + ".new", self.record)
+                self.recorded = kept
+            except OSError as error:
+                # Only this program reads it, when it starts again: a full disk takes no pod down that serves.
+                if str(error) != self.unrecorded:
+                    log(f"what is loaded was not recorded: {error}")
+                self.unrecorded = str(error)
 
     def _forget(self, missing):
         """What is loaded begins anew should it be lost: with its first attempt, and at once."""
@@ -396,8 +436,17 @@ def main():
     status = PodStatus(environment)
     serve(loader, ip, int(environment["LOADER_PORT"]))
     while True:
-        status.write(*loader.step())
+        status.write(*look(loader))
         time.sleep(POLL_SECONDS)
+
+
+def look(loader):
+    """A step, whatever happens: the probe ends with this program, and a pod that serves would leave its pool."""
+    try:
+        return loader.step()
+    except Exception as error:  # pylint: disable=broad-except
+        revision = "" if loader.last_list is None else f"revision {loader.last_list[0]}: "
+        return "False", "Failed", f"{revision}the adapter loader: {type(error).__name__}: {error}"[:3000]
 
 
 if __name__ == "__main__":

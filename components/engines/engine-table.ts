@@ -34,7 +34,7 @@ inherits them from the pool that it is \`like\` and from the stack's \`server\`,
 
 | key | what a change means |
 |---|---|
-| \`env\`, \`resources\`, \`shmGb\`, \`volumes\`, \`podPatch\` | needs a new pool (\`edited-in-place\`): it can change the answers, or keep a pod from starting |
+| \`env\`, \`resources\`, \`shmGb\`, \`drainSeconds\`, \`volumes\`, \`podPatch\` | needs a new pool (\`edited-in-place\`): it can change the answers, or keep a pod from starting (\`drainSeconds\`: the picker too has to be made with it) |
 | \`priorityClassName\`, \`labels\`, \`annotations\` | restarts the pods of the pool one by one; refused while its only replica gets traffic (\`restarts-only-replica\`) |
 
 - **Secrets.** A secret variable of the config is stored in the Secret \`<pool>-arguments\`, and a digest of it in the pool's

@@ -5,7 +5,7 @@ import { defaultEngine } from "../engines/catalogue";
 import { annotations, podSelector, poolLabels } from "../names";
 import type { Placement } from "../accelerators/placement";
 import { adaptPods, type CopiedPods, type CopyArgs } from "./copied/adapt";
-import type { PodTemplate } from "./pod-template";
+import { drainingOf, type PodTemplate } from "./pod-template";
 import { type Autoscaling, ServerAutoscaler } from "./server-autoscaler";
 import {
   groupApi,
@@ -28,6 +28,8 @@ export interface ModelServerArgs extends ServerTemplateArgs, Pick<CopyArgs, "nod
   autoscaling?: Autoscaling;
   /** Somebody else sets the number of replicas once the pool is made. Default: they do not. */
   scaledOutside?: boolean;
+  /** Replicas that this update restarts, one at a time. Default: none. */
+  restarts?: number;
   /** Hooks that run before the model servers are deleted. Default: none. */
   beforeDelete?: pulumi.ResourceHook[];
 }
@@ -92,6 +94,8 @@ export class ModelServer extends pulumi.ComponentResource {
           replicas: args.replicas,
           // No node is free for one more pod: an update in place goes one pod at a time.
           strategy: { type: "RollingUpdate", rollingUpdate: { maxSurge: 0, maxUnavailable: 1 } },
+          // The load balancer attaches a pod some seconds after it is ready, and only then may the next one leave.
+          minReadySeconds: attachSeconds,
           progressDeadlineSeconds: args.server.loadingMinutes * 60,
           selector: { matchLabels: selector },
           template: hidden(args, labelled(template, { ...poolLabels(args.service, args.pool), ...selector })),
@@ -158,17 +162,23 @@ export class ModelServer extends pulumi.ComponentResource {
   }
 
   private options(args: ModelServerArgs): pulumi.CustomResourceOptions {
+    const { loadingMinutes } = args.server;
     return {
       parent: this,
       customTimeouts: {
-        create: `${args.server.loadingMinutes}m`,
-        update: `${args.server.loadingMinutes}m`,
-        delete: "15m",
+        create: `${loadingMinutes}m`,
+        // New replicas load at the same time, those that restart one after the other.
+        update: `${loadingMinutes * Math.max(1, args.restarts ?? 1)}m`,
+        // Pods leave at the same time; what their nodes take beside it is not known.
+        delete: `${13 + Math.floor(drainingOf(args.server).graceSeconds / 60)}m`,
       },
       ...deletionHooks(args.beforeDelete),
     };
   }
 }
+
+/** What GKE's load balancer takes to add an endpoint and to check its health; measured nowhere, so with a margin. */
+const attachSeconds = 30;
 
 /** An autoscaler owns the number from then on: the provider then keeps what is live, whatever the state says. */
 const ownReplicas = ({
@@ -184,6 +194,12 @@ const ownReplicas = ({
  * These fields belong to this program; the number of an autoscaler is excluded by ignoreChanges.
  */
 const forced = { "pulumi.com/patchForce": "true" };
+
+/**
+ * The provider waits for nothing but the object: the condition is true at once. Not skipAwait, with which it does not
+ * wait for the deletion of a Deployment either, while the pods still finish their streams.
+ */
+export const madeAtOnce = { "pulumi.com/waitFor": "jsonpath={.metadata.uid}" };
 
 /** What a patch with a secret made of a template is a secret as a whole: nobody knows which of its values is the one. */
 const hidden = (
@@ -215,7 +231,7 @@ function notes({ copied, adapters }: ModelServerArgs): { annotations: Record<str
         }),
     // Whoever makes a pool with adapters waits for its pods itself (ServingPoolArgs.loaded): the provider would wait to the end
     // for an adapter that a server has long refused, and then not say what the server said.
-    ...(adapters ? { "pulumi.com/skipAwait": "true" } : {}),
+    ...(adapters ? madeAtOnce : {}),
   };
   return { annotations: annotated };
 }

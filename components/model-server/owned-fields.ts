@@ -83,7 +83,7 @@ export function metadataFields(metadata: Fields): OwnedField[] {
 const podFields: Readonly<Record<string, string>> = {
   $patch: "it would replace the whole pod",
   $retainKeys: "it would remove what the rollout needs",
-  terminationGracePeriodSeconds: "streams are finished within it when a pod leaves",
+  terminationGracePeriodSeconds: "streams are finished within it when a pod leaves; use server.drainSeconds",
   restartPolicy: "a model server is restarted when it fails",
   activeDeadlineSeconds: "it would end pods that serve",
   readinessGates: "the rollout waits for the readiness of the server alone",

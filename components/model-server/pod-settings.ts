@@ -45,6 +45,8 @@ export interface PodSettings {
   readonly resources?: PodResources;
   /** Size of /dev/shm, in GiB. Default: no limit but the memory of the pod or its node. */
   readonly shmGb?: number;
+  /** Seconds in which a pod that leaves finishes its streams; see drainingOf. Default: 90. */
+  readonly drainSeconds?: number;
   /** Default: none beside the program's own. */
   readonly volumes?: readonly ServerVolume[];
   /** Default: the cluster's. */
@@ -63,6 +65,7 @@ export const podSettings = [
   "env",
   "resources",
   "shmGb",
+  "drainSeconds",
   "volumes",
   "priorityClassName",
   "labels",

@@ -69,18 +69,27 @@ export function acceleratorsOfPod({ placement, acceleratorsPerReplica }: Placeme
   return placement.hosts > 1 ? placement.machine.count : acceleratorsPerReplica;
 }
 
-/**
- * How a model server leaves without breaking a stream. The three numbers depend on each other, so they are one
- * constant. Source: the inference extension's manifest of model servers, whose comments derive them.
- */
-export const draining = {
+/** How a model server leaves without breaking a stream. */
+export interface Draining {
   /** A terminating pod goes on serving this long: gateways need it to notice that the pod is leaving. */
-  preStopSeconds: 30,
+  preStopSeconds: number;
   /** Then it takes nothing new and finishes what it has, this long at the most. */
-  finishSeconds: 90,
+  finishSeconds: number;
   /** Then it is killed: the sum, and some seconds for the server's own end. */
-  graceSeconds: 130,
-} as const;
+  graceSeconds: number;
+}
+
+/**
+ * The numbers depend on each other, so all follow from one. Source: the inference extension's manifest of model servers,
+ * whose comments derive them.
+ */
+export function drainingOf({ drainSeconds = 90 }: { readonly drainSeconds?: number }): Draining {
+  const preStopSeconds = 30;
+  return { preStopSeconds, finishSeconds: drainSeconds, graceSeconds: preStopSeconds + drainSeconds + 10 };
+}
+
+/** That of pools that do not set it. */
+export const draining: Draining = drainingOf({});
 
 /**
  * Spreads the pods of a pool over zones and nodes, so that one that fails takes few with it; a preference only, because a

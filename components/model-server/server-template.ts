@@ -6,8 +6,9 @@ import { adapterLoading, adapterMount } from "../adapters/adapter-loading";
 import { resourceName } from "../accelerators/accelerator";
 import { type Weights, weightsSetup } from "./model-weights";
 import {
+  type Draining,
   type PodTemplate,
-  draining,
+  drainingOf,
   spread,
   acceleratorsOfPod,
   nodeBinding,
@@ -57,6 +58,7 @@ function ownTemplate(args: ServerTemplateArgs): PodTemplate {
   const resources = { [resourceName(accelerator)]: String(acceleratorsOfPod(args)) };
   const weights = weightsSetup(args);
   const { engine } = server;
+  const draining = drainingOf(server);
   const probes = rendering >= 4 ? engine.probes : (engine.formerProbes ?? engine.probes);
   const health = { path: engine.healthPath, port: "http" };
   const adapters = args.adapters ? adaptersOf(engine) : undefined;
@@ -231,7 +233,7 @@ export function groupTemplates(args: ServerTemplateArgs): { leader: PodTemplate;
   const leader = containersOf(own).map((container) =>
     asLeader(container, overNodes.flags, isNew(args) ? args.placement.hosts : 1),
   );
-  const worker = containersOf(own).map(asWorker);
+  const worker = containersOf(own).map((container) => asWorker(container, drainingOf(args.server)));
   return {
     leader: patched({ ...own, spec: { ...own.spec, containers: leader } }, args),
     worker: patched({ ...own, spec: { ...own.spec, containers: worker } }, args),
@@ -254,7 +256,10 @@ function asLeader(container: Container, flags: readonly string[], nodes: number)
 }
 
 /** A worker serves no requests and has no probes; it stays as long as its leader may need to finish. */
-function asWorker({ name, image, env, resources, securityContext, volumeMounts }: Container): Container {
+function asWorker(
+  { name, image, env, resources, securityContext, volumeMounts }: Container,
+  draining: Draining,
+): Container {
   const script = `until ray start --address="$LWS_LEADER_ADDRESS:${rayPort}" --block; do sleep 2; done`;
   const stays = draining.preStopSeconds + draining.finishSeconds;
   return {

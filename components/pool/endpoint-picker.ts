@@ -1,4 +1,4 @@
-import { draining } from "../model-server/pod-template";
+import { drainingOf } from "../model-server/pod-template";
 import { createHash } from "node:crypto";
 import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
@@ -17,6 +17,8 @@ export interface EndpointPickerArgs extends PoolRef {
   engine: Pick<ModelServerEngine, "pickerEngine">;
   /** What is set of the picker itself. Default: as GKE's own chart of the extension deploys it. */
   settings?: PickerSettings;
+  /** Seconds in which a model server that leaves finishes its streams. Default: see drainingOf. */
+  drainSeconds?: number;
   /**
    * Whether the autoscaler of nodes may move a picker that runs, and drains may end it at once. Default: true. On GKE
    * false is safe: an upgrade waits for a disruption budget an hour at most. Elsewhere drains would wait for ever.
@@ -109,7 +111,8 @@ export class EndpointPicker extends pulumi.ComponentResource {
             metadata: { labels: { ...selector, ...metadata.labels } },
             spec: {
               serviceAccountName: account.metadata.name,
-              terminationGracePeriodSeconds: draining.graceSeconds,
+              // Streams pass through it as long as their servers may take.
+              terminationGracePeriodSeconds: drainingOf(args).graceSeconds,
               securityContext: { runAsNonRoot: true, seccompProfile: { type: "RuntimeDefault" } },
               ...(isElected(args) ? { topologySpreadConstraints: apart(selector) } : {}),
               containers: [pickerContainer(args)],

@@ -2,7 +2,7 @@ import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
 import type { GatewayKind, PoolHealth, PoolTraffic } from "../gateways/gateway";
 import { defaultGatewayKind } from "../gateways/gateway-kinds";
-import { draining } from "../model-server/pod-template";
+import { drainingOf } from "../model-server/pod-template";
 import { poolLabels, type PoolRef } from "../names";
 
 /** A policy holds in the InferencePool's own namespace only. */
@@ -11,6 +11,8 @@ export interface PoolPoliciesArgs extends PoolRef, PoolTraffic, Pick<PoolHealth,
   port: number;
   /** Path that answers 200 while a model server can serve. */
   healthPath: string;
+  /** Seconds in which a pod that leaves finishes its streams. Default: see drainingOf. */
+  drainSeconds?: number;
   /** The gateway in front of the pool. Default: GKE's. */
   kind?: GatewayKind;
 }
@@ -24,7 +26,8 @@ export class PoolPolicies extends pulumi.ComponentResource {
     super("inference-rollout:index:PoolPolicies", name, {}, opts);
     const { service, pool, namespace, kind = defaultGatewayKind } = args;
     const metadata = { name: pool, namespace, labels: poolLabels(service, pool) };
-    for (const policy of kind.poolPolicies({ ...args, drainSeconds: draining.graceSeconds })) {
+    const drainSeconds = drainingOf(args).graceSeconds;
+    for (const policy of kind.poolPolicies({ ...args, drainSeconds })) {
       new k8s.apiextensions.CustomResource(
         `${name}-${policy.suffix}`,
         { apiVersion: policy.kind.apiVersion, kind: policy.kind.kind, metadata, spec: policy.spec },

@@ -72,6 +72,8 @@ export interface ServingPoolArgs extends PoolRef {
    * for `fullReplicas`, with room for `max`. Default: nobody does.
    */
   scaledOutside?: { max: number };
+  /** Replicas that this update restarts, one at a time: it waits as long for each. Default: none. */
+  restarts?: number;
   /** Pods created outside this stack, run here instead of `model` and `server`. Default: none. */
   copied?: CopiedPods;
   /** LoRA adapters that the model servers load. Default: they load none, and cannot. */
@@ -113,8 +115,8 @@ const defaultBackend: PoolTraffic = { timeoutSeconds: 3600, logging: true };
  * Everything of one pool: nodes, model servers, picker, InferencePool, objectives. It is the same thing whether
  * the pool is the stable one or the candidate, so that promotion touches nothing here.
  *
- * The order is that of the graph: picker before model servers, so that on removal (the reverse) the servers finish
- * their streams through a picker that is still there, and the nodes go last.
+ * The order is that of the graph: picker and load balancer's policies before model servers, so that on removal (the
+ * reverse) the servers finish their streams through a picker that is still there, and the nodes go last.
  */
 export class ServingPool extends pulumi.ComponentResource {
   /** What a route waits for before it names this pool. */
@@ -139,6 +141,11 @@ export class ServingPool extends pulumi.ComponentResource {
       ...(args.beforeDelete === undefined ? {} : { beforeDelete: args.beforeDelete }),
       ...(args.clusterScoped === undefined ? {} : { clusterScoped: args.clusterScoped }),
     };
+    // Copied pods leave as they were made to, whatever the stack's servers do.
+    const drain =
+      args.copied !== undefined || server.drainSeconds === undefined
+        ? {}
+        : { drainSeconds: server.drainSeconds };
     const nodes = optional(args.nodes, (location) => {
       const size = nodesFrom(args, placement);
       return new AcceleratorNodePool(
@@ -150,7 +157,7 @@ export class ServingPool extends pulumi.ComponentResource {
     const picker = new EndpointPicker(
       name,
       {
-        ...{ ...common, engine: server.engine, evictable: args.nodes === undefined },
+        ...{ ...common, ...drain, engine: server.engine, evictable: args.nodes === undefined },
         ...(args.picker === undefined ? {} : { settings: args.picker }),
       },
       child,
@@ -163,7 +170,10 @@ export class ServingPool extends pulumi.ComponentResource {
       },
       child,
     );
-    const policies = this.loadBalancer(name, args, server, { ...child, dependsOn: inferencePool });
+    const policies = this.loadBalancer(name, { ...args, ...drain }, server, {
+      ...child,
+      dependsOn: inferencePool,
+    });
     const moved = args.objectivesOf === undefined ? {} : { madeAs: args.objectivesOf };
     const bound = new Objectives(name, { ...common, objectives, ...moved }, child);
     const access = optional(bucketOf(args.weights), (bucket) => {
@@ -199,12 +209,14 @@ export class ServingPool extends pulumi.ComponentResource {
         ...(args.rendering === undefined ? {} : { rendering: args.rendering }),
         ...(args.autoscaling === undefined ? {} : { autoscaling: args.autoscaling }),
         ...(args.scaledOutside === undefined ? {} : { scaledOutside: true }),
+        ...(args.restarts === undefined ? {} : { restarts: args.restarts }),
         ...(args.copied === undefined ? {} : { copied: args.copied }),
         ...(args.token === undefined ? {} : { token: args.token }),
       },
       {
         ...child,
-        dependsOn: [...nodes, ...access, picker, inferencePool, bound, ...secrets, ...loader],
+        // Whatever a stream passes, or is drained by, is there before the servers, and goes after them.
+        dependsOn: [...nodes, ...access, picker, inferencePool, bound, ...policies, ...secrets, ...loader],
       },
     );
     const loaded = waited(modelServer, args.loaded);
@@ -229,7 +241,8 @@ export class ServingPool extends pulumi.ComponentResource {
       backend = defaultBackend,
       copied,
       clusterScoped,
-    }: ServingPoolArgs,
+      drainSeconds,
+    }: ServingPoolArgs & { drainSeconds?: number },
     { port, engine }: RunningServer,
     opts: pulumi.ComponentResourceOptions,
   ): PoolPolicies[] {
@@ -240,6 +253,7 @@ export class ServingPool extends pulumi.ComponentResource {
       ...{ timeoutSeconds, logging },
       ...(cloudArmor === undefined ? {} : { cloudArmor }),
       ...(healthCheck === undefined ? {} : { healthCheck }),
+      ...(drainSeconds === undefined ? {} : { drainSeconds }),
     };
     const policies =
       (served.gatewayPolicies ?? true)

@@ -29,6 +29,10 @@ export interface ClosedPathsArgs extends ServiceRouteArgs {
  */
 export const closedPaths = (): string[] => [...new Set(engines.flatMap(({ adminPaths }) => adminPaths))];
 
+/** Those that customers could reach. @param taken see {@link ClosedPathsArgs}; none of them: there is no such route. */
+export const pathsToClose = (taken?: readonly CustomersMatch[]): string[] =>
+  closedPaths().filter((path) => taken === undefined || taken.some((match) => takes(match, path)));
+
 /**
  * Keeps customers from administering model servers: a server takes such requests on the port on which it answers, and
  * the customers' route leads there with every path. A longer path wins over theirs, whatever else it matches. The
@@ -37,10 +41,7 @@ export const closedPaths = (): string[] => [...new Set(engines.flatMap(({ adminP
 export class ClosedPaths extends pulumi.ComponentResource {
   constructor(name: string, args: ClosedPathsArgs, opts?: pulumi.ComponentResourceOptions) {
     super("inference-rollout:index:ClosedPaths", name, {}, opts);
-    const { taken } = args;
-    const paths = closedPaths().filter(
-      (path) => taken === undefined || taken.some((match) => takes(match, path)),
-    );
+    const paths = pathsToClose(args.taken);
     if (paths.length > 0) {
       const route = routeObject({ ...args, name: closedPathsName(args.service) }, chunks(paths).map(closing));
       new k8s.apiextensions.CustomResource(`${name}-closed-paths`, attached(route, args.beside), {

@@ -112,7 +112,8 @@ export interface CustomersMatch {
 export interface PreviewRouteArgs extends ServiceRouteArgs {
   /** The pool that is reached: the candidate. */
   pool: PoolRef;
-  /** The stable pool, to be reached by a header of its own. Default: it is not. */
+  /** The stable pool, to be reached by a header of its own: a pool that no route names loses its backends at the load
+   * balancer, and the customers' route does not name it at weight 100. Default: it is not. */
   stable?: PoolRef;
   /**
    * Matches of the customers' route, where it has its owner's. Each is repeated with the header: a longer path wins over

@@ -65,6 +65,13 @@ describe("podStatus", () => {
     assert.equal(times.find(({ type }) => type === "ContainersReady")?.lastTransitionTime, now);
   });
 
+  it("has been Ready for long when it gets ready: nothing in the lab takes a load balancer's time", () => {
+    const times = podStatus(pod(), [view("a")], [], false, "2026-01-02T00:00:00.000Z").conditions;
+    assert.equal(times.find(({ type }) => type === "Ready")?.lastTransitionTime, "2026-01-01T23:59:00.000Z");
+    const unready = podStatus(pod(), [view("a", { ready: false })], [], false, now).conditions;
+    assert.equal(unready.find(({ type }) => type === "Ready")?.lastTransitionTime, now);
+  });
+
   it("has the kubelet's phases", () => {
     const waiting = { state: { waiting: { reason: "ImagePullBackOff" } }, ready: false, started: false };
     const phase = (spec: Partial<NonNullable<Pod["spec"]>>, ...views: ContainerView[]): string =>

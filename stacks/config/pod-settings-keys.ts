@@ -119,6 +119,13 @@ export const podSettingFields = {
     example: 16,
     change: "new-pool",
   }),
+  drainSeconds: optional(integer(10, 3500, "seconds"), {
+    description:
+      "Seconds that a pod that leaves has to finish its streams, after 30 s in which it still serves as usual. The server's own flag, the pod's grace period, the picker's and the load balancer's draining follow from it. Removing the pool, a restart and the drain of a node take as long.",
+    default: "`90`",
+    example: 600,
+    change: "new-pool",
+  }),
   volumes: optional(list(aVolume, "volumes"), {
     description:
       "Volumes of the pod, each with its mount path in the server's container and one Kubernetes volume type. The objects that a volume refers to must exist in the pool's namespace.",
@@ -206,7 +213,7 @@ export function settingsOf(
     ];
   });
   const kept = Object.fromEntries(
-    (["shmGb", "priorityClassName", "labels", "annotations"] as const).flatMap((name) =>
+    (["shmGb", "drainSeconds", "priorityClassName", "labels", "annotations"] as const).flatMap((name) =>
       raw[name] === undefined ? [] : [[name, raw[name]]],
     ),
   ) as PodSettings;

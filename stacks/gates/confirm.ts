@@ -14,8 +14,9 @@ import { readOtherRoutes } from "../state/other-routes";
 import { setCommand } from "../messages/edits";
 import { gatewayPath, routePath } from "../state/paths";
 import { until, type Progress } from "./wait";
-import { previewRouteName } from "../../components/names";
-import { sameShares, shareText, sharesOf } from "../plan/shares";
+import { closedPathsName, previewRouteName } from "../../components/names";
+import { pathsToClose } from "../../components/route/closed-paths";
+import { sameShares, shareIn, shareText, sharesOf } from "../plan/shares";
 import * as pulumi from "@pulumi/pulumi";
 
 /** What the checks before and after a route's move know of the update. */
@@ -41,37 +42,98 @@ export async function confirmUpdate(context: UpdateContext): Promise<string> {
   return address;
 }
 
+/** A route of the service, and how much depends on it. */
+interface Asked {
+  name: string;
+  /** How long it may take. */
+  seconds: number;
+  /** What is wrong while it is not in force, for a warning; absent: the update fails. */
+  without?: string;
+  /** Of a failure: what comes before the missing conditions, and after them. */
+  failed: { found: string; fix: string };
+}
+
+/** The time that is given to what an update only warns of. */
+const warningSeconds = 30;
+
+/** The customers' route comes first: where it has left the Gateway, nothing else is asked for. */
+function askedOf(config: ServiceConfig, plan: Plan, { record }: Observed): Asked[] {
+  const { timeoutSeconds } = config.gate;
+  const { candidate, candidateFalls, candidateRises, shape } = plan;
+  const failed = {
+    found: `The route was written, but the gateway has not confirmed it after ${timeoutSeconds} s:`,
+    fix: "The cluster holds the new weights. To check again: pulumi up. To go back: pulumi config set weight 0 && pulumi up",
+  };
+  const serves = candidate !== undefined && (candidateRises || shareIn(plan.shares, candidate.name) > 0);
+  const preview: Asked = {
+    name: previewRouteName(config.service),
+    failed,
+    // Going back waits for nothing of a candidate: it may be gone. Before its first weight, the gate asks for the route.
+    seconds: candidateFalls ? 0 : timeoutSeconds,
+    ...(serves && !candidateFalls
+      ? {}
+      : { without: "The preview route is not in force; customers do not come by it" }),
+  };
+  const closed: Asked = {
+    name: closedPathsName(config.service),
+    failed: {
+      found: `Customers may reach the paths that administer model servers: after ${timeoutSeconds} s the gateway has not confirmed the route that closes them:`,
+      fix: "To check again: pulumi up. To take the service down: pulumi config set --path 'allow[0]' destroy && pulumi up && pulumi destroy --run-program",
+    },
+    seconds: candidateFalls
+      ? 0
+      : record === undefined
+        ? timeoutSeconds
+        : Math.min(timeoutSeconds, warningSeconds),
+    // A rollout, and a rollback even more, does not end for what was so before.
+    ...(record === undefined && !candidateFalls
+      ? {}
+      : {
+          without:
+            "Customers may reach the paths that administer model servers: the route that closes them is not in force",
+        }),
+  };
+  return [
+    { name: config.route, failed, seconds: timeoutSeconds },
+    ...(candidate === undefined ? [] : [preview]),
+    ...(pathsToClose(shape?.matches).length === 0 ? [] : [closed]),
+  ];
+}
+
 /**
  * Every update waits until the gateway confirms that the route is in force, also one that changes nothing: an update
  * that failed here leaves the route as it should be, and the next one has only this left to do.
  */
 async function confirmRoutes({ config, plan, observed, gateway, reader }: UpdateContext): Promise<string> {
   const client = await reader();
-  const routes = [
-    { namespace: config.namespace, name: config.route },
-    ...(plan.candidate === undefined
-      ? []
-      : [{ namespace: config.namespace, name: previewRouteName(config.service) }]),
-  ];
   const otherMode = otherModeFor(config, [
     plan.stable,
     ...(plan.candidate === undefined ? [] : [plan.candidate]),
   ]);
   let address = "";
-  for (const route of routes) {
+  for (const { name, seconds, without, failed } of askedOf(config, plan, observed)) {
+    const route = { namespace: config.namespace, name };
     const check = (): Promise<Progress<Confirmed>> =>
       confirmedOrGone(client, route, gateway, plan.shape !== undefined);
     const result = await until(check, {
-      timeoutSeconds: config.gate.timeoutSeconds,
+      timeoutSeconds: seconds,
       report: (text) => void pulumi.log.info(`gateway: ${text}`, undefined, undefined, true),
     });
+    if (result.state === "waiting" && without !== undefined) {
+      const texts = [
+        `${without}: ${result.missing.join("; ")}`,
+        ...(otherMode === undefined ? [] : [otherMode]),
+      ];
+      await pulumi.log.warn(texts.join("\n"));
+      continue;
+    }
     if (result.state === "waiting") {
       throw new UserError(
         [
-          `The route was written, but the gateway has not confirmed it after ${config.gate.timeoutSeconds} s:`,
+          failed.found,
           ...result.missing.map((text) => `  - ${text}`),
           ...(otherMode === undefined ? [] : [otherMode]),
-          "The cluster holds the new weights. To check again: pulumi up. To go back: pulumi config set weight 0 && pulumi up",
+          failed.fix,
         ].join("\n"),
       );
     }

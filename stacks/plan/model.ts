@@ -37,6 +37,8 @@ export interface PlannedPool {
   identity: PoolIdentity;
   /** Where its pods have the token for gated models from. */
   token: PoolToken;
+  /** Replicas that this update restarts, one at a time; absent: none. */
+  restarts?: number;
   /** Who sets the number of replicas from outside this stack, in words; absent: this stack does. */
   scaledBy?: string;
   /** The most replicas that one asks for, where it says. */

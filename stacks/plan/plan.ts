@@ -16,7 +16,7 @@ import type { Observed, PoolIdentity } from "./observed";
 import { asMade, knownMirrors } from "./as-made";
 import { asCopied, copyReport, withOriginal, withPicker } from "./copied-pools";
 import { windowNow } from "./freeze";
-import { identityOf } from "./identity";
+import { identityChanges, identityOf } from "./identity";
 import { writtenShape } from "./kept-route";
 import { tokenOf } from "./kept-token";
 import { latchesOf } from "./latch";
@@ -144,14 +144,17 @@ function plannedPool(
   const pool = { ...copied, server: settingsAsMade(serverAsMade(copied.server, deployed), deployed) };
   const namespace = namespaceOf(pool, observed);
   const scaled = scaledOutside(pool, observed);
+  const sizes = sizesOf(config, observed, { ...pool, namespace }, shares, scaled !== undefined);
+  const identity = identityOf(pool, deployed);
   return {
     pool,
     namespace,
-    ...sizesOf(config, observed, { ...pool, namespace }, shares, scaled !== undefined),
+    ...sizes,
     ...scaled,
     beforeRoute: routeWaitsFor({ pool, namespace }, observed, shares),
-    identity: identityOf(pool, deployed),
+    identity,
     token: tokenOf(declared, observed),
+    ...optional("restarts", restarting(observed, pool, identity, sizes.replicas)),
     ...optional("copied", copyReport(config, pool, observed)),
     // In one namespace an objective's name exists once and is bound to one pool: there the stable one has it.
     objectives: pool.name === config.stable || namespace !== stable.namespace,
@@ -159,6 +162,18 @@ function plannedPool(
       ? optional("objectivesOf", poolsBeside(observed, pool.name, namespace))
       : {}),
   };
+}
+
+/** Replicas whose pods another template replaces, one after the other: those that there will be, or are now. */
+function restarting(
+  observed: Observed,
+  { name }: OwnedPool,
+  identity: PoolIdentity,
+  planned: number,
+): number | undefined {
+  const live = observed.pools.find((pool) => pool.owned && pool.name === name);
+  const changes = live?.identity === undefined ? [] : identityChanges(live.identity, identity);
+  return changes.length === 0 ? undefined : Math.max(planned, live?.replicas ?? 0);
 }
 
 /** This stack's other pools in a namespace. With objectives there, one of them has them until it is no longer stable. */

@@ -106,7 +106,7 @@ function identityEdits(at: readonly string[], identity: PoolIdentity): ConfigEdi
 }
 
 const numbers: ReadonlySet<string> = new Set([
-  ...["acceleratorsPerReplica", "server.port", "server.shmGb", "diskGb"],
+  ...["acceleratorsPerReplica", "server.port", "server.shmGb", "server.drainSeconds", "diskGb"],
 ]);
 
 /** Fields that are lists. */

@@ -42,7 +42,7 @@ type Word = string | { secret: true } | { secret: string; key: string };
 
 /** Nothing for a pool without settings: its identity is the text that it always was. */
 export function settingsIdentity(server: Server, deployed?: Identity): Record<string, string> {
-  const { resources, shmGb, volumes, priorityClassName, labels, annotations } = server;
+  const { resources, shmGb, drainSeconds, volumes, priorityClassName, labels, annotations } = server;
   const json = Object.entries({
     resources,
     volumes: volumes?.map(asWritten),
@@ -54,6 +54,7 @@ export function settingsIdentity(server: Server, deployed?: Identity): Record<st
     ...patchIdentity(server, deployed),
     ...Object.fromEntries(json.map(([name, value]) => [`server.${name}`, canonical(value)])),
     ...(shmGb === undefined ? {} : { "server.shmGb": String(shmGb) }),
+    ...(drainSeconds === undefined ? {} : { "server.drainSeconds": String(drainSeconds) }),
     ...(priorityClassName === undefined ? {} : { "server.priorityClassName": priorityClassName }),
   };
 }

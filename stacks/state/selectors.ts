@@ -14,9 +14,19 @@ export function selectsPodsOf(selector: Labels, deployment: LiveObject): boolean
   return selects(selector, template?.metadata?.labels);
 }
 
-/** Whether a pod is one of those that a selector selects, and is not on its way out. */
-export function isSelected({ metadata }: LiveObject, selector: Labels): boolean {
-  return metadata.deletionTimestamp === undefined && selects(selector, metadata.labels);
+/** Whether a pod is one of those that a selector selects, and has not ended or is on its way out. */
+export function isSelected(pod: LiveObject, selector: Labels): boolean {
+  const { metadata } = pod;
+  return metadata.deletionTimestamp === undefined && !hasEnded(pod) && selects(selector, metadata.labels);
+}
+
+/**
+ * An evicted pod, or one whose node was shut down, stays as an object for hours: its Deployment has made another one, and
+ * its conditions are those of its last moment.
+ */
+function hasEnded(pod: LiveObject): boolean {
+  const { phase } = (pod["status"] ?? {}) as { phase?: string };
+  return phase === "Failed" || phase === "Succeeded";
 }
 
 /** A selector that asks for nothing selects nobody here: whose pods it means is not known. */

@@ -1,6 +1,6 @@
 import { nothingDeployed } from "../../stacks/plan/model";
 import type { Observed } from "../../stacks/plan/observed";
-import type { Registered } from "../rendering";
+import { dependenciesOf, updateTimeoutOf, type Registered } from "../rendering";
 import { renderService as render } from "./rendered-service";
 import { rolloutPlanType } from "../../components/route/rollout-plan";
 import { after, serviceConfig, sourceCase, planFor } from "./cases";
@@ -70,10 +70,36 @@ describe("a service without objectives", () => {
     ]);
   });
 
-  it("has no rule to the stable pool where the gate does not ask it", async () => {
-    for (const gate of [{ names: "declared" }, { via: "api-server" }, { via: "off" }]) {
-      const preview = find(await render({ ...sourceCase, gate }), "HTTPRoute", "preview-of-llm");
-      assert.equal((preview["spec"] as { rules: object[] }).rules.length, 1, JSON.stringify(gate));
+  it("names the stable pool whatever the gate asks: at weight 100 no other route does", async () => {
+    const gates = [{ names: "declared" }, { via: "api-server" }, { via: "off" }];
+    const cases: RawConfig[] = [...gates.map((gate) => ({ gate })), { allow: ["stable-names"] }];
+    for (const more of cases) {
+      const named = await render({ ...sourceCase, weight: 100, ...more });
+      const refs = (name: string): (string | undefined)[] =>
+        (
+          find(named, "HTTPRoute", name)["spec"] as { rules: { backendRefs: { name: string }[] }[] }
+        ).rules.map(({ backendRefs }) => backendRefs[0]?.name);
+      assert.deepEqual(refs("routes-to-llm"), ["llm-new"]);
+      assert.deepEqual(refs("preview-of-llm"), ["llm-new", "llm"], JSON.stringify(more));
+    }
+  });
+
+  it("deletes servers before whatever their streams pass, and whatever drains them", () => {
+    // The engine deletes what depends on others first, and children before their component.
+    const server = resources.find(({ type, name }) => type.endsWith(":ModelServer") && name === "llm")!;
+    const after = dependenciesOf(server);
+    for (const [kind, name] of [
+      ["HealthCheckPolicy", "llm-health"],
+      ["GCPBackendPolicy", "llm-backend"],
+      ["InferencePool", "llm"],
+      ["NodePool", "llm-nodes"],
+      ["Deployment", "llm-epp"],
+      ["Service", "llm-epp"],
+    ] as const) {
+      assert.ok(
+        after.some((one) => one.endsWith(`:${kind}::${name}`)),
+        `${kind} ${name} in ${after.join(", ")}`,
+      );
     }
   });
 
@@ -115,6 +141,26 @@ describe("a service without objectives", () => {
     const sleep = container!.lifecycle.preStop.sleep.seconds;
     assert.ok(finish > 0);
     assert.ok(template.spec.terminationGracePeriodSeconds >= sleep + finish);
+  });
+
+  it("lets them take the time that the pool sets, and everything around them", async () => {
+    const pools = {
+      ...sourceCase.pools,
+      "llm-new": { ...sourceCase.pools["llm-new"], server: { drainSeconds: 600 } },
+    };
+    const made = await render({ ...sourceCase, pools });
+    const graceOf = (name: string): number =>
+      (
+        find(made, "Deployment", name)["spec"] as {
+          template: { spec: { terminationGracePeriodSeconds: number } };
+        }
+      ).template.spec.terminationGracePeriodSeconds;
+    assert.deepEqual(["llm-new", "llm-new-epp", "llm", "llm-epp"].map(graceOf), [640, 640, 130, 130]);
+    assert.match(JSON.stringify(find(made, "Deployment", "llm-new")), /"--shutdown-timeout","600"/);
+    const drained = find(made, "GCPBackendPolicy", "llm-new")["spec"] as {
+      default: { connectionDraining: object };
+    };
+    assert.deepEqual(drained.default.connectionDraining, { drainingTimeoutSec: 640 });
   });
 
   it("gives pickers and model servers no more rights than they need", () => {
@@ -278,6 +324,22 @@ describe("another name of the customers' route", () => {
       { ...one, namespace: "llm-llm" },
       { ...one, namespace: "llm-llm-new" },
     ]);
+  });
+});
+
+describe("pods that restart in place", () => {
+  const pools = {
+    ...sourceCase.pools,
+    llm: { accelerator: "nvidia-l4", replicas: 6, server: { priorityClassName: "high" } },
+  };
+  const timeoutIn = async (raw: RawConfig, world: Observed): Promise<string> =>
+    updateTimeoutOf(
+      (await render(raw, world)).find(({ type, name }) => type.endsWith(":Deployment") && name === "llm")!,
+    );
+
+  it("have the time of one for each: they load one after the other", async () => {
+    assert.equal(await timeoutIn({ ...at(30), pools }, deployed(at(0), at(30))), "270m");
+    assert.equal(await timeoutIn(at(30), deployed(at(0))), "45m");
   });
 });
 

@@ -3,6 +3,7 @@ import { resourceName } from "../../accelerators/accelerator";
 import type { Hardware } from "../../accelerators/accelerators";
 import type { Placement } from "../../accelerators/placement";
 import {
+  draining,
   spread,
   acceleratorsOfPod,
   nodeBinding,
@@ -98,6 +99,7 @@ export function adaptPods(copied: CopiedPods, args: CopyArgs): Adapted {
     binding.tolerations,
   );
   const notes: string[] = [];
+  notes.push(...drainNotes(spec));
   const problems = [
     ...unusable,
     ...countAccelerators(spec, args, notes),
@@ -178,6 +180,32 @@ function countAccelerators(spec: PodSpec, args: CopyArgs, notes: string[]): Unus
     if (names.length > 0) list[resource] = String(count);
   }
   return [];
+}
+
+/**
+ * Pods that end at once when they leave, or that are killed before they have. The sleep lasts as long as the streams may:
+ * it needs nothing of the server, whose flags stay as they were copied.
+ */
+function drainNotes(spec: PodSpec): string[] {
+  const [server] = serversOf(spec);
+  if (server === undefined) return [];
+  const { terminationGracePeriodSeconds: grace = 30 } = spec;
+  const { preStopSeconds, finishSeconds, graceSeconds } = draining;
+  if (server.lifecycle?.preStop !== undefined && grace > preStopSeconds) return [];
+  const overrides = {
+    spec: {
+      terminationGracePeriodSeconds: graceSeconds,
+      containers: [
+        {
+          name: server.name,
+          lifecycle: { preStop: { sleep: { seconds: preStopSeconds + finishSeconds } } },
+        },
+      ],
+    },
+  };
+  return [
+    `the copied pods do not finish their streams when they leave (${server.lifecycle?.preStop === undefined ? `${server.name} has no preStop hook` : `they are killed after ${grace} s`}): to change that in a new copy, like: {pool: ..., overrides: ${JSON.stringify(overrides)}}`,
+  ];
 }
 
 /** What a pod needs of its node that nodes with another accelerator do not offer. */

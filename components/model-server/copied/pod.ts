@@ -32,6 +32,7 @@ export interface Container {
     requests?: Record<string, string | number>;
     claims?: unknown[];
   };
+  lifecycle?: { preStop?: unknown };
 }
 
 export interface Volume {
@@ -108,6 +109,7 @@ export interface PodSpec {
   resourceClaims?: { name: string }[];
   schedulingGates?: { name: string }[];
   hostNetwork?: boolean;
+  terminationGracePeriodSeconds?: number;
 }
 
 /** Why pods cannot be run as they are, and the setting of the pool that would make it right where one would. */

@@ -1,6 +1,8 @@
-import { PatchStrategy } from "@kubernetes/client-node";
+import { PatchStrategy, type KubernetesObject } from "@kubernetes/client-node";
 import * as assert from "node:assert/strict";
+import * as path from "node:path";
 import { describe, test } from "node:test";
+import { setTimeout as sleep } from "node:timers/promises";
 import { Program } from "./program";
 import type { TestLab } from "./test-lab";
 
@@ -199,6 +201,60 @@ export function kubernetesSuite(lab: () => TestLab): void {
       await lab().objects.delete(binding);
       await lab().objects.delete(policy);
       for (let i = 0; i < 10 && (await program.run("destroy", "--yes", "--skip-preview")).status !== 0; i++);
+    });
+
+    test("a Deployment whose pods nobody waits for is made at once, and is gone only with its pods", async () => {
+      const component = path.join(__dirname, "..", "..", "..", "components", "model-server", "model-server");
+      const source = `${head}
+        import { madeAtOnce } from ${JSON.stringify(component)};
+        const picker = new k8s.core.v1.ConfigMap("picker", { metadata: { name: "lasting-picker" } }, opts);
+        new k8s.apps.v1.Deployment("lasting", {
+          metadata: { name: "lasting", annotations: madeAtOnce },
+          spec: {
+            replicas: 2,
+            selector: { matchLabels: { app: "lasting" } },
+            template: {
+              metadata: { labels: { app: "lasting", never: "ready" }, finalizers: ["test/streams"] },
+              spec: { containers: [{ name: "server", image: "server" }] },
+            },
+          },
+        }, { provider, dependsOn: [picker] });`;
+      const program = await Program.make(lab(), "lasting", source);
+      const began = Date.now();
+      await program.mustUp();
+      assert.ok(Date.now() - began < 60_000, "nothing is waited for");
+      const pods = async (): Promise<KubernetesObject[]> =>
+        (await lab().list("v1", "Pod", "default")).filter(
+          ({ metadata }) => metadata?.labels?.["app"] === "lasting",
+        );
+      while ((await pods()).length < 2) await sleep(200);
+      const destroying = program.destroy();
+      let ended = false;
+      void destroying.then(
+        () => (ended = true),
+        () => (ended = true),
+      );
+      while (!(await pods()).every(({ metadata }) => metadata?.deletionTimestamp !== undefined)) {
+        assert.ok(!ended, "it ended before its pods began to");
+        await sleep(200);
+      }
+      await sleep(5000);
+      assert.ok(!ended, "it ended before its pods had");
+      assert.equal((await pods()).length, 2);
+      assert.ok((await lab().get("v1", "ConfigMap", "lasting-picker", "default")) !== undefined);
+      for (const { metadata } of await pods()) {
+        await edit(
+          {
+            apiVersion: "v1",
+            kind: "Pod",
+            metadata: { name: metadata?.name, namespace: "default", finalizers: null },
+          },
+          "streams",
+        );
+      }
+      await destroying;
+      assert.deepEqual(await pods(), []);
+      assert.equal(await lab().get("v1", "ConfigMap", "lasting-picker", "default"), undefined);
     });
 
     test("no other API server is ever asked", async () => {

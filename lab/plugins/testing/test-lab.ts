@@ -139,7 +139,8 @@ class Kubelet {
     const becoming = ["ContainersReady", "Ready"].map((type) => ({
       type,
       status: "True",
-      lastTransitionTime,
+      // Long ago: nothing here needs the time of minReadySeconds.
+      lastTransitionTime: new Date(Date.now() - 60_000).toISOString(),
     }));
     await api.patchNamespacedPodStatus(
       { name, namespace, body: { status: { containerStatuses, conditions: becoming } } },

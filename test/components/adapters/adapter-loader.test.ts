@@ -21,6 +21,10 @@ class Server {
   readonly loaded = new Map<string, string>();
   refused = new Map<string, string>();
   inUse: string[] = [];
+  /** Looks at what it is to load, and refuses it with the words that come back. */
+  inspects: (folder: string) => string | undefined = () => undefined;
+  /** Ends answers to this path before they are whole. */
+  cuts = "";
   asked = 0;
   private http: http.Server | undefined;
 
@@ -32,7 +36,10 @@ class Server {
       request.on("data", (chunk: Buffer) => chunks.push(chunk));
       request.on("end", () => {
         const [status, body] = this.answer(request.url ?? "", Buffer.concat(chunks).toString());
-        response.writeHead(status).end(body);
+        if (request.url === this.cuts) {
+          response.writeHead(status, { "content-length": body.length + 10 });
+          response.write(body, () => request.socket.destroy());
+        } else response.writeHead(status).end(body);
       });
     });
     return new Promise((resolve) => this.http?.listen(this.port, host, resolve));
@@ -63,7 +70,7 @@ class Server {
         ];
       case "/v1/load_lora_adapter": {
         this.asked++;
-        const message = this.refused.get(name);
+        const message = this.refused.get(name) ?? this.inspects(from);
         if (message !== undefined) return [404, JSON.stringify({ error: { message } })];
         this.loaded.set(name, from);
         return [200, "Success"];
@@ -111,6 +118,9 @@ describe(
     let server: Server;
     let bucket: http.Server;
     const stored = new Map<string, string>();
+    let downloads = 0;
+    /** What the bucket sends of an object before its connection breaks. */
+    let breaksAfter: number | undefined;
     let loader: ChildProcess | undefined;
     let probe = "";
     let log = "";
@@ -183,12 +193,18 @@ describe(
         } else if (request.headers.authorization !== "Bearer from-the-pod") {
           response.writeHead(401).end(JSON.stringify({ error: { message: "Anonymous caller" } }));
         } else if (url.searchParams.get("alt") === "media") {
-          response.end(stored.get(decodeURIComponent(url.pathname.split("/o/")[1] ?? "")));
+          downloads++;
+          const text = stored.get(decodeURIComponent(url.pathname.split("/o/")[1] ?? "")) ?? "";
+          if (breaksAfter === undefined || breaksAfter >= text.length) response.end(text);
+          else {
+            response.writeHead(200, { "content-length": text.length });
+            response.write(text.slice(0, breaksAfter), () => request.socket.destroy());
+          }
         } else {
           const prefix = url.searchParams.get("prefix") ?? "";
-          const items = [...stored.keys()]
-            .filter((name) => name.startsWith(prefix))
-            .map((name) => ({ name }));
+          const items = [...stored]
+            .filter(([name]) => name.startsWith(prefix))
+            .map(([name, { length }]) => ({ name, size: String(length), generation: `${name}.${length}` }));
           response.end(JSON.stringify({ items }));
         }
       });
@@ -207,6 +223,11 @@ describe(
       server.loaded.clear();
       server.refused = new Map();
       server.inUse = [];
+      server.inspects = () => undefined;
+      server.cuts = "";
+      breaksAfter = undefined;
+      downloads = 0;
+      stored.clear();
       fs.rmSync(path.join(folder, "adapters", ".loaded.json"), { force: true });
     });
 
@@ -313,6 +334,69 @@ describe(
       const target = server.loaded.get("b-v1") ?? "";
       assert.equal(fs.readFileSync(path.join(target, "weights", "adapter.safetensors"), "utf8"), "weights");
       assert.deepEqual(fs.readdirSync(target).sort(), ["adapter_config.json", "weights"]);
+    });
+
+    const exitOf = (): number | null | undefined => loader?.exitCode;
+    const weights = (folder: string): string =>
+      fs.readFileSync(path.join(folder, "adapter.safetensors"), "utf8");
+
+    it("takes no file that a connection cut short", async () => {
+      stored.set("team/c/adapter_config.json", "{}");
+      stored.set("team/c/adapter.safetensors", "all of the weights");
+      breaksAfter = 7;
+      list(["c-v1", "gs://bucket/team/c"]);
+      await run();
+      await eventually("it says what arrived", async () =>
+        (await ready()).text.includes("team/c/adapter.safetensors: 7 of 18 bytes arrived"),
+      );
+      assert.equal(server.asked, 0);
+      breaksAfter = undefined;
+      await becomes(200);
+      assert.equal(weights(server.loaded.get("c-v1") ?? ""), "all of the weights");
+    });
+
+    it("reads a bucket again that was fixed after the server had refused what was there", async () => {
+      server.inspects = (at) => (weights(at) === "right" ? undefined : "the weights have another shape");
+      stored.set("team/d/adapter_config.json", "{}");
+      stored.set("team/d/adapter.safetensors", "wrong one");
+      list(["d-v1", "gs://bucket/team/d"]);
+      await run();
+      await eventually("it was refused twice", () => server.asked >= 2);
+      assert.equal(downloads, 2, "what is still the same is not downloaded again");
+      stored.set("team/d/adapter.safetensors", "right");
+      await becomes(200);
+      assert.equal(downloads, 4);
+      // What was downloaded before it began, perhaps by an earlier version of it, is not believed either.
+      await end();
+      server.loaded.clear();
+      fs.writeFileSync(path.join(folder, "adapters", "d-v1", "adapter.safetensors"), "ri");
+      await run();
+      await becomes(200);
+    });
+
+    it("goes on, and its pod stays ready, whatever a new version does to it", async () => {
+      list(["food-v1", "acme/food"]);
+      await run();
+      await becomes(200);
+      stored.set("team/e/adapter_config.json", "{}");
+      // The record cannot be written: its place is taken, as on a disk that is full.
+      fs.mkdirSync(path.join(folder, "adapters", ".loaded.json.new"));
+      server.cuts = "/v1/load_lora_adapter";
+      list(["food-v1", "acme/food"], ["e-v1", "gs://bucket/team/e"]);
+      await eventually("it has tried", () => server.asked >= 2);
+      server.cuts = "";
+      await eventually("it was loaded", () => server.loaded.has("e-v1"));
+      assert.equal(exitOf(), null, log);
+      assert.equal((await ready()).status, 200);
+      assert.match(log, /what is loaded was not recorded/);
+      fs.rmdirSync(path.join(folder, "adapters", ".loaded.json.new"));
+      // A list that nobody wrote so: its names are no text.
+      fs.writeFileSync(
+        path.join(folder, "list.json"),
+        '{"revision": "r", "adapters": [{"name": 5, "source": 6}]}',
+      );
+      await sleep(2500);
+      assert.equal(exitOf(), null, log);
     });
 
     it("ends when it is told to", async () => {

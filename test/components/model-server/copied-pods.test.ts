@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import fc from "fast-check";
 import { adaptPods, copyArgs } from "../../../components/model-server/copied/adapt";
+import { overrideProblems } from "../../../components/model-server/copied/overrides";
 import { podOf, type PodSpec } from "../../../components/model-server/copied/pod";
 import { referencesOf } from "../../../components/model-server/copied/references";
 import { engineOf, portFlagOf, usedBy } from "../../../components/model-server/copied/server";
@@ -103,6 +104,26 @@ describe("what a server says of itself", () => {
     const key = "inference.networking.k8s.io/engine-type";
     assert.equal(engineOf(podWith({}, { image: "acme/llm:v3" }), { [key]: "sglang" }), "sglang");
     assert.equal(engineOf(podWith({}), { [key]: "triton" }), undefined);
+  });
+});
+
+describe("copied pods that cut their streams", () => {
+  const lifecycle = { preStop: { sleep: { seconds: 30 } } };
+  const grace = { terminationGracePeriodSeconds: 130 };
+  const notesOf = (spec: PodSpec, ...overrides: object[]): string =>
+    adaptPods({ template: { spec } as unknown as PodTemplate, selector: {}, overrides }, args).notes.join(
+      "\n",
+    );
+
+  it("are mentioned, with the overrides that end it", () => {
+    const without = notesOf(podWith(grace));
+    assert.match(without, /do not finish their streams when they leave \(vllm has no preStop hook\)/);
+    const [, text = ""] = /overrides: (\{.*\})\}$/.exec(without) ?? [];
+    const overrides = JSON.parse(text) as object;
+    assert.equal(notesOf(podWith(grace), overrides), "");
+    assert.deepEqual(overrideProblems(overrides), []);
+    assert.match(notesOf(podWith({}, { lifecycle })), /they are killed after 30 s/);
+    assert.equal(notesOf(podWith(grace, { lifecycle })), "");
   });
 });
 

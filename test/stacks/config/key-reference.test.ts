@@ -77,6 +77,7 @@ describe("what is known of a key", () => {
       "server.env": { A: "1" },
       "server.resources": { cpu: "8" },
       "server.shmGb": 8,
+      "server.drainSeconds": 600,
       "server.volumes": [{ name: "d", mountPath: "/d", emptyDir: {} }],
       "server.podPatch": { spec: { hostIPC: true } },
       "server.priorityClassName": "serving",

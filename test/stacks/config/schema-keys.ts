@@ -42,6 +42,7 @@ export const everyKey: Readonly<Record<string, unknown>> = {
     env: { AN_ENV: "marked-60" },
     resources: { cpu: "8", memory: "32Gi", ephemeralStorage: "200Gi" },
     shmGb: 16,
+    drainSeconds: 600,
     volumes: [
       { name: "marked-61", mountPath: "/marked-62", subPath: "marked-63", readOnly: true, emptyDir: {} },
     ],
@@ -75,6 +76,7 @@ export const everyKey: Readonly<Record<string, unknown>> = {
         env: { AN_ENV: "marked-70" },
         resources: { cpu: "8", memory: "32Gi", ephemeralStorage: "200Gi" },
         shmGb: 16,
+        drainSeconds: 600,
         volumes: [
           { name: "marked-71", mountPath: "/marked-72", subPath: "marked-73", readOnly: true, emptyDir: {} },
         ],

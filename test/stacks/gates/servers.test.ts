@@ -12,9 +12,11 @@ interface PodFacts {
   says?: Said;
   leaving?: boolean;
   app?: string;
+  phase?: string;
 }
 
-function pod(name: string, { ready = true, says, leaving = false, app = "llm" }: PodFacts): LiveObject {
+function pod(name: string, facts: PodFacts): LiveObject {
+  const { ready = true, says, leaving = false, app = "llm", phase = "Running" } = facts;
   const conditions = [
     { type: "Ready", status: ready ? "True" : "False" },
     ...(says === undefined
@@ -23,7 +25,7 @@ function pod(name: string, { ready = true, says, leaving = false, app = "llm" }:
   ];
   return {
     metadata: { name, labels: { app }, ...(leaving ? { deletionTimestamp: "now" } : {}) },
-    status: { conditions },
+    status: { phase, conditions },
   };
 }
 
@@ -58,6 +60,23 @@ describe("a pool's model servers", () => {
     assert.deepEqual(await look({ revision: "r2" }, pod("c", { says: loaded("r2") }), ...others), {
       state: "done",
       value: "ready",
+    });
+  });
+
+  it("do not count once they have ended: an evicted pod stays as an object, with what it said last", async () => {
+    const refused: Said = ["False", "Failed", "revision r2: adapter food-v2: no space left on device"];
+    const ended = [
+      pod("a", { phase: "Failed", ready: false, says: loaded("r1") }),
+      pod("b", { phase: "Failed", ready: false, says: refused }),
+      pod("c", { phase: "Succeeded", says: loaded("r1") }),
+    ];
+    assert.deepEqual(await look({ revision: "r2" }, pod("d", { says: loaded("r2") }), ...ended), {
+      state: "done",
+      value: "ready",
+    });
+    assert.deepEqual(await look({ replicas: 1 }, ...ended), {
+      state: "waiting",
+      missing: ["0 of 1 model servers of llm are ready"],
     });
   });
 

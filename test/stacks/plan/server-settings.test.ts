@@ -43,6 +43,7 @@ const anotherPool: Record<string, [object, object]> = {
   env: [{ A: "1" }, { A: "2" }],
   resources: [{ memory: "32Gi" }, { memory: "64Gi" }],
   shmGb: [8 as never, 16 as never],
+  drainSeconds: [300 as never, 600 as never],
   volumes: [[volume], [{ ...volume, mountPath: "/other" }]],
   podPatch: [{ spec: { hostIPC: true } }, { spec: { hostIPC: false } }],
 };
