@@ -3,7 +3,6 @@ import type { CopiedPods } from "../../components/model-server/copied/adapt";
 import type { PickerSettings } from "../../components/pool/picker-settings";
 import type { Claim } from "./claims";
 import type { KeptRoute } from "./kept-shapes";
-import type { RouteTexts } from "./route-texts";
 import type { PlatformStanding } from "./standing";
 import type { Backend, OtherRoutes } from "./routes";
 
@@ -198,6 +197,14 @@ export interface LastMove {
   previousWeight: number;
   /** Pools that the change removed, and the share in percent that each had by any evidence: it has to be 0. */
   removed: readonly { pool: string; share: number }[];
+}
+
+/** What the annotations of the customers' route say, as text (route-texts.ts). */
+export interface RouteTexts {
+  /** The shares that were written with the route. */
+  weights?: string;
+  /** Candidates that were rolled back; absent: none. */
+  latched?: string;
 }
 
 export interface Latch {

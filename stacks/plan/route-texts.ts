@@ -1,16 +1,9 @@
-import type { Latch } from "./observed";
+import type { Latch, RouteTexts } from "./observed";
 
 /*
  * What the customers' route says of its split and of candidates that were rolled back, as text: the annotations are
  * compared as text, by Pulumi and by the cluster's guard (components/route/move-guard.ts).
  */
-
-export interface RouteTexts {
-  /** The shares that were written with the route. */
-  weights?: string;
-  /** Candidates that were rolled back; absent: none. */
-  latched?: string;
-}
 
 export const routeTexts = (
   shares: Readonly<Record<string, number>>,

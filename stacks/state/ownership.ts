@@ -16,7 +16,13 @@ import { fix, set } from "../plan/config-edits";
 import type { ClusterReader } from "./cluster-reader";
 import { inventory, ownedObject } from "./inventory";
 import type { Belongs } from "./observe";
-import { annotations, metricsName, secretArgsName, stackLabel, tokenSecretName } from "../../components/names";
+import {
+  annotations,
+  metricsName,
+  secretArgsName,
+  stackLabel,
+  tokenSecretName,
+} from "../../components/names";
 import { kubernetesKind, ownStackName, ownState } from "./own-state";
 import type { LastUpdate } from "./last-update";
 import { randomUUID } from "node:crypto";

@@ -1,5 +1,4 @@
-import type { ObservedRoute } from "../plan/observed";
-import type { RouteTexts } from "../plan/route-texts";
+import type { ObservedRoute, RouteTexts } from "../plan/observed";
 import { annotations, labels, managedBy } from "../../components/names";
 import { backendOf, keptBackends, unevenSplits, type LiveMatch, type LiveRule } from "../plan/kept-route";
 import { parseLatches } from "../plan/latch";
