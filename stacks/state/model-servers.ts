@@ -60,10 +60,11 @@ interface PodSpec {
   containers?: { env?: { name: string; valueFrom?: { secretKeyRef?: { name?: string } } }[] }[];
 }
 
-/** What the template of this stack's own model servers says of how they were made. */
-export function podsOf({ metadata, spec }: LiveObject): ObservedPods {
+/** What the template of this stack's own model servers says of how they were made; undefined where it has no pods. */
+export function podsOf({ metadata, spec }: LiveObject): ObservedPods | undefined {
   const { template } = (spec ?? {}) as { template?: { spec?: PodSpec } };
-  const { nodeSelector = {}, containers = [] } = template?.spec ?? {};
+  if (template?.spec === undefined) return undefined;
+  const { nodeSelector = {}, containers = [] } = template.spec;
   const secret = tokenSecretName(metadata.name);
   return {
     token: containers.some(({ env = [] }) =>

@@ -124,9 +124,10 @@ async function poolsIn(
       const outside =
         workloads.some(({ autoscaler }) => autoscaler !== undefined) || external.includes(seen.name);
       const own = seen.owned ? behind.find(({ metadata }) => metadata.name === seen.name) : undefined;
+      const pods = own === undefined ? undefined : podsOf(own);
       return {
         ...{ ...seen, ...sumOf(behind), ...(seen.owned && outside ? { workloads } : {}) },
-        ...(own === undefined ? {} : { pods: podsOf(own) }),
+        ...(pods === undefined ? {} : { pods }),
       };
     }),
   );

@@ -58,6 +58,7 @@ describe("a live route", () => {
       written: { llm: 70, "llm-new": 30 },
       moves: 4,
       latches: [latch],
+      texts: { weights: '{"llm":70,"llm-new":30}', latched: JSON.stringify([latch]) },
       carried: { llm: 3 },
       differences: { rules: [], attachment: [] },
     });
