@@ -85,14 +85,14 @@ describe("what live model servers say of the token", () => {
   });
 
   it("is whether they read it from the pool's own Secret", () => {
-    assert.equal(podsOf(server([from("llm-hugging-face")])).token, true);
-    assert.equal(podsOf(server([from("my-own")])).token, false);
-    assert.equal(podsOf(server([{ name: "HF_TOKEN", value: "x" }])).token, false);
-    assert.equal(podsOf({ metadata: { name: "llm" } }).token, false);
+    assert.equal(podsOf(server([from("llm-hugging-face")]))?.token, true);
+    assert.equal(podsOf(server([from("my-own")]))?.token, false);
+    assert.equal(podsOf(server([{ name: "HF_TOKEN", value: "x" }]))?.token, false);
+    assert.equal(podsOf({ metadata: { name: "llm" } }), undefined, "nothing is known");
   });
 
   it("goes with whose nodes they run on", () => {
-    assert.equal(podsOf(server([], { "inference-rollout/pool": "llm.llm" })).ownNodes, true);
-    assert.equal(podsOf(server([], { "cloud.google.com/gke-accelerator": "nvidia-l4" })).ownNodes, false);
+    assert.equal(podsOf(server([], { "inference-rollout/pool": "llm.llm" }))?.ownNodes, true);
+    assert.equal(podsOf(server([], { "cloud.google.com/gke-accelerator": "nvidia-l4" }))?.ownNodes, false);
   });
 });
