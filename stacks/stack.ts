@@ -28,7 +28,7 @@ import type { ApprovedPlan, Outcome, Plan } from "./plan/model";
 import type { ServiceConfig } from "./plan/service-config";
 import type { Observed } from "./plan/observed";
 import { plan as makePlan } from "./plan/plan";
-import { waive, waiverWords } from "./plan/waivers";
+import { waive, waivedBy, waiverWords } from "./plan/waivers";
 import { ownPlatform, sharedPlatform, type PlatformSource } from "./platform";
 import { buildService } from "./service";
 import { claimEverything, gatewayOfAnother } from "./state/ownership";
@@ -74,7 +74,8 @@ async function deployPlatform(config: PlatformStack): Promise<Record<string, unk
     ...mirrorRefusals(state.mirrorUse, Object.keys(source.imageMirrors).length),
   ];
   const words = { named: waivers, used: last.waived ?? [] };
-  const { refusals, waived, spent } = waive(found, words);
+  const { refusals, waived, spent: used } = waive(found, words);
+  const spent = stillNeeded(state.dropped, used);
   if (refusals.length > 0) throw new UserError(describeRefusals(refusals, words));
   for (const note of droppedGatewayNotes(state.dropped)) void pulumi.log.warn(note);
   claimEverything(ownership, waived.includes("take-over-service"));
@@ -115,6 +116,10 @@ async function deployService(config: ServiceStack): Promise<Record<string, unkno
   claimEverything(state.ownership, takeOver);
   return buildApproved(config, plan, source, state, last);
 }
+
+/** The engine refuses to delete a protected Gateway: the update that follows `pulumi state unprotect` needs the waiver too. */
+const stillNeeded = (dropped: ServiceState["dropped"], spent: readonly string[]): string[] =>
+  spent.filter((word) => dropped.length === 0 || waivedBy(word) !== "address-dropped");
 
 /**
  * A platform as this service's clients reach it: under the service's own name, where it has one.
@@ -159,7 +164,7 @@ function approved(
   const groupless = poolsWithoutGroups(plan, served);
   if (groupless !== undefined) throw new UserError(groupless);
   const waived = [...new Set([...plan.waived, ...atGateway.waived])];
-  const spent = [...new Set([...plan.spent, ...atGateway.spent])];
+  const spent = stillNeeded(dropped, [...new Set([...plan.spent, ...atGateway.spent])]);
   return { plan: { ...plan, waived, spent }, takeOver: waived.includes("take-over-service") };
 }
 

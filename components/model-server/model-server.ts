@@ -1,7 +1,7 @@
 import { deletionHooks } from "../pool/endpoint-picker";
 import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
-import { defaultEngine } from "../engines/catalogue";
+import { defaultEngine, newestRendering } from "../engines/catalogue";
 import { annotations, podSelector, poolLabels } from "../names";
 import type { Placement } from "../accelerators/placement";
 import { adaptPods, type CopiedPods, type CopyArgs } from "./copied/adapt";
@@ -94,8 +94,12 @@ export class ModelServer extends pulumi.ComponentResource {
           replicas: args.replicas,
           // No node is free for one more pod: an update in place goes one pod at a time.
           strategy: { type: "RollingUpdate", rollingUpdate: { maxSurge: 0, maxUnavailable: 1 } },
-          // The load balancer attaches a pod some seconds after it is ready, and only then may the next one leave.
-          minReadySeconds: attachSeconds,
+          // The load balancer attaches a pod some seconds after it is ready, and only then may the next one leave. A
+          // Deployment that exists keeps what it has: any change has the provider wait for all of its pods, also those of
+          // a candidate that is broken, in the very update that goes back from it.
+          ...(args.copied === undefined && (args.rendering ?? newestRendering) >= 4
+            ? { minReadySeconds: attachSeconds }
+            : {}),
           progressDeadlineSeconds: args.server.loadingMinutes * 60,
           selector: { matchLabels: selector },
           template: hidden(args, labelled(template, { ...poolLabels(args.service, args.pool), ...selector })),

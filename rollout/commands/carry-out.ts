@@ -17,6 +17,8 @@ export interface Undertaking {
   notes: readonly string[];
   /** The command that goes on where it stopped. */
   again: string;
+  /** The same where the config has no edit of this command: it was not made, or was undone. Default: again. */
+  anew?: string;
   /**
    * Whether a config that was refused before anything happened is taken back. Not where it leads to less traffic for
    * the candidate: then the next update is to go there, whoever runs it.
@@ -247,7 +249,7 @@ interface End {
 /** Says exactly where things stand after an update that failed or was interrupted, and how to go on. */
 async function failed(
   session: Session,
-  { steps, again, takeBack }: Undertaking,
+  { steps, again, anew = again, takeBack }: Undertaking,
   { result, edited, done, before }: End,
 ): Promise<number> {
   const { screen, engine } = session;
@@ -264,11 +266,11 @@ async function failed(
   if (steps.length > 1) screen.line(`${done} of ${steps.length} updates completed.`);
   screen.line(
     untouched
-      ? `${before === undefined ? "No resources changed" : `Before the update: ${before} The update itself changed no resources`}; ${edit}.`
+      ? `${before === undefined ? (done === 0 ? "No resources changed" : "The next update changed no resources") : `Before the update: ${before} The update itself changed no resources`}; ${edit}.`
       : `The update had started on: ${listed(result.begun)}. The edit of ${engine.file.name} is kept.`,
   );
   await attempt(() => session.refresh());
-  const status = await session.showStatus(again);
+  const status = await session.showStatus(edited === undefined || undone ? anew : again);
   const outcome: Outcome = {
     ok: false,
     updates: { done, of: steps.length },

@@ -1,6 +1,7 @@
 import { liveShares } from "../../stacks/plan/shares";
 import { next, promote, resume, rollback, command, type Decision } from "../steps/moves";
 import { withLiveLatches } from "../steps/deployed";
+import { quoted } from "../../stacks/messages/edits";
 import { rolesOf } from "../steps/values";
 import { rollBackFirst } from "../now/rollback-first";
 import { changesBetween, describeChange } from "../steps/changes";
@@ -22,6 +23,7 @@ export async function runPromote(session: Session, options: ChangeOptions): Prom
   const decision = promote(session.values, await session.deployedNow());
   return move(session, decision, options, {
     again: "pulumi up",
+    anew: command("promote"),
     takeBack: true,
   });
 }
@@ -42,6 +44,7 @@ export async function runRollback(
     ...(observed === undefined ? {} : { live: liveShares(observed) }),
   });
   const again = "pulumi up";
+  const why = options.reason === undefined ? "" : ` --reason ${quoted(options.reason)}`;
   // A version of an adapter goes back by the rewrites, not by the route.
   const target = decision.outcome === "update" ? decision.target : undefined;
   const first =
@@ -52,6 +55,7 @@ export async function runRollback(
         () => rollBackFirst(session, target, options.yes === true ? live : undefined);
   return move(session, decision, options, {
     again,
+    anew: command(`rollback${why}`),
     takeBack: false,
     ...(first === undefined ? {} : { first }),
   });
@@ -61,7 +65,7 @@ async function move(
   session: Session,
   decision: Decision,
   options: ChangeOptions,
-  how: { again: string; takeBack: boolean; first?: () => Promise<string> },
+  how: { again: string; anew?: string; takeBack: boolean; first?: () => Promise<string> },
 ): Promise<number> {
   if (decision.outcome === "refused")
     return refused(session, "Not possible now; nothing was changed.", decision.reasons);

@@ -1,4 +1,5 @@
 import { deletion } from "../../stacks/plan/rules/release-rules";
+import { waivedBy } from "../../stacks/plan/waivers";
 import { clusterWriter, type ClusterPatcher } from "../../stacks/state/cluster-reader";
 import { apis } from "../../components/names";
 import { ownerOutput } from "../../stacks/plan/claims";
@@ -265,7 +266,7 @@ export async function takenOverReason(
   session: Session,
   allowed: readonly unknown[],
 ): Promise<Reason | undefined> {
-  if (allowed.includes(deletion)) return undefined;
+  if (allowed.some((word) => waivedBy(String(word)) === deletion)) return undefined;
   const live = await session.observe();
   if (live.outcome !== "read" || live.observed.route?.takenOver !== true) return undefined;
   return {

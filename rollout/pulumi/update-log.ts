@@ -1,4 +1,5 @@
 import type { EngineEvent } from "@pulumi/pulumi/automation";
+import { overtaken } from "../../components/names";
 
 /** What came of an update, a preview or a destroy. */
 export interface UpdateResult {
@@ -35,7 +36,8 @@ export class UpdateLog {
       if (text === "") return;
       if (diagnosticEvent.severity === "error") {
         this.add(this.errors, text);
-        if (text.includes(routeNotChanged)) this.held.add(diagnosticEvent.urn ?? "");
+        if (text.includes(routeNotChanged) || text.includes(overtaken))
+          this.held.add(diagnosticEvent.urn ?? "");
       }
       if (diagnosticEvent.severity === "warning" && !isNoise(text)) this.add(this.warnings, text);
       else if (diagnosticEvent.severity === "info") this.say(text.split("\n")[0] ?? "");

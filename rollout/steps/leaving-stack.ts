@@ -8,7 +8,7 @@ import { kubernetesKind } from "../../stacks/state/own-state";
 import { fixText } from "../../stacks/messages/edits";
 import { command, type Reason } from "./moves";
 import { resolveValues, type ServiceStack } from "./resolve-values";
-import { valueOf, withEdits, type StackValues } from "./values";
+import { waiversIn, withEdits, type StackValues } from "./values";
 
 /*
  * `release`: how a stack leaves. What it took over stays and is handed back, what it created and nobody uses goes.
@@ -41,8 +41,7 @@ export interface Leaving {
 const word = "release";
 
 export function allowRelease(values: StackValues, allowed: boolean): StackValues {
-  const present = valueOf(values, "allow");
-  const others = (Array.isArray(present) ? present : []).map(String).filter((name) => name !== word);
+  const others = waiversIn(values).filter((name) => name !== word);
   return withEdits(values, setList("allow", allowed ? [...others, word] : others));
 }
 

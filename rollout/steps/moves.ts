@@ -14,7 +14,7 @@ import { commandText } from "../../stacks/messages/edits";
 import { shareOf, type Deployed } from "./deployed";
 import { latchesHeld, latchOn, markEdits, markOf, markTime, spentMarks } from "./marks";
 import { resolveValues } from "./resolve-values";
-import { ladderOf, own, rolesOf, valueOf, withEdits, type StackValues } from "./values";
+import { ladderOf, own, rolesOf, valueOf, waiversIn, withEdits, type StackValues } from "./values";
 
 /* The moves of the rollout command: what each makes of the config, or why it makes nothing of it. */
 
@@ -252,9 +252,7 @@ export function resume(
 
 /** The waiver that lets a service be taken down, in the config and out of it again. */
 export function allowDestroy(values: StackValues, allowed: boolean): StackValues {
-  const present = valueOf(values, "allow");
-  const list: unknown[] = Array.isArray(present) ? present : [];
-  const others = list.filter((name) => name !== "destroy").map(String);
+  const others = waiversIn(values).filter((name) => name !== "destroy");
   return withEdits(values, setList("allow", allowed ? [...others, "destroy"] : others));
 }
 

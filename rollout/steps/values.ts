@@ -153,3 +153,11 @@ export function ladderOf(values: StackValues): number[] {
   const steps = Array.isArray(ladder) && ladder.length > 0 ? ladder.map(Number) : [...defaults.ladder];
   return steps.filter((step) => Number.isInteger(step));
 }
+
+/** The words of `allow`; the CLI leaves null where a place is skipped. */
+export function waiversIn(values: StackValues): string[] {
+  const present = valueOf(values, "allow");
+  return (Array.isArray(present) ? present : [])
+    .filter((word: unknown) => word !== null && word !== "")
+    .map(String);
+}

@@ -160,15 +160,22 @@ export function oneOf<const T extends readonly [string, ...string[]]>(
   return z.enum(values, { error: `one of ${values.join(", ")}` });
 }
 
-/** One of the values, or one with a number: frozen, frozen@2; empty where the CLI has left a hole. */
+/**
+ * One of the values, or one with a number: frozen, frozen@2; empty where the CLI has left a hole.
+ * @param plain those of them that take no number.
+ */
 export const oneOfNumbered = (
   values: readonly string[],
+  plain: readonly string[],
   error: string,
 ): z.ZodUnion<[z.ZodEnum<Record<string, string>>, z.ZodString]> =>
   z.union(
     [
       z.enum([...values]),
-      z.string().refine((text) => text === "" || values.includes(text.replace(/@\d+$/, ""))),
+      z.string().refine((text) => {
+        const word = text.replace(/@\d+$/, "");
+        return text === "" || (values.includes(word) && !plain.includes(word));
+      }),
     ],
     {
       error,

@@ -114,7 +114,11 @@ export const serviceKeys = {
 };
 
 const again = "RULE@2, RULE@3 and so on to use one again";
-const allowable = oneOfNumbered(allowances, `one of ${allowances.join(", ")}; ${again}`);
+const allowable = oneOfNumbered(
+  allowances,
+  ["destroy", "release"],
+  `one of ${allowances.join(", ")}; ${again}`,
+);
 
 export const rolloutKeys = {
   stable: optional(existingName(), {

@@ -234,10 +234,11 @@ const nodesChanged: Rule = {
 reverse): \`cluster.kubeconfig\` was added or removed, or the platform stack no longer has the output \`nodes\`. The update
 would delete the nodes under the pool, and its pods would look for others. This rule also refuses an update that goes back.`,
   fix: "Restore the cluster's keys. For other nodes, deploy a new stack.",
-  check: (_config, { pools: live, ownNodes = true }, { pools }) =>
+  check: (_config, { pools: live, ownNodes }, { pools }) =>
     pools.flatMap(({ pool: { name } }) => {
       const made = live.find((one) => one.owned && one.name === name)?.pods?.ownNodes;
-      if (made === undefined || made === ownNodes) return [];
+      // The rollout commands do not know whose nodes the update would create; it is checked again then.
+      if (made === undefined || ownNodes === undefined || made === ownNodes) return [];
       const key = ["cluster", "kubeconfig"];
       return [
         {

@@ -6,6 +6,7 @@ import { offOtherRoutes, otherTraffic } from "../rival-routes";
 import { readRoutes } from "./other-route-rules";
 import type { ServiceConfig } from "../service-config";
 import { liveShares, sameShares, shareText } from "../shares";
+import { waivedBy } from "../waivers";
 
 /*
  * How a stack leaves: it hands back what it took over (`allow: [release]`), or is taken down (`allow: [destroy]`). Only
@@ -40,7 +41,7 @@ it, every request to the service fails.`,
 
 /** `pulumi destroy --run-program` plans again after the update that waived it. */
 const isDeletedOnPurpose = ({ allow: words }: ServiceConfig, record: DeploymentRecord | undefined): boolean =>
-  words.includes(deletion) && record?.waived.includes(deletion) === true;
+  words.includes(deletion) && record?.waived.some((word) => waivedBy(word) === deletion) === true;
 
 const releaseServing: Rule = {
   id: "release-serving",
