@@ -74,7 +74,10 @@ function command(events: Events): {
       events.onRefresh?.(++refreshs);
       return Promise.resolve();
     },
-    showStatus: () => Promise.resolve({ stack: "dev" }),
+    showStatus: (goOn?: string) => {
+      said += `to continue: ${goOn ?? ""}\n`;
+      return Promise.resolve({ stack: "dev" });
+    },
   } as unknown as Session;
   return {
     did,
@@ -88,6 +91,7 @@ function command(events: Events): {
           steps: Array.from({ length: steps }, (_, i) => ({ title: `step ${i + 1}`, target: {} })),
           notes: [],
           again: "again",
+          anew: "anew",
           takeBack: true,
         },
         { yes: true },
@@ -112,6 +116,7 @@ describe("a command that changes something", () => {
     assert.equal(await stopped.run(2), 130);
     assert.deepEqual(stopped.did, ["edit", "up"]);
     assert.deepEqual(stopped.json().updates, { done: 1, of: 2 });
+    assert.match(stopped.said(), /to continue: anew/, "the config has no edit of it");
     assert.match(
       stopped.said(),
       /interrupted[^]*1 of 2 updates completed[^]*Pulumi\.dev\.yaml was not edited/,

@@ -1,4 +1,4 @@
-import { rolesOf } from "../../../rollout/steps/values";
+import { rolesOf, valueOf } from "../../../rollout/steps/values";
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { changesBetween, describeChange } from "../../../rollout/steps/changes";
@@ -342,6 +342,9 @@ describe("times of marks", () => {
 describe("the waiver for taking a service down", () => {
   it("comes and goes without touching other waivers", () => {
     const config = withValues(values(), { allow: ["edited-in-place"] });
+    // The CLI leaves null where a place is skipped.
+    const holed = allowDestroy(values({ allow: [null, "frozen@2"] }), true);
+    assert.deepEqual(valueOf(holed, "allow"), ["frozen@2", "destroy"]);
     const allowed = allowDestroy(config, true);
     assert.deepEqual(changesBetween(config, allowed).map(describeChange), [
       '~ allow: ["edited-in-place"] -> ["edited-in-place","destroy"]',

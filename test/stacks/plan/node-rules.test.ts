@@ -110,3 +110,19 @@ describe("an autoscaler without metrics", () => {
     assert.doesNotMatch(notes(scaled, { customMetrics: true }), /metrics/);
   });
 });
+
+describe("whose nodes a pool runs on", () => {
+  it("is no matter where nobody says whose the update would create: the rollout commands", () => {
+    const raw = of({ accelerator: "nvidia-l4" });
+    const seen = (ownNodes: boolean): object => ({
+      pools: [{ name: "llm", namespace: "default", owned: true, pods: { ownNodes, token: false } }],
+    });
+    for (const made of [true, false]) {
+      assert.ok(!rulesOf(raw, { ...nothingDeployed, ...seen(made) }).includes("nodes-changed"));
+      assert.ok(
+        rulesOf(raw, { ...nothingDeployed, ...seen(made), ownNodes: !made }).includes("nodes-changed"),
+        `made: ${made}`,
+      );
+    }
+  });
+});

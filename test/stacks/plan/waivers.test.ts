@@ -117,7 +117,7 @@ describe("a waiver", () => {
     const { allow: named, waivers } = serviceConfig({ ...sourceCase, allow: [null, "frozen"] });
     assert.deepEqual([named, waivers], [["frozen"], ["", "frozen"]]);
     assert.deepEqual(waiverEdit("route-edited", { named: waivers, used: [] }), allow("route-edited", 0));
-    for (const wrong of ["frozen@", "frozen@x", "melted@2", "frozen2"])
+    for (const wrong of ["frozen@", "frozen@x", "melted@2", "frozen2", "destroy@2", "release@2"])
       assert.throws(() => serviceConfig({ ...sourceCase, allow: [wrong] }), wrong);
   });
 });
