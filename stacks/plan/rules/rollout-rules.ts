@@ -2,7 +2,6 @@ import { fix, joinFixes, remove, run, set, setTime, type ConfigEdit, type Fix } 
 import { frozenChanges, windowNow } from "../freeze";
 import { holds, isOnTheWayBack } from "../latch";
 import type { Observed } from "../observed";
-import { liveShares, rounding, shareIn } from "../shares";
 import { keptFirst } from "../redeclare";
 import type { Rule } from "../model";
 import type { ServiceConfig } from "../service-config";
@@ -72,9 +71,9 @@ the removal of the candidate and the pool. There is no waiver: resume the candid
     draft.latches.filter(holds).flatMap((latch) => {
       const share = draft.shares[latch.candidate] ?? 0;
       if (share === 0 || isOnTheWayBack(latch.candidate, share, observed)) return [];
-      // A latch on the pool that serves the customers already would only take their service away; it gets no more.
-      const serves = latch.candidate === draft.stable.name && observed.record?.stable === latch.candidate;
-      if (serves && share <= shareIn(liveShares(observed), latch.candidate) + rounding) return [];
+      // A latch on the stable pool would close the way back to it. A pool that is latched does not become the stable one
+      // while the one before it has traffic (unproven-stable).
+      if (latch.candidate === draft.stable.name && observed.record?.stable === latch.candidate) return [];
       return [
         {
           found: `${latch.candidate} was rolled back from ${latch.from} % at ${latch.time} (${latch.reason}), but the config gives it ${share} % of the traffic`,
