@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import * as path from "node:path";
 import { after, before, describe, it } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
-import { PatchStrategy, type KubernetesObject } from "@kubernetes/client-node";
+import type { KubernetesObject } from "@kubernetes/client-node";
 import { Program } from "../../lab/plugins/testing/program";
 import { TestLab } from "../../lab/plugins/testing/test-lab";
 import { annotations } from "../../components/names";
@@ -80,16 +80,9 @@ describe("a rollback that came while an update ran", () => {
   });
   after(async () => lab.stop());
 
-  /** Server-side apply, as Pulumi's provider and `rollback --now` send it. @returns why it was refused. */
-  async function apply(write: Write, manager: string, dryRun = true): Promise<string | undefined> {
-    const server = PatchStrategy.ServerSideApply;
-    try {
-      await lab.objects.patch(route(write), undefined, dryRun ? "All" : undefined, manager, true, server);
-      return undefined;
-    } catch (error) {
-      return (error as { body?: string }).body ?? String(error);
-    }
-  }
+  /** As Pulumi's provider and `rollback --now` send it. @returns why it was refused. */
+  const apply = (write: Write, manager: string, dryRun = true): Promise<string | undefined> =>
+    lab.apply(route(write), manager, dryRun);
 
   it("is not undone by what was planned before it, and keeps its latch", async () => {
     // A policy takes some seconds to become active.
@@ -135,8 +128,7 @@ describe("a rollback that came while an update ran", () => {
       ...route(back),
       metadata: { namespace: "default", name: "routes-to-llm", annotations: notes },
     };
-    const server = PatchStrategy.ServerSideApply;
-    await lab.objects.patch(uncounted, undefined, "All", pulumi, true, server);
+    assert.equal(await lab.apply(uncounted, pulumi), undefined);
   });
 
   it("never holds up the way back: it is made from the route as it is", async () => {

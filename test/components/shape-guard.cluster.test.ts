@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import * as path from "node:path";
 import { after, before, describe, it } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
-import { PatchStrategy, type KubernetesObject } from "@kubernetes/client-node";
+import type { KubernetesObject } from "@kubernetes/client-node";
 import { Program } from "../../lab/plugins/testing/program";
 import { TestLab } from "../../lab/plugins/testing/test-lab";
 
@@ -56,16 +56,9 @@ describe("an owner's edit of the customers' route", () => {
   });
   after(async () => lab.stop());
 
-  /** Server-side apply. @returns what the API server said where it refused. */
-  async function apply(write: Write, manager: string, dryRun = true): Promise<string | undefined> {
-    const server = PatchStrategy.ServerSideApply;
-    try {
-      await lab.objects.patch(route(write), undefined, dryRun ? "All" : undefined, manager, true, server);
-      return undefined;
-    } catch (error) {
-      return (error as { body?: string }).body ?? String(error);
-    }
-  }
+  /** @returns what the API server said where it refused. */
+  const apply = (write: Write, manager: string, dryRun = true): Promise<string | undefined> =>
+    lab.apply(route(write), manager, dryRun);
 
   async function generation(): Promise<number> {
     const live = await lab.get("gateway.networking.k8s.io/v1", "HTTPRoute", "chat", "default");

@@ -81,6 +81,17 @@ export class TestLab {
     }
   }
 
+  /** Server-side apply as `manager`, which takes every field. @returns why the API server refused it. */
+  async apply(object: KubernetesObject, manager: string, dryRun = true): Promise<string | undefined> {
+    const server = PatchStrategy.ServerSideApply;
+    try {
+      await this.objects.patch(object, undefined, dryRun ? "All" : undefined, manager, true, server);
+      return undefined;
+    } catch (error) {
+      return (error as { body?: string }).body ?? String(error);
+    }
+  }
+
   async list(apiVersion: string, kind: string, namespace?: string): Promise<KubernetesObject[]> {
     return (await this.objects.list(apiVersion, kind, namespace)).items;
   }
