@@ -10,6 +10,7 @@ import { runRelease } from "./commands/release";
 import { runVerify, type VerifyOptions } from "./commands/verify";
 import type { Begun } from "./pulumi/begin";
 import { Screen } from "./terminal/screen";
+import { errorText } from "../stacks/messages/user-error";
 
 /**
  * `npm run rollout -- COMMAND`: a rollout's moves, each as one command. See docs/commands.md.
@@ -147,7 +148,7 @@ async function within<T extends CommonOptions>(options: T, run: Run<T>, begun?: 
   try {
     process.exitCode = await run(await Session.open(screen, options, begun), options);
   } catch (error) {
-    screen.result({ ok: false, errors: [error instanceof Error ? error.message : String(error)] });
+    screen.result({ ok: false, errors: [errorText(error)] });
     throw error;
   }
 }

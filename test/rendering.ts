@@ -21,11 +21,16 @@ export interface Place {
 }
 
 const registered: Registered[] = [];
-const places = new WeakMap<Registered, Place>();
-const ignored = new WeakMap<Registered, readonly string[]>();
-const held = new WeakSet<Registered>();
-const dependencies = new WeakMap<Registered, readonly string[]>();
-const updateTimeouts = new WeakMap<Registered, string>();
+const requests = new WeakMap<Registered, Requested>();
+
+/** What of a request the mocks are not told. */
+interface Requested {
+  place: Place;
+  ignoring: readonly string[];
+  isProtected: boolean;
+  dependencies: readonly string[];
+  updateTimeout: string;
+}
 
 /** What the cloud would have answered, by type: only what other resources need to know. */
 const answers: Readonly<Record<string, Record<string, unknown>>> = {
@@ -50,11 +55,7 @@ void pulumi.runtime.setMocks(
       const importId = id === undefined || id === "" ? {} : { importId: id };
       const resource = { type, name, inputs: inputs as Record<string, unknown>, ...importId };
       registered.push(resource);
-      if (registering !== undefined) places.set(resource, registering);
-      ignored.set(resource, ignoring);
-      if (protecting) held.add(resource);
-      dependencies.set(resource, depending);
-      updateTimeouts.set(resource, updating);
+      if (registering !== undefined) requests.set(resource, registering);
       return { id: `${name}-id`, state: { ...resource.inputs, ...answers[type] } };
     },
     call: ({ token, inputs }) => ({ ...(inputs as Record<string, unknown>), ...looked[token] }),
@@ -64,12 +65,8 @@ void pulumi.runtime.setMocks(
   false,
 );
 
-/** What is being registered: the mocks are told neither the parent nor its URN. */
-let registering: Place | undefined;
-let ignoring: readonly string[] = [];
-let protecting = false;
-let depending: readonly string[] = [];
-let updating = "";
+/** What is being registered. */
+let registering: Requested | undefined;
 const real = new Map<string, string>();
 
 interface Monitor {
@@ -93,11 +90,13 @@ monitor.registerResource = (request, answer) => {
   // As the engine makes it; the mocks leave out all types but the parent's own.
   const types = parent === undefined ? "" : `${parent.slice(0, parent.indexOf("::"))}$`;
   const urn = `${types}${request.getType()}::${request.getName()}`;
-  ignoring = request.getIgnorechangesList();
-  protecting = request.getProtect() === true;
-  depending = request.getDependenciesList();
-  updating = request.getCustomtimeouts()?.getUpdate() ?? "";
-  registering = { urn, ...(parent === undefined ? {} : { parent }) };
+  registering = {
+    place: { urn, ...(parent === undefined ? {} : { parent }) },
+    ignoring: request.getIgnorechangesList(),
+    isProtected: request.getProtect() === true,
+    dependencies: request.getDependenciesList(),
+    updateTimeout: request.getCustomtimeouts()?.getUpdate() ?? "",
+  };
   const registered = register(request, (error, response) => {
     if (response !== undefined) real.set(response.getUrn(), urn);
     answer(error, response);
@@ -108,22 +107,25 @@ monitor.registerResource = (request, answer) => {
 
 /** Where a resource hangs. */
 export function urnOf(resource: Registered): Place {
-  const place = places.get(resource);
+  const place = requests.get(resource)?.place;
   if (place === undefined) throw new Error(`${resource.name} was not registered here`);
   return place;
 }
 
 /** Which of its inputs a resource leaves as they are deployed. */
-export const ignoredBy = (resource: Registered): readonly string[] => ignored.get(resource) ?? [];
+export const ignoredBy = (resource: Registered): readonly string[] => requests.get(resource)?.ignoring ?? [];
 
 /** Whether the engine refuses to delete or replace it. */
-export const isProtected = (resource: Registered): boolean => held.has(resource);
+export const isProtected = (resource: Registered): boolean => requests.get(resource)?.isProtected === true;
+
 /** Names of what a resource is registered after, and is deleted before. */
 export const dependenciesOf = (resource: Registered): readonly string[] =>
-  (dependencies.get(resource) ?? []).map((urn) => urn.replace(/^.*\$/, "").replace(/^.*::(?=.*::)/, ""));
+  (requests.get(resource)?.dependencies ?? []).map((urn) =>
+    urn.replace(/^.*\$/, "").replace(/^.*::(?=.*::)/, ""),
+  );
 
 /** How long the provider may take for an update of a resource; "": its own time. */
-export const updateTimeoutOf = (resource: Registered): string => updateTimeouts.get(resource) ?? "";
+export const updateTimeoutOf = (resource: Registered): string => requests.get(resource)?.updateTimeout ?? "";
 
 /** What `program` registers, once everything has been written down. */
 export async function rendered(program: () => unknown): Promise<Registered[]> {

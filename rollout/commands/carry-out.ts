@@ -7,6 +7,7 @@ import type { UpdateResult } from "../pulumi/update-log";
 import { Interruption } from "../terminal/interruption";
 import { exit } from "../terminal/screen";
 import type { ChangeOptions, Session } from "./session";
+import { errorText } from "../../stacks/messages/user-error";
 
 export { exit };
 
@@ -76,9 +77,9 @@ async function updateByUpdate(
   for (const [i, step] of steps.entries()) {
     const where = steps.length === 1 ? "" : ` (update ${i + 1} of ${steps.length})`;
     // An update that ended well in spite of it is not followed by another one.
-    if (interrupted()) return stopped({ result: nothingBegun({ cancelled: true }), done: i });
+    if (interrupted()) return stopped({ result: nothingBegun("cancelled"), done: i });
     const edited = await attempt(() => session.engine.edit(step.target));
-    if ("error" in edited) return stopped({ result: nothingBegun({ error: edited.error }), done: i });
+    if ("error" in edited) return stopped({ result: nothingBegun(edited), done: i });
     const result = await update(session, `${step.title}${where}`, (say, signal) =>
       session.engine.up({
         message: `rollout: ${step.title}${where}`,
@@ -96,7 +97,7 @@ async function updateByUpdate(
     });
     if (!("error" in read)) continue;
     if (i + 1 < steps.length) {
-      return stopped({ result: nothingBegun({ error: read.error }), done: i + 1 });
+      return stopped({ result: nothingBegun(read), done: i + 1 });
     }
     // Whoever repeats a `next` that succeeded takes one step more than they know of.
     screen.line(`  ! The update succeeded, but the stack cannot be read: ${read.error}`);
@@ -213,16 +214,11 @@ export async function update(
   );
 }
 
-const nothingBegun = ({
-  cancelled = false,
-  error,
-}: {
-  cancelled?: boolean;
-  error?: string;
-}): UpdateResult => ({
+/** An end before an update has begun: by Ctrl-C, or by what went wrong. */
+export const nothingBegun = (end: "cancelled" | { error: string }): UpdateResult => ({
   ok: false,
-  cancelled,
-  errors: error === undefined ? [] : [error],
+  cancelled: end === "cancelled",
+  errors: end === "cancelled" ? [] : [end.error],
   warnings: [],
   begun: [],
 });
@@ -231,7 +227,7 @@ async function attempt<T>(work: () => Promise<T>): Promise<{ value: T } | { erro
   try {
     return { value: await work() };
   } catch (error) {
-    return { error: error instanceof Error ? error.message : String(error) };
+    return { error: errorText(error) };
   }
 }
 
@@ -264,9 +260,15 @@ async function failed(
   for (const error of result.cancelled ? [] : result.errors) screen.line(error);
   screen.line();
   if (steps.length > 1) screen.line(`${done} of ${steps.length} updates completed.`);
+  const unchanged =
+    before !== undefined
+      ? `Before the update: ${before} The update itself changed no resources`
+      : done > 0
+        ? "The next update changed no resources"
+        : "No resources changed";
   screen.line(
     untouched
-      ? `${before === undefined ? (done === 0 ? "No resources changed" : "The next update changed no resources") : `Before the update: ${before} The update itself changed no resources`}; ${edit}.`
+      ? `${unchanged}; ${edit}.`
       : `The update had started on: ${listed(result.begun)}. The edit of ${engine.file.name} is kept.`,
   );
   await attempt(() => session.refresh());

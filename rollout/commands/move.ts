@@ -36,9 +36,7 @@ export async function runRollback(
   const { values, deployed } = session;
   const live = await session.observe();
   const observed = live.outcome === "read" ? live.observed : undefined;
-  const known =
-    deployed === undefined || observed === undefined ? deployed : withLiveLatches(deployed, observed);
-  const decision = rollback(values, known, {
+  const decision = rollback(values, withLiveLatches(deployed, observed), {
     ...(options.reason === undefined ? {} : { reason: options.reason }),
     now: new Date(),
     ...(observed === undefined ? {} : { live: liveShares(observed) }),

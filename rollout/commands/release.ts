@@ -20,7 +20,7 @@ import {
 } from "../steps/leaving-stack";
 import { resolveValues, type ServiceStack } from "../steps/resolve-values";
 import type { StackValues } from "../steps/values";
-import { agreed, exit, packs, refused, showPreview, update, withoutGaps } from "./carry-out";
+import { agreed, exit, nothingBegun, packs, refused, showPreview, update, withoutGaps } from "./carry-out";
 import type { ChangeOptions, Session } from "./session";
 
 /** Seconds for the API server to answer one request. */
@@ -60,9 +60,7 @@ interface Leave {
 async function leave(session: Session, { present, target, options, interrupted }: Leave): Promise<number> {
   const { engine, screen } = session;
   const interruptedNow = (state: string): number | undefined =>
-    interrupted()
-      ? stopped(session, { ok: false, cancelled: true, errors: [], warnings: [], begun: [] }, state)
-      : undefined;
+    interrupted() ? stopped(session, nothingBegun("cancelled"), state) : undefined;
   if (!present.leaving.isPrepared) {
     const edited = await engine.edit(target);
     const prepared = await update(session, "prepare the stack to leave", (say, signal) =>

@@ -9,6 +9,7 @@ import {
 import type { LiveRollback } from "../now/live-rollback";
 import { chooseRoutes, customersRoutes, rollBackNow, routesToMove, type Written } from "../now/route-writer";
 import { exit, Screen } from "../terminal/screen";
+import { errorText } from "../../stacks/messages/user-error";
 
 /** `rollback --now`: needs a kubeconfig, and nothing of Pulumi's. */
 export interface RollbackNowOptions {
@@ -38,7 +39,7 @@ export async function runRollbackNow(options: RollbackNowOptions): Promise<numbe
 }
 
 function reasonsOf(error: unknown): Reasons {
-  const found = error instanceof Error ? error.message : String(error);
+  const found = errorText(error);
   const fix =
     error instanceof ClusterUnreadable && error.reason === "forbidden"
       ? "grant these credentials get and list on httproutes, and patch on the customers' route (docs/permissions.md); if they may read one namespace only: --namespace NAMESPACE"

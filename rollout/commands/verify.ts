@@ -15,6 +15,7 @@ import { countedBetween, pickerCounts, type Counts } from "../traffic/picker-cou
 import { describeVerdict, exitStatus, judge } from "../traffic/verdict";
 import { exit, refused } from "./carry-out";
 import type { CommonOptions, Session } from "./session";
+import { errorText } from "../../stacks/messages/user-error";
 
 export interface VerifyOptions extends CommonOptions {
   traffic?: boolean;
@@ -124,7 +125,7 @@ async function counter(
     });
     return () => pickerCounts(reader, pools);
   } catch (error) {
-    return unknown(error instanceof Error ? error.message : String(error));
+    return unknown(errorText(error));
   }
 }
 

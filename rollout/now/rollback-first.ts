@@ -9,6 +9,7 @@ import { platformOf, type Seen } from "../pulumi/live";
 import { resolveValues } from "../steps/resolve-values";
 import type { StackValues } from "../steps/values";
 import { rollBackNow } from "./route-writer";
+import { errorText } from "../../stacks/messages/user-error";
 
 /** The same world once the live route is written. */
 function observedOnceBack(observed: Observed, planned: Plan): Observed {
@@ -76,6 +77,6 @@ export async function rollBackFirst(session: Session, target: StackValues, seen?
       ? `${candidate} already has no traffic; pulumi up records it`
       : `The live route sends all traffic to ${service.stable}; pulumi up records it`;
   } catch (error) {
-    return otherwise(error instanceof Error ? error.message : String(error));
+    return otherwise(errorText(error));
   }
 }

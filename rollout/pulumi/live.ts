@@ -18,6 +18,7 @@ import { resolveValues, type ServiceStack } from "../steps/resolve-values";
 import type { LiveState } from "../steps/status";
 import { project, type StackValues } from "../steps/values";
 import type { Engine } from "./pulumi-engine";
+import { errorText } from "../../stacks/messages/user-error";
 
 /** Seconds for a cluster to answer: somebody waits for the status. */
 const patience = 5;
@@ -90,7 +91,7 @@ async function readCluster<T>(
     });
     return await read({ reader, gateway, service, observed });
   } catch (error) {
-    return { outcome: "unreadable", why: error instanceof Error ? error.message : String(error) };
+    return { outcome: "unreadable", why: errorText(error) };
   }
 }
 

@@ -16,6 +16,7 @@ import { ConfigFile, type Replaced } from "./stack-file";
 import { questions } from "./begin";
 import { OwnGroupCommand, PulumiFailed } from "./pulumi-command";
 import { UpdateLog, type UpdateResult } from "./update-log";
+import { errorText } from "../../stacks/messages/user-error";
 
 export interface UpdateOptions {
   /** Stands in the stack's history. */
@@ -198,12 +199,7 @@ export class Engine {
       return log.result({ ok: true, cancelled: cancelled() });
     } catch (error) {
       // Also what the API itself could not do (a full disk, say): whoever called says how things stand.
-      const failure =
-        error instanceof PulumiFailed
-          ? briefly(error)
-          : error instanceof Error
-            ? error.message
-            : String(error);
+      const failure = error instanceof PulumiFailed ? briefly(error) : errorText(error);
       return log.result({ ok: false, cancelled: cancelled(), failure });
     }
   }
@@ -224,9 +220,11 @@ export class Engine {
       // It would ask for the history after an update, and report an update that succeeded as failed where that fails.
       stack.info = () => Promise.resolve(undefined);
       return stack;
-    })();
-    // The next one tries again.
-    this.stackOfSdk.catch(() => (this.stackOfSdk = undefined));
+    })().catch((error: unknown) => {
+      // The next one tries again.
+      this.stackOfSdk = undefined;
+      throw error;
+    });
     return this.stackOfSdk;
   }
 }

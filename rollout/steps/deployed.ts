@@ -50,12 +50,16 @@ export function deployedOf(outputs: Readonly<Record<string, unknown>>): Deployed
 
 /**
  * The same with the latches of the live route: `rollback --now` leaves them there, and the last update knows nothing of
- * them.
+ * them. @param observed absent: the cluster could not be read.
  */
-export const withLiveLatches = (deployed: Deployed, { route }: Pick<Observed, "route">): Deployed => ({
-  ...deployed,
-  latches: newestLatches([...deployed.latches, ...(route?.latches ?? [])], {}),
-});
+export function withLiveLatches<T extends Deployed | undefined>(
+  deployed: T,
+  observed: Pick<Observed, "route"> | undefined,
+): T {
+  if (deployed === undefined || observed === undefined) return deployed;
+  const latches = newestLatches([...deployed.latches, ...(observed.route?.latches ?? [])], {});
+  return { ...deployed, latches };
+}
 
 /** And with the candidate's live share, where that is the smaller one: from there the next step up is counted. */
 export function withLiveRoute(deployed: Deployed, observed: Pick<Observed, "route">): Deployed {

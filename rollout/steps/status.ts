@@ -58,8 +58,7 @@ export function statusOf(
   deployed: Deployed | undefined,
   live: LiveState,
 ): Status {
-  const known =
-    deployed === undefined || live.outcome !== "read" ? deployed : withLiveLatches(deployed, live.observed);
+  const known = withLiveLatches(deployed, live.outcome === "read" ? live.observed : undefined);
   const latches = latchesHeld(values, known);
   return {
     stack,

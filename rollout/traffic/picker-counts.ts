@@ -2,6 +2,7 @@ import * as http from "node:http";
 import { pickerName } from "../../components/names";
 import type { ClusterReader, LiveObject } from "../../stacks/state/cluster-reader";
 import { isSelected } from "../../stacks/state/selectors";
+import { errorText } from "../../stacks/messages/user-error";
 
 /*
  * How many requests each pool got, by its picker's own count: for servers that do not say which pool they belong to.
@@ -35,7 +36,7 @@ export async function pickerCounts(reader: ClusterReader, pools: readonly Picked
     );
     return { outcome: "read", byPool: Object.fromEntries(counts) };
   } catch (error) {
-    return { outcome: "unknown", why: error instanceof Error ? error.message : String(error) };
+    return { outcome: "unknown", why: errorText(error) };
   }
 }
 

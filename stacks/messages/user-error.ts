@@ -16,3 +16,6 @@ export class UserError extends Error {
     this.stack = "";
   }
 }
+
+/** What is wrong, whatever was thrown. */
+export const errorText = (error: unknown): string => (error instanceof Error ? error.message : String(error));
