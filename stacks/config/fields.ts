@@ -160,28 +160,6 @@ export function oneOf<const T extends readonly [string, ...string[]]>(
   return z.enum(values, { error: `one of ${values.join(", ")}` });
 }
 
-/**
- * One of the values, or one with a number: frozen, frozen@2; empty where the CLI has left a hole.
- * @param plain those of them that take no number.
- */
-export const oneOfNumbered = (
-  values: readonly string[],
-  plain: readonly string[],
-  error: string,
-): z.ZodUnion<[z.ZodEnum<Record<string, string>>, z.ZodString]> =>
-  z.union(
-    [
-      z.enum([...values]),
-      z.string().refine((text) => {
-        const word = text.replace(/@\d+$/, "");
-        return text === "" || (values.includes(word) && !plain.includes(word));
-      }),
-    ],
-    {
-      error,
-    },
-  );
-
 /** What a list's elements are chosen from; absent: anything. */
 export function choicesOf({ element }: z.ZodArray): readonly (string | number)[] | undefined {
   const inner: unknown = element instanceof z.ZodUnion ? element.options[0] : element;

@@ -3,6 +3,7 @@ import { closedPathsName, maxLabel, maxServiceName, previewRouteName } from "../
 import { nearest, isReported, missing, type Mistake } from "../messages/mistakes";
 import { edits, fix, remove, set } from "../plan/config-edits";
 import { allowances } from "../plan/rules/all-rules";
+import { leaving, waivedBy } from "../plan/waivers";
 import { defaults } from "./defaults";
 import {
   aModel,
@@ -15,7 +16,6 @@ import {
   name,
   object,
   oneOf,
-  oneOfNumbered,
   optional,
   required,
   text,
@@ -114,10 +114,16 @@ export const serviceKeys = {
 };
 
 const again = "RULE@2, RULE@3 and so on to use one again";
-const allowable = oneOfNumbered(
-  allowances,
-  ["destroy", "release"],
-  `one of ${allowances.join(", ")}; ${again}`,
+/** A word of `allow`, or one with a number; empty where the CLI has left a hole. */
+const allowable = z.union(
+  [
+    z.enum(allowances),
+    z.string().refine((word) => {
+      const rule = waivedBy(word);
+      return word === "" || (allowances.includes(rule) && !leaving.includes(rule));
+    }),
+  ],
+  { error: `one of ${allowances.join(", ")}; ${again}` },
 );
 
 export const rolloutKeys = {

@@ -16,6 +16,7 @@ import { metricsNotes } from "./rules/node-rules";
 import { ownershipNotes } from "./rules/ownership-rules";
 import { shapeNotes } from "./rules/shape-rules";
 import { zoneNotes } from "./zones";
+import { leaving } from "./waivers";
 
 /** What a person should know of an update, beyond what it does. */
 export function notesOf(
@@ -76,7 +77,7 @@ export function notesOf(
           `${candidate} was rolled back at ${time} (${reason}) and gets no traffic until it is resumed`,
       ),
     ...config.allow
-      .filter((name) => !waivers.found.includes(name) && !["destroy", "release"].includes(name))
+      .filter((name) => !waivers.found.includes(name) && !leaving.includes(name))
       .map((name) => `allow: ${name} is in the config, but this update did not need it`),
   ];
 }

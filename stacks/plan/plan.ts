@@ -233,17 +233,15 @@ function judge(
   draft: Draft,
 ): Pick<Plan, "notes" | "waived" | "spent"> & { refusals: Refusal[] } {
   const found = rules.flatMap((rule) =>
-    rule.check(config, observed, draft).map((finding) => ({ rule, refusal: refusalOf(rule, finding) })),
+    rule.check(config, observed, draft).map((finding) => refusalOf(rule, finding)),
   );
-  const all = found.map(({ refusal }) => refusal);
-  const held = found.filter(({ rule }) => rule.heldBy !== "gate").map(({ refusal }) => refusal);
-  const words = waiverWords(config, observed);
-  const { waived, spent } = waive(all, words);
-  const meant = config.allow.filter((name) => all.some(({ waiver }) => waiver === name));
+  const { waived, spent, refusals } = waive(found, waiverWords(config, observed));
+  const meant = config.allow.filter((name) => found.some(({ waiver }) => waiver === name));
   const notes = notesOf(config, observed, draft, { waived, found: meant });
-  const { refusals } = waive(held, words);
-  return { notes, waived, spent, refusals };
+  return { notes, waived, spent, refusals: refusals.filter(({ rule }) => !heldByGate.has(rule)) };
 }
+
+const heldByGate = new Set(rules.filter(({ heldBy }) => heldBy === "gate").map(({ id }) => id));
 
 const refusalOf = ({ id, waiver }: Rule, { found, fix, waivable = true }: Finding): Refusal => ({
   rule: id,

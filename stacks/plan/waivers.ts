@@ -9,6 +9,9 @@ import type { Allowance, ServiceConfig } from "./service-config";
  * waiver can be what an emergency needs.
  */
 
+/** Words of `allow` that waive no rule: `destroy` lets the service be taken down, `release` prepares the stack to leave. */
+export const leaving: readonly Allowance[] = ["destroy", "release"];
+
 /** `allow` as the config has it, and the words that the record of the last update has as used up. */
 export interface WaiverWords {
   named: readonly string[];

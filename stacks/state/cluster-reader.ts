@@ -97,10 +97,11 @@ export function clusterReader(kubeconfig: string, timeoutSeconds = 10): Promise<
 /** The same, with the right to write. */
 export async function clusterWriter(kubeconfig: string, timeoutSeconds = 10): Promise<ClusterPatcher> {
   const text = kubeconfigText(kubeconfig);
-  const key = JSON.stringify([text, text === kubeconfig ? "" : absolute(kubeconfig), timeoutSeconds]);
+  const folder = text === kubeconfig ? undefined : absolute(dirname(kubeconfig));
+  const key = JSON.stringify([text, folder ?? "", timeoutSeconds]);
   const known = clients.get(key);
   if (known !== undefined) return known;
-  const client = newClient(text, timeoutSeconds, text === kubeconfig ? undefined : dirname(kubeconfig));
+  const client = newClient(text, timeoutSeconds, folder);
   clients.set(key, client);
   return client;
 }
@@ -114,7 +115,7 @@ async function newClient(text: string, timeoutSeconds: number, folder?: string):
   const config = new KubeConfig();
   try {
     config.loadFromString(text);
-    if (folder !== undefined) config.makePathsAbsolute(absolute(folder));
+    if (folder !== undefined) config.makePathsAbsolute(folder);
   } catch (error) {
     // A parser's message quotes what it could not read, and that is full of secrets.
     const where = (error as { mark?: { line?: number } }).mark?.line;

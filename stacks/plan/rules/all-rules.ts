@@ -15,6 +15,7 @@ import { rolloutRules } from "./rollout-rules";
 import { routeRules } from "./route-rules";
 import { serverRules } from "./server-rules";
 import { shapeRules } from "./shape-rules";
+import { leaving } from "../waivers";
 
 /** Every rule that can refuse an update, in the order in which a person needs to hear of them. */
 export const rules: readonly Rule[] = [
@@ -35,10 +36,8 @@ export const rules: readonly Rule[] = [
   ...adapterRules,
 ];
 
-/** The words that `allow` takes: each waives a rule for one update. `destroy` lets the service be taken down, `release`
- *  prepares the stack to leave. */
+/** The words that `allow` takes: each waives a rule for one update, but for those of a stack that leaves. */
 export const allowances: readonly Allowance[] = [
   ...new Set(rules.flatMap(({ waiver }) => (waiver === undefined ? [] : [waiver.name]))),
-  "destroy",
-  "release",
+  ...leaving,
 ];

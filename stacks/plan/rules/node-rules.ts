@@ -122,10 +122,9 @@ Clusters that this program creates have it.`,
 };
 
 /** A gcloud command about the cluster, with its name and place as far as they are known. */
-function clusterCommand(verb: "update" | "upgrade", { standing }: Observed, flags: string): string {
-  const { name = "NAME", location = "LOCATION", project } = standing?.wanted.place ?? {};
-  const of = project === undefined ? "" : ` --project ${project}`;
-  return `gcloud container clusters ${verb} ${name} --location ${location}${of} ${flags}`;
+function clusterCommand(verb: "update" | "upgrade", observed: Observed, flags: string): string {
+  const { name = "NAME", location = "LOCATION" } = observed.standing?.wanted.place ?? {};
+  return `gcloud container clusters ${verb} ${name} --location ${location}${projectFlag(observed)} ${flags}`;
 }
 
 function projectFlag({ standing }: Observed): string {
