@@ -5,7 +5,7 @@ import * as os from "node:os";
 import * as path from "node:path";
 import { after, before, describe, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
-import { isAlive } from "../processes/identity";
+import { endsWithin } from "../processes/identity";
 import { resolveTool } from "../tools/resolve";
 import { labVariables } from "./protocol/guard";
 
@@ -43,8 +43,7 @@ describe("the guard's provider ends with the guard", () => {
   }
 
   async function ends(pid: number): Promise<boolean> {
-    for (let i = 0; i < 200 && isAlive(pid); i++) await sleep(50);
-    const ended = !isAlive(pid);
+    const ended = await endsWithin(pid, 10);
     if (!ended) process.kill(pid, "SIGKILL");
     return ended;
   }

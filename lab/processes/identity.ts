@@ -1,4 +1,5 @@
 import * as fs from "node:fs";
+import { setTimeout as sleep } from "node:timers/promises";
 
 /**
  * When a process started, in clock ticks since boot; undefined where there is no such process. Together with the
@@ -18,4 +19,11 @@ export function startTimeOf(pid: number): string | undefined {
 export function isAlive(pid: number, started?: string): boolean {
   const now = startTimeOf(pid);
   return now !== undefined && (started === undefined || started === "" || started === now);
+}
+
+/** Waits for a process to end. @returns whether it has, within that time. */
+export async function endsWithin(pid: number, seconds: number): Promise<boolean> {
+  const deadline = Date.now() + seconds * 1000;
+  while (isAlive(pid) && Date.now() < deadline) await sleep(20);
+  return !isAlive(pid);
 }

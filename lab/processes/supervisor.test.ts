@@ -6,7 +6,7 @@ import * as path from "node:path";
 import { afterEach, describe, it } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { AddressRange, accepts, freePort } from "./addresses";
-import { isAlive, startTimeOf } from "./identity";
+import { endsWithin, isAlive, startTimeOf } from "./identity";
 import { ProcessFailed, Supervisor } from "./supervisor";
 
 const folder = fs.mkdtempSync(path.join(os.tmpdir(), "supervisor-"));
@@ -22,11 +22,7 @@ afterEach(async () => {
   await Promise.all(supervisors.splice(0).map((made) => made.stop()));
 });
 
-async function gone(pid: number, seconds = 5): Promise<boolean> {
-  const deadline = Date.now() + seconds * 1000;
-  while (isAlive(pid) && Date.now() < deadline) await sleep(20);
-  return !isAlive(pid);
-}
+const gone = (pid: number, seconds = 5): Promise<boolean> => endsWithin(pid, seconds);
 
 describe("a supervised process", () => {
   it("is ended with its children", async () => {
