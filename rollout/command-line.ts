@@ -60,6 +60,9 @@ export function commandLine(begun?: Begun): Command {
       if (toUpdate === undefined) return runRollback(session, rest);
       return runRollbackTo(session, { ...rest, toUpdate });
     },
+    // Where nobody is asked, nobody has time to read what would be asked.
+    ({ yes, dryRun, list, toUpdate }) =>
+      yes === true && dryRun !== true && list !== true && toUpdate === undefined,
   )
     .addOption(new Option("--reason <text>", "the reason; kept with the latch").argParser(reason))
     .addOption(new Option("--to-update <number>", "restore what this update deployed").argParser(whole(1)))
@@ -115,17 +118,34 @@ export function commandLine(begun?: Begun): Command {
 
   return program;
 
-  function look<T extends CommonOptions>(name: string, description: string, run: Run<T>): Command {
+  function look<T extends CommonOptions>(
+    name: string,
+    description: string,
+    run: Run<T>,
+    isUrgent: (options: T) => boolean = () => false,
+  ): Command {
     return program
       .command(name)
       .description(description)
       .addOption(new Option("--stack <name>", "the stack (default: the selected one)"))
       .addOption(new Option("--json", "print the result as JSON"))
-      .action((options: T) => within(options, run, begun));
+      .action((options: T) =>
+        within(options, run, async (screen) =>
+          isUrgent(options)
+            ? Session.openQuickly(screen, options, begun)
+            : Session.open(screen, options, begun),
+        ),
+      );
   }
 
-  function change<T extends ChangeOptions>(name: string, description: string, run: Run<T>): Command {
-    return look(name, description, run)
+  /** @param isUrgent by the options; default: never. */
+  function change<T extends ChangeOptions>(
+    name: string,
+    description: string,
+    run: Run<T>,
+    isUrgent?: (options: T) => boolean,
+  ): Command {
+    return look(name, description, run, isUrgent)
       .addOption(new Option("--dry-run", "show the change and preview it"))
       .addOption(new Option("--yes", "skip the confirmation"))
       .addOption(packOption());
@@ -143,10 +163,14 @@ interface RollbackOptions {
 const packOption = (): Option =>
   new Option("--policy-pack <folder...>", "policy packs that updates must pass");
 
-async function within<T extends CommonOptions>(options: T, run: Run<T>, begun?: Begun): Promise<void> {
+async function within<T extends CommonOptions>(
+  options: T,
+  run: Run<T>,
+  open: (screen: Screen) => Promise<Session>,
+): Promise<void> {
   const screen = new Screen(options.json === true, options.stack);
   try {
-    process.exitCode = await run(await Session.open(screen, options, begun), options);
+    process.exitCode = await run(await open(screen), options);
   } catch (error) {
     screen.result({ ok: false, errors: [errorText(error)] });
     throw error;

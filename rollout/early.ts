@@ -7,10 +7,12 @@ import { begin, keyOf, questions, type Begun } from "./pulumi/begin";
 export function askEarly(words: readonly string[], cwd: string): Begun {
   if (words.includes("--help")) return new Map();
   const stack = stackIn(words);
+  // What takes longest first; what a rollback without questions reads from files, the CLI is asked after it.
   const asked = [
-    ...(stack === undefined ? [questions.name] : []),
-    questions.config(stack),
     questions.secretOutputs(stack),
+    ...(words.includes("--yes")
+      ? []
+      : [questions.config(stack), ...(stack === undefined ? [questions.name] : [])]),
   ];
   return new Map(asked.map((args) => [keyOf(args, cwd), begin(args, cwd)]));
 }

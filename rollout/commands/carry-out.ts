@@ -38,7 +38,13 @@ export interface Outcome {
   status: Status;
 }
 
-/** Shows what will be done, asks, and does it update by update. @returns the exit status. */
+/** The CLI reads the stack or its config otherwise than this command did: what was decided does not count. */
+export class ReadOtherwise extends Error {}
+
+/**
+ * Shows what will be done, asks, and does it update by update. @returns the exit status.
+ * @throws ReadOtherwise, before the config is edited.
+ */
 export async function carryOut(
   session: Session,
   undertaking: Undertaking,
@@ -74,6 +80,9 @@ async function updateByUpdate(
   if (before !== undefined) screen.line(before);
   const stopped = (end: Omit<End, "before">): Promise<number> =>
     failed(session, undertaking, { ...end, ...(before === undefined ? {} : { before }) });
+  const confirmed = await attempt(() => session.confirmed());
+  if ("error" in confirmed) return stopped({ result: nothingBegun(confirmed), done: 0 });
+  if (!confirmed.value) throw new ReadOtherwise();
   for (const [i, step] of steps.entries()) {
     const where = steps.length === 1 ? "" : ` (update ${i + 1} of ${steps.length})`;
     // An update that ended well in spite of it is not followed by another one.

@@ -5,7 +5,7 @@ import { quoted } from "../../stacks/messages/edits";
 import { rolesOf } from "../steps/values";
 import { rollBackFirst } from "../now/rollback-first";
 import { changesBetween, describeChange } from "../steps/changes";
-import { carryOut, exit, refused } from "./carry-out";
+import { carryOut, exit, ReadOtherwise, refused } from "./carry-out";
 import type { ChangeOptions, Session } from "./session";
 
 /** `next`: one step up the ladder, or to another weight. */
@@ -29,10 +29,22 @@ export async function runPromote(session: Session, options: ChangeOptions): Prom
 }
 
 /** `rollback`: all traffic back to the stable pool, and the candidate latched. */
-export async function runRollback(
-  session: Session,
-  options: ChangeOptions & { reason?: string },
-): Promise<number> {
+export async function runRollback(session: Session, options: RollbackOptions): Promise<number> {
+  try {
+    return await decideAndGoBack(session, options);
+  } catch (error) {
+    if (!(error instanceof ReadOtherwise)) throw error;
+    // The session has what the CLI says by now.
+    session.screen.line("Pulumi reads the stack or its config otherwise than its files say; deciding again.");
+    return decideAndGoBack(session, options);
+  }
+}
+
+interface RollbackOptions extends ChangeOptions {
+  reason?: string;
+}
+
+async function decideAndGoBack(session: Session, options: RollbackOptions): Promise<number> {
   const { values, deployed } = session;
   const live = await session.observe();
   const observed = live.outcome === "read" ? live.observed : undefined;
@@ -41,6 +53,7 @@ export async function runRollback(
     now: new Date(),
     ...(observed === undefined ? {} : { live: liveShares(observed) }),
   });
+  if (decision.outcome === "refused" && !(await session.confirmed())) throw new ReadOtherwise();
   const again = "pulumi up";
   const why = options.reason === undefined ? "" : ` --reason ${quoted(options.reason)}`;
   // A version of an adapter goes back by the rewrites, not by the route.

@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from "node:util";
 import { deployedOf, withLiveRoute, type Deployed } from "../steps/deployed";
 import { describeStatus, statusOf, type LiveState, type Status } from "../steps/status";
 import type { StackValues } from "../steps/values";
@@ -5,7 +6,9 @@ import type { Begun } from "../pulumi/begin";
 import { OwnGroupCommand } from "../pulumi/pulumi-command";
 import { configOf, Engine, outputsOf } from "../pulumi/pulumi-engine";
 import { lookAtCluster, observeCluster, type Seen } from "../pulumi/live";
+import { readQuickly } from "../pulumi/quick-reading";
 import type { Screen } from "../terminal/screen";
+import { loadKubeconfigs } from "../../stacks/state/cluster-reader";
 
 /** Options that every command has. */
 export interface CommonOptions {
@@ -23,23 +26,65 @@ export interface ChangeOptions extends CommonOptions {
 /** One run of a command: a stack, and what is known of it. */
 export class Session {
   private constructor(
-    readonly engine: Engine,
+    public engine: Engine,
     readonly screen: Screen,
     /** What the config file says now. */
     public values: StackValues,
     public outputs: Readonly<Record<string, unknown>>,
+    private readonly options: CommonOptions,
+    /** Runs the CLI, where the stack and its config were read without it. */
+    private unconfirmed?: OwnGroupCommand,
   ) {}
 
   /** @param begun what was asked of the CLI before. */
-  static async open(screen: Screen, { stack }: CommonOptions, begun?: Begun): Promise<Session> {
+  static async open(screen: Screen, options: CommonOptions, begun?: Begun): Promise<Session> {
+    const { stack } = options;
     const command = new OwnGroupCommand(begun);
-    // Begun at once: each of these is a run of the CLI, and a rollback waits for all of them.
+    // Begun at once: each of these is a run of the CLI, and the command waits for all of them.
     const early = outputsOf(command, process.cwd(), stack);
     const config = configOf(command, process.cwd(), stack);
     for (const begun of [early, config]) begun.catch(() => undefined);
     const engine = await Engine.open(process.cwd(), stack, command);
     const [values, outputs] = await Promise.all([engine.values(undefined, config), early]);
-    return new Session(engine, screen, values, outputs);
+    return new Session(engine, screen, values, outputs, options);
+  }
+
+  /** For a rollback's first write: what files say is read from them, where they say it plainly. See confirmed(). */
+  static async openQuickly(screen: Screen, options: CommonOptions, begun?: Begun): Promise<Session> {
+    const { stack } = options;
+    const command = new OwnGroupCommand(begun);
+    const asked = outputsOf(command, process.cwd(), stack);
+    asked.catch(() => undefined);
+    const read = await readQuickly(process.cwd(), stack);
+    if (read === undefined) return Session.open(screen, options, begun);
+    const engine = await Engine.open(process.cwd(), stack ?? read.stack, command);
+    // While the CLI works on its answer.
+    await loadKubeconfigs();
+    const [values, outputs] = await Promise.all([
+      engine.values(undefined, Promise.resolve(read.printed)),
+      asked,
+    ]);
+    return new Session(engine, screen, values, outputs, options, command);
+  }
+
+  /**
+   * Asks the CLI what was read from files so far.
+   * @returns false where it says something else. Then the session has what it says, and whoever decided has to decide
+   *   again.
+   */
+  async confirmed(): Promise<boolean> {
+    const command = this.unconfirmed;
+    if (command === undefined) return true;
+    this.unconfirmed = undefined;
+    const { stack } = this.options;
+    const config = configOf(command, process.cwd(), stack);
+    config.catch(() => undefined);
+    const engine = await Engine.open(process.cwd(), stack, command);
+    const values = await engine.values(undefined, config);
+    const isSame = engine.file.path === this.engine.file.path && isDeepStrictEqual(values, this.values);
+    this.engine = engine;
+    if (!isSame) [this.values, this.outputs] = [values, await engine.outputs()];
+    return isSame;
   }
 
   get deployed(): Deployed | undefined {

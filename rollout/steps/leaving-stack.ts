@@ -4,7 +4,7 @@ import { setList } from "../../stacks/plan/config-edits";
 import type { Observed } from "../../stacks/plan/observed";
 import { shareText, sharesOf } from "../../stacks/plan/shares";
 import { livePath } from "../../stacks/state/inventory";
-import { kubernetesKind } from "../../stacks/state/own-state";
+import { kubernetesKind } from "../../stacks/state/state-resources";
 import { fixText } from "../../stacks/messages/edits";
 import { command, type Reason } from "./moves";
 import { resolveValues, type ServiceStack } from "./resolve-values";

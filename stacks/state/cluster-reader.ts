@@ -108,10 +108,14 @@ export async function clusterWriter(kubeconfig: string, timeoutSeconds = 10): Pr
 
 const clients = new Map<string, Promise<ClusterPatcher>>();
 
+/** Loads what reads kubeconfigs: only this file of the library, and only when somebody needs it. */
+export const loadKubeconfigs = (): Promise<typeof import("@kubernetes/client-node/dist/config.js")> =>
+  // All of the library takes a third of a second.
+  import("@kubernetes/client-node/dist/config.js");
+
 /** @param folder of the kubeconfig, from which its relative paths count; absent: it was given as text. */
 async function newClient(text: string, timeoutSeconds: number, folder?: string): Promise<ClusterPatcher> {
-  // Loaded only here, and only this file of the library: all of it takes a third of a second.
-  const { KubeConfig } = await import("@kubernetes/client-node/dist/config.js");
+  const { KubeConfig } = await loadKubeconfigs();
   const config = new KubeConfig();
   try {
     config.loadFromString(text);

@@ -1,6 +1,7 @@
 import { ownerOutput } from "../plan/claims";
 import type { DeploymentRecord } from "../plan/observed";
-import { opened, ownStackName } from "./own-state";
+import { ownStackName } from "./own-state";
+import { opened } from "./state-resources";
 import * as pulumi from "@pulumi/pulumi";
 
 /** Output under which an update leaves its record for the next one. */

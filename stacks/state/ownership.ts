@@ -23,7 +23,8 @@ import {
   stackLabel,
   tokenSecretName,
 } from "../../components/names";
-import { kubernetesKind, ownStackName, ownState } from "./own-state";
+import { ownStackName, ownState } from "./own-state";
+import { kubernetesKind } from "./state-resources";
 import type { LastUpdate } from "./last-update";
 import { randomUUID } from "node:crypto";
 import * as pulumi from "@pulumi/pulumi";

@@ -1,7 +1,5 @@
-import * as path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { now } from "../../rollout/traffic/client";
-import { projectFolder } from "../../lab/workspace";
 import { Command } from "../end-to-end/command";
 import { ServiceUnderLoad } from "../faults/service-under-load";
 import { spread, type Delays } from "./measure";
@@ -23,7 +21,8 @@ export async function wayBack(rounds: number, say: (text: string) => void): Prom
   const service = await ServiceUnderLoad.start({ weight: 60 });
   try {
     const { stack, lab } = service;
-    const main = path.join(projectFolder, "start", "rollout.js");
+    const typed = (words: readonly string[], env: NodeJS.ProcessEnv, folder?: string): Command =>
+      new Command(npm(), ["run", "rollout", "--", ...words], env, folder);
     const environment = { ...process.env, ...stack.pulumi.environment };
     const rollout = async (...args: string[]): Promise<void> => {
       const { status, output } = await stack.rollout(...args, "--yes");
@@ -38,11 +37,7 @@ export async function wayBack(rounds: number, say: (text: string) => void): Prom
         name: "`rollback --now`",
         rounds,
         run: () =>
-          new Command(
-            main,
-            ["rollback", "--now", "--kubeconfig", lab.lab.controlPlane.kubeconfig],
-            process.env,
-          ),
+          typed(["rollback", "--now", "--kubeconfig", lab.lab.controlPlane.kubeconfig], process.env),
         again: async () => {
           await rollout("rollback");
           await forward();
@@ -51,7 +46,7 @@ export async function wayBack(rounds: number, say: (text: string) => void): Prom
       {
         name: "`rollback`",
         rounds,
-        run: () => new Command(main, ["rollback", "--yes"], environment, stack.workspace.folder),
+        run: () => typed(["rollback", "--yes"], environment, stack.workspace.folder),
         again: forward,
       },
     ];
@@ -77,6 +72,13 @@ export async function wayBack(rounds: number, say: (text: string) => void): Prom
   } finally {
     await service.stop();
   }
+}
+
+/** npm's own program, as it passes it on: what people type goes through it. */
+function npm(): string {
+  const program = process.env["npm_execpath"];
+  if (program === undefined) throw new Error("start it with npm run bench");
+  return program;
 }
 
 /** Milliseconds from then to the start of the last request that the candidate answered. */

@@ -4,7 +4,7 @@ import * as os from "node:os";
 import * as path from "node:path";
 import { Writable } from "node:stream";
 import { describe, it } from "node:test";
-import { carryOut } from "../../rollout/commands/carry-out";
+import { carryOut, ReadOtherwise } from "../../rollout/commands/carry-out";
 import type { Session } from "../../rollout/commands/session";
 import { ConfigFile } from "../../rollout/pulumi/stack-file";
 import type { UpdateResult } from "../../rollout/pulumi/update-log";
@@ -21,6 +21,8 @@ const done: UpdateResult = {
 };
 
 interface Events {
+  /** Whether the CLI reads the config as the command has read it. Default: it does. */
+  onConfirm?: () => boolean;
   onUp?: (update: number) => void;
   onEdit?: (update: number) => void;
   onRefresh?: (update: number) => void;
@@ -70,6 +72,7 @@ function command(events: Events): {
         return Promise.resolve(done);
       },
     },
+    confirmed: () => Promise.resolve(events.onConfirm?.() ?? true),
     refresh: () => {
       events.onRefresh?.(++refreshs);
       return Promise.resolve();
@@ -127,6 +130,20 @@ describe("a command that changes something", () => {
     const stopped = command({ onEdit: interrupt });
     assert.equal(await stopped.run(1), 0, "the engine has not seen it");
     assert.deepEqual(stopped.did, ["edit", "up"]);
+  });
+
+  it("writes nothing where the CLI reads the config otherwise, and says how things stand where it cannot be asked", async () => {
+    const other = command({ onConfirm: () => false });
+    await assert.rejects(other.run(2), ReadOtherwise);
+    assert.deepEqual(other.did, []);
+    const silent = command({
+      onConfirm: () => {
+        throw new Error("the backend does not answer");
+      },
+    });
+    assert.equal(await silent.run(2), 1);
+    assert.deepEqual(silent.did, []);
+    assert.match(silent.said(), /the backend does not answer[^]*Pulumi\.dev\.yaml was not edited/);
   });
 
   it("says how things stand where the config cannot be written", async () => {

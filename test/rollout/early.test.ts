@@ -2,7 +2,10 @@ import assert from "node:assert/strict";
 import * as fs from "node:fs";
 import * as os from "node:os";
 import * as path from "node:path";
+import { PassThrough } from "node:stream";
 import { after, before, describe, it } from "node:test";
+import { Session } from "../../rollout/commands/session";
+import { Screen } from "../../rollout/terminal/screen";
 import { askEarly } from "../../rollout/early";
 import { configOf, Engine, outputsOf } from "../../rollout/pulumi/pulumi-engine";
 import { OwnGroupCommand, PulumiFailed } from "../../rollout/pulumi/pulumi-command";
@@ -34,8 +37,8 @@ describe("a rollback's first questions", () => {
   });
 
   for (const [how, words, stack] of [
-    ["of the selected stack", ["--yes"], undefined],
-    ["of a named one", ["--stack", "dev", "--yes"], "dev"],
+    ["of the selected stack", [], undefined],
+    ["of a named one", ["--stack", "dev"], "dev"],
     ["of a named one, in one word", ["--stack=dev"], "dev"],
   ] as const) {
     it(`are asked once ${how}, and what is asked again is asked anew`, async () => {
@@ -55,6 +58,32 @@ describe("a rollback's first questions", () => {
       assert.deepEqual(calls(), [...first, ...first].sort());
     });
   }
+
+  it("are one question where nobody is asked for consent: the files say the rest, and the CLI confirms it", async () => {
+    cli(0);
+    const words = ["--stack", "dev", "--yes"];
+    const screen = new Screen(true, "dev", process.stdin, new PassThrough() as never);
+    const before = process.cwd();
+    process.chdir(folder);
+    try {
+      fs.rmSync(asked, { force: true });
+      const session = await Session.openQuickly(screen, { stack: "dev" }, askEarly(words, folder));
+      assert.deepEqual(session.values, {});
+      assert.equal(calls().length, 1, calls().join("\n"));
+      assert.equal(await session.confirmed(), true);
+      assert.equal(calls().length, 2, calls().join("\n"));
+      assert.equal(await session.confirmed(), true, "once is enough");
+      assert.equal(calls().length, 2, calls().join("\n"));
+      fs.writeFileSync(path.join(folder, "Pulumi.dev.yaml"), "config: { inference-rollout:weight: 5 }\n");
+      const other = await Session.openQuickly(screen, { stack: "dev" });
+      assert.deepEqual(other.values, { "inference-rollout:weight": { secret: false, value: "5" } });
+      assert.equal(await other.confirmed(), false);
+      assert.deepEqual(other.values, {}, "what the CLI says");
+    } finally {
+      process.chdir(before);
+      fs.writeFileSync(path.join(folder, "Pulumi.dev.yaml"), "config: {}\n");
+    }
+  });
 
   it("fail as the same question asked later does", async () => {
     cli(1);

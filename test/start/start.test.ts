@@ -255,10 +255,11 @@ test("what must start whatever is broken runs as it was when it could be started
   assert.match(err, /parts\/text\.ts:1:23: .*\n.*its last version that could be/);
 });
 
-test("this program loads neither TypeScript nor a transpiler, and few modules", () => {
+/** Modules that are loaded with an entry of this checkout, at its second start. */
+function modulesOf(entry: string): { kind: string; files: string[] } {
   const script = `
     const { start } = require("./start/program");
-    start("index.ts").then((program) => {
+    start(${JSON.stringify(entry)}).then((program) => {
       const files = Object.keys(require.cache);
       console.log(JSON.stringify({ kind: typeof program, files }));
     });`;
@@ -272,7 +273,11 @@ test("this program loads neither TypeScript nor a transpiler, and few modules", 
     return JSON.parse(stdout) as { kind: string; files: string[] };
   };
   run();
-  const { kind, files } = run();
+  return run();
+}
+
+test("this program loads neither TypeScript nor a transpiler, and few modules", () => {
+  const { kind, files } = modulesOf("index.ts");
   assert.equal(kind, "function");
   const packages = files.filter((file) => !file.includes("@pulumi/pulumi/"));
   assert.deepEqual(
@@ -282,3 +287,13 @@ test("this program loads neither TypeScript nor a transpiler, and few modules", 
     [],
   );
 });
+
+for (const entry of ["rollout/command-line.ts", "rollout/early.ts", "rollout/now-line.ts"]) {
+  test(`${entry} loads no package: a rollback has no time for it`, () => {
+    const { files } = modulesOf(entry);
+    assert.deepEqual(
+      files.filter((file) => file.includes("node_modules") && file.endsWith(".js")),
+      [],
+    );
+  });
+}

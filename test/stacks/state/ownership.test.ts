@@ -5,7 +5,7 @@ import { describe, it } from "node:test";
 import * as pulumi from "@pulumi/pulumi";
 import { inventoried, inventory } from "../../../stacks/state/inventory";
 import type { ClusterReader, LiveObject } from "../../../stacks/state/cluster-reader";
-import { heldIn, kubernetesKind, objectsIn } from "../../../stacks/state/own-state";
+import { heldIn, kubernetesKind, objectsIn } from "../../../stacks/state/state-resources";
 import { transformed, treatmentOf, type Ownership } from "../../../stacks/state/ownership";
 import { holdsNothing } from "../../../stacks/plan/standing";
 import { renderStack } from "../rendered-service";

@@ -1,0 +1,150 @@
+import * as crypto from "node:crypto";
+import * as fs from "node:fs";
+import * as os from "node:os";
+import * as path from "node:path";
+import { isDeepStrictEqual } from "node:util";
+import { configFolder } from "../../stacks/config/config-file";
+import { isObject } from "../steps/values";
+
+/*
+ * What `pulumi stack --show-name` and `pulumi config --json` would say, from the files that they read. The CLI takes a
+ * third of the time that a rollback may take; so the live route is written by the files, and the CLI is asked after it
+ * (commands/session.ts). Where a file says more than is understood here, there is no quick reading.
+ */
+
+export interface QuickReading {
+  /** Name of the stack without organisation and project. */
+  stack: string;
+  /** Its config, as the CLI prints it. */
+  printed: string;
+}
+
+/** @param stack default: the selected one. @returns undefined where only the CLI can say it. */
+export async function readQuickly(
+  folder: string,
+  stack?: string,
+  env: NodeJS.ProcessEnv = process.env,
+): Promise<QuickReading | undefined> {
+  const name = (stack ?? selectedByFiles(folder, env))?.split("/").at(-1);
+  if (name === undefined) return undefined;
+  const [project, config] = [
+    textOf(path.join(folder, "Pulumi.yaml")),
+    textOf(path.resolve(configFolder(folder), `Pulumi.${name}.yaml`)),
+  ];
+  if (project === undefined || config === undefined) return undefined;
+  const printed = await printedByFiles(project, config);
+  return printed === undefined ? undefined : { stack: name, printed: JSON.stringify(printed) };
+}
+
+/**
+ * The selected stack, as the CLI keeps it for a project in its home (pkg/workspace: settings.go, workspace.go), in both
+ * of its forms. @returns undefined where it is not there, or another one is selected for each of several backends.
+ */
+export function selectedByFiles(folder: string, env: NodeJS.ProcessEnv): string | undefined {
+  const given = env["PULUMI_STACK"];
+  if (given !== undefined && given !== "") return given;
+  const file = path.join(folder, "Pulumi.yaml");
+  const project = /^name:\s*["']?([\w.-]+)["']?\s*(#.*)?$/m.exec(textOf(file) ?? "")?.[1];
+  if (project === undefined) return undefined;
+  const hash = crypto.createHash("sha1").update(fs.realpathSync(file)).digest("hex");
+  const home = env["PULUMI_HOME"] ?? path.join(os.homedir(), ".pulumi");
+  try {
+    const settings = JSON.parse(
+      fs.readFileSync(path.join(home, "workspaces", `${project}-${hash}-workspace.json`), "utf8"),
+    ) as { stack?: unknown; stacks?: unknown };
+    const names = isObject(settings.stacks) ? Object.values(settings.stacks) : [settings.stack];
+    const [only, ...more] = new Set(names);
+    return typeof only === "string" && more.length === 0 ? only : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** One key, as `pulumi config --json` prints it. */
+interface Printed {
+  value?: string;
+  objectValue?: unknown;
+  secret: boolean;
+}
+
+/**
+ * @param projectFile text of Pulumi.yaml, whose defaults the CLI prints too.
+ * @param stackFile text of the stack's config file.
+ * @returns undefined where the CLI knows more, or might read it in another way.
+ */
+export async function printedByFiles(
+  projectFile: string,
+  stackFile: string,
+): Promise<Record<string, Printed> | undefined> {
+  const [project, stack] = [await loaded(projectFile), await loaded(stackFile)];
+  // An environment of Pulumi ESC brings values that no file has.
+  if (!isObject(project) || !isObject(stack) || "environment" in stack) return undefined;
+  const name = project["name"];
+  const [defaults, config] = [project["config"] ?? {}, stack["config"] ?? {}];
+  if (typeof name !== "string" || !isObject(defaults) || !isObject(config)) return undefined;
+  const printed: Record<string, Printed | undefined> = {};
+  for (const [key, declared] of Object.entries(defaults)) {
+    // Typed, secret or another project's: the CLI knows what that means.
+    const isPlain =
+      isObject(declared) &&
+      Object.keys(declared).every((field) => field === "default" || field === "description");
+    if (!isPlain || key.includes(":")) return undefined;
+    if (declared["default"] !== undefined) printed[`${name}:${key}`] = printedValue(declared["default"]);
+  }
+  for (const [key, value] of Object.entries(config)) {
+    if (key.split(":").length !== 2) return undefined;
+    printed[key] = printedValue(value);
+  }
+  return Object.values(printed).includes(undefined) ? undefined : (printed as Record<string, Printed>);
+}
+
+function printedValue(value: unknown): Printed | undefined {
+  if (typeof value === "string") return { value, secret: false };
+  if (typeof value === "boolean" || Number.isSafeInteger(value))
+    return { value: String(value), secret: false };
+  if (typeof value !== "object" || value === null || !isWhole(value)) return undefined;
+  const secret = hasSecret(value);
+  return secret ? { secret } : { objectValue: value, secret };
+}
+
+/** Without null: what the CLI makes of it depends on where it stands. */
+function isWhole(value: unknown): boolean {
+  if (typeof value !== "object") return true;
+  return value !== null && Object.values(value).every(isWhole);
+}
+
+function hasSecret(value: unknown): boolean {
+  if (typeof value !== "object" || value === null) return false;
+  return (isObject(value) && "secure" in value) || Object.values(value).some(hasSecret);
+}
+
+/** A YAML text that every reader reads in the same way; undefined: it is not. */
+async function loaded(text: string): Promise<unknown> {
+  const { CORE_SCHEMA, FAILSAFE_SCHEMA, load } = await import("js-yaml");
+  try {
+    const value = load(text, { schema: CORE_SCHEMA });
+    // A time without quotes is one to the CLI, and text here.
+    const isPlain =
+      isDeepStrictEqual(value, load(text)) && isCanonical(value, load(text, { schema: FAILSAFE_SCHEMA }));
+    return isPlain ? value : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** Whether every number and truth is written as it is read: 0777 and 1_000 are other numbers to other readers. */
+function isCanonical(value: unknown, written: unknown): boolean {
+  if (typeof value === "number" || typeof value === "boolean") return String(value) === written;
+  if (typeof value !== "object" || value === null) return true;
+  return Object.entries(value).every(([key, one]) =>
+    isCanonical(one, (written as Record<string, unknown>)[key]),
+  );
+}
+
+function textOf(file: string): string | undefined {
+  try {
+    return fs.readFileSync(file, "utf8");
+  } catch {
+    return undefined;
+  }
+}
