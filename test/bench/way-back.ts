@@ -36,8 +36,7 @@ export async function wayBack(rounds: number, say: (text: string) => void): Prom
       {
         name: "`rollback --now`",
         rounds,
-        run: () =>
-          typed(["rollback", "--now", "--kubeconfig", lab.lab.controlPlane.kubeconfig], process.env),
+        run: () => typed(["rollback", "--now", "--kubeconfig", lab.lab.controlPlane.kubeconfig], process.env),
         again: async () => {
           await rollout("rollback");
           await forward();

@@ -38,17 +38,6 @@ describe("npm start", minutes(15), () => {
     assert.equal(checkout(), before);
     fs.rmSync(out, { recursive: true, force: true });
   });
-
-  test("Ctrl-C ends it at once, and nothing of it stays", async () => {
-    const out = fs.mkdtempSync(path.join(os.tmpdir(), "rehearsal-"));
-    const command = new Command(program, ["--out", out]);
-    await command.prints(/pulumi up/, 120);
-    command.signal("SIGINT");
-    assert.notEqual(await command.ended, 0);
-    assert.match(command.output, /interrupted by SIGINT/);
-    await allGone(out);
-    fs.rmSync(out, { recursive: true, force: true });
-  });
 });
 
 /** What git sees of the checkout. */

@@ -71,6 +71,7 @@ async function said(
     engine: { stack: "prod", history: () => Promise.resolve([]), file: { name: "Pulumi.prod.yaml" } },
     observe: () => Promise.resolve(live),
     deployedNow: () => Promise.resolve(world?.deployed),
+    confirmed: () => Promise.resolve(true),
     status: () => Promise.resolve(statusOf("prod", config, world?.deployed, live)),
   };
   await run(session as unknown as Session);

@@ -10,6 +10,7 @@ import { randomWalk } from "./random-walk";
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import fc from "fast-check";
+import { propertyRuns } from "../../property-runs";
 
 /*
  * Whatever people do to adapters, pools and weights, in whatever order, and wherever an update breaks off: no
@@ -82,7 +83,7 @@ function carriedOut(raw: RawConfig, done: Plan, before: Observed, how: string): 
   };
 }
 
-const runs = Number(process.env["PROPERTY_RUNS"] ?? 1500);
+const runs = propertyRuns(600);
 
 const walk = (check: (before: Observed, done: Plan, raw: RawConfig) => void): void =>
   randomWalk({ edit, outcome, rawOf, carriedOut, longest: 10, runs }, check);

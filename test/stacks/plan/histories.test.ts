@@ -9,6 +9,7 @@ import { contested, event, type Event } from "./model/events";
 import { happen, newHistory, type History } from "./model/history";
 import { configOf, readConfig } from "./model/knobs";
 import { liveShare, observedOf, type Witness, type World } from "./model/world";
+import { propertyRuns } from "../../property-runs";
 
 /*
  * Whatever happens, in whatever order, and wherever an update ends: nothing that customers are connected to is
@@ -16,7 +17,7 @@ import { liveShare, observedOf, type Witness, type World } from "./model/world";
  * the rules in stacks/plan.
  */
 
-const runs = Number(process.env["PROPERTY_RUNS"] ?? 2000);
+const runs = propertyRuns(700);
 
 const ignored = (): void => undefined;
 const nothing: Witness = { onRoute: ignored, onSize: ignored, onRemoval: ignored, backNow: ignored };

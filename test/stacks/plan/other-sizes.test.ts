@@ -10,6 +10,7 @@ import { planned } from "./worlds";
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import fc from "fast-check";
+import { propertyRuns } from "../../property-runs";
 
 /* The size of pools that were created outside the stack: an autoscaler changes it while the traffic is elsewhere. */
 
@@ -208,7 +209,7 @@ const step: fc.Arbitrary<Step> = fc.record({
 
 describe("in no history of autoscalers and updates", () => {
   it("does traffic rise on a pool of others beyond the part that its size is of what carried it all", () => {
-    const runs = Number(process.env["PROPERTY_RUNS"] ?? 2000);
+    const runs = propertyRuns(800);
     const seen = { rises: 0, refused: 0, waived: 0 };
     fc.assert(
       fc.property(fc.array(step, { minLength: 3, maxLength: 14, size: "max" }), (history) => {

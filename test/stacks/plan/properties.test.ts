@@ -7,6 +7,7 @@ import { randomWalk } from "./random-walk";
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import fc from "fast-check";
+import { propertyRuns } from "../../property-runs";
 
 /*
  * Whatever people do to the config, in whatever order, and wherever an update breaks off: no plan that is carried
@@ -82,7 +83,7 @@ function carriedOut(raw: RawConfig, done: Plan, before: Observed, how: string): 
   };
 }
 
-const runs = Number(process.env["PROPERTY_RUNS"] ?? 3000);
+const runs = propertyRuns(1000);
 
 const walk = (check: (before: Observed, done: Plan, raw: RawConfig) => void): void =>
   randomWalk({ edit, outcome, rawOf, carriedOut, longest: 12, runs }, check);

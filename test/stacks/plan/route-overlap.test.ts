@@ -9,6 +9,7 @@ import { routeFor } from "../../../lab/gateway/fixture/envoy-model";
 import * as lab from "../../../lab/gateway/fixture/objects";
 import type { HTTPRoute } from "../../../lab/gateway/objects/types";
 import { gateway, othersOf } from "./route-fixtures";
+import { propertyRuns } from "../../property-runs";
 
 /*
  * Which route gets a request, told twice: by the plan, which compares matches, and by the lab's gateway, which turns
@@ -196,7 +197,7 @@ function fits(one: RouteMatch, { path, method, headers, query }: Request): boole
 const inHost = (domain: string, host: string): boolean =>
   domain === "*" || domain === host || (domain.startsWith("*.") && host.endsWith(domain.slice(1)));
 
-const runs = Number(process.env["PROPERTY_RUNS"] ?? 3000);
+const runs = propertyRuns(3000);
 
 describe("overlap of routes, against the lab's gateway", () => {
   it("no request that another route gets, and the customers' route would get alone, is missed", () => {
