@@ -1,4 +1,4 @@
 import { withEngine } from "./testing/test-lab";
 import { kubernetesSuite } from "./testing/kubernetes-suite";
 
-withEngine("Kubernetes objects with the real engine and provider", kubernetesSuite);
+withEngine("the guarded provider with the real engine", kubernetesSuite);
