@@ -52,11 +52,11 @@ export class Session {
   /** For a rollback's first write: what files say is read from them, where they say it plainly. See confirmed(). */
   static async openQuickly(screen: Screen, options: CommonOptions, begun?: Begun): Promise<Session> {
     const { stack } = options;
+    const read = await readQuickly(process.cwd(), stack);
+    if (read === undefined) return Session.open(screen, options, begun);
     const command = new OwnGroupCommand(begun);
     const asked = outputsOf(command, process.cwd(), stack);
     asked.catch(() => undefined);
-    const read = await readQuickly(process.cwd(), stack);
-    if (read === undefined) return Session.open(screen, options, begun);
     const engine = await Engine.open(process.cwd(), stack ?? read.stack, command);
     // While the CLI works on its answer.
     await loadKubeconfigs();

@@ -1,3 +1,4 @@
+import { ownerOutput } from "../../stacks/plan/claims";
 import type { Observed } from "../../stacks/plan/observed";
 import type { Plan } from "../../stacks/plan/model";
 import { plan } from "../../stacks/plan/plan";
@@ -70,7 +71,13 @@ export async function rollBackFirst(session: Session, target: StackValues, seen?
     if (route === undefined) return otherwise("there is no route");
     const { name, namespace } = planned.plan.stable;
     const request = { reason: rolledBack.reason, time: rolledBack.time, from: candidate };
-    const { rollback } = await rollBackNow(client, route, { ...request, to: `${namespace}/${name}` });
+    const owner = session.outputs[ownerOutput];
+    const { rollback } = await rollBackNow(
+      client,
+      route,
+      { ...request, to: `${namespace}/${name}` },
+      typeof owner === "string" ? { owner } : {},
+    );
     if (rollback.outcome === "refused")
       return otherwise(rollback.reasons.map(({ found }) => found).join("; "));
     return rollback.outcome === "there"

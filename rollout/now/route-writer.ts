@@ -129,12 +129,13 @@ export interface Written {
  * ready pod, gets no traffic: that would drop every request.
  * @param request without the time: the API server's clock counts.
  * @param force also to a pool without a ready pod.
+ * @param owner id of the stack that goes back: another stack's route is not written. Default: whoever's it is.
  */
 export async function rollBackNow(
   client: ClusterWriter,
   route: LiveObject,
   request: Omit<RollbackRequest, "now">,
-  { dryRun = false, force = false }: { dryRun?: boolean; force?: boolean } = {},
+  { dryRun = false, force = false, owner }: { dryRun?: boolean; force?: boolean; owner?: string } = {},
 ): Promise<Written> {
   const began = performance.now();
   const written = (rollback: LiveRollback, at: LiveObject, ready?: Written["ready"]): Written => ({
@@ -145,6 +146,14 @@ export async function rollBackNow(
   });
   const { namespace = "default", name } = route.metadata;
   const service = serviceOf(route.metadata);
+  const its = ownerOf(route.metadata);
+  if (owner !== undefined && its !== undefined && its !== owner) {
+    const found = `HTTPRoute ${namespace}/${name} is another stack's`;
+    return written(
+      { outcome: "refused", reasons: [{ found, fix: "name that stack: --stack NAME" }] },
+      route,
+    );
+  }
   const [preview, pools] = await Promise.all([previewOf(client, namespace, service), poolsOf(client, route)]);
   let live = route;
   for (let attempt = 1; ; attempt++) {

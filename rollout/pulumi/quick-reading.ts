@@ -52,8 +52,8 @@ export function selectedByFiles(folder: string, env: NodeJS.ProcessEnv): string 
     const settings = JSON.parse(
       fs.readFileSync(path.join(home, "workspaces", `${project}-${hash}-workspace.json`), "utf8"),
     ) as { stack?: unknown; stacks?: unknown };
-    const names = isObject(settings.stacks) ? Object.values(settings.stacks) : [settings.stack];
-    const [only, ...more] = new Set(names);
+    const names = [...(isObject(settings.stacks) ? Object.values(settings.stacks) : []), settings.stack];
+    const [only, ...more] = new Set(names.filter((name) => name !== undefined && name !== ""));
     return typeof only === "string" && more.length === 0 ? only : undefined;
   } catch {
     return undefined;

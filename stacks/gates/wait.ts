@@ -12,12 +12,14 @@ export interface WaitOptions {
   timeoutSeconds: number;
   /** Called whenever what is missing changes, and again after 1, 2, 4 and more minutes without a change. */
   report?: (text: string) => void;
-  /** Time between two checks. Default: 250 ms, so that a quick gateway is not made slow. */
+  /** Time between two checks, once it has taken a moment: the first ones are closer. Default: 250 ms. */
   everyMs?: number;
   signal?: AbortSignal;
 }
 
 const firstReminderMs = 60_000;
+/** Before the second check; each further pause is twice as long. A quick gateway is not made slow. */
+const firstPauseMs = 30;
 
 /** Checks until it is done. @returns what is missing at the timeout. */
 export async function until<T>(
@@ -28,6 +30,7 @@ export async function until<T>(
   let reported = "";
   let since = 0;
   let again = 0;
+  let pause = Math.min(firstPauseMs, everyMs);
   for (;;) {
     const progress = await check();
     if (progress.state === "done") return progress;
@@ -40,6 +43,7 @@ export async function until<T>(
       report(`${text} (for ${Math.round((Date.now() - since) / 60_000)} min)`);
       again *= 2;
     }
-    await sleep(Math.min(everyMs, Math.max(0, deadline - Date.now())));
+    await sleep(Math.min(pause, Math.max(0, deadline - Date.now())));
+    pause = Math.min(pause * 2, everyMs);
   }
 }

@@ -358,6 +358,24 @@ describe("rollback --now", () => {
     assert.deepEqual(moved(rollback).to, { name: "llm", namespace: "llm-llm" });
   });
 
+  it("writes no route of another stack than the one that is meant", async () => {
+    const marked = (): Cluster => {
+      const route = liveRoute();
+      const owner = { id: "blue", stack: "acme/inference-rollout/blue" };
+      Object.assign(route.metadata.annotations ?? {}, { [annotations.owner]: JSON.stringify(owner) });
+      return new Cluster(route);
+    };
+    for (const [cluster, owner, writes] of [
+      [marked(), "green", 0],
+      [marked(), "blue", 1],
+      [new Cluster(liveRoute()), "green", 1],
+    ] as const) {
+      const { rollback } = await rollBackNow(cluster, cluster.route, { reason: "slow" }, { owner });
+      assert.equal(cluster.applied.length, writes);
+      if (writes === 0) assert.match(refusal(rollback), /another stack's.*--stack NAME/);
+    }
+  });
+
   it("does without the preview route where it may not read it", async () => {
     class Narrow extends Cluster {
       override get(path: string): Promise<LiveObject | undefined> {

@@ -89,6 +89,9 @@ describe("the selected stack, read from files", () => {
   it("is left to the CLI where each backend has another one", () => {
     settings({ stacks: { "file://~": "dev", "gs://states": "prod" } });
     assert.equal(selected(), undefined);
+    // Of a version before backends were kept apart.
+    settings({ stacks: { "file://~": "dev" }, stack: "prod" });
+    assert.equal(selected(), undefined);
   });
 
   it("is read with its config, or not at all", async () => {
