@@ -149,10 +149,7 @@ export async function rollBackNow(
   const its = ownerOf(route.metadata);
   if (owner !== undefined && its !== undefined && its !== owner) {
     const found = `HTTPRoute ${namespace}/${name} is another stack's`;
-    return written(
-      { outcome: "refused", reasons: [{ found, fix: "name that stack: --stack NAME" }] },
-      route,
-    );
+    return written({ outcome: "refused", reasons: [{ found, fix: "name that stack: --stack NAME" }] }, route);
   }
   const [preview, pools] = await Promise.all([previewOf(client, namespace, service), poolsOf(client, route)]);
   let live = route;
