@@ -6,7 +6,7 @@ import type { Replaced } from "../pulumi/stack-file";
 import type { UpdateResult } from "../pulumi/update-log";
 import { Interruption } from "../terminal/interruption";
 import { exit } from "../terminal/screen";
-import type { ChangeOptions, Session } from "./session";
+import { ReadOtherwise, type ChangeOptions, type Session } from "./session";
 import { errorText } from "../../stacks/messages/user-error";
 
 export { exit };
@@ -27,6 +27,8 @@ export interface Undertaking {
   takeBack: boolean;
   /** Done before the first update, once the user has agreed. @returns what was done, in a sentence. */
   first?: () => Promise<string>;
+  /** What was done before this was decided, in a sentence. */
+  before?: string;
 }
 
 /** What a command that changes something tells programs. */
@@ -37,9 +39,6 @@ export interface Outcome {
   errors: readonly string[];
   status: Status;
 }
-
-/** The CLI reads the stack or its config otherwise than this command did: what was decided does not count. */
-export class ReadOtherwise extends Error {}
 
 /**
  * Shows what will be done, asks, and does it update by update. @returns the exit status.
@@ -76,13 +75,15 @@ async function updateByUpdate(
 ): Promise<number> {
   const { screen } = session;
   const { steps, first } = undertaking;
-  const before = first === undefined ? undefined : `${await first()}.`;
-  if (before !== undefined) screen.line(before);
+  const said = first === undefined ? undefined : `${await first()}.`;
+  if (said !== undefined) screen.line(said);
+  const before = said ?? undertaking.before;
   const stopped = (end: Omit<End, "before">): Promise<number> =>
     failed(session, undertaking, { ...end, ...(before === undefined ? {} : { before }) });
   const confirmed = await attempt(() => session.confirmed());
   if ("error" in confirmed) return stopped({ result: nothingBegun(confirmed), done: 0 });
-  if (!confirmed.value) throw new ReadOtherwise();
+  if (interrupted()) return stopped({ result: nothingBegun("cancelled"), done: 0 });
+  if (!confirmed.value) throw new ReadOtherwise(before);
   for (const [i, step] of steps.entries()) {
     const where = steps.length === 1 ? "" : ` (update ${i + 1} of ${steps.length})`;
     // An update that ended well in spite of it is not followed by another one.

@@ -5,8 +5,8 @@ import { quoted } from "../../stacks/messages/edits";
 import { rolesOf } from "../steps/values";
 import { rollBackFirst } from "../now/rollback-first";
 import { changesBetween, describeChange } from "../steps/changes";
-import { carryOut, exit, ReadOtherwise, refused } from "./carry-out";
-import type { ChangeOptions, Session } from "./session";
+import { carryOut, exit, refused } from "./carry-out";
+import { ReadOtherwise, type ChangeOptions, type Session } from "./session";
 
 /** `next`: one step up the ladder, or to another weight. */
 export async function runNext(session: Session, options: ChangeOptions & { to?: number }): Promise<number> {
@@ -36,7 +36,7 @@ export async function runRollback(session: Session, options: RollbackOptions): P
     if (!(error instanceof ReadOtherwise)) throw error;
     // The session has what the CLI says by now.
     session.screen.line("Pulumi reads the stack or its config otherwise than its files say; deciding again.");
-    return decideAndGoBack(session, options);
+    return decideAndGoBack(session, options, error.before);
   }
 }
 
@@ -44,7 +44,8 @@ interface RollbackOptions extends ChangeOptions {
   reason?: string;
 }
 
-async function decideAndGoBack(session: Session, options: RollbackOptions): Promise<number> {
+/** @param before what was done by an earlier decision. */
+async function decideAndGoBack(session: Session, options: RollbackOptions, before?: string): Promise<number> {
   const { values, deployed } = session;
   const live = await session.observe();
   const observed = live.outcome === "read" ? live.observed : undefined;
@@ -69,6 +70,7 @@ async function decideAndGoBack(session: Session, options: RollbackOptions): Prom
     anew: command(`rollback${why}`),
     takeBack: false,
     ...(first === undefined ? {} : { first }),
+    ...(before === undefined ? {} : { before }),
   });
 }
 
@@ -76,10 +78,14 @@ async function move(
   session: Session,
   decision: Decision,
   options: ChangeOptions,
-  how: { again: string; anew?: string; takeBack: boolean; first?: () => Promise<string> },
+  how: { again: string; anew?: string; takeBack: boolean; first?: () => Promise<string>; before?: string },
 ): Promise<number> {
-  if (decision.outcome === "refused")
-    return refused(session, "Not possible now; nothing was changed.", decision.reasons);
+  if (decision.outcome === "refused") {
+    if (how.before === undefined)
+      return refused(session, "Not possible now; nothing was changed.", decision.reasons);
+    const done = { found: `done before: ${how.before}`, fix: command("status") };
+    return refused(session, "Not possible now; the config was not edited.", [done, ...decision.reasons]);
+  }
   const { title, target, notes } = decision;
   return carryOut(session, { title, steps: [{ title, target }], notes, ...how }, options);
 }

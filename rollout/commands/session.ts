@@ -23,6 +23,14 @@ export interface ChangeOptions extends CommonOptions {
   policyPack?: string[];
 }
 
+/** The CLI reads the stack or its config otherwise than a session in a hurry did: what was decided does not count. */
+export class ReadOtherwise extends Error {
+  /** @param before what was already done, in a sentence. */
+  constructor(readonly before?: string) {
+    super("pulumi reads the stack or its config otherwise than its files say");
+  }
+}
+
 /** One run of a command: a stack, and what is known of it. */
 export class Session {
   private constructor(
@@ -75,16 +83,24 @@ export class Session {
   async confirmed(): Promise<boolean> {
     const command = this.unconfirmed;
     if (command === undefined) return true;
-    this.unconfirmed = undefined;
     const { stack } = this.options;
     const config = configOf(command, process.cwd(), stack);
     config.catch(() => undefined);
     const engine = await Engine.open(process.cwd(), stack, command);
     const values = await engine.values(undefined, config);
     const isSame = engine.file.path === this.engine.file.path && isDeepStrictEqual(values, this.values);
-    this.engine = engine;
-    if (!isSame) [this.values, this.outputs] = [values, await engine.outputs()];
+    const outputs = isSame ? this.outputs : await engine.outputs();
+    // All of it or nothing: a stack's config goes with its own outputs.
+    [this.engine, this.values, this.outputs, this.unconfirmed] = [engine, values, outputs, undefined];
     return isSame;
+  }
+
+  /**
+   * Whether what an object says of its stack is enough to write it: the CLI has confirmed the stack, or the object is
+   * marked with its name. @param stack as it is marked: organisation/project/stack.
+   */
+  isSure(stack: string | undefined): boolean {
+    return this.unconfirmed === undefined || stack?.split("/").at(-1) === this.engine.shortName;
   }
 
   get deployed(): Deployed | undefined {
@@ -92,6 +108,8 @@ export class Session {
   }
 
   async refresh(): Promise<void> {
+    // By its name without organisation the CLI might find another stack.
+    if (this.unconfirmed !== undefined) return;
     [this.values, this.outputs] = await Promise.all([this.engine.values(), this.engine.outputs()]);
   }
 

@@ -1,11 +1,12 @@
-import { ownerOutput } from "../../stacks/plan/claims";
+import { annotations } from "../../components/names";
+import { ownerOutput, parseOwner } from "../../stacks/plan/claims";
 import type { Observed } from "../../stacks/plan/observed";
 import type { Plan } from "../../stacks/plan/model";
 import { plan } from "../../stacks/plan/plan";
 import { routeTexts } from "../../stacks/plan/route-texts";
 import { clusterWriter } from "../../stacks/state/cluster-reader";
 import { routePath } from "../../stacks/state/paths";
-import type { Session } from "../commands/session";
+import { ReadOtherwise, type Session } from "../commands/session";
 import { platformOf, type Seen } from "../pulumi/live";
 import { resolveValues } from "../steps/resolve-values";
 import type { StackValues } from "../steps/values";
@@ -69,6 +70,8 @@ export async function rollBackFirst(session: Session, target: StackValues, seen?
     const client = await clusterWriter(kubeconfig, patience);
     const route = await client.get(routePath(service.namespace, service.route));
     if (route === undefined) return otherwise("there is no route");
+    const mark = parseOwner(route.metadata.annotations?.[annotations.owner]);
+    if (!session.isSure(mark?.stack) && !(await session.confirmed())) throw new ReadOtherwise();
     const { name, namespace } = planned.plan.stable;
     const request = { reason: rolledBack.reason, time: rolledBack.time, from: candidate };
     const owner = session.outputs[ownerOutput];
@@ -84,6 +87,7 @@ export async function rollBackFirst(session: Session, target: StackValues, seen?
       ? `${candidate} already has no traffic; pulumi up records it`
       : `The live route sends all traffic to ${service.stable}; pulumi up records it`;
   } catch (error) {
+    if (error instanceof ReadOtherwise) throw error;
     return otherwise(errorText(error));
   }
 }

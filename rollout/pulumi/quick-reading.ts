@@ -44,9 +44,11 @@ export function selectedByFiles(folder: string, env: NodeJS.ProcessEnv): string 
   const given = env["PULUMI_STACK"];
   if (given !== undefined && given !== "") return given;
   const file = path.join(folder, "Pulumi.yaml");
+  // Through a link the CLI may know the project by another path, and have another stack selected there.
+  if (isReachedByLink(file, env["PWD"])) return undefined;
   const project = /^name:\s*["']?([\w.-]+)["']?\s*(#.*)?$/m.exec(textOf(file) ?? "")?.[1];
   if (project === undefined) return undefined;
-  const hash = crypto.createHash("sha1").update(fs.realpathSync(file)).digest("hex");
+  const hash = crypto.createHash("sha1").update(file).digest("hex");
   const home = env["PULUMI_HOME"] ?? path.join(os.homedir(), ".pulumi");
   try {
     const settings = JSON.parse(
@@ -57,6 +59,20 @@ export function selectedByFiles(folder: string, env: NodeJS.ProcessEnv): string 
     return typeof only === "string" && more.length === 0 ? only : undefined;
   } catch {
     return undefined;
+  }
+}
+
+/** Whether a file, or the shell's own path to its folder, leads over a link. */
+function isReachedByLink(file: string, shell: string | undefined): boolean {
+  try {
+    if (fs.realpathSync(file) !== file) return true;
+    if (shell === undefined || !path.isAbsolute(shell)) return false;
+    const [here, there] = [fs.statSync(path.dirname(file)), fs.statSync(shell)];
+    // The shell's path counts where it leads to the same folder; else it is left over from somewhere else.
+    return here.ino === there.ino && here.dev === there.dev && path.normalize(shell) !== path.dirname(file);
+  } catch {
+    // No such file; or no such path any more, and then nobody comes by it.
+    return !fs.existsSync(file);
   }
 }
 

@@ -289,7 +289,7 @@ test("this program loads neither TypeScript nor a transpiler, and few modules", 
 });
 
 for (const entry of ["rollout/command-line.ts", "rollout/early.ts", "rollout/now-line.ts"]) {
-  test(`${entry} loads no package: a rollback has no time for it`, () => {
+  test(`${entry} loads nothing of Pulumi's SDK: a rollback has no time for it`, () => {
     const { files } = modulesOf(entry);
     assert.deepEqual(
       files.filter((file) => file.includes("node_modules") && file.endsWith(".js")),

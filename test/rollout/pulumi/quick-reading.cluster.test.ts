@@ -12,7 +12,7 @@ import { parseValues } from "../../../rollout/steps/values";
 /* The same question to the files and to the real CLI: the same answer, or none from the files. */
 
 describe("what is read from files instead of asking the CLI", () => {
-  const folder = fs.mkdtempSync(path.join(os.tmpdir(), "quick-reading-"));
+  const folder = fs.realpathSync(fs.mkdtempSync(path.join(os.tmpdir(), "quick-reading-")));
   const workspace = layOutWorkspace(path.join(folder, "workspace"), "dev");
   let pulumi: Pulumi;
   before(async () => {

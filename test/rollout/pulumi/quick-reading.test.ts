@@ -56,7 +56,7 @@ describe("a stack's config, read from its files", () => {
 });
 
 describe("the selected stack, read from files", () => {
-  const folder = fs.mkdtempSync(path.join(os.tmpdir(), "quick-reading-"));
+  const folder = fs.realpathSync(fs.mkdtempSync(path.join(os.tmpdir(), "quick-reading-")));
   const home = path.join(folder, "home");
   const file = path.join(folder, "Pulumi.yaml");
   const settings = (content: unknown): void => {
@@ -92,6 +92,19 @@ describe("the selected stack, read from files", () => {
     // Of a version before backends were kept apart.
     settings({ stacks: { "file://~": "dev" }, stack: "prod" });
     assert.equal(selected(), undefined);
+  });
+
+  it("is left to the CLI where the project is reached over a link: there it may be another one", () => {
+    settings({ stack: "dev" });
+    const link = path.join(folder, "link");
+    fs.symlinkSync(folder, link);
+    const by = (PWD: string, of = folder): string | undefined =>
+      selectedByFiles(of, { PULUMI_HOME: home, PWD });
+    assert.equal(by(link), undefined);
+    assert.equal(by(folder, link), undefined);
+    assert.equal(by(folder), "dev");
+    assert.equal(by(home), "dev", "left over from somewhere else");
+    assert.equal(by(path.join(folder, "gone")), "dev");
   });
 
   it("is read with its config, or not at all", async () => {
