@@ -83,7 +83,7 @@ function carriedOut(raw: RawConfig, done: Plan, before: Observed, how: string): 
   };
 }
 
-const runs = propertyRuns(600);
+const runs = propertyRuns(1500);
 
 const walk = (check: (before: Observed, done: Plan, raw: RawConfig) => void): void =>
   randomWalk({ edit, outcome, rawOf, carriedOut, longest: 10, runs }, check);

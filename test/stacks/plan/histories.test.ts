@@ -17,7 +17,7 @@ import { propertyRuns } from "../../property-runs";
  * the rules in stacks/plan.
  */
 
-const runs = propertyRuns(700);
+const runs = propertyRuns(2000);
 
 const ignored = (): void => undefined;
 const nothing: Witness = { onRoute: ignored, onSize: ignored, onRemoval: ignored, backNow: ignored };

@@ -209,7 +209,7 @@ const step: fc.Arbitrary<Step> = fc.record({
 
 describe("in no history of autoscalers and updates", () => {
   it("does traffic rise on a pool of others beyond the part that its size is of what carried it all", () => {
-    const runs = propertyRuns(800);
+    const runs = propertyRuns(2000);
     const seen = { rises: 0, refused: 0, waived: 0 };
     fc.assert(
       fc.property(fc.array(step, { minLength: 3, maxLength: 14, size: "max" }), (history) => {

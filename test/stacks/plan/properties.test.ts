@@ -83,7 +83,7 @@ function carriedOut(raw: RawConfig, done: Plan, before: Observed, how: string): 
   };
 }
 
-const runs = propertyRuns(1000);
+const runs = propertyRuns(3000);
 
 const walk = (check: (before: Observed, done: Plan, raw: RawConfig) => void): void =>
   randomWalk({ edit, outcome, rawOf, carriedOut, longest: 12, runs }, check);
