@@ -25,6 +25,9 @@ const groups: readonly Group[] = [
   { title: "with a control plane", suffix: ".cluster.test.ts", concurrency: 4 },
   { title: "in a whole lab, under traffic", suffix: ".lab.test.ts", concurrency: 1 },
 ];
+const long: Group = { title: "long ones", suffix: ".long.test.ts", concurrency: 1 };
+const suffixes = [...groups.map(({ suffix }) => suffix), long.suffix];
+
 /** What is slow starts first: a long file that starts last is waited for alone. */
 const slow = [
   "stacks/plan/histories",
@@ -40,9 +43,6 @@ const rank = (file: string): number => {
   const found = slow.findIndex((part) => file.includes(part));
   return found < 0 ? slow.length : found;
 };
-
-const long: Group = { title: "long ones", suffix: ".long.test.ts", concurrency: 1 };
-const suffixes = [...groups.map(({ suffix }) => suffix), long.suffix];
 
 function testFiles(folder: string): string[] {
   return fs.readdirSync(folder, { withFileTypes: true }).flatMap((entry) => {

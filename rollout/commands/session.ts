@@ -31,6 +31,17 @@ export class ReadOtherwise extends Error {
   }
 }
 
+/** The stack and its config, as the CLI says them: both are asked at once. */
+async function readByCli(
+  command: OwnGroupCommand,
+  { stack }: CommonOptions,
+): Promise<{ engine: Engine; values: StackValues }> {
+  const config = configOf(command, process.cwd(), stack);
+  config.catch(() => undefined);
+  const engine = await Engine.open(process.cwd(), stack, command);
+  return { engine, values: await engine.values(undefined, config) };
+}
+
 /** One run of a command: a stack, and what is known of it. */
 export class Session {
   private constructor(
@@ -46,14 +57,11 @@ export class Session {
 
   /** @param begun what was asked of the CLI before. */
   static async open(screen: Screen, options: CommonOptions, begun?: Begun): Promise<Session> {
-    const { stack } = options;
     const command = new OwnGroupCommand(begun);
     // Begun at once: each of these is a run of the CLI, and the command waits for all of them.
-    const early = outputsOf(command, process.cwd(), stack);
-    const config = configOf(command, process.cwd(), stack);
-    for (const begun of [early, config]) begun.catch(() => undefined);
-    const engine = await Engine.open(process.cwd(), stack, command);
-    const [values, outputs] = await Promise.all([engine.values(undefined, config), early]);
+    const asked = outputsOf(command, process.cwd(), options.stack);
+    asked.catch(() => undefined);
+    const [{ engine, values }, outputs] = await Promise.all([readByCli(command, options), asked]);
     return new Session(engine, screen, values, outputs, options);
   }
 
@@ -83,11 +91,7 @@ export class Session {
   async confirmed(): Promise<boolean> {
     const command = this.unconfirmed;
     if (command === undefined) return true;
-    const { stack } = this.options;
-    const config = configOf(command, process.cwd(), stack);
-    config.catch(() => undefined);
-    const engine = await Engine.open(process.cwd(), stack, command);
-    const values = await engine.values(undefined, config);
+    const { engine, values } = await readByCli(command, this.options);
     const isSame = engine.file.path === this.engine.file.path && isDeepStrictEqual(values, this.values);
     const outputs = isSame ? this.outputs : await engine.outputs();
     // All of it or nothing: a stack's config goes with its own outputs.

@@ -1,5 +1,4 @@
-import { annotations } from "../../components/names";
-import { ownerOutput, parseOwner } from "../../stacks/plan/claims";
+import { ownerOn, ownerOutput } from "../../stacks/plan/claims";
 import type { Observed } from "../../stacks/plan/observed";
 import type { Plan } from "../../stacks/plan/model";
 import { plan } from "../../stacks/plan/plan";
@@ -70,7 +69,7 @@ export async function rollBackFirst(session: Session, target: StackValues, seen?
     const client = await clusterWriter(kubeconfig, patience);
     const route = await client.get(routePath(service.namespace, service.route));
     if (route === undefined) return otherwise("there is no route");
-    const mark = parseOwner(route.metadata.annotations?.[annotations.owner]);
+    const mark = ownerOn(route.metadata);
     if (!session.isSure(mark?.stack) && !(await session.confirmed())) throw new ReadOtherwise();
     const { name, namespace } = planned.plan.stable;
     const request = { reason: rolledBack.reason, time: rolledBack.time, from: candidate };

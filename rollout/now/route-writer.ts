@@ -1,5 +1,5 @@
 import { annotations, labels, overtaken, poolNamespace, previewRouteName } from "../../components/names";
-import { parseOwner } from "../../stacks/plan/claims";
+import { ownerOn } from "../../stacks/plan/claims";
 import {
   ClusterUnreadable,
   permitted,
@@ -146,7 +146,7 @@ export async function rollBackNow(
   });
   const { namespace = "default", name } = route.metadata;
   const service = serviceOf(route.metadata);
-  const its = ownerOf(route.metadata);
+  const its = ownerOn(route.metadata)?.id;
   if (owner !== undefined && its !== undefined && its !== owner) {
     const found = `HTTPRoute ${namespace}/${name} is another stack's`;
     return written({ outcome: "refused", reasons: [{ found, fix: "name that stack: --stack NAME" }] }, route);
@@ -191,16 +191,12 @@ async function poolsOf(client: ClusterWriter, route: LiveObject): Promise<Servic
   const pools = await client.list(`${everywhere}?${query.toString()}`).catch(() => []);
   return pools
     .filter(({ metadata }) => {
-      const [mine, its] = [ownerOf(route.metadata), ownerOf(metadata)];
+      const [mine, its] = [ownerOn(route.metadata)?.id, ownerOn(metadata)?.id];
       if (mine !== undefined && its !== undefined) return mine === its;
       return metadata.namespace === home || metadata.namespace === poolNamespace(service, metadata.name);
     })
     .map(({ metadata }) => ({ name: metadata.name, namespace: metadata.namespace ?? "default" }));
 }
-
-/** The stack that made an object, by its mark. */
-const ownerOf = ({ annotations: notes }: LiveObject["metadata"]): string | undefined =>
-  parseOwner(notes?.[annotations.owner])?.id;
 
 /** The preview route; credentials that may read only the customers' route do without it. */
 const previewOf = (

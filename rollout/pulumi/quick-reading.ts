@@ -3,8 +3,8 @@ import * as fs from "node:fs";
 import * as os from "node:os";
 import * as path from "node:path";
 import { isDeepStrictEqual } from "node:util";
-import { configFolder } from "../../stacks/config/config-file";
-import { isObject } from "../steps/values";
+import { configFolder, withoutSecure } from "../../stacks/config/config-file";
+import { isObject, project, type Printed } from "../steps/values";
 
 /*
  * What `pulumi stack --show-name` and `pulumi config --json` would say, from the files that they read. The CLI takes a
@@ -27,12 +27,12 @@ export async function readQuickly(
 ): Promise<QuickReading | undefined> {
   const name = (stack ?? selectedByFiles(folder, env))?.split("/").at(-1);
   if (name === undefined) return undefined;
-  const [project, config] = [
+  const [projectFile, stackFile] = [
     textOf(path.join(folder, "Pulumi.yaml")),
     textOf(path.resolve(configFolder(folder), `Pulumi.${name}.yaml`)),
   ];
-  if (project === undefined || config === undefined) return undefined;
-  const printed = await printedByFiles(project, config);
+  if (projectFile === undefined || stackFile === undefined) return undefined;
+  const printed = await printedByFiles(projectFile, stackFile);
   return printed === undefined ? undefined : { stack: name, printed: JSON.stringify(printed) };
 }
 
@@ -46,8 +46,6 @@ export function selectedByFiles(folder: string, env: NodeJS.ProcessEnv): string 
   const file = path.join(folder, "Pulumi.yaml");
   // Through a link the CLI may know the project by another path, and have another stack selected there.
   if (isReachedByLink(file, env["PWD"])) return undefined;
-  const project = /^name:\s*["']?([\w.-]+)["']?\s*(#.*)?$/m.exec(textOf(file) ?? "")?.[1];
-  if (project === undefined) return undefined;
   const hash = crypto.createHash("sha1").update(file).digest("hex");
   const home = env["PULUMI_HOME"] ?? path.join(os.homedir(), ".pulumi");
   try {
@@ -76,13 +74,6 @@ function isReachedByLink(file: string, shell: string | undefined): boolean {
   }
 }
 
-/** One key, as `pulumi config --json` prints it. */
-interface Printed {
-  value?: string;
-  objectValue?: unknown;
-  secret: boolean;
-}
-
 /**
  * @param projectFile text of Pulumi.yaml, whose defaults the CLI prints too.
  * @param stackFile text of the stack's config file.
@@ -92,11 +83,11 @@ export async function printedByFiles(
   projectFile: string,
   stackFile: string,
 ): Promise<Record<string, Printed> | undefined> {
-  const [project, stack] = [await loaded(projectFile), await loaded(stackFile)];
+  const [declaration, stack] = [await loaded(projectFile), await loaded(stackFile)];
   // An environment of Pulumi ESC brings values that no file has.
-  if (!isObject(project) || !isObject(stack) || "environment" in stack) return undefined;
-  const name = project["name"];
-  const [defaults, config] = [project["config"] ?? {}, stack["config"] ?? {}];
+  if (!isObject(declaration) || !isObject(stack) || "environment" in stack) return undefined;
+  const name = declaration["name"];
+  const [defaults, config] = [declaration["config"] ?? {}, stack["config"] ?? {}];
   if (typeof name !== "string" || !isObject(defaults) || !isObject(config)) return undefined;
   const printed: Record<string, Printed | undefined> = {};
   for (const [key, declared] of Object.entries(defaults)) {
@@ -119,7 +110,7 @@ function printedValue(value: unknown): Printed | undefined {
   if (typeof value === "boolean" || Number.isSafeInteger(value))
     return { value: String(value), secret: false };
   if (typeof value !== "object" || value === null || !isWhole(value)) return undefined;
-  const secret = hasSecret(value);
+  const secret = withoutSecure("", value, "").secrets.length > 0;
   return secret ? { secret } : { objectValue: value, secret };
 }
 
@@ -127,11 +118,6 @@ function printedValue(value: unknown): Printed | undefined {
 function isWhole(value: unknown): boolean {
   if (typeof value !== "object") return true;
   return value !== null && Object.values(value).every(isWhole);
-}
-
-function hasSecret(value: unknown): boolean {
-  if (typeof value !== "object" || value === null) return false;
-  return (isObject(value) && "secure" in value) || Object.values(value).some(hasSecret);
 }
 
 /** A YAML text that every reader reads in the same way; undefined: it is not. */

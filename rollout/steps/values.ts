@@ -21,7 +21,8 @@ export interface Around {
 /** A stack's config by full key (`inference-rollout:weight`, `gcp:project`), as the CLI prints it. */
 export type StackValues = Readonly<Record<string, Value>>;
 
-interface Printed {
+/** One key, as `pulumi config --json` prints it. */
+export interface Printed {
   value?: string;
   objectValue?: unknown;
   secret: boolean;

@@ -1,3 +1,5 @@
+import { annotations } from "../../components/names";
+
 /*
  * Whose an object is. Three sources, in this order: what the stack's own state holds, what is written on the object,
  * and for objects of versions that wrote nothing there, what the last successful update recorded. The stack's name is
@@ -11,7 +13,7 @@ export const ownerOutput = "owner";
 export interface Owner {
   /** Random, made in the stack's first update and kept in its outputs: it survives renames and moves. */
   id: string;
-  /** organisation/project/stack when the mark was written; for people only. */
+  /** organisation/project/stack when the mark was written: for people, and for a rollback before the CLI has answered. */
   stack: string;
 }
 
@@ -24,6 +26,10 @@ export function parseOwner(text: string | undefined): Owner | undefined {
     return undefined;
   }
 }
+
+/** The mark on a live object. */
+export const ownerOn = (metadata: { annotations?: Readonly<Record<string, string>> }): Owner | undefined =>
+  parseOwner(metadata.annotations?.[annotations.owner]);
 
 /** A live object that this program made, for whichever stack. */
 export interface OwnedObject {

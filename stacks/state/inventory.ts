@@ -1,6 +1,6 @@
 import type { PolicyKind } from "../../components/gateways/gateway";
 import { gatewayKinds } from "../../components/gateways/gateway-kinds";
-import { parseOwner, type OwnedObject } from "../plan/claims";
+import { ownerOn, type OwnedObject } from "../plan/claims";
 import { annotations, apis, labels, managedBy } from "../../components/names";
 import { ClusterUnreadable, permitted, type ClusterReader, type LiveObject } from "./cluster-reader";
 
@@ -159,7 +159,7 @@ export function ownedObject(
   { group, kind: name }: Pick<Kind, "group" | "kind">,
 ): OwnedObject {
   const { namespace, labels: tags = {} } = metadata;
-  const owner = parseOwner(metadata.annotations?.[annotations.owner]);
+  const owner = ownerOn(metadata);
   const [service, pool, stackLabel] = [tags[labels.service], tags[labels.pool], tags[labels.stack]];
   return {
     group,
