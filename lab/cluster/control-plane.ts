@@ -115,6 +115,9 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
       ...["--controllers", `*,${switchedOff.map((name) => `-${name}`).join(",")}`],
       // A third of the default, so that tests need not wait for it.
       "--horizontal-pod-autoscaler-sync-period=5s",
+      // Nodes here do not fall silent: one that is late shares a machine that stood still for a while, and with the
+      // default of 50 s all of its pods would be unready.
+      "--node-monitor-grace-period=10m",
       ...["--bind-address", host, "--secure-port", String(controllerPort)],
       ...["--cert-dir", path.join(folder, "controller-manager")],
     ],

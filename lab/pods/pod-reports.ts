@@ -1,7 +1,8 @@
 import { type ClusterApi, ApiRefused } from "../cluster/cluster-api";
-import type { WrittenStatus } from "./status";
+import { isAsWritten, type WrittenStatus } from "./status";
 import { type Pod, identify, pathOf } from "./objects";
 import { setTimeout as sleep } from "node:timers/promises";
+import { isDeepStrictEqual } from "node:util";
 
 const gatherMs = 5;
 
@@ -9,7 +10,10 @@ const retryMs = 1000;
 
 /** Keeps a pod's status subresource at what the containers say. Writes only changes, one at a time. */
 export class StatusWriter {
-  private written = "";
+  private written: WrittenStatus | undefined;
+  /** Version of the object that the last write made. */
+  private version = 0;
+  private latest: Pod | undefined;
   private timer: NodeJS.Timeout | undefined;
   private writing = false;
   private closed = false;
@@ -21,6 +25,12 @@ export class StatusWriter {
     private readonly uid: string,
     private readonly compute: () => WrittenStatus,
   ) {}
+
+  /** The object as a watch tells it: where somebody else has changed what was written, it is written again. */
+  seen(pod: Pod): void {
+    this.latest = pod;
+    this.changed();
+  }
 
   /** Something may have changed. What changes at once is written at once. */
   changed(delayMs = gatherMs): void {
@@ -38,14 +48,14 @@ export class StatusWriter {
 
   private async write(): Promise<void> {
     const status = this.compute();
-    const text = JSON.stringify(status);
-    if (text === this.written) return;
+    if (isDeepStrictEqual(status, this.written) && !this.isChangedByOthers(status)) return;
     this.writing = true;
     let again: number | undefined = gatherMs;
     try {
       // The uid makes the API server refuse where another pod has taken the name.
-      await this.api.patch(this.path, "strategic-merge-patch", { metadata: { uid: this.uid }, status });
-      this.written = text;
+      const body = { metadata: { uid: this.uid }, status };
+      this.version = versionOf((await this.api.patch(this.path, "strategic-merge-patch", body)) as Pod);
+      this.written = status;
     } catch (error) {
       const gone = error instanceof ApiRefused && [404, 409].includes(error.status);
       again = gone ? undefined : retryMs;
@@ -53,10 +63,18 @@ export class StatusWriter {
     this.writing = false;
     if (again !== undefined) this.changed(again);
   }
+
+  private isChangedByOthers(status: WrittenStatus): boolean {
+    const { latest } = this;
+    return latest !== undefined && versionOf(latest) > this.version && !isAsWritten(status, latest.status);
+  }
 }
 
 /** The same event about the same pod is written again only after this time. */
 const quietMs = 60_000;
+
+/** Versions of one object grow. */
+const versionOf = ({ metadata }: Pod): number => Number(metadata?.resourceVersion ?? 0);
 
 /** Writes Kubernetes Events about pods: what `kubectl describe` shows a user who asks why. */
 export class Events {

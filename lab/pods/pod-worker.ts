@@ -69,8 +69,8 @@ export class PodWorker {
   update(pod: Pod): void {
     this.pod = pod;
     this.poolsChanged();
-    // A readiness gate may have opened.
-    this.status.changed();
+    // A readiness gate may have opened, or somebody else may have written the status.
+    this.status.seen(pod);
   }
 
   /** The pod may belong to other InferencePools now. */

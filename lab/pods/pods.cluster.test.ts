@@ -107,6 +107,25 @@ describe("pods of simulated model servers", { concurrency: false }, () => {
     await eventually("nobody listens", async () => !(await accepts(addressOf(pod), 8000)), 2);
   });
 
+  it("are Ready again when the control plane has made them unready: their node was late", async () => {
+    await cluster.apply(serverPod({ name: "marked" }));
+    await untilReady("marked");
+    const path = "/api/v1/namespaces/default/pods/marked";
+    // What its controller of nodes writes when a node has sent nothing for 50 s.
+    for (let i = 0; i < 5; i++) {
+      const conditions = [{ type: "Ready", status: "False" }];
+      const marked = (await cluster.api.patch(`${path}/status`, "strategic-merge-patch", {
+        status: { conditions },
+      })) as Pod;
+      assert.equal(ready(marked), false);
+      await untilReady("marked");
+    }
+    const settled = (await cluster.pod("marked"))?.metadata?.resourceVersion;
+    await sleep(500);
+    assert.equal((await cluster.pod("marked"))?.metadata?.resourceVersion, settled, "and nobody writes on");
+    await remove("marked");
+  });
+
   it("start again when the startup probe gives them up", async () => {
     const startupProbe = { httpGet: { path: "/health", port: 8000 }, periodSeconds: 1, failureThreshold: 2 };
     await cluster.apply(
@@ -338,13 +357,18 @@ describe("pods of simulated model servers", { concurrency: false }, () => {
         for (const name of names.slice(part * 25, part * 25 + 25)) await cluster.apply(serverPod({ name }));
       }),
     );
-    await eventually(
-      "all are Ready",
-      async () => {
-        const { items } = await cluster.api.get<{ items: Pod[] }>("/api/v1/namespaces/default/pods");
-        return items.filter((pod) => pod.metadata?.name?.startsWith("many-") && ready(pod)).length === 100;
+    const missing = async (): Promise<Pod[]> => {
+      const { items } = await cluster.api.get<{ items: Pod[] }>("/api/v1/namespaces/default/pods");
+      const there = new Map(items.map((pod) => [pod.metadata?.name, pod]));
+      return names.map((name) => there.get(name) ?? { metadata: { name } }).filter((pod) => !ready(pod));
+    };
+    await eventually("all are Ready", async () => (await missing()).length === 0, 180).catch(
+      async (error: Error) => {
+        const seen = (await missing()).map(({ metadata, spec, status }) =>
+          JSON.stringify({ name: metadata?.name, node: spec?.nodeName, ...status }),
+        );
+        throw new Error([`${error.message}, but not ${seen.length}:`, ...seen].join("\n"));
       },
-      180,
     );
     const readySeconds = (Date.now() - asked) / 1000;
     const { pid } = cluster.podsProcess;

@@ -88,6 +88,19 @@ export function podStatus(
   };
 }
 
+/**
+ * Whether what was written is still so, as far as others write it: the control plane makes the pods of a node that was
+ * late unready, and leaves it to the kubelet to say when they are ready again.
+ */
+export function isAsWritten(written: WrittenStatus, seen: Pod["status"]): boolean {
+  return (
+    written.phase === seen?.phase &&
+    written.conditions.every(({ type, status }) =>
+      seen.conditions?.some((one) => one.type === type && one.status === status),
+    )
+  );
+}
+
 function phaseOf(
   pod: Pod,
   main: readonly ContainerView[],
