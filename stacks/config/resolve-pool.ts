@@ -15,6 +15,8 @@ import { resolveAutoscaling, resolveWeights } from "./weights-keys";
 
 /* One pool with its defaults. */
 
+const ownPoolName = name(maxPoolName);
+
 /** What a pool depends on beside its own settings. */
 export interface PoolStack {
   service: string;
@@ -59,7 +61,7 @@ export function resolvePool(pool: string, stack: PoolStack, mistakes: Mistake[])
       ...(own.replicas === undefined ? {} : { replicas: own.replicas }),
     };
   }
-  const ownName = name(maxPoolName).safeParse(pool);
+  const ownName = ownPoolName.safeParse(pool);
   if (!ownName.success) {
     mistakes.push({
       key,

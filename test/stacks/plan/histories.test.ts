@@ -1,6 +1,6 @@
 import { planFor } from "../cases";
 import assert from "node:assert/strict";
-import { describe, it } from "node:test";
+import { describe } from "node:test";
 import fc from "fast-check";
 import { windowNow } from "../../../stacks/plan/freeze";
 import { sharesOf, shareIn } from "../../../stacks/plan/shares";
@@ -10,6 +10,7 @@ import { happen, newHistory, type History } from "./model/history";
 import { configOf, readConfig } from "./model/knobs";
 import { liveShare, observedOf, type Witness, type World } from "./model/world";
 import { propertyRuns } from "../../property-runs";
+import { SharedCases } from "./shared-cases";
 
 /*
  * Whatever happens, in whatever order, and wherever an update ends: nothing that customers are connected to is
@@ -19,47 +20,39 @@ import { propertyRuns } from "../../property-runs";
 
 const runs = propertyRuns(2000);
 
+interface Looks extends Witness {
+  /** Told of every event when it is over. */
+  after(event: Event): void;
+}
+
 const ignored = (): void => undefined;
-const nothing: Witness = { onRoute: ignored, onSize: ignored, onRemoval: ignored, backNow: ignored };
 
-/** How often each thing was seen: a property that saw nothing says nothing. */
-function walk(
-  check: (
-    seen: (what: string) => void,
-    history: History,
-  ) => Partial<Witness> & { after?: (event: Event) => void },
-  events: fc.Arbitrary<Event> = event,
-  numRuns = runs,
-): Record<string, number> {
-  const counts: Record<string, number> = {};
-  const seen = (what: string): void => {
-    counts[what] = (counts[what] ?? 0) + 1;
-  };
-  fc.assert(
-    fc.property(fc.array(events, { minLength: 4, maxLength: 30, size: "max" }), (story) => {
-      const history = newHistory();
-      const { after, ...witness } = check(seen, history);
+const historiesOf = (events: fc.Arbitrary<Event>, numRuns = runs): SharedCases<Event[], History, Looks> =>
+  new SharedCases<Event[], History, Looks>({
+    cases: fc.array(events, { minLength: 4, maxLength: 30, size: "max" }),
+    begin: newHistory,
+    carryOut: (story, history, looks, seen) => {
       for (const one of story) {
-        seen(happen(history, one, { ...nothing, ...witness }) ?? one.kind);
-        after?.(one);
+        seen(happen(history, one, looks) ?? one.kind);
+        looks.after(one);
       }
-    }),
-    { numRuns, includeErrorInReport: true },
-  );
-  if (process.env["PROPERTY_COUNTS"] !== undefined) console.log(counts);
-  return counts;
-}
+    },
+    nothing: {
+      ...{ onRoute: ignored, onSize: ignored, onRemoval: ignored, backNow: ignored },
+      after: ignored,
+    },
+    runs: numRuns,
+  });
 
-function often(counts: Record<string, number>, what: string, atLeast = runs / 20): void {
-  assert.ok(
-    (counts[what] ?? 0) >= atLeast,
-    `${what} was seen ${counts[what] ?? 0} times: the property says nothing`,
-  );
-}
+const histories = historiesOf(event);
+const contestedHistories = historiesOf(contested);
+/** To read a config as the program does takes long. */
+const fewHistories = historiesOf(event, Math.ceil(runs / 20));
 
 describe("in no history does an update", () => {
-  it("remove a pool that has traffic, by the live route or by the record", () => {
-    const counts = walk((seen, { states }) => ({
+  histories.hold(
+    "remove a pool that has traffic, by the live route or by the record",
+    (seen, { states }) => ({
       onRemoval: ({ before, pool }) => {
         seen("removal");
         assert.equal(liveShare(before, pool), 0, `${pool} has traffic`);
@@ -69,12 +62,13 @@ describe("in no history does an update", () => {
         const began = shareIn(sharesOf(states.at(-1)?.route?.backends ?? []), pool);
         assert.equal(began, 0, `${pool} had traffic when the update began`);
       },
-    }));
-    often(counts, "removal");
-  });
+    }),
+    { removal: 1 / 20 },
+  );
 
-  it("touch what another stack has taken, unless it is told to", () => {
-    const counts = walk((seen, history) => {
+  contestedHistories.hold(
+    "touch what another stack has taken, unless it is told to",
+    (seen, history) => {
       const touched = (what: string, before: World): void => {
         if (before.marks[what] === undefined) return;
         seen("touched");
@@ -88,27 +82,28 @@ describe("in no history does an update", () => {
           if (Object.keys(history.world.marks).length > 0) seen("contested");
         },
       };
-    }, contested);
-    often(counts, "contested");
-    often(counts, "touched", runs / 200);
-  });
+    },
+    { contested: 1 / 20, touched: 1 / 200 },
+  );
 
-  it("remove what Pulumi's state has lost, whatever the config says", () => {
-    const counts = walk((seen, { world }) => ({
+  histories.hold(
+    "remove what Pulumi's state has lost, whatever the config says",
+    (seen, { world }) => ({
       onRemoval: ({ pool }) => assert.ok(pool in world.state.pools, `${pool} is not in the state`),
       after: () => {
         if (Object.keys(world.pools).some((name) => !(name in world.state.pools))) seen("lost");
       },
-    }));
-    often(counts, "lost");
-  });
+    }),
+    { lost: 1 / 20 },
+  );
 
-  it("remove a pool, or shrink one, that another route sends to", () => {
-    const sends = ({ others }: World, pool: string): boolean =>
-      others.routes.some(({ rules }) =>
-        rules.some(({ backends }) => backends.some((one) => one.pool === pool)),
-      );
-    const counts = walk((seen) => ({
+  const sends = ({ others }: World, pool: string): boolean =>
+    others.routes.some(({ rules }) =>
+      rules.some(({ backends }) => backends.some((one) => one.pool === pool)),
+    );
+  histories.hold(
+    "remove a pool, or shrink one, that another route sends to",
+    (seen) => ({
       onRemoval: ({ before, pool }) => {
         seen("removal");
         assert.ok(!sends(before, pool), `${pool} is removed`);
@@ -118,13 +113,13 @@ describe("in no history does an update", () => {
         seen("sized");
         assert.ok(replicas >= (before.pools[pool]?.replicas ?? 0), `${pool} shrinks`);
       },
-    }));
-    often(counts, "removal");
-    often(counts, "sized", runs / 100);
-  });
+    }),
+    { removal: 1 / 20, sized: 1 / 100 },
+  );
 
-  it("give the candidate more while another route gets the customers' requests", () => {
-    const counts = walk((seen, history) => ({
+  histories.hold(
+    "give the candidate more while another route gets the customers' requests",
+    (seen, history) => ({
       onRoute: ({ done, before }) => {
         if (!before.others.routes.some(({ name }) => name === "everything")) return;
         seen("route written all the same");
@@ -135,13 +130,13 @@ describe("in no history does an update", () => {
       after: () => {
         if (history.world.others.routes.some(({ name }) => name === "everything")) seen("overridden");
       },
-    }));
-    often(counts, "overridden");
-    often(counts, "route written all the same", runs / 200);
-  });
+    }),
+    { overridden: 1 / 20, "route written all the same": 1 / 200 },
+  );
 
-  it("send more weight to a pool that is not sized and ready for it", () => {
-    const counts = walk((seen) => ({
+  histories.hold(
+    "send more weight to a pool that is not sized and ready for it",
+    (seen) => ({
       onRoute: ({ config, done, before }) => {
         for (const [pool, share] of Object.entries(done.shares)) {
           if (share <= liveShare(before, pool) + 0.01) continue;
@@ -154,14 +149,13 @@ describe("in no history does an update", () => {
           assert.ok(live.ready >= needs, `${pool} has ${live.ready} of ${needs} ready for ${share} %`);
         }
       },
-    }));
-    often(counts, "candidate rises");
-    often(counts, "stable rises");
-    often(counts, "not ready");
-  });
+    }),
+    { "candidate rises": 1 / 20, "stable rises": 1 / 20, "not ready": 1 / 20 },
+  );
 
-  it("shrink a pool below what its traffic needs, or before the traffic has gone", () => {
-    const counts = walk((seen, { states }) => ({
+  histories.hold(
+    "shrink a pool below what its traffic needs, or before the traffic has gone",
+    (seen, { states }) => ({
       onSize: ({ config, done, before, pool, replicas }) => {
         const live = before.pools[pool];
         if (live === undefined || replicas >= live.replicas) return;
@@ -179,13 +173,13 @@ describe("in no history does an update", () => {
         const loses = shareIn(began, pool) > shareIn(done.shares, pool) + 0.01;
         assert.ok(!loses, `${pool} shrinks while the route moves its traffic away`);
       },
-    }));
-    often(counts, "shrink");
-    often(counts, "shrink under traffic", runs / 100);
-  });
+    }),
+    { shrink: 1 / 20, "shrink under traffic": 1 / 100 },
+  );
 
-  it("leave the stable pool below its reserve while a candidate is there", () => {
-    const counts = walk((seen) => ({
+  histories.hold(
+    "leave the stable pool below its reserve while a candidate is there",
+    (seen) => ({
       onSize: ({ config, done, pool, replicas }) => {
         if (config.candidate === undefined || pool !== done.stable.name) return;
         seen("stable sized");
@@ -195,12 +189,13 @@ describe("in no history does an update", () => {
         const reserve = mode === "full" ? 1 : rollbackReserve;
         assert.ok(replicas >= Math.max(1, Math.ceil(declared.replicas * reserve)));
       },
-    }));
-    often(counts, "stable sized");
-  });
+    }),
+    { "stable sized": 1 / 20 },
+  );
 
-  it("give weight to a candidate that was rolled back and not resumed", () => {
-    const counts = walk((seen, history) => {
+  histories.hold(
+    "give weight to a candidate that was rolled back and not resumed",
+    (seen, history) => {
       /** What the route or the record has been told, by time of rolling back. */
       const rolledBack = new Map<string, string>();
       /** Until when rollbacks of a candidate are resumed: keys of an older config from before then are no new ones. */
@@ -255,14 +250,13 @@ describe("in no history does an update", () => {
             if (!latches.some((latch) => latch.candidate === candidate)) opened.delete(candidate);
         },
       };
-    });
-    often(counts, "a latch held");
-    often(counts, "a step of the way back", runs / 200);
-    often(counts, "rolled back during an update", runs / 20);
-  });
+    },
+    { "a latch held": 1 / 20, "a step of the way back": 1 / 200, "rolled back during an update": 1 / 20 },
+  );
 
-  it("undo a rollback that came while it ran, or lose its latch", () => {
-    const counts = walk((seen, history) => {
+  histories.hold(
+    "undo a rollback that came while it ran, or lose its latch",
+    (seen, history) => {
       let back: World["route"];
       return {
         backNow: () => {
@@ -275,13 +269,13 @@ describe("in no history does an update", () => {
           back = undefined;
         },
       };
-    });
-    often(counts, "back", runs / 20);
-    often(counts, "overtaken", runs / 20);
-  });
+    },
+    { back: 1 / 20, overtaken: 1 / 20 },
+  );
 
-  it("do anything but go back while the service is frozen, unless it is told to", () => {
-    const counts = walk((seen, history) => {
+  histories.hold(
+    "do anything but go back while the service is frozen, unless it is told to",
+    (seen, history) => {
       const isFrozen = (
         config: Parameters<Witness["onRoute"]>[0]["config"],
         waived: readonly string[],
@@ -306,13 +300,13 @@ describe("in no history does an update", () => {
           assert.ok(!known || !isFrozen(config, done.waived), `${pool} is removed`);
         },
       };
-    });
-    often(counts, "route in a freeze", runs / 100);
-    often(counts, "size in a freeze", runs / 100);
-  });
+    },
+    { "route in a freeze": 1 / 100, "size in a freeze": 1 / 100 },
+  );
 
-  it("write over weights that somebody edited, unless it is told to or the config says the same", () => {
-    const counts = walk((seen) => ({
+  histories.hold(
+    "write over weights that somebody edited, unless it is told to or the config says the same",
+    (seen) => ({
       onRoute: ({ done, before }) => {
         const { route } = before;
         if (route === undefined) return;
@@ -328,14 +322,15 @@ describe("in no history does an update", () => {
           assert.ok(Math.abs(shareIn(live, pool) - shareIn(wanted, pool)) <= 0.5, pool);
         }
       },
-    }));
-    often(counts, "write over an edit", runs / 200);
-  });
+    }),
+    { "write over an edit": 1 / 200 },
+  );
 });
 
 describe("in every history", () => {
-  it("a stack that was renamed goes on with what it has", () => {
-    const counts = walk((seen, history) => ({
+  histories.hold(
+    "a stack that was renamed goes on with what it has",
+    (seen, history) => ({
       after: () => {
         const { world, knobs, drift } = history;
         const config = configOf(knobs);
@@ -346,19 +341,14 @@ describe("in every history", () => {
         assert.deepEqual(renamed, before);
         seen("renamed");
       },
-    }));
-    often(counts, "renamed");
-  });
+    }),
+    { renamed: 1 / 20 },
+  );
 
-  it("an update that broke off, and nothing else, is never taken for somebody's edit", () => {
-    const rulesOfDrift = [
-      "route-edited",
-      "unknown-backend",
-      "route-not-ours",
-      "route-missing",
-      "pool-missing",
-    ];
-    const counts = walk((seen, history) => ({
+  const rulesOfDrift = ["route-edited", "unknown-backend", "route-not-ours", "route-missing", "pool-missing"];
+  histories.hold(
+    "an update that broke off, and nothing else, is never taken for somebody's edit",
+    (seen, history) => ({
       after: () => {
         const { drift, world, knobs } = history;
         const config = configOf(knobs);
@@ -370,14 +360,13 @@ describe("in every history", () => {
           [],
         );
       },
-    }));
-    often(counts, "no drift");
-    often(counts, "ended early");
-    often(counts, "not confirmed");
-  });
+    }),
+    { "no drift": 1 / 20, "ended early": 1 / 20, "not confirmed": 1 / 20 },
+  );
 
-  it("the way back is open, also when the candidate is broken and in a freeze", () => {
-    const counts = walk((seen, history) => ({
+  histories.hold(
+    "the way back is open, also when the candidate is broken and in a freeze",
+    (seen, history) => ({
       after: () => {
         const { world, knobs, drift } = history;
         const { record, route } = world;
@@ -415,25 +404,21 @@ describe("in every history", () => {
           [stable],
         );
       },
-    }));
-    often(counts, "way back");
-  });
+    }),
+    { "way back": 1 / 20 },
+  );
 });
 
 describe("the model", () => {
-  it("reads the config that the program would read", () => {
-    const counts = walk(
-      (seen, history) => ({
-        after: () => {
-          const config = readConfig(history.knobs);
-          seen(config === undefined ? "mistake in the config" : "config");
-          assert.deepEqual(configOf(history.knobs), config);
-        },
-      }),
-      event,
-      Math.ceil(runs / 20),
-    );
-    often(counts, "config");
-    often(counts, "mistake in the config", runs / 500);
-  });
+  fewHistories.hold(
+    "reads the config that the program would read",
+    (seen, history) => ({
+      after: () => {
+        const config = readConfig(history.knobs);
+        seen(config === undefined ? "mistake in the config" : "config");
+        assert.deepEqual(configOf(history.knobs), config);
+      },
+    }),
+    { config: 1, "mistake in the config": 1 / 25 },
+  );
 });

@@ -3,9 +3,9 @@ import type { Plan } from "../../../stacks/plan/model";
 import type { RawConfig } from "../../../stacks/config/parse";
 import { liveShares, shareIn } from "../../../stacks/plan/shares";
 import { after, serviceConfig, planFor } from "../cases";
-import { randomWalk } from "./random-walk";
+import { RandomWalks } from "./random-walk";
 import assert from "node:assert/strict";
-import { describe, it } from "node:test";
+import { describe } from "node:test";
 import fc from "fast-check";
 import { propertyRuns } from "../../property-runs";
 
@@ -85,38 +85,36 @@ function carriedOut(raw: RawConfig, done: Plan, before: Observed, how: string): 
 
 const runs = propertyRuns(3000);
 
-const walk = (check: (before: Observed, done: Plan, raw: RawConfig) => void): void =>
-  randomWalk({ edit, outcome, rawOf, carriedOut, longest: 12, runs }, check);
+const walks = new RandomWalks({ edit, outcome, rawOf, carriedOut, longest: 12, runs });
 
 describe("no sequence of edits and failures", () => {
-  it("removes a pool that has traffic, by the live route or by the record", () => {
-    let removals = 0;
-    walk((before, done) => {
+  walks.hold(
+    "removes a pool that has traffic, by the live route or by the record",
+    ({ before, done }, seen) => {
       for (const { name } of done.removed) {
-        removals++;
+        seen("removals");
         assert.equal(shareIn(liveShares(before), name), 0, name);
         assert.equal(before.record?.weights[name] ?? 0, 0, name);
       }
-    });
-    assert.ok(removals > runs / 20, `only ${removals} removals were seen: the property says nothing`);
+    },
+    { removals: 1 / 20 },
+  );
+
+  walks.hold("sends traffic to a pool that the same plan does not keep", ({ done }) => {
+    const kept = new Set(done.pools.map(({ pool }) => pool.name));
+    for (const { pool, weight } of done.backends) {
+      assert.ok(kept.has(pool), pool);
+      assert.ok(weight > 0);
+    }
+    assert.equal(
+      done.backends.reduce((sum, { weight }) => sum + weight, 0),
+      100,
+    );
   });
 
-  it("sends traffic to a pool that the same plan does not keep", () => {
-    walk((_, done) => {
-      const kept = new Set(done.pools.map(({ pool }) => pool.name));
-      for (const { pool, weight } of done.backends) {
-        assert.ok(kept.has(pool), pool);
-        assert.ok(weight > 0);
-      }
-      assert.equal(
-        done.backends.reduce((sum, { weight }) => sum + weight, 0),
-        100,
-      );
-    });
-  });
-
-  it("gives a pool more traffic than it has without its being the candidate that is asked for proof, or the stable pool that gets its own back", () => {
-    walk((before, done) => {
+  walks.hold(
+    "gives a pool more traffic than it has without its being the candidate that is asked for proof, or the stable pool that gets its own back",
+    ({ before, done }) => {
       const now = liveShares(before);
       const next = done.shares;
       if (Object.keys(now).length === 0) return;
@@ -126,33 +124,35 @@ describe("no sequence of edits and failures", () => {
         const own = name === done.stable.name && before.record?.stable === name;
         assert.ok(proves || own, `${name} from ${shareIn(now, name)} to ${share}`);
       }
-    });
-  });
+    },
+  );
 
-  it("makes a pool the stable one while the stable pool before it still has traffic", () => {
-    let promotions = 0;
-    walk((before, done) => {
+  walks.hold(
+    "makes a pool the stable one while the stable pool before it still has traffic",
+    ({ before, done }, seen) => {
       const was = before.record?.stable;
       if (was === undefined || was === done.stable.name) return;
-      promotions++;
+      seen("promotions");
       assert.equal(shareIn(liveShares(before), was), 0, `${was} was stable, now ${done.stable.name}`);
-    });
-    assert.ok(promotions > runs / 100, `only ${promotions} were seen: the property says nothing`);
-  });
+    },
+    { promotions: 1 / 100 },
+  );
 
-  it("moves a pool to another namespace, or changes what it is made of while it has traffic", () => {
-    walk((before, done) => {
+  walks.hold(
+    "moves a pool to another namespace, or changes what it is made of while it has traffic",
+    ({ before, done }) => {
       for (const { pool, namespace, identity } of done.pools) {
         const live = before.pools.find(({ name }) => name === pool.name);
         if (live === undefined) continue;
         assert.equal(namespace, live.namespace);
         if (pool.name in liveShares(before)) assert.deepEqual(identity, live.identity);
       }
-    });
-  });
+    },
+  );
 
-  it("leaves no way back: from every reachable world some config is carried out", () => {
-    walk((before, done, raw) => {
+  walks.hold(
+    "leaves no way back: from every reachable world some config is carried out",
+    ({ before, done, raw }) => {
       const world = carriedOut(raw, done, before, "succeeds");
       const again = planFor(serviceConfig({ ...raw, allow: [] }), world);
       assert.deepEqual(again.refusals, []);
@@ -164,6 +164,6 @@ describe("no sequence of edits and failures", () => {
         [],
       );
       assert.deepEqual(again.backends, done.backends);
-    });
-  });
+    },
+  );
 });

@@ -1,6 +1,7 @@
 import { nothingDeployed, type Plan } from "../../../stacks/plan/model";
 import type { Observed } from "../../../stacks/plan/observed";
 import type { RawConfig } from "../../../stacks/config/parse";
+import { SharedCases } from "./shared-cases";
 import { planned } from "./worlds";
 import fc from "fast-check";
 
@@ -14,22 +15,43 @@ export interface RandomWalk<Edit, Outcome> {
   runs: number;
 }
 
+interface Looks {
+  /** Told of every plan that is carried out, before it is. */
+  plan(before: Observed, done: Plan, raw: RawConfig): void;
+}
+
 /** Random configs, one after the other, each carried out as far as the plan allows it; every plan is looked at. */
-export function randomWalk<Edit, Outcome>(
-  { edit, outcome, rawOf, carriedOut, longest, runs }: RandomWalk<Edit, Outcome>,
-  check: (before: Observed, done: Plan, raw: RawConfig) => void,
-): void {
-  fc.assert(
-    fc.property(fc.array(fc.tuple(edit, outcome), { minLength: 1, maxLength: longest }), (steps) => {
-      let world = nothingDeployed;
-      for (const [found, how] of steps) {
-        const raw = rawOf(found);
-        const done = planned(raw, world);
-        if (done.refusals.length > 0) continue;
-        check(world, done, raw);
-        world = carriedOut(raw, done, world, how);
-      }
-    }),
-    { numRuns: runs },
-  );
+export class RandomWalks<Edit, Outcome> {
+  private readonly shared: SharedCases<[Edit, Outcome][], undefined, Looks>;
+
+  constructor({ edit, outcome, rawOf, carriedOut, longest, runs }: RandomWalk<Edit, Outcome>) {
+    this.shared = new SharedCases<[Edit, Outcome][], undefined, Looks>({
+      cases: fc.array(fc.tuple(edit, outcome), { minLength: 1, maxLength: longest }),
+      begin: () => undefined,
+      carryOut: (steps, _, looks) => {
+        let world = nothingDeployed;
+        for (const [found, how] of steps) {
+          const raw = rawOf(found);
+          const done = planned(raw, world);
+          if (done.refusals.length > 0) continue;
+          looks.plan(world, done, raw);
+          world = carriedOut(raw, done, world, how);
+        }
+      },
+      nothing: { plan: () => undefined },
+      runs,
+    });
+  }
+
+  /** A test that no plan breaks the property. @param often see {@link SharedCases.hold} */
+  hold(
+    what: string,
+    check: (plan: { before: Observed; done: Plan; raw: RawConfig }, seen: (what: string) => void) => void,
+    often: Readonly<Record<string, number>> = {},
+  ): void {
+    const property = (seen: (what: string) => void): Looks => ({
+      plan: (before, done, raw) => check({ before, done, raw }, seen),
+    });
+    this.shared.hold(what, property, often);
+  }
 }
