@@ -130,8 +130,15 @@ export const updateTimeoutOf = (resource: Registered): string => requests.get(re
 /** What `program` registers, once everything has been written down. */
 export async function rendered(program: () => unknown): Promise<Registered[]> {
   registered.length = 0;
-  program();
-  await pulumi.runtime.disconnect();
+  // The SDK writes a stack down for every resource and output: to find each line's source takes half of the time.
+  const { prepareStackTrace } = Error;
+  Reflect.deleteProperty(Error, "prepareStackTrace");
+  try {
+    program();
+    await pulumi.runtime.disconnect();
+  } finally {
+    if (prepareStackTrace !== undefined) Error.prepareStackTrace = prepareStackTrace;
+  }
   return [...registered];
 }
 
