@@ -96,52 +96,59 @@ export function gcpSuite(lab: () => TestLab): void {
     });
 
     test("what GKE refuses is refused, before and at the creation", async () => {
-      const pool = (more: string): string =>
-        `${cloud}${cluster("refusals")} new container.NodePool("pool", { name: config.get("name") ?? "pool", cluster: cluster.id, ${more} });`;
-      const gpu = (machineType: string, count: number, driver = "LATEST"): string =>
+      const pool = (name: string, more: string): string =>
+        `new container.NodePool("${name}", { name: "${name}", cluster: cluster.id, ${more} });`;
+      const gpu = (name: string, machineType: string, count = 1, driver = "LATEST"): string =>
         pool(
+          name,
           `nodeCount: 1, nodeConfig: { machineType: "${machineType}", guestAccelerators: [{ type: "nvidia-l4", count: ${count}, gpuDriverInstallationConfig: { gpuDriverVersion: "${driver}" } }] }`,
         );
-      const program = await Program.make(lab(), "refusals", gpu("g2-standard-8", 1, "NEWEST"), {
-        "gcp:project": "acme",
-      });
+      const source = (...pools: string[]): string => `${cloud}${cluster("refusals")} ${pools.join("\n")}`;
+      const program = await Program.make(
+        lab(),
+        "refusals",
+        source(gpu("driver", "g2-standard-8", 1, "NEWEST")),
+        {
+          "gcp:project": "acme",
+        },
+      );
       assert.match(
         (await program.preview()).output,
         /expected \S+gpu_driver_version to be one of \[.*\], got NEWEST/,
       );
+      const longName = "a-name-that-is-longer-than-forty-characters";
       const cases: readonly [string, RegExp][] = [
         [
-          gpu("g2-standard-8", 2),
+          gpu("dies", "g2-standard-8", 2),
           /Error 400: The number of GPU dies you requested \(2\) is not valid.*badRequest/,
         ],
         [
-          gpu("e2-standard-8", 1),
+          gpu("family", "e2-standard-8"),
           /Error 400: Accelerator type "nvidia-l4" is not available on machine type "e2-standard-8"/,
         ],
-        [gpu("g2-standard-9", 1), /Error 400: Machine type with name "g2-standard-9" does not exist/],
+        [gpu("type", "g2-standard-9"), /Error 400: Machine type with name "g2-standard-9" does not exist/],
         [
-          pool('nodeCount: 1, nodeLocations: ["europe-west4-a"]'),
+          pool("zone", 'nodeCount: 1, nodeLocations: ["europe-west4-a"]'),
           /"europe-west4-a" is not a zone of region "us-central1"/,
         ],
         [
           pool(
+            "topology",
             'nodeCount: 1, placementPolicy: { type: "COMPACT", tpuTopology: "4x4" }, nodeConfig: { machineType: "ct5lp-hightpu-8t" }',
           ),
           /TPU topology "4x4" is not valid for machine type "ct5lp-hightpu-8t"/,
         ],
         [
-          pool("nodeCount: 1, autoscaling: { minNodeCount: 1, maxNodeCount: 2 }"),
+          pool("counts", "nodeCount: 1, autoscaling: { minNodeCount: 1, maxNodeCount: 2 }"),
           /node_count cannot be used together with autoscaling/,
         ],
+        [gpu(longName, "g2-standard-8"), /Invalid value for field "node_pool\.name"/],
       ];
-      for (const [source, expected] of cases) {
-        program.write(source);
-        assert.match((await program.up()).output, expected);
-      }
-      assert.equal((await program.resource("pool"))?.id, undefined, "nothing is kept of what was refused");
-      await program.set("name", "a-name-that-is-longer-than-forty-characters");
-      program.write(gpu("g2-standard-8", 1));
-      assert.match((await program.up()).output, /Invalid value for field "node_pool\.name"/);
+      program.write(source(...cases.map(([one]) => one)));
+      const { output } = await program.up("--continue-on-error");
+      for (const [, expected] of cases) assert.match(output, expected);
+      const kept = (await program.state()).filter(({ type }) => type === "gcp:container/nodePool:NodePool");
+      assert.deepEqual(kept, [], "nothing is kept of what was refused");
       await program.mustRun("config", "rm", "gcp:project");
       const noProject = await program.up();
       assert.match(noProject.output, /unable to detect a global setting for GCP Project/);
