@@ -1,3 +1,4 @@
+import { hasKept } from "../stacks/state/kept-outputs";
 import { begin, keyOf, questions, type Begun } from "./pulumi/begin";
 
 /**
@@ -7,12 +8,11 @@ import { begin, keyOf, questions, type Begun } from "./pulumi/begin";
 export function askEarly(words: readonly string[], cwd: string): Begun {
   if (words.includes("--help")) return new Map();
   const stack = stackIn(words);
+  const isQuick = words.includes("--yes");
   // What takes longest first; what a rollback without questions reads from files, the CLI is asked after it.
   const asked = [
-    questions.secretOutputs(stack),
-    ...(words.includes("--yes")
-      ? []
-      : [questions.config(stack), ...(stack === undefined ? [questions.name] : [])]),
+    ...(isQuick && hasKept(cwd) ? [] : [questions.secretOutputs(stack)]),
+    ...(isQuick ? [] : [questions.config(stack), ...(stack === undefined ? [questions.name] : [])]),
   ];
   return new Map(asked.map((args) => [keyOf(args, cwd), begin(args, cwd)]));
 }

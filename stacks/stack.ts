@@ -1,6 +1,7 @@
 import { gatewayFor } from "../components/gateways/endpoint";
 import { checkHostname } from "./config/gateway-keys";
 import { ownerOutput } from "./plan/claims";
+import { keepOutputs } from "./state/kept-outputs";
 import { droppedGatewayNotes, droppedGatewayRefusals, gatewayRefusals } from "./plan/gateway-change";
 import { mirrorRefusals } from "./plan/rules/node-rules";
 import { platformRefusals } from "./plan/rules/platform-rules";
@@ -209,10 +210,17 @@ function buildApproved(
   const address = route.resource.metadata.apply(async (): Promise<string> =>
     pulumi.runtime.isDryRun() ? (last.address ?? (pulumi.unknown as string)) : confirm(),
   );
-  return {
+  const outputs = {
     ...outputsOf(service, plan, platform, address, previewSecret, role === "all"),
     [ownerOutput]: ownership.self.id,
   };
+  if (role === "all" && !pulumi.runtime.isDryRun()) keepForRollback(outputs);
+  return outputs;
+}
+
+/** Once the gateway has confirmed, as the outputs themselves. */
+function keepForRollback(outputs: Record<string, unknown>): void {
+  pulumi.output(outputs).apply((known) => keepOutputs(process.cwd(), pulumi.getStack(), known));
 }
 
 /** While the provider waits for model servers; the gate says it for itself. */

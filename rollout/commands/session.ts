@@ -8,7 +8,15 @@ import { configOf, Engine, outputsOf } from "../pulumi/pulumi-engine";
 import { lookAtCluster, observeCluster, type Seen } from "../pulumi/live";
 import { readQuickly } from "../pulumi/quick-reading";
 import type { Screen } from "../terminal/screen";
+import { ownerOutput, type Owner } from "../../stacks/plan/claims";
 import { loadKubeconfigs } from "../../stacks/state/cluster-reader";
+import {
+  isAsKept,
+  keepable,
+  keepOutputs,
+  keptOutputs,
+  type KeptOutputs,
+} from "../../stacks/state/kept-outputs";
 
 /** Options that every command has. */
 export interface CommonOptions {
@@ -42,6 +50,9 @@ async function readByCli(
   return { engine, values: await engine.values(undefined, config) };
 }
 
+const isAsSeen = (kept: KeptOutputs, seen: Seen): boolean =>
+  seen.outcome === "read" && isAsKept(kept, seen.observed.route);
+
 /** One run of a command: a stack, and what is known of it. */
 export class Session {
   private constructor(
@@ -53,7 +64,17 @@ export class Session {
     private readonly options: CommonOptions,
     /** Runs the CLI, where the stack and its config were read without it. */
     private unconfirmed?: OwnGroupCommand,
-  ) {}
+    /** The outputs, where they are what was kept of the last update here. */
+    private kept?: KeptOutputs,
+  ) {
+    if (kept === undefined) this.keep();
+  }
+
+  /** For the next rollback. */
+  private keep(): void {
+    const { folder, shortName } = this.engine;
+    keepOutputs(folder, shortName, this.outputs);
+  }
 
   /** @param begun what was asked of the CLI before. */
   static async open(screen: Screen, options: CommonOptions, begun?: Begun): Promise<Session> {
@@ -71,8 +92,9 @@ export class Session {
     const read = await readQuickly(process.cwd(), stack);
     if (read === undefined) return Session.open(screen, options, begun);
     const command = new OwnGroupCommand(begun);
-    const asked = outputsOf(command, process.cwd(), stack);
-    asked.catch(() => undefined);
+    const kept = keptOutputs(process.cwd(), read.stack);
+    const asked = kept ?? outputsOf(command, process.cwd(), stack);
+    if (asked instanceof Promise) asked.catch(() => undefined);
     const engine = await Engine.open(process.cwd(), stack ?? read.stack, command);
     // While the CLI works on its answer.
     await loadKubeconfigs();
@@ -80,7 +102,7 @@ export class Session {
       engine.values(undefined, Promise.resolve(read.printed)),
       asked,
     ]);
-    return new Session(engine, screen, values, outputs, options, command);
+    return new Session(engine, screen, values, outputs, options, command, kept);
   }
 
   /**
@@ -91,20 +113,47 @@ export class Session {
   async confirmed(): Promise<boolean> {
     const command = this.unconfirmed;
     if (command === undefined) return true;
+    const { kept } = this;
+    const asked = kept === undefined ? undefined : this.askOutputs(command);
+    asked?.catch(() => undefined);
     const { engine, values } = await readByCli(command, this.options);
     const isSame = engine.file.path === this.engine.file.path && isDeepStrictEqual(values, this.values);
-    const outputs = isSame ? this.outputs : await engine.outputs();
+    const outputs = await (asked ?? (isSame ? this.outputs : engine.outputs()));
+    const wereSame = kept === undefined || isDeepStrictEqual(keepable(outputs), kept);
     // All of it or nothing: a stack's config goes with its own outputs.
     [this.engine, this.values, this.outputs, this.unconfirmed] = [engine, values, outputs, undefined];
-    return isSame;
+    this.kept = undefined;
+    this.keep();
+    return isSame && wereSame;
+  }
+
+  private askOutputs(command: OwnGroupCommand): Promise<Record<string, unknown>> {
+    return outputsOf(command, process.cwd(), this.options.stack);
   }
 
   /**
-   * Whether what an object says of its stack is enough to write it: the CLI has confirmed the stack, or the object is
-   * marked with its name. @param stack as it is marked: organisation/project/stack.
+   * What a decision needs of the cluster. Outputs that were kept count only where the live route says the same split and
+   * latches: else the backend has newer ones, and is asked.
    */
-  isSure(stack: string | undefined): boolean {
-    return this.unconfirmed === undefined || stack?.split("/").at(-1) === this.engine.shortName;
+  async observe(): Promise<Seen> {
+    const seen = await this.observeBy();
+    const { kept, unconfirmed } = this;
+    if (kept === undefined || unconfirmed === undefined || isAsSeen(kept, seen)) return seen;
+    this.outputs = await this.askOutputs(unconfirmed);
+    this.kept = undefined;
+    this.keep();
+    return this.observeBy();
+  }
+
+  /**
+   * Whether what an object says of its owner is enough to write it: the CLI has confirmed the stack, or the object is
+   * marked with the stack's name, and with its id where that is only what was kept of it.
+   * @param owner its stack as it is marked: organisation/project/stack.
+   */
+  isSure(owner: Owner | undefined): boolean {
+    if (this.unconfirmed === undefined) return true;
+    const isNamed = owner?.stack.split("/").at(-1) === this.engine.shortName;
+    return isNamed && (this.kept === undefined || owner.id === this.kept[ownerOutput]);
   }
 
   get deployed(): Deployed | undefined {
@@ -115,10 +164,10 @@ export class Session {
     // By its name without organisation the CLI might find another stack.
     if (this.unconfirmed !== undefined) return;
     [this.values, this.outputs] = await Promise.all([this.engine.values(), this.engine.outputs()]);
+    this.keep();
   }
 
-  /** What a decision needs of the cluster. */
-  observe(): Promise<Seen> {
+  private observeBy(): Promise<Seen> {
     return observeCluster(this.engine, this.values, this.outputs);
   }
 

@@ -69,8 +69,7 @@ export async function rollBackFirst(session: Session, target: StackValues, seen?
     const client = await clusterWriter(kubeconfig, patience);
     const route = await client.get(routePath(service.namespace, service.route));
     if (route === undefined) return otherwise("there is no route");
-    const mark = ownerOn(route.metadata);
-    if (!session.isSure(mark?.stack) && !(await session.confirmed())) throw new ReadOtherwise();
+    if (!session.isSure(ownerOn(route.metadata)) && !(await session.confirmed())) throw new ReadOtherwise();
     const { name, namespace } = planned.plan.stable;
     const request = { reason: rolledBack.reason, time: rolledBack.time, from: candidate };
     const owner = session.outputs[ownerOutput];

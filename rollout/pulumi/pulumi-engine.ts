@@ -254,9 +254,11 @@ async function selectedStack(command: OwnGroupCommand, folder: string): Promise<
     return (await command.run(questions.name, folder)).stdout.trim();
   } catch (error) {
     if (!(error instanceof PulumiFailed)) throw error;
-    throw new Error(
-      `no stack is selected: use --stack NAME, or pulumi stack select NAME (${briefly(error)})`,
-    );
+    const said = briefly(error);
+    // A backend that cannot be reached says something else.
+    if (!/no stack selected/i.test(said))
+      throw new Error(`Pulumi cannot say which stack is selected: ${said}`);
+    throw new Error("no stack is selected: use --stack NAME, or pulumi stack select NAME");
   }
 }
 

@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { now } from "../../rollout/traffic/client";
+import { keepOutputs } from "../../stacks/state/kept-outputs";
 import { Command } from "../end-to-end/command";
 import { ServiceUnderLoad } from "../faults/service-under-load";
 import { spread, type Delays } from "./measure";
@@ -35,7 +36,7 @@ export async function wayBack(rounds: number, say: (text: string) => void): Prom
     const ways: Way[] = [
       {
         name: "`rollback --now`",
-        rounds,
+        rounds: Math.ceil(rounds / 2),
         run: () => typed(["rollback", "--now", "--kubeconfig", lab.lab.controlPlane.kubeconfig], process.env),
         again: async () => {
           await rollout("rollback");
@@ -48,11 +49,21 @@ export async function wayBack(rounds: number, say: (text: string) => void): Prom
         run: () => typed(["rollback", "--yes"], environment, stack.workspace.folder),
         again: forward,
       },
+      {
+        name: "`rollback` where nobody has updated or asked before: it asks the backend first",
+        rounds: Math.ceil(rounds / 2),
+        run: () => {
+          keepOutputs(stack.workspace.folder, "dev", {});
+          return typed(["rollback", "--yes"], environment, stack.workspace.folder);
+        },
+        again: forward,
+      },
     ];
-    const delays: Delays[] = [];
-    for (const way of ways) {
-      const seconds: number[] = [];
-      for (let round = 0; round < way.rounds; round++) {
+    const measured = new Map<Way, number[]>(ways.map((way) => [way, []]));
+    // In turn: the machine is not the same all the time.
+    for (let round = 0; round < rounds; round++) {
+      for (const [way, seconds] of measured) {
+        if (round >= way.rounds) continue;
         const from = now();
         const command = way.run();
         const status = await command.ended;
@@ -64,10 +75,13 @@ export async function wayBack(rounds: number, say: (text: string) => void): Prom
         await way.again();
         await service.weights(60);
       }
-      delays.push({ name: way.name, seconds: spread(seconds), samples: seconds.length });
     }
     await service.nothingFailed(0);
-    return delays;
+    return [...measured].map(([{ name }, seconds]) => ({
+      name,
+      seconds: spread(seconds),
+      samples: seconds.length,
+    }));
   } finally {
     await service.stop();
   }

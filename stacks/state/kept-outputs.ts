@@ -1,0 +1,125 @@
+import * as crypto from "node:crypto";
+import * as fs from "node:fs";
+import * as path from "node:path";
+import { isDeepStrictEqual } from "node:util";
+import { ownerOutput } from "../plan/claims";
+import type { DeploymentRecord, ObservedRoute } from "../plan/observed";
+import { sameShares } from "../plan/shares";
+
+/*
+ * What an update leaves on this machine beside the stack's outputs, for a rollback: to ask the backend for them takes
+ * longer than all else that it does before it writes the live route. They say what was deployed when somebody updated
+ * or asked here last; whoever reads them checks that the live route says the same, and asks the backend afterwards.
+ */
+
+/** Outputs by name. None of them is a secret: see {@link withoutCredentials}. */
+export type KeptOutputs = Readonly<Record<string, unknown>>;
+
+const names = ["deployed", ownerOutput, "kubeconfig", "address", "state", "pools", "rollout", "notes"];
+
+/** Those of a stack's outputs that may be kept; undefined where a rollback could not be decided by them alone. */
+export function keepable(outputs: Readonly<Record<string, unknown>>): KeptOutputs | undefined {
+  const kept = Object.fromEntries(
+    names.filter((name) => name in outputs).map((name) => [name, outputs[name]]),
+  );
+  const isEnough = isObject(kept["deployed"]) && typeof kept[ownerOutput] === "string";
+  // As it is after the file: what JSON does not know is not there.
+  return isEnough && withoutCredentials(kept["kubeconfig"])
+    ? (JSON.parse(JSON.stringify(kept)) as KeptOutputs)
+    : undefined;
+}
+
+/**
+ * Whether a kubeconfig only says where the cluster is, and to ask Google's own plugin for a token: then it opens nothing
+ * to anybody who may not come in anyway.
+ */
+export function withoutCredentials(kubeconfig: unknown): boolean {
+  if (typeof kubeconfig !== "string") return false;
+  try {
+    const { clusters, users, ...more } = JSON.parse(kubeconfig) as Record<string, unknown>;
+    const entries = (list: unknown): unknown[] => (Array.isArray(list) ? (list as unknown[]) : [undefined]);
+    return (
+      hasOnly(more, ["apiVersion", "kind", "contexts", "current-context"]) &&
+      entries(clusters).every(
+        (entry) =>
+          hasOnly(entry, ["name", "cluster"]) &&
+          hasOnly(entry["cluster"], ["server", "certificate-authority-data", "tls-server-name"]) &&
+          !/[@?]/.test(String(entry["cluster"]["server"])),
+      ) &&
+      entries(users).every(
+        (entry) =>
+          hasOnly(entry, ["name", "user"]) &&
+          hasOnly(entry["user"], ["exec"]) &&
+          hasOnly(entry["user"]["exec"], execKeys) &&
+          entry["user"]["exec"]["command"] === "gke-gcloud-auth-plugin",
+      )
+    );
+  } catch {
+    return false;
+  }
+}
+
+const execKeys = ["apiVersion", "command", "installHint", "provideClusterInfo", "interactiveMode"];
+
+const isObject = (value: unknown): value is Record<string, unknown> =>
+  typeof value === "object" && value !== null && !Array.isArray(value);
+
+const hasOnly = (value: unknown, keys: readonly string[]): value is Record<string, unknown> =>
+  isObject(value) && Object.keys(value).every((key) => keys.includes(key));
+
+/** Whether the live route says the split and the latches that were kept: then that update was the last to write it. */
+export function isAsKept(kept: KeptOutputs, route: ObservedRoute | undefined): boolean {
+  const { weights, latches = [] } = kept["deployed"] as Partial<DeploymentRecord>;
+  const written = route?.written;
+  return (
+    written !== undefined &&
+    weights !== undefined &&
+    sameShares(written, weights) &&
+    isDeepStrictEqual(route?.latches ?? [], latches)
+  );
+}
+
+/** Never fails: a rollback that finds nothing asks the backend. @param stack without organisation and project. */
+export function keepOutputs(folder: string, stack: string, outputs: Readonly<Record<string, unknown>>): void {
+  const kept = keepable(outputs);
+  try {
+    const file = fileOf(folder, stack);
+    if (kept === undefined) {
+      fs.rmSync(file, { force: true });
+      return;
+    }
+    fs.mkdirSync(path.dirname(file), { recursive: true, mode: 0o700 });
+    fs.writeFileSync(`${file}.${process.pid}`, JSON.stringify(kept), { mode: 0o600 });
+    fs.renameSync(`${file}.${process.pid}`, file);
+  } catch {
+    // A checkout that cannot be written, a full disk: the next rollback takes longer.
+  }
+}
+
+/** What was kept of a stack of the project in a folder. */
+export function keptOutputs(folder: string, stack: string): KeptOutputs | undefined {
+  try {
+    const kept: unknown = JSON.parse(fs.readFileSync(fileOf(folder, stack), "utf8"));
+    // Written by hand, or by another version of this program.
+    return isObject(kept) ? keepable(kept) : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** Whether anything is kept of the project in a folder, whichever stack's. */
+export function hasKept(folder: string): boolean {
+  try {
+    const { dir, base } = path.parse(fileOf(folder, ""));
+    const place = base.slice(0, base.indexOf("-") + 1);
+    return fs.readdirSync(dir).some((name) => name.startsWith(place) && name.endsWith(".json"));
+  } catch {
+    return false;
+  }
+}
+
+/** In node_modules, where nothing is committed. Checkouts can share one: the folder is in the name. */
+function fileOf(folder: string, stack: string): string {
+  const place = crypto.createHash("sha256").update(fs.realpathSync(folder)).digest("hex").slice(0, 16);
+  return path.join(folder, "node_modules", ".cache", "rollout", `${place}-${path.basename(stack)}.json`);
+}
