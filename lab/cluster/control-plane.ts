@@ -83,6 +83,8 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
   await supervisor.start({
     name: "kube-apiserver",
     command: tools["kube-apiserver"],
+    // Its start is most of a lab's: less often collected, it takes a fifth less processor time and 150 MB more.
+    env: { GOGC: "400" },
     args: [
       ...["--etcd-servers", etcd],
       ...["--bind-address", host, "--secure-port", String(port), "--cert-dir", certificates],
