@@ -10,6 +10,7 @@ import { isAlive } from "./processes/identity";
 import { rehearsalTools, type ToolName } from "./tools/catalogue";
 import { announcement, toolTasks } from "./tools/tasks";
 import { projectFolder } from "./workspace";
+import { typescript } from "./processes/typescript";
 
 /** `npm run lab -- up | down | status | exec -- COMMAND`: the rehearsal cluster by itself. */
 async function main(): Promise<void> {
@@ -101,7 +102,7 @@ function startDaemon(options: DaemonOptions, report: (progress: string) => void)
   );
   const child = fork(path.join(__dirname, "daemon.ts"), [JSON.stringify(options)], {
     cwd: projectFolder,
-    execArgv: ["--require", "ts-node/register"],
+    execArgv: typescript,
     detached: true,
     stdio: ["ignore", out, out, "ipc"],
   });

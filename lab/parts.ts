@@ -4,6 +4,7 @@ import type { ControlPlane } from "./cluster/control-plane";
 import { freePort, type AddressRange } from "./processes/addresses";
 import type { Running, Supervisor } from "./processes/supervisor";
 import type { ToolName } from "./tools/catalogue";
+import { typescript } from "./processes/typescript";
 
 /** What the parts of a lab that are programs of ours have in common. */
 export interface PartContext {
@@ -38,8 +39,7 @@ async function startPart(
   const process_ = await context.supervisor.start({
     name,
     command: process.execPath,
-    args: ["--require", "ts-node/register", path.join(__dirname, name, "main.ts"), "--config", file],
-    // ts-node looks for its settings from here.
+    args: [...typescript, path.join(__dirname, name, "main.ts"), "--config", file],
     cwd: path.join(__dirname, ".."),
     ready: async () => (await fetch(`${url}/healthz`, { signal: AbortSignal.timeout(2000) })).ok,
     graceSeconds,

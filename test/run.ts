@@ -4,6 +4,7 @@ import * as path from "node:path";
 import { Listr } from "listr2";
 import { catalogue, rehearsalTools } from "../lab/tools/catalogue";
 import { announcement, toolTasks } from "../lab/tools/tasks";
+import { typescript } from "../lab/processes/typescript";
 
 /*
  * `npm test` and `npm run test:full`. What a test needs is in its file's name: `x.test.ts` nothing but this machine,
@@ -67,7 +68,7 @@ async function tools(): Promise<void> {
 /** @returns whether all passed. */
 function run({ title, concurrency }: Group, files: readonly string[]): Promise<boolean> {
   console.log(`\n# ${files.length} files ${title}`);
-  const args = ["--require", "ts-node/register", "--test", `--test-concurrency=${concurrency}`];
+  const args = [...typescript, "--test", `--test-concurrency=${concurrency}`];
   const child = spawn(process.execPath, [...args, "--test-reporter=spec", ...files], { stdio: "inherit" });
   // Ctrl-C reaches the tests themselves, which clean up.
   for (const signal of ["SIGINT", "SIGTERM"] as const) process.on(signal, () => undefined);
@@ -86,7 +87,7 @@ async function main(): Promise<void> {
     .sort((a, b) => rank(a) - rank(b));
   const full = process.argv.includes("--full");
   const chosen = full ? [...groups, long] : groups;
-  if (full) process.env["PROPERTY_RUNS"] ??= "4000";
+  if (full) process.env["PROPERTY_RUNS"] ??= "20000";
   const work = chosen
     .map((group) => ({ group, files: all.filter((file) => suffixOf(file) === group.suffix) }))
     .filter(({ files }) => files.length > 0);

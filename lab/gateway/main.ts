@@ -2,7 +2,7 @@ import { parseArgs } from "node:util";
 import { readConfig, startProgram } from "./program";
 
 /**
- * The lab's Gateway: `node -r ts-node/register lab/gateway/main.ts --config FILE.json`. It serves the Gateways
+ * The lab's Gateway: `node -r ./start/typescript.js lab/gateway/main.ts --config FILE.json`. It serves the Gateways
  * and HTTPRoutes of a cluster with one Envoy until SIGTERM or SIGINT; status 1 when Envoy dies before that.
  */
 async function main(): Promise<void> {

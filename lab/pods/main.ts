@@ -15,7 +15,7 @@ import { nameOf } from "./objects";
 /**
  * The kubelet's part of a lab, for the pods of all its nodes:
  *
- *     node -r ts-node/register lab/pods/main.ts --config FILE.json
+ *     node -r ./start/typescript.js lab/pods/main.ts --config FILE.json
  *
  * Ends with status 1, saying why, when the simulator has gone, and, unless restartContainers is set, when a
  * container has ended by itself.

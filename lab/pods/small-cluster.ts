@@ -11,6 +11,7 @@ import type { ToolName } from "../tools/catalogue";
 import { resolveTool } from "../tools/resolve";
 import { ApiRefused, ClusterApi } from "../cluster/cluster-api";
 import type { Pod } from "./objects";
+import { typescript } from "../processes/typescript";
 
 const needed: readonly ToolName[] = [
   ...(["etcd", "kube-apiserver", "kube-controller-manager", "kube-scheduler", "kwok", "epp"] as const),
@@ -135,7 +136,7 @@ async function startPart(lab: Lab, name: string, config: string, health: string)
   return lab.supervisor.start({
     name,
     command: process.execPath,
-    args: ["-r", "ts-node/register", program, "--config", config],
+    args: [...typescript, program, "--config", config],
     ready: async () => (await fetch(health)).ok,
   });
 }

@@ -8,6 +8,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { AddressRange, accepts, freePort } from "./addresses";
 import { endsWithin, isAlive, startTimeOf } from "./identity";
 import { ProcessFailed, Supervisor } from "./supervisor";
+import { typescript } from "./typescript";
 
 const folder = fs.mkdtempSync(path.join(os.tmpdir(), "supervisor-"));
 const supervisors: Supervisor[] = [];
@@ -86,7 +87,7 @@ describe("a supervised process", () => {
       const lab = new Supervisor(${JSON.stringify(folder)});
       lab.start({ name: "orphan", command: "sleep", args: ["60"] }).then((process) => console.log(process.pid));
       setInterval(() => {}, 1000);`;
-    const parent = spawn(process.execPath, ["--require", "ts-node/register", "-e", script], {
+    const parent = spawn(process.execPath, [...typescript, "-e", script], {
       stdio: ["ignore", "pipe", "inherit"],
     });
     const pid = await new Promise<number>((resolve) =>

@@ -5,7 +5,7 @@ import { Simulator } from "./control";
 /**
  * All simulated model servers of a lab, in one process:
  *
- *     node -r ts-node/register lab/simulator/main.ts --config FILE.json
+ *     node -r ./start/typescript.js lab/simulator/main.ts --config FILE.json
  */
 const schema = z.strictObject({
   /** Address and port of the control API. */

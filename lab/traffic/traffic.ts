@@ -3,6 +3,7 @@ import * as path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Asking } from "../../rollout/traffic/client";
 import type { FromTraffic, Outcome, Progress, Rates, Target, ToTraffic } from "./outcome";
+import { typescript } from "../processes/typescript";
 
 /** The customers of a rehearsal: continuous traffic, and everything that came of it. */
 export class Traffic {
@@ -27,7 +28,7 @@ export class Traffic {
   /** @param limits traffic stops by itself after so many requests or seconds. @param asking how the service is asked. */
   static start(target: Target, limits: { requests: number; seconds: number }, asking: Asking = {}): Traffic {
     const child = fork(path.join(__dirname, "main.ts"), [], {
-      execArgv: ["--require", "ts-node/register"],
+      execArgv: typescript,
       cwd: path.join(__dirname, "..", ".."),
       serialization: "advanced",
     });

@@ -5,7 +5,7 @@ import * as yaml from "js-yaml";
 
 /*
  * Golden snapshots: what the program renders, as a person can read it. A test compares; the files are written anew by
- *   GOLDEN=write node --require ts-node/register --test test/components/golden/*.test.ts
+ *   GOLDEN=write node --require ./start/typescript.js --test test/components/golden/*.test.ts
  * Read the difference before it is committed: whatever changes in a pool that exists touches customers.
  */
 

@@ -2,6 +2,7 @@ import { spawn, type ChildProcess } from "node:child_process";
 import * as fs from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
 import { projectFolder } from "../../lab/workspace";
+import { typescript } from "../../lab/processes/typescript";
 
 /** A command of the project as a person runs it, without a terminal. */
 export class Command {
@@ -15,19 +16,11 @@ export class Command {
     env: NodeJS.ProcessEnv = process.env,
     folder = projectFolder,
   ) {
-    this.child = spawn(
-      process.execPath,
-      [
-        ...(program.endsWith(".ts") ? ["--require", require.resolve("ts-node/register")] : []),
-        program,
-        ...args,
-      ],
-      {
-        cwd: folder,
-        env,
-        stdio: ["ignore", "pipe", "pipe"],
-      },
-    );
+    this.child = spawn(process.execPath, [...(program.endsWith(".ts") ? typescript : []), program, ...args], {
+      cwd: folder,
+      env,
+      stdio: ["ignore", "pipe", "pipe"],
+    });
     for (const stream of [this.child.stdout, this.child.stderr]) {
       stream?.on("data", (chunk: Buffer) => (this.output += chunk.toString()));
     }
