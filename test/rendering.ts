@@ -131,13 +131,13 @@ export const updateTimeoutOf = (resource: Registered): string => requests.get(re
 export async function rendered(program: () => unknown): Promise<Registered[]> {
   registered.length = 0;
   // The SDK writes a stack down for every resource and output: to find each line's source takes half of the time.
-  const { prepareStackTrace } = Error;
+  const finding = Object.getOwnPropertyDescriptor(Error, "prepareStackTrace");
   Reflect.deleteProperty(Error, "prepareStackTrace");
   try {
     program();
     await pulumi.runtime.disconnect();
   } finally {
-    if (prepareStackTrace !== undefined) Error.prepareStackTrace = prepareStackTrace;
+    if (finding !== undefined) Object.defineProperty(Error, "prepareStackTrace", finding);
   }
   return [...registered];
 }

@@ -363,11 +363,11 @@ describe("pods of simulated model servers", { concurrency: false }, () => {
       return names.map((name) => there.get(name) ?? { metadata: { name } }).filter((pod) => !ready(pod));
     };
     await eventually("all are Ready", async () => (await missing()).length === 0, 180).catch(
-      async (error: Error) => {
+      async (error: unknown) => {
         const seen = (await missing()).map(({ metadata, spec, status }) =>
           JSON.stringify({ name: metadata?.name, node: spec?.nodeName, ...status }),
         );
-        throw new Error([`${error.message}, but not ${seen.length}:`, ...seen].join("\n"));
+        throw new Error([`${String(error)}, but not ${seen.length}:`, ...seen].join("\n"));
       },
     );
     const readySeconds = (Date.now() - asked) / 1000;
