@@ -8,7 +8,7 @@ import { begin, keyOf, questions, type Begun } from "./pulumi/begin";
 export function askEarly(words: readonly string[], cwd: string): Begun {
   if (words.includes("--help")) return new Map();
   const stack = stackIn(words);
-  const isQuick = words.includes("--yes");
+  const isQuick = words.includes("--yes") && !words.some((word) => asksMore.test(word));
   // What takes longest first; what a rollback without questions reads from files, the CLI is asked after it.
   const asked = [
     ...(isQuick && hasKept(cwd) ? [] : [questions.secretOutputs(stack)]),
@@ -16,6 +16,9 @@ export function askEarly(words: readonly string[], cwd: string): Begun {
   ];
   return new Map(asked.map((args) => [keyOf(args, cwd), begin(args, cwd)]));
 }
+
+/** Options with which a rollback is not in a hurry: see command-line.ts. */
+const asksMore = /^--(dry-run|list|to-update)(=|$)/;
 
 /** Asked of another stack than the command then means, an answer is of no use, and nobody sees it. */
 function stackIn(words: readonly string[]): string | undefined {

@@ -40,9 +40,8 @@ require.extensions[".ts"] = (/** @type {NodeJS.Module} */ module, /** @type {str
     const made = transformSync(source, { ...options, filename: file });
     ({ code } = made);
     maps.set(file, () => made.map ?? "{}");
-    keep(`${kept}.map`, made.map ?? "{}");
-    // Last: where it is, its map is too.
-    keep(`${kept}.js`, code);
+    // In this order: where a code is kept, its map is too.
+    if (keep(`${kept}.map`, made.map ?? "{}")) keep(`${kept}.js`, code);
   }
   /** @type {{ _compile(code: string, file: string): void }} */ (/** @type {unknown} */ (module))._compile(
     code,
@@ -56,8 +55,10 @@ function keep(file, content) {
     fs.mkdirSync(folder, { recursive: true });
     fs.writeFileSync(`${file}.${process.pid}`, content);
     fs.renameSync(`${file}.${process.pid}`, file);
+    return true;
   } catch {
     // Transpiling again costs time and nothing else.
+    return false;
   }
 }
 
@@ -71,12 +72,17 @@ function inSource(frame) {
   // eslint-disable-next-line @typescript-eslint/no-base-to-string
   const text = String(frame);
   const [file, line, column] = [frame.getFileName(), frame.getLineNumber(), frame.getColumnNumber()];
-  const map = typeof file === "string" ? mapOf(file) : undefined;
-  if (map === undefined || line === null || column === null) return text;
-  const entry = map.findEntry(line - 1, column - 1);
-  return "originalLine" in entry
-    ? text.replace(/:\d+:\d+(?=\)?$)/, `:${entry.originalLine + 1}:${entry.originalColumn + 1}`)
-    : text;
+  try {
+    const map = typeof file === "string" ? mapOf(file) : undefined;
+    if (map === undefined || line === null || column === null) return text;
+    const entry = map.findEntry(line - 1, column - 1);
+    return "originalLine" in entry
+      ? text.replace(/:\d+:\d+(?=\)?$)/, `:${entry.originalLine + 1}:${entry.originalColumn + 1}`)
+      : text;
+  } catch {
+    // Positions in what was made of it are better than another error.
+    return text;
+  }
 }
 
 /** @param {string} file */

@@ -25,10 +25,18 @@ export interface Undertaking {
    * the candidate: then the next update is to go there, whoever runs it.
    */
   takeBack: boolean;
-  /** Done before the first update, once the user has agreed. @returns what was done, in a sentence. */
-  first?: () => Promise<string>;
+  /** Done before the first update, once the user has agreed. */
+  first?: () => Promise<First>;
   /** What was done before this was decided, in a sentence. */
   before?: string;
+}
+
+/** What came of what is done before the first update. */
+export interface First {
+  /** Whether the live route was written, or found as it was to be written. */
+  isBack: boolean;
+  /** What was done, or why it was not, in a sentence without its full stop. */
+  text: string;
 }
 
 /** What a command that changes something tells programs. */
@@ -37,6 +45,8 @@ export interface Outcome {
   /** Updates that succeeded, of those that were meant. */
   updates: { done: number; of: number };
   errors: readonly string[];
+  /** What was done before the first update; absent: nothing. */
+  before?: string;
   status: Status;
 }
 
@@ -75,9 +85,10 @@ async function updateByUpdate(
 ): Promise<number> {
   const { screen } = session;
   const { steps, first } = undertaking;
-  const said = first === undefined ? undefined : `${await first()}.`;
-  if (said !== undefined) screen.line(said);
-  const before = said ?? undertaking.before;
+  const begun = await first?.();
+  if (begun !== undefined) screen.line(`${begun.text}.`);
+  // What an earlier decision did is still done.
+  const before = begun?.isBack === true ? `${begun.text}.` : undertaking.before;
   const stopped = (end: Omit<End, "before">): Promise<number> =>
     failed(session, undertaking, { ...end, ...(before === undefined ? {} : { before }) });
   const confirmed = await attempt(() => session.confirmed());
@@ -287,6 +298,7 @@ async function failed(
     ok: false,
     updates: { done, of: steps.length },
     errors: result.cancelled ? ["interrupted"] : result.errors,
+    ...(before === undefined ? {} : { before }),
     status,
   };
   screen.result(outcome);

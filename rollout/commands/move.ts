@@ -5,7 +5,7 @@ import { quoted } from "../../stacks/messages/edits";
 import { rolesOf } from "../steps/values";
 import { rollBackFirst } from "../now/rollback-first";
 import { changesBetween, describeChange } from "../steps/changes";
-import { carryOut, exit, refused } from "./carry-out";
+import { carryOut, exit, refused, type Undertaking } from "./carry-out";
 import { ReadOtherwise, type ChangeOptions, type Session } from "./session";
 
 /** `next`: one step up the ladder, or to another weight. */
@@ -35,7 +35,7 @@ export async function runRollback(session: Session, options: RollbackOptions): P
   } catch (error) {
     if (!(error instanceof ReadOtherwise)) throw error;
     // The session has what the CLI says by now.
-    session.screen.line("Pulumi reads the stack or its config otherwise than its files say; deciding again.");
+    session.screen.line("Pulumi knows something else of the stack than this machine; deciding again.");
     return decideAndGoBack(session, options, error.before);
   }
 }
@@ -78,7 +78,7 @@ async function move(
   session: Session,
   decision: Decision,
   options: ChangeOptions,
-  how: { again: string; anew?: string; takeBack: boolean; first?: () => Promise<string>; before?: string },
+  how: Pick<Undertaking, "again" | "anew" | "takeBack" | "first" | "before">,
 ): Promise<number> {
   if (decision.outcome === "refused") {
     if (how.before === undefined)

@@ -8,7 +8,7 @@ import { configOf, Engine, outputsOf } from "../pulumi/pulumi-engine";
 import { lookAtCluster, observeCluster, type Seen } from "../pulumi/live";
 import { readQuickly } from "../pulumi/quick-reading";
 import type { Screen } from "../terminal/screen";
-import { ownerOutput, type Owner } from "../../stacks/plan/claims";
+import { isCalled, ownerOutput, type Owner } from "../../stacks/plan/claims";
 import { loadKubeconfigs } from "../../stacks/state/cluster-reader";
 import {
   isAsKept,
@@ -31,11 +31,11 @@ export interface ChangeOptions extends CommonOptions {
   policyPack?: string[];
 }
 
-/** The CLI reads the stack or its config otherwise than a session in a hurry did: what was decided does not count. */
+/** The CLI says something else than a session in a hurry read on this machine: what was decided does not count. */
 export class ReadOtherwise extends Error {
   /** @param before what was already done, in a sentence. */
   constructor(readonly before?: string) {
-    super("pulumi reads the stack or its config otherwise than its files say");
+    super("pulumi knows something else of the stack than this machine");
   }
 }
 
@@ -53,6 +53,16 @@ async function readByCli(
 const isAsSeen = (kept: KeptOutputs, seen: Seen): boolean =>
   seen.outcome === "read" && isAsKept(kept, seen.observed.route);
 
+/** What a session in a hurry has read without the CLI. */
+interface Unconfirmed {
+  /** Runs the CLI. */
+  command: OwnGroupCommand;
+  /** The stack as it was named or selected, maybe with organisation and project. */
+  named: string;
+  /** The outputs, where they are what was kept of the last update here. */
+  kept?: KeptOutputs;
+}
+
 /** One run of a command: a stack, and what is known of it. */
 export class Session {
   private constructor(
@@ -62,15 +72,12 @@ export class Session {
     public values: StackValues,
     public outputs: Readonly<Record<string, unknown>>,
     private readonly options: CommonOptions,
-    /** Runs the CLI, where the stack and its config were read without it. */
-    private unconfirmed?: OwnGroupCommand,
-    /** The outputs, where they are what was kept of the last update here. */
-    private kept?: KeptOutputs,
+    private unconfirmed?: Unconfirmed,
   ) {
-    if (kept === undefined) this.keep();
+    if (unconfirmed === undefined) this.keep();
   }
 
-  /** For the next rollback. */
+  /** For the next rollback; only once the CLI has said which stack this is. */
   private keep(): void {
     const { folder, shortName } = this.engine;
     keepOutputs(folder, shortName, this.outputs);
@@ -102,7 +109,8 @@ export class Session {
       engine.values(undefined, Promise.resolve(read.printed)),
       asked,
     ]);
-    return new Session(engine, screen, values, outputs, options, command, kept);
+    const unconfirmed = { command, named: stack ?? read.named, ...(kept === undefined ? {} : { kept }) };
+    return new Session(engine, screen, values, outputs, options, unconfirmed);
   }
 
   /**
@@ -111,9 +119,8 @@ export class Session {
    *   again.
    */
   async confirmed(): Promise<boolean> {
-    const command = this.unconfirmed;
-    if (command === undefined) return true;
-    const { kept } = this;
+    if (this.unconfirmed === undefined) return true;
+    const { command, kept } = this.unconfirmed;
     const asked = kept === undefined ? undefined : this.askOutputs(command);
     asked?.catch(() => undefined);
     const { engine, values } = await readByCli(command, this.options);
@@ -122,7 +129,6 @@ export class Session {
     const wereSame = kept === undefined || isDeepStrictEqual(keepable(outputs), kept);
     // All of it or nothing: a stack's config goes with its own outputs.
     [this.engine, this.values, this.outputs, this.unconfirmed] = [engine, values, outputs, undefined];
-    this.kept = undefined;
     this.keep();
     return isSame && wereSame;
   }
@@ -133,27 +139,32 @@ export class Session {
 
   /**
    * What a decision needs of the cluster. Outputs that were kept count only where the live route says the same split and
-   * latches: else the backend has newer ones, and is asked.
+   * latches: else the route was written since, and the backend is asked.
    */
   async observe(): Promise<Seen> {
     const seen = await this.observeBy();
-    const { kept, unconfirmed } = this;
-    if (kept === undefined || unconfirmed === undefined || isAsSeen(kept, seen)) return seen;
-    this.outputs = await this.askOutputs(unconfirmed);
-    this.kept = undefined;
-    this.keep();
-    return this.observeBy();
+    const { command, named, kept } = this.unconfirmed ?? {};
+    if (command === undefined || named === undefined || kept === undefined || isAsSeen(kept, seen))
+      return seen;
+    this.outputs = await this.askOutputs(command);
+    this.unconfirmed = { command, named };
+    return isDeepStrictEqual(keepable(this.outputs), kept) ? seen : this.observeBy();
+  }
+
+  /** Whether the outputs are what was kept on this machine: roles that changed since are then not known. */
+  get isByKept(): boolean {
+    return this.unconfirmed?.kept !== undefined;
   }
 
   /**
    * Whether what an object says of its owner is enough to write it: the CLI has confirmed the stack, or the object is
    * marked with the stack's name, and with its id where that is only what was kept of it.
-   * @param owner its stack as it is marked: organisation/project/stack.
    */
   isSure(owner: Owner | undefined): boolean {
     if (this.unconfirmed === undefined) return true;
-    const isNamed = owner?.stack.split("/").at(-1) === this.engine.shortName;
-    return isNamed && (this.kept === undefined || owner.id === this.kept[ownerOutput]);
+    const { named, kept } = this.unconfirmed;
+    const isNamed = owner !== undefined && isCalled(owner, named);
+    return isNamed && (kept === undefined || owner.id === kept[ownerOutput]);
   }
 
   get deployed(): Deployed | undefined {

@@ -208,7 +208,7 @@ function placed(text: string, known: ReadonlyMap<string, ServicePool>, own: stri
 }
 
 /** The pools of the preview route's rules: the candidate, and the stable pool where it is asked too. */
-function pinnedPools(preview: LiveObject | undefined): (ServicePool | undefined)[] {
+export function pinnedPools(preview: LiveObject | undefined): (ServicePool | undefined)[] {
   const rules =
     (preview?.["spec"] as { rules?: { backendRefs?: LiveBackendRef[] }[] } | undefined)?.rules ?? [];
   const own = preview?.metadata.namespace ?? "default";

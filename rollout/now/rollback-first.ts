@@ -3,13 +3,17 @@ import type { Observed } from "../../stacks/plan/observed";
 import type { Plan } from "../../stacks/plan/model";
 import { plan } from "../../stacks/plan/plan";
 import { routeTexts } from "../../stacks/plan/route-texts";
-import { clusterWriter } from "../../stacks/state/cluster-reader";
+import type { ServiceConfig } from "../../stacks/plan/service-config";
+import { clusterWriter, type ClusterWriter } from "../../stacks/state/cluster-reader";
 import { routePath } from "../../stacks/state/paths";
+import type { First } from "../commands/carry-out";
 import { ReadOtherwise, type Session } from "../commands/session";
 import { platformOf, type Seen } from "../pulumi/live";
 import { resolveValues } from "../steps/resolve-values";
 import type { StackValues } from "../steps/values";
-import { rollBackNow } from "./route-writer";
+import { pinnedPools } from "./live-rollback";
+import { previewOf, rollBackNow } from "./route-writer";
+import { isDeepStrictEqual } from "node:util";
 import { errorText } from "../../stacks/messages/user-error";
 
 /** The same world once the live route is written. */
@@ -27,6 +31,16 @@ function observedOnceBack(observed: Observed, planned: Plan): Observed {
   };
 }
 
+/** Whether the live preview route names these pools as candidate and stable pool. */
+async function isRollout(
+  client: ClusterWriter,
+  { namespace, service }: ServiceConfig,
+  pools: readonly string[],
+): Promise<boolean> {
+  const pinned = pinnedPools(await previewOf(client, namespace, service)).map((pool) => pool?.name);
+  return isDeepStrictEqual(pinned.slice(0, pools.length), pools);
+}
+
 /** Seconds for the API server to answer: pulumi up comes next in any case. */
 const patience = 5;
 
@@ -36,10 +50,16 @@ const patience = 5;
  * traffic, nothing is written: then Pulumi makes it grow first.
  * @param target the config that the rollback will write.
  * @param seen what was just read of the cluster. Default: it is read.
- * @returns what was done, in a sentence; or why it was not, and Pulumi moves the route instead.
+ * @param connect to the cluster of a kubeconfig.
+ * @returns where it was not done, why; then Pulumi moves the route instead.
  */
-export async function rollBackFirst(session: Session, target: StackValues, seen?: Seen): Promise<string> {
-  const otherwise = (why: string): string => `${why}: pulumi up moves the route`;
+export async function rollBackFirst(
+  session: Session,
+  target: StackValues,
+  seen?: Seen,
+  connect: typeof clusterWriter = clusterWriter,
+): Promise<First> {
+  const otherwise = (why: string): First => ({ isBack: false, text: `${why}: pulumi up moves the route` });
   const resolved = resolveValues(target);
   if (resolved.outcome === "mistakes") return otherwise("the config has mistakes");
   const { config } = resolved;
@@ -66,11 +86,16 @@ export async function rollBackFirst(session: Session, target: StackValues, seen?
   try {
     const { kubeconfig } = await platformOf(session.engine, config, session.outputs);
     if (kubeconfig === undefined) return otherwise("the stack's outputs have no kubeconfig");
-    const client = await clusterWriter(kubeconfig, patience);
-    const route = await client.get(routePath(service.namespace, service.route));
-    if (route === undefined) return otherwise("there is no route");
-    if (!session.isSure(ownerOn(route.metadata)) && !(await session.confirmed())) throw new ReadOtherwise();
+    const client = await connect(kubeconfig, patience);
     const { name, namespace } = planned.plan.stable;
+    const [route, hasRoles] = await Promise.all([
+      client.get(routePath(service.namespace, service.route)),
+      // A promotion since then changed neither split nor latches; it took the preview route, which names both pools.
+      !session.isByKept || isRollout(client, service, [candidate, name]),
+    ]);
+    if (route === undefined) return otherwise("there is no route");
+    if (!(session.isSure(ownerOn(route.metadata)) && hasRoles) && !(await session.confirmed()))
+      throw new ReadOtherwise();
     const request = { reason: rolledBack.reason, time: rolledBack.time, from: candidate };
     const owner = session.outputs[ownerOutput];
     const { rollback } = await rollBackNow(
@@ -81,9 +106,11 @@ export async function rollBackFirst(session: Session, target: StackValues, seen?
     );
     if (rollback.outcome === "refused")
       return otherwise(rollback.reasons.map(({ found }) => found).join("; "));
-    return rollback.outcome === "there"
-      ? `${candidate} already has no traffic; pulumi up records it`
-      : `The live route sends all traffic to ${service.stable}; pulumi up records it`;
+    const text =
+      rollback.outcome === "there"
+        ? `${candidate} already has no traffic; pulumi up records it`
+        : `The live route sends all traffic to ${service.stable}; pulumi up records it`;
+    return { isBack: true, text };
   } catch (error) {
     if (error instanceof ReadOtherwise) throw error;
     return otherwise(errorText(error));

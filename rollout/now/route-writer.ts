@@ -199,7 +199,7 @@ async function poolsOf(client: ClusterWriter, route: LiveObject): Promise<Servic
 }
 
 /** The preview route; credentials that may read only the customers' route do without it. */
-const previewOf = (
+export const previewOf = (
   client: ClusterWriter,
   namespace: string,
   service: string,

@@ -15,6 +15,8 @@ import { isObject, project, type Printed } from "../steps/values";
 export interface QuickReading {
   /** Name of the stack without organisation and project. */
   stack: string;
+  /** The same, as it was given or selected. */
+  named: string;
   /** Its config, as the CLI prints it. */
   printed: string;
 }
@@ -25,15 +27,16 @@ export async function readQuickly(
   stack?: string,
   env: NodeJS.ProcessEnv = process.env,
 ): Promise<QuickReading | undefined> {
-  const name = (stack ?? selectedByFiles(folder, env))?.split("/").at(-1);
-  if (name === undefined) return undefined;
+  const named = stack ?? selectedByFiles(folder, env);
+  const name = named?.split("/").at(-1);
+  if (named === undefined || name === undefined) return undefined;
   const [projectFile, stackFile] = [
     textOf(path.join(folder, "Pulumi.yaml")),
     textOf(path.resolve(configFolder(folder), `Pulumi.${name}.yaml`)),
   ];
   if (projectFile === undefined || stackFile === undefined) return undefined;
   const printed = await printedByFiles(projectFile, stackFile);
-  return printed === undefined ? undefined : { stack: name, printed: JSON.stringify(printed) };
+  return printed === undefined ? undefined : { stack: name, named, printed: JSON.stringify(printed) };
 }
 
 /**

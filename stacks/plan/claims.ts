@@ -31,6 +31,12 @@ export function parseOwner(text: string | undefined): Owner | undefined {
 export const ownerOn = (metadata: { annotations?: Readonly<Record<string, string>> }): Owner | undefined =>
   parseOwner(metadata.annotations?.[annotations.owner]);
 
+/** Whether people mean this owner's stack. @param name STACK, ORGANISATION/STACK or ORGANISATION/PROJECT/STACK. */
+export function isCalled({ stack }: Owner, name: string): boolean {
+  const [its, given] = [stack.split("/"), name.split("/")];
+  return its.at(-1) === given.at(-1) && given.slice(0, -1).every((part, i) => part === its[i]);
+}
+
 /** A live object that this program made, for whichever stack. */
 export interface OwnedObject {
   /** API group; "" for the core group. */

@@ -1,5 +1,6 @@
 import * as crypto from "node:crypto";
 import * as fs from "node:fs";
+import * as os from "node:os";
 import * as path from "node:path";
 import { isDeepStrictEqual } from "node:util";
 import { ownerOutput } from "../plan/claims";
@@ -67,7 +68,10 @@ const isObject = (value: unknown): value is Record<string, unknown> =>
 const hasOnly = (value: unknown, keys: readonly string[]): value is Record<string, unknown> =>
   isObject(value) && Object.keys(value).every((key) => keys.includes(key));
 
-/** Whether the live route says the split and the latches that were kept: then that update was the last to write it. */
+/**
+ * Whether the live route says the split and the latches that were kept. Roles can have changed since, which writes
+ * neither: whoever sends traffic asks the preview route for them.
+ */
 export function isAsKept(kept: KeptOutputs, route: ObservedRoute | undefined): boolean {
   const { weights, latches = [] } = kept["deployed"] as Partial<DeploymentRecord>;
   const written = route?.written;
@@ -81,13 +85,16 @@ export function isAsKept(kept: KeptOutputs, route: ObservedRoute | undefined): b
 
 /** Never fails: a rollback that finds nothing asks the backend. @param stack without organisation and project. */
 export function keepOutputs(folder: string, stack: string, outputs: Readonly<Record<string, unknown>>): void {
-  const kept = keepable(outputs);
   try {
+    const kept = keepable(outputs);
     const file = fileOf(folder, stack);
+    if (file === undefined) return;
     if (kept === undefined) {
       fs.rmSync(file, { force: true });
       return;
     }
+    // Others keep their own things beside it.
+    fs.mkdirSync(path.dirname(path.dirname(file)), { recursive: true });
     fs.mkdirSync(path.dirname(file), { recursive: true, mode: 0o700 });
     fs.writeFileSync(`${file}.${process.pid}`, JSON.stringify(kept), { mode: 0o600 });
     fs.renameSync(`${file}.${process.pid}`, file);
@@ -99,7 +106,9 @@ export function keepOutputs(folder: string, stack: string, outputs: Readonly<Rec
 /** What was kept of a stack of the project in a folder. */
 export function keptOutputs(folder: string, stack: string): KeptOutputs | undefined {
   try {
-    const kept: unknown = JSON.parse(fs.readFileSync(fileOf(folder, stack), "utf8"));
+    const file = fileOf(folder, stack);
+    if (file === undefined) return undefined;
+    const kept: unknown = JSON.parse(fs.readFileSync(file, "utf8"));
     // Written by hand, or by another version of this program.
     return isObject(kept) ? keepable(kept) : undefined;
   } catch {
@@ -110,7 +119,7 @@ export function keptOutputs(folder: string, stack: string): KeptOutputs | undefi
 /** Whether anything is kept of the project in a folder, whichever stack's. */
 export function hasKept(folder: string): boolean {
   try {
-    const { dir, base } = path.parse(fileOf(folder, ""));
+    const { dir, base } = path.parse(fileOf(folder, "") ?? "");
     const place = base.slice(0, base.indexOf("-") + 1);
     return fs.readdirSync(dir).some((name) => name.startsWith(place) && name.endsWith(".json"));
   } catch {
@@ -118,8 +127,27 @@ export function hasKept(folder: string): boolean {
   }
 }
 
-/** In node_modules, where nothing is committed. Checkouts can share one: the folder is in the name. */
-function fileOf(folder: string, stack: string): string {
-  const place = crypto.createHash("sha256").update(fs.realpathSync(folder)).digest("hex").slice(0, 16);
+/**
+ * In node_modules, where nothing is committed. Checkouts can share one, and a stack of the same name can be in another
+ * backend: both are in the file's name. @returns undefined where it is not known which backend the CLI uses.
+ */
+function fileOf(folder: string, stack: string): string | undefined {
+  const backend = backendOf(folder);
+  if (backend === undefined) return undefined;
+  const of = JSON.stringify([fs.realpathSync(folder), backend]);
+  const place = crypto.createHash("sha256").update(of).digest("hex").slice(0, 16);
   return path.join(folder, "node_modules", ".cache", "rollout", `${place}-${path.basename(stack)}.json`);
+}
+
+/** Where the CLI keeps stacks: by its environment, by the project, else where it is logged in. */
+function backendOf(folder: string): string | undefined {
+  const { PULUMI_BACKEND_URL: given = "", PULUMI_HOME: home = path.join(os.homedir(), ".pulumi") } =
+    process.env;
+  if (given !== "") return given;
+  // What the project says is part of the folder, once it says anything.
+  if (/^backend:/m.test(fs.readFileSync(path.join(folder, "Pulumi.yaml"), "utf8"))) return "the project's";
+  const { current } = JSON.parse(fs.readFileSync(path.join(home, "credentials.json"), "utf8")) as {
+    current?: unknown;
+  };
+  return typeof current === "string" && current !== "" ? current : undefined;
 }

@@ -37,6 +37,7 @@ export class SharedCases<Case, Subject, L extends Looks<L>> {
    * @param often what has to be seen, and in which part of the cases at least
    */
   hold(what: string, property: Property<Subject, L>, often: Readonly<Record<string, number>> = {}): void {
+    assert.equal(this.walked, undefined, "the cases were carried out before");
     const number = this.properties.push(property) - 1;
     it(what, () => {
       this.walked ??= this.walk(this.properties);

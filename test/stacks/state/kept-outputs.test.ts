@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import * as fs from "node:fs";
 import * as os from "node:os";
 import * as path from "node:path";
-import { after, describe, it } from "node:test";
+import { after, before, describe, it } from "node:test";
 import { gkeKubeconfig } from "../../../components/cluster/inference-cluster";
 import {
   hasKept,
@@ -25,7 +25,15 @@ const outputs = {
 
 describe("what an update leaves for a rollback", () => {
   const folder = fs.mkdtempSync(path.join(os.tmpdir(), "kept-"));
-  after(() => fs.rmSync(folder, { recursive: true, force: true }));
+  const environment = { ...process.env };
+  before(() => {
+    process.env["PULUMI_BACKEND_URL"] = "file:///here";
+    fs.writeFileSync(path.join(folder, "Pulumi.yaml"), "name: inference-rollout\n");
+  });
+  after(() => {
+    process.env = environment;
+    fs.rmSync(folder, { recursive: true, force: true });
+  });
 
   it("is read as it was kept, for its own stack and folder only", () => {
     assert.equal(hasKept(folder), false);
@@ -40,6 +48,32 @@ describe("what an update leaves for a rollback", () => {
     assert.equal(keptOutputs(other, "dev"), undefined);
     assert.equal(hasKept(other), false);
     fs.rmSync(other, { recursive: true });
+  });
+
+  it("is of one backend: by the environment, by the project, or where the CLI is logged in", () => {
+    keepOutputs(folder, "dev", outputs);
+    const home = path.join(folder, "home");
+    fs.mkdirSync(home);
+    const login = (text: string): void => fs.writeFileSync(path.join(home, "credentials.json"), text);
+    process.env["PULUMI_BACKEND_URL"] = "";
+    process.env["PULUMI_HOME"] = home;
+    const isKept = (): boolean => keptOutputs(folder, "dev") !== undefined;
+    assert.ok(!isKept(), "nobody has logged in");
+    keepOutputs(folder, "dev", outputs);
+    assert.ok(!isKept(), "and then nothing is kept");
+    login('{"current":"https://api.pulumi.com"}');
+    assert.ok(!isKept());
+    keepOutputs(folder, "dev", outputs);
+    assert.ok(isKept());
+    login('{"current":"gs://states"}');
+    assert.ok(!isKept());
+    fs.appendFileSync(path.join(folder, "Pulumi.yaml"), "backend:\n  url: gs://ours\n");
+    assert.ok(!isKept());
+    keepOutputs(folder, "dev", outputs);
+    assert.ok(isKept());
+    process.env["PULUMI_BACKEND_URL"] = "file:///here";
+    assert.ok(isKept(), "that one is still there");
+    fs.rmSync(path.join(folder, "node_modules"), { recursive: true });
   });
 
   it("holds no secret, and nobody else reads it", () => {
