@@ -84,10 +84,15 @@ export function isAsKept(kept: KeptOutputs, route: ObservedRoute | undefined): b
 }
 
 /** Never fails: a rollback that finds nothing asks the backend. @param stack without organisation and project. */
-export function keepOutputs(folder: string, stack: string, outputs: Readonly<Record<string, unknown>>): void {
+export function keepOutputs(
+  folder: string,
+  stack: string,
+  outputs: Readonly<Record<string, unknown>>,
+  env = process.env,
+): void {
   try {
     const kept = keepable(outputs);
-    const file = fileOf(folder, stack);
+    const file = fileOf(folder, stack, env);
     if (file === undefined) return;
     if (kept === undefined) {
       fs.rmSync(file, { force: true });
@@ -104,9 +109,9 @@ export function keepOutputs(folder: string, stack: string, outputs: Readonly<Rec
 }
 
 /** What was kept of a stack of the project in a folder. */
-export function keptOutputs(folder: string, stack: string): KeptOutputs | undefined {
+export function keptOutputs(folder: string, stack: string, env = process.env): KeptOutputs | undefined {
   try {
-    const file = fileOf(folder, stack);
+    const file = fileOf(folder, stack, env);
     if (file === undefined) return undefined;
     const kept: unknown = JSON.parse(fs.readFileSync(file, "utf8"));
     // Written by hand, or by another version of this program.
@@ -117,9 +122,9 @@ export function keptOutputs(folder: string, stack: string): KeptOutputs | undefi
 }
 
 /** Whether anything is kept of the project in a folder, whichever stack's. */
-export function hasKept(folder: string): boolean {
+export function hasKept(folder: string, env = process.env): boolean {
   try {
-    const { dir, base } = path.parse(fileOf(folder, "") ?? "");
+    const { dir, base } = path.parse(fileOf(folder, "", env) ?? "");
     const place = base.slice(0, base.indexOf("-") + 1);
     return fs.readdirSync(dir).some((name) => name.startsWith(place) && name.endsWith(".json"));
   } catch {
@@ -131,8 +136,8 @@ export function hasKept(folder: string): boolean {
  * In node_modules, where nothing is committed. Checkouts can share one, and a stack of the same name can be in another
  * backend: both are in the file's name. @returns undefined where it is not known which backend the CLI uses.
  */
-function fileOf(folder: string, stack: string): string | undefined {
-  const backend = backendOf(folder);
+function fileOf(folder: string, stack: string, env: NodeJS.ProcessEnv): string | undefined {
+  const backend = backendOf(folder, env);
   if (backend === undefined) return undefined;
   const of = JSON.stringify([fs.realpathSync(folder), backend]);
   const place = crypto.createHash("sha256").update(of).digest("hex").slice(0, 16);
@@ -140,9 +145,8 @@ function fileOf(folder: string, stack: string): string | undefined {
 }
 
 /** Where the CLI keeps stacks: by its environment, by the project, else where it is logged in. */
-function backendOf(folder: string): string | undefined {
-  const { PULUMI_BACKEND_URL: given = "", PULUMI_HOME: home = path.join(os.homedir(), ".pulumi") } =
-    process.env;
+function backendOf(folder: string, env: NodeJS.ProcessEnv): string | undefined {
+  const { PULUMI_BACKEND_URL: given = "", PULUMI_HOME: home = path.join(os.homedir(), ".pulumi") } = env;
   if (given !== "") return given;
   // What the project says is part of the folder, once it says anything.
   if (/^backend:/m.test(fs.readFileSync(path.join(folder, "Pulumi.yaml"), "utf8"))) return "the project's";

@@ -53,7 +53,7 @@ export async function wayBack(rounds: number, say: (text: string) => void): Prom
         name: "`rollback` where nobody has updated or asked before: it asks the backend first",
         rounds: Math.ceil(rounds / 2),
         run: () => {
-          keepOutputs(stack.workspace.folder, "dev", {});
+          keepOutputs(stack.workspace.folder, "dev", {}, environment);
           return typed(["rollback", "--yes"], environment, stack.workspace.folder);
         },
         again: forward,

@@ -36,7 +36,7 @@ describe("a rollback that does not wait for the backend", minutes(25), () => {
 
   const folder = (): string => service.stack.workspace.folder;
   const kept = (): KeptOutputs => {
-    const found = keptOutputs(folder(), "dev");
+    const found = keptOutputs(folder(), "dev", slow);
     assert.ok(found !== undefined, "nothing was kept");
     return found;
   };
@@ -95,7 +95,7 @@ describe("a rollback that does not wait for the backend", minutes(25), () => {
 
   const waits = async (change: (found: KeptOutputs) => KeptOutputs): Promise<void> => {
     const from = now();
-    keepOutputs(folder(), "dev", change(kept()));
+    keepOutputs(folder(), "dev", change(kept()), slow);
     const command = begin();
     for (const until = now() + 60_000; !fs.existsSync(asked);) {
       assert.ok(now() < until, `the CLI was not asked:\n${command.output}`);
@@ -119,7 +119,7 @@ describe("a rollback that does not wait for the backend", minutes(25), () => {
 
   test("decides again where the CLI knows more", async () => {
     const from = now();
-    keepOutputs(folder(), "dev", { ...kept(), notes: ["of another update"] });
+    keepOutputs(folder(), "dev", { ...kept(), notes: ["of another update"] }, slow);
     const command = begin();
     await isBack(command);
     await answered(command);
