@@ -50,7 +50,7 @@ export async function wayBack(rounds: number, say: (text: string) => void): Prom
         again: forward,
       },
       {
-        name: "`rollback` where nobody has updated or asked before: it asks the backend first",
+        name: "`rollback`, nothing left by an update: it asks the backend first",
         rounds: Math.ceil(rounds / 2),
         run: () => {
           keepOutputs(stack.workspace.folder, "dev", {}, environment);
