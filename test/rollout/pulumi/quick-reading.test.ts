@@ -110,11 +110,10 @@ describe("the selected stack, read from files", () => {
   it("is read with its config, or not at all", async () => {
     settings({ stack: "acme/inference-rollout/dev" });
     const env = { PULUMI_HOME: home };
-    assert.deepEqual(await readQuickly(folder, undefined, env), { stack: "dev", printed: "{}" });
-    assert.deepEqual(await readQuickly(folder, "acme/inference-rollout/dev", env), {
-      stack: "dev",
-      printed: "{}",
-    });
+    const named = "acme/inference-rollout/dev";
+    for (const stack of [undefined, named])
+      assert.deepEqual(await readQuickly(folder, stack, env), { stack: "dev", named, printed: "{}" });
+    assert.deepEqual(await readQuickly(folder, "dev", env), { stack: "dev", named: "dev", printed: "{}" });
     assert.equal(await readQuickly(folder, "prod", env), undefined);
     assert.equal(await readQuickly(path.join(folder, "elsewhere"), "dev", env), undefined);
   });
