@@ -109,7 +109,7 @@ export class Session {
       engine.values(undefined, Promise.resolve(read.printed)),
       asked,
     ]);
-    const unconfirmed = { command, named: stack ?? read.named, ...(kept === undefined ? {} : { kept }) };
+    const unconfirmed = { command, named: read.named, ...(kept === undefined ? {} : { kept }) };
     return new Session(engine, screen, values, outputs, options, unconfirmed);
   }
 
@@ -143,11 +143,11 @@ export class Session {
    */
   async observe(): Promise<Seen> {
     const seen = await this.observeBy();
-    const { command, named, kept } = this.unconfirmed ?? {};
-    if (command === undefined || named === undefined || kept === undefined || isAsSeen(kept, seen))
-      return seen;
-    this.outputs = await this.askOutputs(command);
-    this.unconfirmed = { command, named };
+    if (this.unconfirmed?.kept === undefined) return seen;
+    const { kept, ...unconfirmed } = this.unconfirmed;
+    if (isAsSeen(kept, seen)) return seen;
+    this.outputs = await this.askOutputs(unconfirmed.command);
+    this.unconfirmed = unconfirmed;
     return isDeepStrictEqual(keepable(this.outputs), kept) ? seen : this.observeBy();
   }
 

@@ -1,10 +1,10 @@
 import * as crypto from "node:crypto";
 import * as fs from "node:fs";
-import * as os from "node:os";
 import * as path from "node:path";
 import { isDeepStrictEqual } from "node:util";
-import { configFolder, withoutSecure } from "../../stacks/config/config-file";
-import { isObject, project, type Printed } from "../steps/values";
+import { configFolder, isObject, withoutSecure } from "../../stacks/config/config-file";
+import { pulumiHome } from "../../stacks/state/kept-outputs";
+import { project, type Printed } from "../steps/values";
 
 /*
  * What `pulumi stack --show-name` and `pulumi config --json` would say, from the files that they read. The CLI takes a
@@ -50,10 +50,9 @@ export function selectedByFiles(folder: string, env: NodeJS.ProcessEnv): string 
   // Through a link the CLI may know the project by another path, and have another stack selected there.
   if (isReachedByLink(file, env["PWD"])) return undefined;
   const hash = crypto.createHash("sha1").update(file).digest("hex");
-  const home = env["PULUMI_HOME"] ?? path.join(os.homedir(), ".pulumi");
   try {
     const settings = JSON.parse(
-      fs.readFileSync(path.join(home, "workspaces", `${project}-${hash}-workspace.json`), "utf8"),
+      fs.readFileSync(path.join(pulumiHome(env), "workspaces", `${project}-${hash}-workspace.json`), "utf8"),
     ) as { stack?: unknown; stacks?: unknown };
     const names = [...(isObject(settings.stacks) ? Object.values(settings.stacks) : []), settings.stack];
     const [only, ...more] = new Set(names.filter((name) => name !== undefined && name !== ""));

@@ -1,4 +1,5 @@
-import { isObject, sameValue, short, type StackValues, type Value } from "./values";
+import { isObject } from "../../stacks/config/config-file";
+import { sameValue, short, type StackValues, type Value } from "./values";
 
 /** One difference between two configs. */
 export interface Change {

@@ -2,7 +2,7 @@ import { defaults } from "../../stacks/config/defaults";
 import { keyText } from "../../stacks/messages/edits";
 import type { ConfigEdit, ConfigPath, ConfigValue } from "../../stacks/plan/config-edits";
 import { hiddenText } from "../../stacks/plan/secret-args";
-import { withoutSecure } from "../../stacks/config/config-file";
+import { isObject, withoutSecure } from "../../stacks/config/config-file";
 import { isDeepStrictEqual } from "node:util";
 
 /**
@@ -122,10 +122,6 @@ function without(inside: unknown, [name, ...rest]: ConfigPath): unknown {
     return rest.length === 0 ? [] : [[key, without(entry, rest)]];
   });
   return Object.fromEntries(entries);
-}
-
-export function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
 /** Whether two values are the same to the program: at the top level, Pulumi keeps numbers as text. */

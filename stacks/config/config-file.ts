@@ -83,6 +83,6 @@ function isSecure(value: unknown): boolean {
   return isObject(value) && Object.keys(value).length === 1 && typeof value["secure"] === "string";
 }
 
-function isObject(value: unknown): value is Record<string, unknown> {
+export function isObject(value: unknown): value is Record<string, unknown> {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }

@@ -1,3 +1,4 @@
+import { isObject } from "./config-file";
 import { z } from "zod";
 import { keyText } from "../messages/edits";
 import { nearest, shown, type Mistake } from "../messages/mistakes";
@@ -189,7 +190,3 @@ function unknownKey(at: ConfigPath, name: string, value: unknown, known: readonl
 /** `config set --path 'allow[1]'` leaves null at a place before it that has nothing; the others keep theirs. */
 const withoutNulls = (list: unknown): unknown =>
   Array.isArray(list) ? list.map((one: unknown) => one ?? "") : list;
-
-function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
-}

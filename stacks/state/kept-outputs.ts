@@ -144,13 +144,17 @@ function fileOf(folder: string, stack: string, env: NodeJS.ProcessEnv): string |
   return path.join(folder, "node_modules", ".cache", "rollout", `${place}-${path.basename(stack)}.json`);
 }
 
+/** Where the CLI keeps what it knows between its runs. */
+export const pulumiHome = (env: NodeJS.ProcessEnv): string =>
+  env["PULUMI_HOME"] ?? path.join(os.homedir(), ".pulumi");
+
 /** Where the CLI keeps stacks: by its environment, by the project, else where it is logged in. */
 function backendOf(folder: string, env: NodeJS.ProcessEnv): string | undefined {
-  const { PULUMI_BACKEND_URL: given = "", PULUMI_HOME: home = path.join(os.homedir(), ".pulumi") } = env;
+  const { PULUMI_BACKEND_URL: given = "" } = env;
   if (given !== "") return given;
   // What the project says is part of the folder, once it says anything.
   if (/^backend:/m.test(fs.readFileSync(path.join(folder, "Pulumi.yaml"), "utf8"))) return "the project's";
-  const { current } = JSON.parse(fs.readFileSync(path.join(home, "credentials.json"), "utf8")) as {
+  const { current } = JSON.parse(fs.readFileSync(path.join(pulumiHome(env), "credentials.json"), "utf8")) as {
     current?: unknown;
   };
   return typeof current === "string" && current !== "" ? current : undefined;

@@ -120,14 +120,7 @@ describe("npm run rollout -- rollback --now", minutes(25), () => {
 
   test("works while the backend's folder is gone, and pulumi records it once it is there again", async () => {
     const from = now();
-    const url = service.stack.pulumi.environment["PULUMI_BACKEND_URL"] ?? "";
-    const folder = url.replace("file://", "").replace(/\?.*/, "");
-    fs.renameSync(folder, `${folder}-away`);
-    try {
-      await goesBack("backend gone");
-    } finally {
-      fs.renameSync(`${folder}-away`, folder);
-    }
+    await service.withoutBackend(() => goesBack("backend gone"));
     await again();
     await service.nothingFailed(from);
   });

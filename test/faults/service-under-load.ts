@@ -1,5 +1,6 @@
 import { spawn, type ChildProcess } from "node:child_process";
 import assert from "node:assert/strict";
+import * as fs from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
 import { splitAt, StackLab, weightsOf, type StackUnderTest } from "../end-to-end/stack-lab";
 import { now } from "../../rollout/traffic/client";
@@ -86,6 +87,18 @@ export class ServiceUnderLoad {
     const from = now();
     await sleep(seconds * 1000);
     return from;
+  }
+
+  /** While the folder of Pulumi's backend is gone. */
+  async withoutBackend<T>(work: () => Promise<T>): Promise<T> {
+    const url = this.stack.pulumi.environment["PULUMI_BACKEND_URL"] ?? "";
+    const folder = url.replace("file://", "").replace(/\?.*/, "");
+    fs.renameSync(folder, `${folder}-away`);
+    try {
+      return await work();
+    } finally {
+      fs.renameSync(`${folder}-away`, folder);
+    }
   }
 
   /** A `pulumi up` that the test can end or kill. */

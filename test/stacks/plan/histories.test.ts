@@ -38,7 +38,10 @@ const historiesOf = (events: fc.Arbitrary<Event>, numRuns = runs): SharedCases<E
       }
     },
     nothing: {
-      ...{ onRoute: ignored, onSize: ignored, onRemoval: ignored, backNow: ignored },
+      onRoute: ignored,
+      onSize: ignored,
+      onRemoval: ignored,
+      backNow: ignored,
       after: ignored,
     },
     runs: numRuns,
