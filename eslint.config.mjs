@@ -54,6 +54,7 @@ export default tseslint.config(
     files: ["**/*.mjs", "**/*.cjs"],
     extends: [tseslint.configs.disableTypeChecked],
     rules: {
+      "@typescript-eslint/no-require-imports": "off",
       "@pulumi/no-output-in-template-literal": "off",
       "@pulumi/no-output-instance-in-template-literal": "off",
     },

@@ -21,10 +21,7 @@ describe("gateway", () => {
     underTest = await GatewayUnderTest.start();
     ({ a, b, far } = await makePools(underTest));
   });
-  after(async () => {
-    for (const pool of [a, b, far]) pool.close();
-    await underTest.stop();
-  });
+  after(() => underTest.stop());
 
   test("classes are accepted, and each Gateway has an address of its own and tells its ports", async () => {
     const found = await underTest.object<GatewayClass>(classes, "gke-l7-regional-external-managed");
@@ -152,10 +149,10 @@ describe("gateway", () => {
     assert.deepEqual(await count(20, () => ask(url)), { a: 20 });
   });
 
-  test("bad routes beside a good one, under load: the good one loses nothing", async () => {
+  test("bad routes beside a good one, under load: the good one loses nothing", async (t) => {
     const url = await underTest.plainGateway("bad");
     await underTest.putRoute("good", "bad", [{ backendRefs: [a.ref()] }]);
-    const load = new Load(url, 50, 0);
+    const load = new Load(t, url, 50, 0);
     const regex = {
       matches: [{ path: { type: "RegularExpression", value: "/(?!x)" } }],
       backendRefs: [b.ref()],
@@ -184,13 +181,13 @@ describe("gateway", () => {
     console.log(`bad routes: ${load.answers.length} requests of the good one, 0 failed`);
   });
 
-  test("weight moves under streams at 100 requests a second lose nothing", async () => {
+  test("weight moves under streams at 100 requests a second lose nothing", async (t) => {
     const url = await underTest.plainGateway("moves");
     for (const server of [...a.servers, ...b.servers]) server.stream = { chunks: 20, pauseMs: 100 };
     const split = (weight: number) =>
       underTest.putRoute("moves", "moves", [{ backendRefs: [a.ref(100 - weight), b.ref(weight)] }]);
     await split(0);
-    const load = new Load(url, 100, 0.2);
+    const load = new Load(t, url, 100, 0.2);
     const times: string[] = [];
     const settled: { weight: number; from: number; to: number }[] = [];
     await sleep(500);

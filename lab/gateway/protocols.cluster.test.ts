@@ -42,10 +42,7 @@ describe("protocols of the gateway", () => {
       config: twoEndpoints,
     });
   });
-  after(async () => {
-    pair.close();
-    await underTest.stop();
-  });
+  after(() => underTest.stop());
 
   test("a picker that names two endpoints: the first serves, and the picker is told which it was", async () => {
     const url = await underTest.plainGateway("pair");

@@ -11,7 +11,7 @@ export interface ProcessSpec {
   args: readonly string[];
   env?: Readonly<Record<string, string>>;
   cwd?: string;
-  /** Resolves to true once the process serves; asked every 50 ms. Absent: ready when started. */
+  /** Resolves to true once the process serves, within 10 s; asked every 50 ms. Absent: ready when started. */
   ready?: () => Promise<boolean>;
   readySeconds?: number;
   /** Seconds between SIGTERM and SIGKILL when it is stopped. Default 5. */
@@ -146,13 +146,18 @@ export class Supervisor {
     await sleep(0);
     for (;;) {
       if (how !== undefined) throw new ProcessFailed(spec.name, how, running.log);
-      if (spec.ready === undefined || (await spec.ready().catch(() => false))) return;
+      if (spec.ready === undefined || (await within(spec.ready()))) return;
       if (Date.now() > deadline) {
         throw new ProcessFailed(spec.name, `was not ready after ${seconds} s`, running.log);
       }
       await sleep(50);
     }
   }
+}
+
+/** What accepts a connection and does not answer is not ready either. */
+function within(ready: Promise<boolean>, seconds = 10): Promise<boolean> {
+  return Promise.race([ready.catch(() => false), sleep(seconds * 1000, false, { ref: false })]);
 }
 
 function signalGroup(group: number, signal: NodeJS.Signals): void {

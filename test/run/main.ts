@@ -1,10 +1,10 @@
-import { spawn } from "node:child_process";
 import * as fs from "node:fs";
 import * as path from "node:path";
 import { Listr } from "listr2";
-import { catalogue, rehearsalTools } from "../lab/tools/catalogue";
-import { announcement, toolTasks } from "../lab/tools/tasks";
-import { typescript } from "../lab/processes/typescript";
+import { catalogue, rehearsalTools } from "../../lab/tools/catalogue";
+import { announcement, toolTasks } from "../../lab/tools/tasks";
+import { TestFile, type FileResult } from "./file";
+import { lines, summary } from "./report";
 
 /*
  * `npm test` and `npm run test:full`. What a test needs is in its file's name: `x.test.ts` nothing but this machine,
@@ -18,15 +18,17 @@ interface Group {
   suffix: string;
   /** Files that run at once: a whole lab under traffic needs the machine for itself. */
   concurrency: number;
+  /** For how long one file may run, with every property tried as often as in `npm run test:full`. */
+  minutes: number;
 }
 
 const groups: readonly Group[] = [
-  { title: "on this machine", suffix: ".test.ts", concurrency: 3 },
+  { title: "on this machine", suffix: ".test.ts", concurrency: 3, minutes: 30 },
   // Half of their time they wait for pods, leases and engines.
-  { title: "with a control plane", suffix: ".cluster.test.ts", concurrency: 4 },
-  { title: "in a whole lab, under traffic", suffix: ".lab.test.ts", concurrency: 1 },
+  { title: "with a control plane", suffix: ".cluster.test.ts", concurrency: 4, minutes: 10 },
+  { title: "in a whole lab, under traffic", suffix: ".lab.test.ts", concurrency: 1, minutes: 15 },
 ];
-const long: Group = { title: "long ones", suffix: ".long.test.ts", concurrency: 1 };
+const long: Group = { title: "long ones", suffix: ".long.test.ts", concurrency: 1, minutes: 40 };
 const suffixes = [...groups.map(({ suffix }) => suffix), long.suffix];
 
 /** What is slow starts first: a long file that starts last is waited for alone. */
@@ -65,23 +67,46 @@ async function tools(): Promise<void> {
   await new Listr(tasks, { concurrent: true, fallbackRenderer: "simple" }).run();
 }
 
-/** @returns whether all passed. */
-function run({ title, concurrency }: Group, files: readonly string[]): Promise<boolean> {
-  console.log(`\n# ${files.length} files ${title}`);
-  const args = [...typescript, "--test", `--test-concurrency=${concurrency}`];
-  const child = spawn(process.execPath, [...args, "--test-reporter=spec", ...files], { stdio: "inherit" });
-  // Ctrl-C reaches the tests themselves, which clean up.
-  for (const signal of ["SIGINT", "SIGTERM"] as const) process.on(signal, () => undefined);
-  return new Promise((resolve, reject) => {
-    child.once("error", reject);
-    child.once("exit", (status) => resolve(status === 0));
-  });
+/** Runs files, each in a process of its own. @returns what they showed; those not begun when interrupted are missing. */
+async function run(
+  { concurrency, minutes }: Group,
+  files: readonly string[],
+): Promise<readonly FileResult[]> {
+  const waiting = [...files];
+  const running = new Set<TestFile>();
+  const results: FileResult[] = [];
+  let said = Date.now();
+  const say = (text: string): void => {
+    said = Date.now();
+    console.log(text);
+  };
+  const patience = setInterval(() => {
+    if (Date.now() - said < 60_000) return;
+    say([...running].map((file) => `… ${file.running}`).join("\n"));
+  }, 5000);
+  const worker = async (): Promise<void> => {
+    for (let next = waiting.shift(); next !== undefined && !interrupted; next = waiting.shift()) {
+      const file = new TestFile(next, { seconds: minutes * 60 });
+      running.add(file);
+      const result = await file.result;
+      running.delete(file);
+      results.push(result);
+      say(lines(result));
+    }
+  };
+  await Promise.all(Array.from({ length: concurrency }, worker));
+  clearInterval(patience);
+  return results;
 }
+
+/** Ctrl-C reaches the tests themselves, which clean up; no other begins. */
+let interrupted = false;
+for (const signal of ["SIGINT", "SIGTERM"] as const) process.on(signal, () => (interrupted = true));
 
 async function main(): Promise<void> {
   const words = process.argv.slice(2).filter((word) => !word.startsWith("--"));
   const all = ["test", "lab"]
-    .flatMap((folder) => testFiles(path.join(__dirname, "..", folder)))
+    .flatMap((folder) => testFiles(path.join(__dirname, "../..", folder)))
     .map((file) => path.relative(process.cwd(), file))
     .filter((file) => words.length === 0 || words.some((word) => file.includes(word)))
     .sort((a, b) => rank(a) - rank(b));
@@ -93,20 +118,19 @@ async function main(): Promise<void> {
     .filter(({ files }) => files.length > 0);
   if (work.length === 0) throw new Error(`no test file's path contains ${words.join(" or ")}`);
   if (work.some(({ group }) => group.suffix !== ".test.ts")) await tools();
-  const times: string[] = [];
+  const told: string[] = [];
   for (const { group, files } of work) {
+    console.log(`\n# ${files.length} files ${group.title}`);
     const began = Date.now();
-    const passed = await run(group, files);
-    times.push(
-      `${group.title}: ${passed ? "passed" : "FAILED"}, ${Math.round((Date.now() - began) / 1000)} s`,
-    );
+    const results = await run(group, files);
+    told.push(summary(group.title, files.length, results, (Date.now() - began) / 1000));
     // The later groups stand on the earlier ones: their failures would only hide the first.
-    if (!passed) {
-      process.exitCode = 1;
+    if (results.length < files.length || results.some(({ passed }) => !passed)) {
+      process.exitCode = interrupted ? 130 : 1;
       break;
     }
   }
-  console.log(`\n${times.join("\n")}\n${catalogue.length} pinned tools; Node ${process.versions.node}`);
+  console.log(`\n${told.join("\n")}\n${catalogue.length} pinned tools; Node ${process.versions.node}`);
 }
 
 main().catch((error: unknown) => {
