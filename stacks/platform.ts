@@ -16,6 +16,7 @@ import type { PlatformConfig } from "./config/resolve";
 import type { GkePlace, WantedPlatform } from "./plan/standing";
 import type { ServiceConfig } from "./plan/service-config";
 import { clusterReader, kubeconfigText, type ClusterReader } from "./state/cluster-reader";
+import type { KeptPlatform } from "./state/kept-outputs";
 import type { ClusterPlace } from "./state/machine-zones";
 import { ownerOf, type Belongs } from "./state/observe";
 import { definitionsToInstall, readDefinitions } from "./state/served";
@@ -111,6 +112,8 @@ export async function namespaceOwners(
 /** What a service stands on: a platform that its own stack makes, or another stack's. */
 export interface PlatformSource {
   gateway: GatewayConfig;
+  /** Of another stack's platform: which, and its Gateway as all services have it. */
+  shared?: Omit<KeptPlatform, "kubeconfig">;
   /** Whether this stack creates the cluster. */
   createsCluster: boolean;
   /** Where new pools get the images of registries that are mirrored. */
@@ -181,6 +184,7 @@ export async function sharedPlatform(
   const place = nodes === undefined ? undefined : placeOf(nodes as PlatformNodes);
   return {
     gateway,
+    shared: { stack, gateway },
     createsCluster: false,
     ...{ imageMirrors: known, otherMirrors: mirrorsOnceOf(nodes, known) },
     ...(place === undefined ? {} : { nodesIn: place }),

@@ -1,7 +1,7 @@
 import { gatewayFor } from "../components/gateways/endpoint";
 import { checkHostname } from "./config/gateway-keys";
 import { ownerOutput } from "./plan/claims";
-import { keepOutputs } from "./state/kept-outputs";
+import { keepOutputs, type KeptPlatform } from "./state/kept-outputs";
 import { droppedGatewayNotes, droppedGatewayRefusals, gatewayRefusals } from "./plan/gateway-change";
 import { mirrorRefusals } from "./plan/rules/node-rules";
 import { platformRefusals } from "./plan/rules/platform-rules";
@@ -214,13 +214,26 @@ function buildApproved(
     ...outputsOf(service, plan, platform, address, previewSecret, role === "all"),
     [ownerOutput]: ownership.self.id,
   };
-  if (role === "all" && !pulumi.runtime.isDryRun()) keepForRollback(outputs);
+  if (!pulumi.runtime.isDryRun()) {
+    const { shared } = source;
+    keepForRollback(
+      outputs,
+      shared === undefined ? undefined : { ...shared, kubeconfig: platform.kubeconfig },
+    );
+  }
   return outputs;
 }
 
 /** Once the gateway has confirmed, as the outputs themselves. */
-function keepForRollback(outputs: Record<string, unknown>): void {
-  pulumi.output(outputs).apply((known) => keepOutputs(process.cwd(), pulumi.getStack(), known));
+function keepForRollback(
+  outputs: Record<string, unknown>,
+  platform: pulumi.Input<KeptPlatform> | undefined,
+): void {
+  pulumi
+    .all([outputs, platform])
+    .apply(([known, of]) =>
+      keepOutputs(process.cwd(), pulumi.getStack(), known, of === undefined ? {} : { platform: of }),
+    );
 }
 
 /** While the provider waits for model servers; the gate says it for itself. */

@@ -5,6 +5,7 @@
  */
 const fs = require("node:fs");
 const path = require("node:path");
+const lighter = require("./lighter");
 
 /**
  * @typedef {object} Bundle
@@ -62,11 +63,10 @@ exports.bundle = async function bundle(root, entry) {
 const lighterSdk = {
   name: "lighter SDK",
   setup(build) {
-    const stands = (/** @type {RegExp} */ filter, /** @type {string} */ file) => {
-      build.onResolve({ filter }, () => ({ path: path.join(__dirname, file) }));
-    };
-    stands(/^@pulumi\/pulumi$/, "sdk.js");
-    stands(/^@pulumi\/pulumi\/runtime$/, "sdk-runtime.js");
+    build.onResolve({ filter: /^@pulumi\/pulumi/ }, (/** @type {import("esbuild").OnResolveArgs} */ args) => {
+      const instead = lighter.get(args.path);
+      return instead === undefined ? undefined : { path: instead };
+    });
   },
 };
 

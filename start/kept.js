@@ -136,6 +136,7 @@ function maker(/** @type {string} */ root) {
   const { version } = require("esbuild/package.json");
   const parts = [
     path.join(__dirname, "bundle.js"),
+    path.join(__dirname, "lighter.js"),
     path.join(root, "tsconfig.json"),
     path.join(root, "node_modules", ".package-lock.json"),
   ].map((file) => (fs.existsSync(file) ? digest(fs.readFileSync(file)) : ""));

@@ -18,7 +18,13 @@ for (const part of [
   for (const [name, value] of Object.entries(/** @type {object} */ (part))) runtime[name] ??= value;
 }
 
-for (const name of ["serializeFunctionAsync", "serializeFunction", "computeCodePaths", "setMocks"]) {
+// For tests; they need nothing else of the rest.
+Object.defineProperty(runtime, "setMocks", {
+  enumerable: true,
+  get: () => require("@pulumi/pulumi/runtime/mocks").setMocks,
+});
+
+for (const name of ["serializeFunctionAsync", "serializeFunction", "computeCodePaths"]) {
   Object.defineProperty(runtime, name, {
     enumerable: true,
     // By another name than the one that stands for this file.

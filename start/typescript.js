@@ -6,8 +6,11 @@
  */
 const { createHash } = require("node:crypto");
 const fs = require("node:fs");
-const { SourceMap } = require("node:module");
+const Module = require("node:module");
 const path = require("node:path");
+const lighter = require("./lighter");
+
+const { SourceMap } = Module;
 
 const root = path.dirname(__dirname);
 /** How sources are transpiled: a change makes other files. @type {import("@swc/core").Options} */
@@ -22,7 +25,7 @@ const by = JSON.stringify([options, require("@swc/core/package.json").version]);
 
 /** Where each loaded source's map is. @type {Map<string, () => string>} */
 const maps = new Map();
-/** @type {Map<string, SourceMap>} */
+/** @type {Map<string, import("node:module").SourceMap>} */
 const read = new Map();
 
 // Deprecated for as long as there is nothing else for modules that are required.
@@ -61,6 +64,14 @@ function keep(file, content) {
     return false;
   }
 }
+
+// The SDK as the bundle has it: every other test file needs it, and by itself it loads TypeScript.
+const modules = /** @type {{ _resolveFilename(name: string, ...more: unknown[]): string }} */ (
+  /** @type {unknown} */ (Module)
+);
+const resolve = modules._resolveFilename.bind(Module);
+modules._resolveFilename = (/** @type {string} */ name, /** @type {unknown[]} */ ...more) =>
+  lighter.get(name) ?? resolve(name, ...more);
 
 // Positions in the sources, found when somebody looks at the stack of an error.
 Error.prepareStackTrace = (error, frames) =>

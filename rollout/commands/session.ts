@@ -1,13 +1,14 @@
 import { isDeepStrictEqual } from "node:util";
 import { deployedOf, withLiveRoute, type Deployed } from "../steps/deployed";
 import { describeStatus, statusOf, type LiveState, type Status } from "../steps/status";
-import type { StackValues } from "../steps/values";
+import { valueOf, type StackValues } from "../steps/values";
 import type { Begun } from "../pulumi/begin";
 import { OwnGroupCommand } from "../pulumi/pulumi-command";
 import { configOf, Engine, outputsOf } from "../pulumi/pulumi-engine";
 import { lookAtCluster, observeCluster, type Seen } from "../pulumi/live";
 import { readQuickly } from "../pulumi/quick-reading";
 import type { Screen } from "../terminal/screen";
+import { completeGateway, type GivenGateway } from "../../components/gateways/endpoint";
 import { isCalled, ownerOutput, type Owner } from "../../stacks/plan/claims";
 import { loadKubeconfigs } from "../../stacks/state/cluster-reader";
 import {
@@ -15,7 +16,9 @@ import {
   keepable,
   keepOutputs,
   keptOutputs,
+  keptPlatform,
   type KeptOutputs,
+  type KeptPlatform,
 } from "../../stacks/state/kept-outputs";
 
 /** Options that every command has. */
@@ -50,6 +53,23 @@ async function readByCli(
   return { engine, values: await engine.values(undefined, config) };
 }
 
+/** The platform's stack of a service that has none of its own. */
+function platformNamed(values: StackValues): string | undefined {
+  const platform = valueOf(values, "role") === "service" ? valueOf(values, "platform") : undefined;
+  return typeof platform === "string" ? platform : undefined;
+}
+
+function platformToKeep(
+  stack: string,
+  { kubeconfig, gateway }: Readonly<Record<string, unknown>>,
+): KeptPlatform {
+  return {
+    stack,
+    kubeconfig,
+    gateway: gateway === undefined ? undefined : completeGateway(gateway as GivenGateway),
+  };
+}
+
 const isAsSeen = (kept: KeptOutputs, seen: Seen): boolean =>
   seen.outcome === "read" && isAsKept(kept, seen.observed.route);
 
@@ -77,10 +97,17 @@ export class Session {
     if (unconfirmed === undefined) this.keep();
   }
 
-  /** For the next rollback; only once the CLI has said which stack this is. */
+  /** For the next rollback; only once the CLI has said which stack this is, and what its platform's outputs are. */
   private keep(): void {
-    const { folder, shortName } = this.engine;
-    keepOutputs(folder, shortName, this.outputs);
+    const { engine, outputs } = this;
+    const { folder, shortName } = engine;
+    const stack = platformNamed(this.values);
+    if (stack === undefined) keepOutputs(folder, shortName, outputs);
+    else
+      engine.knownPlatform(stack)?.then(
+        (theirs) => keepOutputs(folder, shortName, outputs, { platform: platformToKeep(stack, theirs) }),
+        () => undefined,
+      );
   }
 
   /** @param begun what was asked of the CLI before. */
@@ -110,6 +137,8 @@ export class Session {
       asked,
     ]);
     const unconfirmed = { command, named: read.named, ...(kept === undefined ? {} : { kept }) };
+    const platform = kept === undefined ? undefined : keptPlatform(kept);
+    if (platform !== undefined) engine.assumePlatform(platform.stack, { ...platform });
     return new Session(engine, screen, values, outputs, options, unconfirmed);
   }
 
@@ -123,10 +152,15 @@ export class Session {
     const { command, kept } = this.unconfirmed;
     const asked = kept === undefined ? undefined : this.askOutputs(command);
     asked?.catch(() => undefined);
+    const platform = kept === undefined ? undefined : keptPlatform(kept)?.stack;
+    const theirs = platform === undefined ? undefined : outputsOf(command, process.cwd(), platform);
+    theirs?.catch(() => undefined);
     const { engine, values } = await readByCli(command, this.options);
     const isSame = engine.file.path === this.engine.file.path && isDeepStrictEqual(values, this.values);
     const outputs = await (asked ?? (isSame ? this.outputs : engine.outputs()));
-    const wereSame = kept === undefined || isDeepStrictEqual(keepable(outputs), kept);
+    const found = platform === undefined ? undefined : platformToKeep(platform, (await theirs) ?? {});
+    const wereSame = kept === undefined || isDeepStrictEqual(keepable(outputs, found), kept);
+    if (platform !== undefined) engine.assumePlatform(platform, (await theirs) ?? {});
     // All of it or nothing: a stack's config goes with its own outputs.
     [this.engine, this.values, this.outputs, this.unconfirmed] = [engine, values, outputs, undefined];
     this.keep();
@@ -148,6 +182,8 @@ export class Session {
     if (isAsSeen(kept, seen)) return seen;
     this.outputs = await this.askOutputs(unconfirmed.command);
     this.unconfirmed = unconfirmed;
+    // The platform too is asked for.
+    this.engine.forgetPlatforms();
     return isDeepStrictEqual(keepable(this.outputs), kept) ? seen : this.observeBy();
   }
 
@@ -178,8 +214,11 @@ export class Session {
     this.keep();
   }
 
-  private observeBy(): Promise<Seen> {
-    return observeCluster(this.engine, this.values, this.outputs);
+  private async observeBy(): Promise<Seen> {
+    const seen = await observeCluster(this.engine, this.values, this.outputs);
+    // Now its platform's outputs are known.
+    if (this.unconfirmed === undefined) this.keep();
+    return seen;
   }
 
   /** What is deployed, as the live route says it too: by `rollback --now` it is ahead of the last update. */

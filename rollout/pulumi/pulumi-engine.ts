@@ -75,6 +75,20 @@ export class Engine {
     return outputs;
   }
 
+  /** What is known of the platform's outputs without asking. */
+  knownPlatform(stack: string): Promise<Record<string, unknown>> | undefined {
+    return this.platforms.get(stack);
+  }
+
+  /** Until the CLI is asked: what was kept of the platform's outputs. */
+  assumePlatform(stack: string, outputs: Record<string, unknown>): void {
+    this.platforms.set(stack, Promise.resolve(outputs));
+  }
+
+  forgetPlatforms(): void {
+    this.platforms.clear();
+  }
+
   /**
    * The stack's config. Secrets stay with the CLI.
    * @param asked what the CLI prints of it. Default: it is run.

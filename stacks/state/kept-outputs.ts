@@ -16,18 +16,42 @@ import { sameShares } from "../plan/shares";
 /** Outputs by name. None of them is a secret: see {@link withoutCredentials}. */
 export type KeptOutputs = Readonly<Record<string, unknown>>;
 
+/** What a service's stack takes from its platform's; kept under the name `platform`. */
+export interface KeptPlatform {
+  /** As the service's config names it. */
+  stack: string;
+  kubeconfig: unknown;
+  /** A GatewayConfig: what an older platform does not say is there too. */
+  gateway: unknown;
+}
+
 const names = ["deployed", ownerOutput, "kubeconfig", "address", "state", "pools", "rollout", "notes"];
 
-/** Those of a stack's outputs that may be kept; undefined where a rollback could not be decided by them alone. */
-export function keepable(outputs: Readonly<Record<string, unknown>>): KeptOutputs | undefined {
+/**
+ * Those of a stack's outputs that may be kept; undefined where a rollback could not be decided by them alone.
+ * @param platform of a service that stands on another stack's platform.
+ */
+export function keepable(
+  outputs: Readonly<Record<string, unknown>>,
+  platform?: KeptPlatform,
+): KeptOutputs | undefined {
   const kept = Object.fromEntries(
     names.filter((name) => name in outputs).map((name) => [name, outputs[name]]),
   );
   const isEnough = isObject(kept["deployed"]) && typeof kept[ownerOutput] === "string";
+  if (!isEnough || !withoutCredentials(platform === undefined ? kept["kubeconfig"] : platform.kubeconfig))
+    return undefined;
   // As it is after the file: what JSON does not know is not there.
-  return isEnough && withoutCredentials(kept["kubeconfig"])
-    ? (JSON.parse(JSON.stringify(kept)) as KeptOutputs)
-    : undefined;
+  return JSON.parse(
+    JSON.stringify({ ...kept, ...(platform === undefined ? {} : { platform }) }),
+  ) as KeptOutputs;
+}
+
+/** The platform's part of what was kept; undefined where the stack has its own. */
+export function keptPlatform({ platform }: KeptOutputs): KeptPlatform | undefined {
+  if (!isObject(platform) || !isObject(platform["gateway"])) return undefined;
+  const { stack, kubeconfig, gateway } = platform;
+  return typeof stack === "string" ? { stack, kubeconfig, gateway } : undefined;
 }
 
 /**
@@ -83,15 +107,19 @@ export function isAsKept(kept: KeptOutputs, route: ObservedRoute | undefined): b
   );
 }
 
-/** Never fails: a rollback that finds nothing asks the backend. @param stack without organisation and project. */
+/**
+ * Never fails: a rollback that finds nothing asks the backend.
+ * @param stack without organisation and project.
+ * @param outputs if they are not to be kept (see {@link keepable}), what was kept before goes.
+ */
 export function keepOutputs(
   folder: string,
   stack: string,
   outputs: Readonly<Record<string, unknown>>,
-  env = process.env,
+  { platform, env = process.env }: { platform?: KeptPlatform; env?: NodeJS.ProcessEnv } = {},
 ): void {
   try {
-    const kept = keepable(outputs);
+    const kept = keepable(outputs, platform);
     const file = fileOf(folder, stack, env);
     if (file === undefined) return;
     if (kept === undefined) {
@@ -115,7 +143,7 @@ export function keptOutputs(folder: string, stack: string, env = process.env): K
     if (file === undefined) return undefined;
     const kept: unknown = JSON.parse(fs.readFileSync(file, "utf8"));
     // Written by hand, or by another version of this program.
-    return isObject(kept) ? keepable(kept) : undefined;
+    return isObject(kept) ? keepable(kept, keptPlatform(kept)) : undefined;
   } catch {
     return undefined;
   }

@@ -53,7 +53,7 @@ export async function wayBack(rounds: number, say: (text: string) => void): Prom
         name: "`rollback`, nothing left by an update: it asks the backend first",
         rounds: Math.ceil(rounds / 2),
         run: () => {
-          keepOutputs(stack.workspace.folder, "dev", {}, environment);
+          keepOutputs(stack.workspace.folder, "dev", {}, { env: environment });
           return typed(["rollback", "--yes"], environment, stack.workspace.folder);
         },
         again: forward,

@@ -1,63 +1,49 @@
 import assert from "node:assert/strict";
-import * as fs from "node:fs";
 import * as path from "node:path";
 import { after, before, describe, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { now } from "../../rollout/traffic/client";
-import { keepOutputs, keptOutputs, type KeptOutputs } from "../../stacks/state/kept-outputs";
-import { Command } from "../end-to-end/command";
-import { minutes, weightsOf } from "../end-to-end/stack-lab";
+import {
+  keepOutputs,
+  keptOutputs,
+  type KeptOutputs,
+  type KeptPlatform,
+} from "../../stacks/state/kept-outputs";
+import type { Command } from "../end-to-end/command";
+import { minutes, StackLab, weightsOf, type StackUnderTest } from "../end-to-end/stack-lab";
 import { ServiceUnderLoad } from "../faults/service-under-load";
+import { SlowCli } from "./slow-cli";
+
+function keptOf({ workspace }: StackUnderTest, name: string, env: NodeJS.ProcessEnv): KeptOutputs {
+  const found = keptOutputs(workspace.folder, name, env);
+  assert.ok(found !== undefined, "nothing was kept");
+  return found;
+}
+
+const candidatesOf = async (lab: StackLab): Promise<number> => weightsOf(await lab.route())["llm-new"] ?? 0;
 
 /* `rollback --yes` with what the last update left on this machine, while the CLI takes its time. */
 describe("a rollback that does not wait for the backend", minutes(25), () => {
   let service: ServiceUnderLoad;
-  let asked: string;
-  let go: string;
-  let slow: NodeJS.ProcessEnv;
+  let cli: SlowCli;
   before(async () => {
     service = await ServiceUnderLoad.start({ weight: 60 });
-    const folder = path.join(service.lab.lab.folder, "slow-cli");
-    fs.mkdirSync(folder);
-    [asked, go] = [path.join(folder, "asked"), path.join(folder, "go")];
-    const environment = { ...process.env, ...service.stack.pulumi.environment };
-    const real = (environment.PATH ?? "")
-      .split(":")
-      .map((one) => path.join(one, "pulumi"))
-      .find((file) => fs.existsSync(file));
-    const script = `#!/bin/sh\necho "$@" >> ${asked}\nwhile [ ! -e ${go} ]; do sleep 0.05; done\nexec ${real ?? "pulumi"} "$@"\n`;
-    fs.writeFileSync(path.join(folder, "pulumi"), script, { mode: 0o755 });
-    slow = { ...environment, PATH: `${folder}:${environment.PATH ?? ""}` };
+    cli = new SlowCli(service.stack, path.join(service.lab.lab.folder, "slow-cli"));
   }, minutes(10));
   after(async () => {
-    fs.writeFileSync(go, "");
+    cli.answers();
     await service.stop();
   });
 
   const folder = (): string => service.stack.workspace.folder;
-  const kept = (): KeptOutputs => {
-    const found = keptOutputs(folder(), "dev", slow);
-    assert.ok(found !== undefined, "nothing was kept");
-    return found;
-  };
-  const candidates = async (): Promise<number> => weightsOf(await service.lab.route())["llm-new"] ?? 0;
+  const kept = (): KeptOutputs => keptOf(service.stack, "dev", cli.environment);
+  const candidates = (): Promise<number> => candidatesOf(service.lab);
 
-  /** The command with a CLI that answers nothing yet. */
-  function begin(): Command {
-    for (const file of [asked, go]) fs.rmSync(file, { force: true });
-    const main = path.join(__dirname, "..", "..", "start", "rollout.js");
-    return new Command(main, ["rollback", "--yes", "--reason", "worse answers"], slow, folder());
-  }
-
-  async function isBack(command: Command): Promise<void> {
-    for (const until = now() + 60_000; (await candidates()) > 0;) {
-      assert.ok(now() < until, `not back after a minute:\n${command.output}`);
-      await sleep(50);
-    }
-  }
+  const isBack = (command: Command): Promise<void> =>
+    cli.until(command, "not back", async () => (await candidates()) === 0);
 
   async function answered(command: Command): Promise<void> {
-    fs.writeFileSync(go, "");
+    cli.answers();
     assert.equal(await command.ended, 0, command.output);
     assert.equal(await candidates(), 0);
   }
@@ -83,7 +69,7 @@ describe("a rollback that does not wait for the backend", minutes(25), () => {
 
   test("writes the route before the CLI has said anything, and goes on when it does", async () => {
     const from = now();
-    const command = begin();
+    const command = cli.rollback();
     await isBack(command);
     assert.doesNotMatch(command.output, /deciding again/);
     await answered(command);
@@ -95,12 +81,9 @@ describe("a rollback that does not wait for the backend", minutes(25), () => {
 
   const waits = async (change: (found: KeptOutputs) => KeptOutputs): Promise<void> => {
     const from = now();
-    keepOutputs(folder(), "dev", change(kept()), slow);
-    const command = begin();
-    for (const until = now() + 60_000; !fs.existsSync(asked);) {
-      assert.ok(now() < until, `the CLI was not asked:\n${command.output}`);
-      await sleep(50);
-    }
+    keepOutputs(folder(), "dev", change(kept()), { env: cli.environment });
+    const command = cli.rollback();
+    await cli.isAsked(command);
     await sleep(2000);
     assert.equal(await candidates(), 60, "it went by what was kept");
     await answered(command);
@@ -119,8 +102,8 @@ describe("a rollback that does not wait for the backend", minutes(25), () => {
 
   test("decides again where the CLI knows more", async () => {
     const from = now();
-    keepOutputs(folder(), "dev", { ...kept(), notes: ["of another update"] }, slow);
-    const command = begin();
+    keepOutputs(folder(), "dev", { ...kept(), notes: ["of another update"] }, { env: cli.environment });
+    const command = cli.rollback();
     await isBack(command);
     await answered(command);
     assert.match(command.output, /deciding again/);
@@ -131,8 +114,8 @@ describe("a rollback that does not wait for the backend", minutes(25), () => {
   test("writes the route while the backend is gone, says what was done, and what is to do", async () => {
     const from = now();
     const command = await service.withoutBackend(async () => {
-      const begun = begin();
-      fs.writeFileSync(go, "");
+      const begun = cli.rollback();
+      cli.answers();
       await begun.ended;
       return begun;
     });
@@ -143,5 +126,67 @@ describe("a rollback that does not wait for the backend", minutes(25), () => {
     const recorded = await service.stack.rollout("rollback", "--yes");
     assert.equal(recorded.status, 0, recorded.output);
     await service.nothingFailed(from);
+  });
+});
+
+/* The same for a service whose cluster is another stack's: what it needs of that one's outputs is kept too. */
+describe("a rollback of a service on another stack's platform", minutes(15), () => {
+  const platformName = "organization/inference-rollout/platform";
+  let lab: StackLab;
+  let platform: StackUnderTest;
+  let service: StackUnderTest;
+  let cli: SlowCli;
+  before(async () => {
+    lab = await StackLab.start();
+    const none = Object.fromEntries(
+      ["model", "stable", "candidate", "weight", "pools"].map((key) => [key, undefined]),
+    );
+    platform = await lab.stack("platform", { role: "platform", gate: {}, gateway: {}, ...none });
+    await platform.up();
+    service = await lab.stack("service", { role: "service", platform: platformName, weight: 60 });
+    await service.up();
+    cli = new SlowCli(service, path.join(lab.lab.folder, "slow-cli"));
+  }, minutes(10));
+  after(async () => {
+    cli.answers();
+    await lab.stop();
+  });
+
+  const kept = (): KeptOutputs => keptOf(service, "service", cli.environment);
+
+  async function isDone(again: boolean): Promise<void> {
+    const command = cli.rollback();
+    await cli.until(command, "not back", async () => (await candidatesOf(lab)) === 0);
+    cli.answers();
+    assert.equal(await command.ended, 0, command.output);
+    assert.match(command.output, /The live route sends all traffic to llm; pulumi up records it/);
+    assert.equal(/deciding again/.test(command.output), again, command.output);
+    for (const args of [
+      ["resume", "--reason", "fixed"],
+      ["next", "--to", "60"],
+    ]) {
+      const { status, output } = await service.rollout(...args, "--yes");
+      assert.equal(status, 0, output);
+    }
+  }
+
+  test("keeps of the platform how to reach its cluster, as the CLI says it", async () => {
+    const [theirs, found] = [await platform.pulumi.outputs(), kept()];
+    const { stack, kubeconfig, gateway } = found["platform"] as KeptPlatform;
+    assert.deepEqual([stack, kubeconfig], [platformName, theirs["kubeconfig"]]);
+    const { name } = gateway as { name?: unknown };
+    assert.equal(name, (theirs["gateway"] as { name: string }).name);
+  });
+
+  test("writes the route before the CLI has said anything, and goes on when it does", () => isDone(false));
+
+  test("knows the same after a command as after an update", () => isDone(false));
+
+  test("decides again where the platform's stack says something else", async () => {
+    const found = kept();
+    const of = found["platform"] as KeptPlatform & { gateway: object };
+    const platform = { ...of, gateway: { ...of.gateway, port: 8081 } };
+    keepOutputs(service.workspace.folder, "service", found, { platform, env: cli.environment });
+    await isDone(true);
   });
 });

@@ -10,6 +10,7 @@ import {
   keepable,
   keepOutputs,
   keptOutputs,
+  keptPlatform,
   withoutCredentials,
 } from "../../../stacks/state/kept-outputs";
 import type { Latch } from "../../../stacks/plan/observed";
@@ -48,6 +49,22 @@ describe("what an update leaves for a rollback", () => {
     assert.equal(keptOutputs(other, "dev"), undefined);
     assert.equal(hasKept(other), false);
     fs.rmSync(other, { recursive: true });
+  });
+
+  it("of a service on another stack's platform has that one's part, or nothing", () => {
+    const { kubeconfig: text, ...own } = outputs;
+    const platform = { stack: "platform", kubeconfig: text, gateway: { name: "inference", port: 80 } };
+    keepOutputs(folder, "llm", own);
+    assert.equal(keptOutputs(folder, "llm"), undefined, "nobody said how to reach the cluster");
+    keepOutputs(folder, "llm", own, { platform });
+    const kept = keptOutputs(folder, "llm");
+    const { deployed, owner } = outputs;
+    assert.deepEqual(kept, { deployed, owner, platform });
+    assert.deepEqual(keptPlatform(kept), platform);
+    assert.equal(keptPlatform(outputs), undefined);
+    // The cluster is reached by the platform's kubeconfig.
+    keepOutputs(folder, "llm", outputs, { platform: { ...platform, kubeconfig: "[secret]" } });
+    assert.equal(keptOutputs(folder, "llm"), undefined);
   });
 
   it("is of one backend: by the environment, by the project, or where the CLI is logged in", () => {
