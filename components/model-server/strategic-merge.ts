@@ -2,7 +2,7 @@
  * Kubernetes' strategic merge patch, for pod templates: objects merge, null removes a key, lists with a merge key merge
  * element by element, and every other list is replaced. Directives: `$patch: replace` and `$patch: delete` in objects and
  * in elements of keyed lists, and `$retainKeys`. Source: apimachinery, util/strategicpatch; merge keys: core/v1 types.
- * test/components/model-server/strategic-merge.cluster.test.ts compares it with a real API server.
+ * test/components/api-server/strategic-merge.ts compares it with a real API server.
  */
 
 type Path = readonly (string | number)[];

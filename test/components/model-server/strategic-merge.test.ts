@@ -3,7 +3,7 @@ import { describe, it } from "node:test";
 import { mergedTemplate, patchProblems } from "../../../components/model-server/strategic-merge";
 import { mergeCases, patchBase } from "./merge-cases";
 
-/* Results are Kubernetes' own: strategic-merge.cluster.test.ts asks a real API server for the same. */
+/* Results are Kubernetes' own: ../api-server/strategic-merge.ts asks a real API server for the same. */
 
 describe("a strategic merge patch of a pod template", () => {
   for (const { name, patch, expected } of mergeCases) {

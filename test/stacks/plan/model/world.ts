@@ -277,7 +277,7 @@ const written = (done: Plan): Omit<LiveRoute, "coOwners"> => ({
   latches: done.latches,
 });
 
-/** What MoveGuard lets pass; test/components/move-guard.cluster.test.ts holds the policy to the same cases. */
+/** What MoveGuard lets pass; test/components/api-server/move-guard.ts holds the policy to the same cases. */
 export function guardLets(
   before: Pick<LiveRoute, "moves" | "written" | "latches">,
   after: Pick<LiveRoute, "moves" | "written" | "latches">,

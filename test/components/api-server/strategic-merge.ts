@@ -2,9 +2,9 @@ import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
 import { ClusterApi } from "../../../lab/cluster/cluster-api";
 import { loadKubeconfig } from "../../../lab/cluster/objects";
-import { TestLab } from "../../../lab/plugins/testing/test-lab";
+import type { TestLab } from "../../../lab/plugins/testing/test-lab";
 import { mergedTemplate } from "../../../components/model-server/strategic-merge";
-import { mergeCases, patchBase, type Template } from "./merge-cases";
+import { mergeCases, patchBase, type Template } from "../model-server/merge-cases";
 
 /* A real API server makes the same of the same patches: in a Deployment, with its defaults on both sides. */
 
@@ -21,29 +21,26 @@ const named = (name: string, template: Template): object => ({
   spec: { replicas: 0, selector: { matchLabels: { app: "llm" } }, template },
 });
 
-describe("a strategic merge patch, by the API server", { timeout: 180_000 }, () => {
-  let lab: TestLab;
-  let api: ClusterApi;
-  before(async () => {
-    lab = await TestLab.start();
-    // Not the typed client: it leaves out what no type has, and so every directive.
-    api = ClusterApi.ofKubeconfig(loadKubeconfig(lab.lab.controlPlane.kubeconfig));
-  });
-  after(async () => {
-    api.close();
-    await lab.stop();
-  });
-
-  for (const [i, { name, patch }] of mergeCases.entries()) {
-    it(name, async () => {
-      await api.post(path, named(`patched-${i}`, patchBase));
-      const change = { spec: { template: patch } };
-      const byServer = await api.patch(`${path}/patched-${i}`, "strategic-merge-patch", change);
-      const ours = await api.post<Deployment>(path, named(`merged-${i}`, mergedTemplate(patchBase, patch)));
-      assert.deepEqual(sorted((byServer as Deployment).spec.template), sorted(ours.spec.template));
+export function strategicMergeSuite(started: () => TestLab): void {
+  describe("a strategic merge patch, by the API server", { timeout: 180_000 }, () => {
+    let api: ClusterApi;
+    before(() => {
+      // Not the typed client: it leaves out what no type has, and so every directive.
+      api = ClusterApi.ofKubeconfig(loadKubeconfig(started().lab.controlPlane.kubeconfig));
     });
-  }
-});
+    after(() => api.close());
+
+    for (const [i, { name, patch }] of mergeCases.entries()) {
+      it(name, async () => {
+        await api.post(path, named(`patched-${i}`, patchBase));
+        const change = { spec: { template: patch } };
+        const byServer = await api.patch(`${path}/patched-${i}`, "strategic-merge-patch", change);
+        const ours = await api.post<Deployment>(path, named(`merged-${i}`, mergedTemplate(patchBase, patch)));
+        assert.deepEqual(sorted((byServer as Deployment).spec.template), sorted(ours.spec.template));
+      });
+    }
+  });
+}
 
 /** The order of lists that merge by key is not part of the promise, nor whether an empty list is there. */
 function sorted(value: unknown): unknown {
