@@ -17,7 +17,13 @@ export interface Endpoint {
 /** What a stack's outputs say of its gateway. A stack of an earlier version does not say everything. */
 export type GivenGateway = Pick<GatewayConfig, "name" | "namespace"> & Partial<GatewayConfig>;
 
-/** The gateway that another stack made, with what its version did not say yet. */
+const known: Readonly<Record<keyof GatewayConfig, true>> = {
+  ...{ name: true, namespace: true, existing: true, exposure: true, port: true, hostname: true },
+  ...{ tlsSecret: true, certificate: true, address: true, globalAccess: true, modelArmor: true },
+  ...{ routesFrom: true, timeoutSeconds: true, logging: true, cloudArmor: true },
+};
+
+/** The gateway that another stack made, with what its version did not say yet, and without what this one does not know. */
 export function completeGateway(given: GivenGateway): GatewayConfig {
   return {
     existing: false,
@@ -25,7 +31,7 @@ export function completeGateway(given: GivenGateway): GatewayConfig {
     routesFrom: [given.namespace],
     port: defaultGatewayKind.defaultPort(usesTls(given)),
     ...gatewayDefaults,
-    ...given,
+    ...(Object.fromEntries(Object.entries(given).filter(([key]) => key in known)) as GivenGateway),
   };
 }
 

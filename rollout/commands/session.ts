@@ -8,6 +8,7 @@ import { configOf, Engine, outputsOf } from "../pulumi/pulumi-engine";
 import { lookAtCluster, observeCluster, type Seen } from "../pulumi/live";
 import { readQuickly } from "../pulumi/quick-reading";
 import type { Screen } from "../terminal/screen";
+import { isObject } from "../../stacks/config/config-file";
 import { completeGateway, type GivenGateway } from "../../components/gateways/endpoint";
 import { isCalled, ownerOutput, type Owner } from "../../stacks/plan/claims";
 import { loadKubeconfigs } from "../../stacks/state/cluster-reader";
@@ -17,6 +18,7 @@ import {
   keepOutputs,
   keptOutputs,
   keptPlatform,
+  withoutCredentials,
   type KeptOutputs,
   type KeptPlatform,
 } from "../../stacks/state/kept-outputs";
@@ -59,15 +61,13 @@ function platformNamed(values: StackValues): string | undefined {
   return typeof platform === "string" ? platform : undefined;
 }
 
+/** @returns undefined where the platform's outputs do not say enough to be kept. */
 function platformToKeep(
   stack: string,
   { kubeconfig, gateway }: Readonly<Record<string, unknown>>,
-): KeptPlatform {
-  return {
-    stack,
-    kubeconfig,
-    gateway: gateway === undefined ? undefined : completeGateway(gateway as GivenGateway),
-  };
+): KeptPlatform | undefined {
+  if (!withoutCredentials(kubeconfig) || !isObject(gateway)) return undefined;
+  return { stack, kubeconfig, gateway: completeGateway(gateway as unknown as GivenGateway) };
 }
 
 const isAsSeen = (kept: KeptOutputs, seen: Seen): boolean =>
@@ -102,12 +102,17 @@ export class Session {
     const { engine, outputs } = this;
     const { folder, shortName } = engine;
     const stack = platformNamed(this.values);
-    if (stack === undefined) keepOutputs(folder, shortName, outputs);
-    else
-      engine.knownPlatform(stack)?.then(
-        (theirs) => keepOutputs(folder, shortName, outputs, { platform: platformToKeep(stack, theirs) }),
-        () => undefined,
-      );
+    if (stack === undefined) {
+      keepOutputs(folder, shortName, outputs);
+      return;
+    }
+    engine.knownPlatform(stack)?.then(
+      (theirs) => {
+        const platform = platformToKeep(stack, theirs);
+        if (platform !== undefined) keepOutputs(folder, shortName, outputs, { platform });
+      },
+      () => undefined,
+    );
   }
 
   /** @param begun what was asked of the CLI before. */
@@ -153,14 +158,16 @@ export class Session {
     const asked = kept === undefined ? undefined : this.askOutputs(command);
     asked?.catch(() => undefined);
     const platform = kept === undefined ? undefined : keptPlatform(kept)?.stack;
-    const theirs = platform === undefined ? undefined : outputsOf(command, process.cwd(), platform);
-    theirs?.catch(() => undefined);
+    // One that is not there any more, or must not be read, does not say the same.
+    const theirs =
+      platform === undefined ? undefined : outputsOf(command, process.cwd(), platform).catch(() => undefined);
     const { engine, values } = await readByCli(command, this.options);
     const isSame = engine.file.path === this.engine.file.path && isDeepStrictEqual(values, this.values);
     const outputs = await (asked ?? (isSame ? this.outputs : engine.outputs()));
-    const found = platform === undefined ? undefined : platformToKeep(platform, (await theirs) ?? {});
+    const said = await theirs;
+    const found = platform === undefined || said === undefined ? undefined : platformToKeep(platform, said);
     const wereSame = kept === undefined || isDeepStrictEqual(keepable(outputs, found), kept);
-    if (platform !== undefined) engine.assumePlatform(platform, (await theirs) ?? {});
+    if (platform !== undefined && said !== undefined) engine.assumePlatform(platform, said);
     // All of it or nothing: a stack's config goes with its own outputs.
     [this.engine, this.values, this.outputs, this.unconfirmed] = [engine, values, outputs, undefined];
     this.keep();
@@ -211,6 +218,8 @@ export class Session {
     // By its name without organisation the CLI might find another stack.
     if (this.unconfirmed !== undefined) return;
     [this.values, this.outputs] = await Promise.all([this.engine.values(), this.engine.outputs()]);
+    // The update has kept what it read of the platform; what this session knows of it is older.
+    this.engine.forgetPlatforms();
     this.keep();
   }
 
@@ -230,8 +239,10 @@ export class Session {
       : withLiveRoute(deployed, live.observed);
   }
 
-  look(): Promise<LiveState> {
-    return lookAtCluster(this.engine, this.values, this.outputs);
+  async look(): Promise<LiveState> {
+    const live = await lookAtCluster(this.engine, this.values, this.outputs);
+    if (this.unconfirmed === undefined) this.keep();
+    return live;
   }
 
   async status(): Promise<Status> {

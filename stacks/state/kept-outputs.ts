@@ -35,16 +35,16 @@ export function keepable(
   outputs: Readonly<Record<string, unknown>>,
   platform?: KeptPlatform,
 ): KeptOutputs | undefined {
-  const kept = Object.fromEntries(
+  const { kubeconfig, ...own } = Object.fromEntries(
     names.filter((name) => name in outputs).map((name) => [name, outputs[name]]),
   );
-  const isEnough = isObject(kept["deployed"]) && typeof kept[ownerOutput] === "string";
-  if (!isEnough || !withoutCredentials(platform === undefined ? kept["kubeconfig"] : platform.kubeconfig))
+  const isEnough = isObject(own["deployed"]) && typeof own[ownerOutput] === "string";
+  if (!isEnough || !withoutCredentials(platform === undefined ? kubeconfig : platform.kubeconfig))
     return undefined;
+  // One of its own would be of a cluster that it had before, and nobody has looked into it.
+  const kept = { ...own, ...(platform === undefined ? { kubeconfig } : { platform }) };
   // As it is after the file: what JSON does not know is not there.
-  return JSON.parse(
-    JSON.stringify({ ...kept, ...(platform === undefined ? {} : { platform }) }),
-  ) as KeptOutputs;
+  return JSON.parse(JSON.stringify(kept)) as KeptOutputs;
 }
 
 /** The platform's part of what was kept; undefined where the stack has its own. */

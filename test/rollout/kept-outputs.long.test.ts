@@ -111,6 +111,24 @@ describe("a rollback that does not wait for the backend", minutes(25), () => {
     await service.nothingFailed(from);
   });
 
+  test("says what was done where the CLI then knows of no rollout, and is repeated once that is put right", async () => {
+    const from = now();
+    const command = cli.rollback();
+    await isBack(command);
+    await service.stack.set("candidate", "");
+    cli.answers();
+    assert.notEqual(await command.ended, 0, command.output);
+    assert.match(command.output, /deciding again/);
+    assert.match(command.output, /The live route sends all traffic to llm/);
+    assert.match(command.output, /done before/);
+    assert.equal(await candidates(), 0);
+    await service.stack.set("candidate", "llm-new");
+    const recorded = await service.stack.rollout("rollback", "--yes");
+    assert.equal(recorded.status, 0, recorded.output);
+    await again();
+    await service.nothingFailed(from);
+  });
+
   test("writes the route while the backend is gone, says what was done, and what is to do", async () => {
     const from = now();
     const command = await service.withoutBackend(async () => {

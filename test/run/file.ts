@@ -7,10 +7,11 @@ import { typescript } from "../../lab/processes/typescript";
 
 /**
  * What record.cjs tells of a test or suite. `known` comes before `begun`: those at the top are known at once. `planned`
- * comes after all of those within; at the top it is the last of a file.
+ * comes after all of those within. `said` is a diagnostic: at the top, also of an error outside of the tests.
  */
 export interface Happened {
-  what: "known" | "begun" | "passed" | "failed" | "planned";
+  what: "known" | "begun" | "passed" | "failed" | "planned" | "said";
+  /** What was said, of `said`. */
   name: string;
   /** 0 for those at the top of the file. */
   nesting: number;
@@ -80,9 +81,7 @@ export class TestFile {
     for (const stream of [this.child.stdout, this.child.stderr]) {
       stream?.setEncoding("utf8").on("data", (text: string) => (this.output += text));
     }
-    createInterface(this.child.stdio[3] as Readable).on("line", (line) =>
-      this.saw(JSON.parse(line) as Happened),
-    );
+    createInterface(this.child.stdio[3] as Readable).on("line", (line) => this.read(line));
     this.result = this.ended();
   }
 
@@ -95,6 +94,15 @@ export class TestFile {
     return Math.round((Date.now() - this.began) / 1000);
   }
 
+  private read(line: string): void {
+    try {
+      this.saw(JSON.parse(line) as Happened);
+    } catch {
+      // It was ended while it wrote.
+      this.problem ??= "The last thing that it told is cut off";
+    }
+  }
+
   private saw({ what, name, nesting, isSuite, isLeft, error }: Happened): void {
     if (what === "known") {
       if (nesting === 0) this.openAtTop++;
@@ -102,6 +110,12 @@ export class TestFile {
     }
     if (what === "planned") {
       if (nesting === 0) this.isWhole = true;
+      return;
+    }
+    if (what === "said") {
+      // What node adds up at the end is added up here.
+      if (nesting > 0 || !/^(tests|suites|pass|fail|cancelled|skipped|todo|duration_ms) [\d.]+$/.test(name))
+        this.output += `${name}\n`;
       return;
     }
     this.path.length = nesting;
@@ -127,15 +141,18 @@ export class TestFile {
       () => void this.end(`It was not done after ${most} s: ${this.running}`),
       most * 1000,
     );
-    const closed = new Promise<void>((resolve) => this.child.once("close", () => resolve()));
+    const closed = new Promise<boolean>((resolve) => this.child.once("close", () => resolve(true)));
     const how = await new Promise<number | string>((resolve) => {
       this.child.once("error", (error) => resolve(error.message));
       this.child.once("exit", (status, signal) => resolve(status ?? signal ?? "?"));
     });
     clearTimeout(limit);
+    if (!(await Promise.race([closed, sleep(2000, false, { ref: false })]))) {
+      this.output += "(a process that it started and left still holds its output)\n";
+      // Else this process would not end before that one.
+      for (const stream of this.child.stdio) stream?.destroy();
+    }
     clearTimeout(this.idle);
-    // What it started and left may hold its output open.
-    await Promise.race([closed, sleep(2000, undefined, { ref: false })]);
     if (how !== 0 && this.failures.length === 0) this.problem ??= `It ended with ${how}`;
     else if (!this.isWhole) this.problem ??= `It ended before its tests: ${this.running}`;
     const { file, tests, left, failures, problem, output, seconds } = this;
@@ -143,7 +160,8 @@ export class TestFile {
     return { file, passed, tests, left, failures, problem, output, seconds };
   }
 
-  private async end(problem: string): Promise<void> {
+  /** Ends it, if it has not ended. @param problem why. */
+  async end(problem: string): Promise<void> {
     this.problem ??= problem;
     this.child.kill("SIGTERM");
     await sleep((this.limits.toEnd ?? 15) * 1000, undefined, { ref: false });

@@ -94,14 +94,27 @@ async function run(
       say(lines(result));
     }
   };
-  await Promise.all(Array.from({ length: concurrency }, worker));
-  clearInterval(patience);
+  stop = (why) => running.forEach((file) => void file.end(why));
+  try {
+    await Promise.all(Array.from({ length: concurrency }, worker));
+  } finally {
+    clearInterval(patience);
+  }
   return results;
 }
 
-/** Ctrl-C reaches the tests themselves, which clean up; no other begins. */
 let interrupted = false;
-for (const signal of ["SIGINT", "SIGTERM"] as const) process.on(signal, () => (interrupted = true));
+/** Ends the files under way. */
+let stop: (why: string) => void = () => undefined;
+// Ctrl-C reaches the tests themselves, which clean up; a second one does not wait for that.
+process.on("SIGINT", () => {
+  if (interrupted) stop("It was interrupted");
+  interrupted = true;
+});
+process.on("SIGTERM", () => {
+  interrupted = true;
+  stop("It was interrupted");
+});
 
 async function main(): Promise<void> {
   const words = process.argv.slice(2).filter((word) => !word.startsWith("--"));

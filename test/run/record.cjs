@@ -14,6 +14,7 @@ const told = {
   "test:pass": "passed",
   "test:fail": "failed",
   "test:plan": "planned",
+  "test:diagnostic": "said",
 };
 
 /** @param {AsyncIterable<{ type: string, data: any }>} events */
@@ -24,7 +25,7 @@ module.exports = async function* record(events) {
     /** @type {Happened} */
     const one = {
       what,
-      name: data.name ?? "",
+      name: data.name ?? data.message ?? "",
       nesting: data.nesting,
       isSuite: data.details?.type === "suite",
       isLeft: data.skip !== undefined || data.todo !== undefined,

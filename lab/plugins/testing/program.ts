@@ -41,8 +41,9 @@ export class Program {
     const program = new Program(lab, name);
     fs.mkdirSync(program.folder, { recursive: true });
     fs.symlinkSync(path.join(checkout, "node_modules"), path.join(program.folder, "node_modules"));
-    // Transpiled as the tests themselves are: ts-node takes as long as all else in such an update.
-    const options = { typescript: false, nodeargs: typescript.join(" ") };
+    // Transpiled as the tests themselves are: with ts-node each update takes 0.3 s more.
+    const nodeargs = typescript.map((word) => JSON.stringify(word)).join(" ");
+    const options = { typescript: false, nodeargs };
     program.file("Pulumi.yaml", JSON.stringify({ name, runtime: { name: "nodejs", options } }));
     program.file("package.json", JSON.stringify({ name, main: "index.ts" }));
     program.write(source);

@@ -65,6 +65,13 @@ describe("what an update leaves for a rollback", () => {
     // The cluster is reached by the platform's kubeconfig.
     keepOutputs(folder, "llm", outputs, { platform: { ...platform, kubeconfig: "[secret]" } });
     assert.equal(keptOutputs(folder, "llm"), undefined);
+    // It had a cluster of its own until now, with a kubeconfig of the user's.
+    keepOutputs(folder, "llm", { ...own, kubeconfig: "users: [{user: {token: t0ken}}]" }, { platform });
+    assert.deepEqual(keptOutputs(folder, "llm"), { deployed, owner, platform });
+    const place = path.join(folder, "node_modules", ".cache", "rollout");
+    for (const name of fs.readdirSync(place))
+      assert.doesNotMatch(fs.readFileSync(path.join(place, name), "utf8"), /t0ken/);
+    fs.rmSync(path.join(folder, "node_modules"), { recursive: true });
   });
 
   it("is of one backend: by the environment, by the project, or where the CLI is logged in", () => {
