@@ -181,9 +181,10 @@ export class Session {
   /**
    * What a decision needs of the cluster. Outputs that were kept count only where the live route says the same split and
    * latches: else the route was written since, and the backend is asked.
+   * @param values the config by which it is read. Default: what the file says now.
    */
-  async observe(): Promise<Seen> {
-    const seen = await this.observeBy();
+  async observe(values = this.values): Promise<Seen> {
+    const seen = await this.observeBy(values);
     if (this.unconfirmed?.kept === undefined) return seen;
     const { kept, ...unconfirmed } = this.unconfirmed;
     if (isAsSeen(kept, seen)) return seen;
@@ -191,7 +192,7 @@ export class Session {
     this.unconfirmed = unconfirmed;
     // The platform too is asked for.
     this.engine.forgetPlatforms();
-    return isDeepStrictEqual(keepable(this.outputs), kept) ? seen : this.observeBy();
+    return isDeepStrictEqual(keepable(this.outputs), kept) ? seen : this.observeBy(values);
   }
 
   /** Whether the outputs are what was kept on this machine: roles that changed since are then not known. */
@@ -223,8 +224,8 @@ export class Session {
     this.keep();
   }
 
-  private async observeBy(): Promise<Seen> {
-    const seen = await observeCluster(this.engine, this.values, this.outputs);
+  private async observeBy(values: StackValues): Promise<Seen> {
+    const seen = await observeCluster(this.engine, values, this.outputs);
     // Now its platform's outputs are known.
     if (this.unconfirmed === undefined) this.keep();
     return seen;

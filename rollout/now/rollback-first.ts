@@ -66,7 +66,8 @@ export async function rollBackFirst(
   const { service } = config;
   const { candidate, rolledBack } = service;
   if (candidate === undefined || rolledBack === undefined) return otherwise("no candidate is rolled back");
-  const live = seen ?? (await session.observe());
+  // By the target: this very rollback may be what puts right a mistake in the config.
+  const live = seen?.outcome === "read" ? seen : await session.observe(target);
   if (live.outcome === "unreadable") return otherwise(`the cluster cannot be read (${live.why})`);
   const planned = plan(service, live.observed);
   if (planned.outcome === "refused")

@@ -111,20 +111,15 @@ describe("a rollback that does not wait for the backend", minutes(25), () => {
     await service.nothingFailed(from);
   });
 
-  test("says what was done where the CLI then knows of no rollout, and is repeated once that is put right", async () => {
+  test("decides again where the config was changed meanwhile, and puts the roles back", async () => {
     const from = now();
     const command = cli.rollback();
     await isBack(command);
     await service.stack.set("candidate", "");
-    cli.answers();
-    assert.notEqual(await command.ended, 0, command.output);
-    assert.match(command.output, /deciding again/);
-    assert.match(command.output, /The live route sends all traffic to llm/);
-    assert.match(command.output, /done before/);
-    assert.equal(await candidates(), 0);
-    await service.stack.set("candidate", "llm-new");
-    const recorded = await service.stack.rollout("rollback", "--yes");
-    assert.equal(recorded.status, 0, recorded.output);
+    await answered(command);
+    assert.match(command.output, /The live route sends all traffic to llm[^]*deciding again/);
+    // The config has a mistake now; the rollback that repairs it does not wait for Pulumi because of that.
+    assert.match(command.output, /deciding again[^]*llm-new already has no traffic; pulumi up records it/);
     await again();
     await service.nothingFailed(from);
   });
