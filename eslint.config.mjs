@@ -19,6 +19,15 @@ export default tseslint.config(
       "@typescript-eslint/prefer-nullish-coalescing": "error",
       "@typescript-eslint/no-confusing-void-expression": ["error", { ignoreArrowShorthand: true }],
       "@typescript-eslint/consistent-type-imports": "off",
+      "no-restricted-properties": [
+        "error",
+        {
+          object: "Date",
+          property: "now",
+          message:
+            "For a duration or a deadline: performance.now(), which no clock that is set and no laptop that slept changes. For a time of day: new Date().",
+        },
+      ],
       "max-lines": ["warn", { max: 400, skipBlankLines: true, skipComments: true }],
     },
   },

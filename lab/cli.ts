@@ -135,10 +135,10 @@ async function down(folder: string): Promise<void> {
     return;
   }
   process.kill(state.pid, "SIGTERM");
-  const deadline = Date.now() + 60_000;
+  const deadline = performance.now() + 60_000;
   while (isAlive(state.pid, state.started)) {
     // Its keeper ends what it leaves behind.
-    if (Date.now() > deadline) process.kill(state.pid, "SIGKILL");
+    if (performance.now() > deadline) process.kill(state.pid, "SIGKILL");
     await sleep(100);
   }
   console.log("The lab is stopped.");

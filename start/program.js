@@ -59,7 +59,7 @@ exports.prepare = async (entry) => {
 
 /** @param {string} entry */
 async function bundled(entry) {
-  const began = Date.now();
+  const began = performance.now();
   return fresh(root, entry, await bundle(root, entry), began);
 }
 

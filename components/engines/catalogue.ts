@@ -82,9 +82,16 @@ export function isFormer(deployed: string, engine: ModelServerEngine, family: "g
 /**
  * How pod templates are rendered now. A pool keeps what it was made with, so that no upgrade of this program restarts its
  * pods: 2 has what replicas over several nodes, TPU 7x and vLLM's images v0.9 to v0.11 need; 3 requests processors and
- * memory; 4 has probes that leave busy servers in their pool.
+ * memory; 4 has probes that leave busy servers in their pool; 5 keeps idle connections (idleSeconds).
  */
-export const newestRendering = 4;
+export const newestRendering = 5;
+
+/**
+ * For how long a model server keeps an idle connection. Google's load balancers keep theirs for 600 s, which cannot be
+ * changed, and send the next request on it: a server that closes it at this moment makes that request fail with 502.
+ * Source: Google's page on the load balancers' timeouts; vllm#18472; llm-d#1564.
+ */
+export const idleSeconds = 620;
 
 /**
  * Minutes that a model server may take until it answers, its node and its image included: after that Kubernetes starts

@@ -1,4 +1,4 @@
-import { defaultEngine, engines } from "./catalogue";
+import { defaultEngine, engines, idleSeconds } from "./catalogue";
 import type { ModelServerEngine } from "./engine";
 
 /* docs/engines.md, made from the catalogue itself: `npm run docs` writes it (docs/pages.ts). */
@@ -77,6 +77,10 @@ const rows: readonly (readonly [string, (engine: ModelServerEngine) => string])[
   ],
   ["other arguments", ({ serve, port }) => code(serve({ port, accelerators: 1 }))],
   ["finishes streams by", ({ drain, images }) => orNone(drain(image(images.gpu).replaceAll("`", ""), 90))],
+  [
+    "keeps idle connections by",
+    ({ keepAlive }) => orNone(keepAlive?.(idleSeconds).map(({ name, value }) => `${name}=${value}`)),
+  ],
   ["replicas of several nodes", ({ overNodes }) => orNone(overNodes?.flags)],
   ["streams weights", ({ stream }) => orNone(stream?.(1))],
   [

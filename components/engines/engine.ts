@@ -47,6 +47,11 @@ export interface ModelServerEngine {
   readonly drain: (image: string, seconds: number) => readonly string[];
   /** Environment of the server, by the accelerators it runs on and its image. */
   readonly environment: (family: "gpu" | "tpu", image: string) => readonly EnvironmentVariable[];
+  /**
+   * Variables with which the server keeps an idle connection open for that long. Absent: the pinned version has none, and
+   * closes it after 5 s.
+   */
+  readonly keepAlive?: (seconds: number) => readonly EnvironmentVariable[];
   /** Arguments that read the weights from Cloud Storage straight into GPU memory. Absent: it cannot, or untried. */
   readonly stream?: (accelerators: number) => readonly string[];
   /**

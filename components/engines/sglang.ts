@@ -67,6 +67,7 @@ export const sglang: ModelServerEngine = {
     "--enable-metrics",
   ],
   drain: () => [],
+  // No keepAlive: 0.5.4 has the 5 s in its code; later ones read SGLANG_TIMEOUT_KEEP_ALIVE (0.5.23 does).
   environment: () => [],
   metrics: { queue: "sglang:num_queue_reqs", cache: "sglang:token_usage" },
   pickerEngine: "sglang",

@@ -65,6 +65,7 @@ export const vllm: ModelServerEngine = {
     if (family === "tpu") return [{ name: "VLLM_XLA_CACHE_PATH", value: "/cache/xla" }];
     return missesDriver(image) ? [{ name: "LD_LIBRARY_PATH", value: "/usr/local/nvidia/lib64" }] : [];
   },
+  keepAlive: (seconds) => [{ name: "VLLM_HTTP_TIMEOUT_KEEP_ALIVE", value: String(seconds) }],
   stream: (accelerators) => [
     ...["--load-format", "runai_streamer"],
     // Each GPU's process reads its own part instead of all reading everything.

@@ -1,4 +1,4 @@
-import { adaptersOf, maxLoadingMinutes, newestRendering } from "../engines/catalogue";
+import { adaptersOf, idleSeconds, maxLoadingMinutes, newestRendering } from "../engines/catalogue";
 import type { EnvironmentVariable, RunningServer } from "../engines/engine";
 import type * as k8s from "@pulumi/kubernetes";
 import { annotations } from "../names";
@@ -83,6 +83,7 @@ function ownTemplate(args: ServerTemplateArgs): PodTemplate {
       [
         cacheVariable,
         ...environmentOf(args),
+        ...(rendering >= 5 ? (engine.keepAlive?.(idleSeconds) ?? []) : []),
         ...(adapters?.environment ?? []),
         ...argVariables(args.pool, server),
         ...(args.token === undefined

@@ -24,8 +24,8 @@ export class Explanations {
   /** Google has no machines; while the autoscaler backs off, it says that it does not try. */
   async failed({ view, zones }: Explained, pods: readonly PendingPod[]): Promise<void> {
     const until = this.backoff.get(view.id) ?? 0;
-    if (Date.now() >= until) {
-      this.backoff.set(view.id, Date.now() + backoffMs);
+    if (performance.now() >= until) {
+      this.backoff.set(view.id, performance.now() + backoffMs);
       this.said.clear();
       const text = `Node scale up in zones ${zones.join(", ")} associated with this pod failed: GCE out of resources. Pod is at risk of not being scheduled.`;
       for (const pod of pods) await this.write(pod, "Warning", "FailedScaleUp", text);

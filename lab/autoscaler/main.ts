@@ -92,7 +92,7 @@ async function scaleDown(
   idleSince: Map<string, Map<string, number>>,
   idleMs: number,
 ): Promise<void> {
-  const now = Date.now();
+  const now = performance.now();
   for (const pool of await scaledPools(api, cloud)) {
     const before = idleSince.get(pool.view.id) ?? new Map<string, number>();
     const idle = new Map((await idleNodes(api, pool.nodes)).map((name) => [name, before.get(name) ?? now]));

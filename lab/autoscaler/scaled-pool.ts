@@ -71,7 +71,7 @@ async function scaledPool(
     api,
     cloud,
     cancel: new AbortController().signal,
-    deadline: Date.now() + readySeconds * 1000,
+    deadline: performance.now() + readySeconds * 1000,
     status: () => Promise.resolve(),
   };
   const group = new NodeGroup(context, ref, shape.pool);

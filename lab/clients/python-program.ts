@@ -1,5 +1,5 @@
 import { spawn, type ChildProcess } from "node:child_process";
-import { setTimeout as sleep } from "node:timers/promises";
+import { Patience } from "../processes/patience";
 import { Keeper } from "../processes/keeper";
 
 export interface PythonSpec {
@@ -71,13 +71,12 @@ export class PythonProgram {
 
   /** Waits for something of it. @throws Error with what it printed, where it ends before or the time is up. */
   async until(holds: () => boolean, what: string, seconds: number): Promise<void> {
-    const deadline = Date.now() + seconds * 1000;
+    const patience = new Patience(seconds);
     while (!holds()) {
       if (this.status !== undefined) {
         throw new Error(`${what}: it ended with status ${this.status} before\n${this.output}`);
       }
-      if (Date.now() > deadline) throw new Error(`${what}: not within ${seconds} s\n${this.output}`);
-      await sleep(50);
+      if (!(await patience.pause(50))) throw new Error(`${what}: not within ${seconds} s\n${this.output}`);
     }
   }
 
@@ -116,11 +115,11 @@ const pause = 5;
 
 /** Prints what an installation says, a line every few seconds: a test of a minute must not look as if it hung. */
 export function progressOf(name: string): (line: string) => void {
-  const began = Date.now();
+  const began = performance.now();
   let next = began;
   return (line) => {
-    if (Date.now() < next) return;
-    next = Date.now() + pause * 1000;
-    console.log(`# ${name}: ${Math.round((Date.now() - began) / 1000)} s: ${line}`);
+    if (performance.now() < next) return;
+    next = performance.now() + pause * 1000;
+    console.log(`# ${name}: ${Math.round((performance.now() - began) / 1000)} s: ${line}`);
   };
 }

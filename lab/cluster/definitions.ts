@@ -2,7 +2,7 @@ import * as fs from "node:fs";
 import * as path from "node:path";
 import { loadAllYaml, type KubernetesObject, type V1CustomResourceDefinition } from "@kubernetes/client-node";
 import { ApiextensionsV1Api } from "@kubernetes/client-node";
-import { setTimeout as sleep } from "node:timers/promises";
+import { Patience } from "../processes/patience";
 import { goModuleFolder } from "../tools/sources";
 import { apply, loadKubeconfig } from "./objects";
 
@@ -44,16 +44,15 @@ export async function installDefinitions(
   const names = definitions
     .filter((object) => object.kind === "CustomResourceDefinition")
     .map((object) => object.metadata?.name ?? "");
-  const deadline = Date.now() + 30_000;
+  const patience = new Patience(30);
   for (;;) {
     const { items } = await api.listCustomResourceDefinition();
     const waiting = names.filter(
       (name) => !items.some((crd) => crd.metadata?.name === name && isServed(crd)),
     );
     if (waiting.length === 0) return;
-    if (Date.now() > deadline)
+    if (!(await patience.pause(100)))
       throw new Error(`the API server does not serve ${waiting.join(", ")} after 30 s`);
-    await sleep(100);
   }
 }
 

@@ -58,7 +58,7 @@ export class Controller {
   /** Something has changed. `now`: requests fail until it is answered. */
   changed(now = false): void {
     if (this.stopped) return;
-    this.since ??= Date.now();
+    this.since ??= performance.now();
     this.urgent ||= now;
     if (this.running !== undefined) return;
     if (this.timer !== undefined && !now) return;
@@ -74,7 +74,7 @@ export class Controller {
 
   private begin(): void {
     this.timer = undefined;
-    const since = this.since ?? Date.now();
+    const since = this.since ?? performance.now();
     this.since = undefined;
     this.urgent = false;
     this.running = this.reconcile(since)
@@ -106,7 +106,7 @@ export class Controller {
       (refused) => this.translate(snapshot, refused),
       (config) => parts.applier.apply(config),
     );
-    this.done = { plan, outcome, took: Date.now() - since };
+    this.done = { plan, outcome, took: performance.now() - since };
     this.reportOnce([
       ...[...outcome.routes].map(([name, { message }]) => `routes ${name} not programmed: ${message}`),
       ...[...outcome.listeners].map(([name, message]) => `listener ${name} not programmed: ${message}`),

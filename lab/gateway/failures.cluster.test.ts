@@ -67,9 +67,9 @@ describe("gateway in trouble", () => {
       isGood(await to("open.org")()) ? true : undefined,
     );
     for (const pool of [a, far]) pool.picker?.signal("SIGKILL");
-    const died = Date.now();
+    const died = performance.now();
     await underTest.eventually("FailOpen", async () => (isGood(await to("open.org")()) ? true : undefined));
-    const back = Date.now() - died;
+    const back = performance.now() - died;
     assert.ok(back < 1000, `FailOpen took ${back} ms`);
     assert.deepEqual(await count(40, to("open.org")), { a: 40 });
     assert.deepEqual(await count(10, to("closed.org")), { "503": 10 });

@@ -118,12 +118,12 @@ describe("protocols of the gateway", () => {
       ]);
       await underTest.programmed("sockets");
       assert.equal(await underTest.eventually("the pod", () => conversation(`${url}/talk`)), "hello");
-      const began = Date.now();
+      const began = performance.now();
       const refused = await ask(`${url}/pool`, {
         headers: { connection: "Upgrade", upgrade: "websocket", "sec-websocket-version": "13" },
       });
       assert.equal(refused.status, 403);
-      assert.ok(Date.now() - began < 1000);
+      assert.ok(performance.now() - began < 1000);
       assert.deepEqual(await count(5, () => complete(`${url}/pool`)), { pair: 5 });
     } finally {
       for (const client of sockets.clients) client.terminate();

@@ -13,7 +13,7 @@ try {
     apiVersion: "client.authentication.k8s.io/v1beta1",
     spec: { interactive: false },
     status: {
-      expirationTimestamp: new Date(Date.now() + 3_600_000).toISOString(),
+      expirationTimestamp: new Date(new Date().getTime() + 3_600_000).toISOString(),
       token: fs.readFileSync(tokenFile, "utf8").trim(),
     },
   };

@@ -140,7 +140,7 @@ export class ContainerRun {
 
   private async watch(program: RunningProgram): Promise<Exit> {
     this.demanded = false;
-    this.startedAt = Date.now();
+    this.startedAt = new Date().getTime();
     this.state = { running: { startedAt: new Date(this.startedAt).toISOString() } };
     this.prober = new Prober(this.container, this.host.pod().status?.podIP ?? "", {
       changed: () => this.progressed(),
@@ -166,7 +166,7 @@ export class ContainerRun {
   }
 
   private async backOff(): Promise<void> {
-    const restarts = restartsAfter(this.recentRestarts, Date.now() - this.startedAt);
+    const restarts = restartsAfter(this.recentRestarts, new Date().getTime() - this.startedAt);
     const delay = restartDelay(restarts);
     this.recentRestarts = restarts + 1;
     const { name } = this.container;

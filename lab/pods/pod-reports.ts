@@ -85,7 +85,7 @@ export class Events {
   /** Never fails: an event that cannot be written is not missed. */
   write(pod: Pod, type: "Normal" | "Warning", reason: string, message: string, container?: string): void {
     const { namespace, name, uid } = identify(pod);
-    const now = Date.now();
+    const now = new Date().getTime();
     const key = [uid, container, reason, message].join("\n");
     if ((this.recent.get(key) ?? 0) > now - quietMs) return;
     for (const [old, at] of this.recent) if (at <= now - quietMs) this.recent.delete(old);

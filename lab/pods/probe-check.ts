@@ -122,7 +122,7 @@ function grpcHealth(
       (bytes) => bytes,
       (bytes) => bytes,
       request,
-      { deadline: Date.now() + timeoutMs },
+      { deadline: new Date().getTime() + timeoutMs },
       (error, answer) => {
         client.close();
         if (error !== null) {

@@ -25,7 +25,7 @@ export class References {
     optional: boolean | undefined,
   ): Promise<Content | undefined> {
     const key = `${kind}/${namespace}/${name}`;
-    const now = Date.now();
+    const now = performance.now();
     let found = this.recent.get(key);
     if (found === undefined || found.until < now) {
       for (const [old, { until }] of this.recent) if (until < now) this.recent.delete(old);

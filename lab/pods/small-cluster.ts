@@ -1,7 +1,7 @@
 import * as fs from "node:fs";
 import * as os from "node:os";
 import * as path from "node:path";
-import { setTimeout as sleep } from "node:timers/promises";
+import { Patience } from "../processes/patience";
 import { kwokNode } from "../cluster/kwok";
 import { apply, loadKubeconfig } from "../cluster/objects";
 import { Lab } from "../lab";
@@ -151,11 +151,10 @@ export async function eventually<T>(
   found: () => Promise<T | undefined | false>,
   seconds = 20,
 ): Promise<T> {
-  const deadline = Date.now() + seconds * 1000;
+  const patience = new Patience(seconds);
   for (;;) {
     const value = await found();
     if (value !== undefined && value !== false) return value;
-    if (Date.now() > deadline) throw new Error(`not after ${seconds} s: ${what}`);
-    await sleep(50);
+    if (!(await patience.pause(50))) throw new Error(`not after ${seconds} s: ${what}`);
   }
 }

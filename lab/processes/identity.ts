@@ -23,7 +23,7 @@ export function isAlive(pid: number, started?: string): boolean {
 
 /** Waits for a process to end. @returns whether it has, within that time. */
 export async function endsWithin(pid: number, seconds: number): Promise<boolean> {
-  const deadline = Date.now() + seconds * 1000;
-  while (isAlive(pid) && Date.now() < deadline) await sleep(20);
+  const deadline = performance.now() + seconds * 1000;
+  while (isAlive(pid) && performance.now() < deadline) await sleep(20);
   return !isAlive(pid);
 }

@@ -2,6 +2,7 @@ import { spawn, type ChildProcess } from "node:child_process";
 import * as fs from "node:fs";
 import * as path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
+import { Patience } from "./patience";
 import { Keeper } from "./keeper";
 
 export interface ProcessSpec {
@@ -142,15 +143,14 @@ export class Supervisor {
     let how: string | undefined;
     void running.ended.then((text) => (how = text));
     const seconds = spec.readySeconds ?? 180;
-    const deadline = Date.now() + seconds * 1000;
+    const patience = new Patience(seconds);
     await sleep(0);
     for (;;) {
       if (how !== undefined) throw new ProcessFailed(spec.name, how, running.log);
       if (spec.ready === undefined || (await within(spec.ready()))) return;
-      if (Date.now() > deadline) {
+      if (!(await patience.pause(50))) {
         throw new ProcessFailed(spec.name, `was not ready after ${seconds} s`, running.log);
       }
-      await sleep(50);
     }
   }
 }

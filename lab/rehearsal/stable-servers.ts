@@ -37,9 +37,9 @@ export class StableServers {
         ? []
         : [`model servers restarted: the pods were ${this.first ?? "none"}, and are now ${this.last}`];
     const expected = [...adapters].sort().join(", ");
-    const deadline = Date.now() + unloadSeconds * 1000;
+    const deadline = performance.now() + unloadSeconds * 1000;
     let found = await this.loaded();
-    while (found.some((names) => names !== expected) && Date.now() < deadline) {
+    while (found.some((names) => names !== expected) && performance.now() < deadline) {
       await sleep(500);
       found = await this.loaded();
     }

@@ -35,7 +35,7 @@ export class Frame {
     private readonly adapter: AdapterModule | undefined,
   ) {
     const id = `${chat ? "chatcmpl" : "cmpl"}-lab${(++lastId).toString(36)}`;
-    const created = Math.floor(Date.now() / 1000);
+    const created = Math.floor(new Date().getTime() / 1000);
     this.head = `"id":"${id}","created":${created},"model":${JSON.stringify(model)}`;
     this.object = chat ? "chat.completion.chunk" : "text_completion";
     this.promptTokens = request.prompts.reduce((sum, tokens) => sum + tokens, 0);

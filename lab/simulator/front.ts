@@ -17,10 +17,10 @@ export class Front {
   constructor(
     private readonly routes: ReadonlyMap<string, Route>,
     private readonly identity: Identity,
+    idleSeconds: number,
   ) {
     this.listener = http.createServer(
-      // Longer than any gateway keeps an idle connection: the race of both closing it is not what we rehearse.
-      { keepAliveTimeout: 620_000, requestTimeout: 0, headersTimeout: 0, noDelay: true },
+      { keepAliveTimeout: idleSeconds * 1000, requestTimeout: 0, headersTimeout: 0, noDelay: true },
       (request, response) => this.answer(request, response),
     );
   }

@@ -33,6 +33,8 @@ export interface Launch {
    * says otherwise (since v0.18); SGLang waits for the last request.
    */
   finishSeconds: number;
+  /** How long it keeps an idle connection. Source: vllm/envs.py; sglang/srt/environ.py (0.5.23; v0.5.4 has 5 s). */
+  idleSeconds: number;
   faults: readonly Fault[];
   /** Milliseconds that the command line itself fixes (llm-d-inference-sim). */
   firstToken: number | undefined;
@@ -136,6 +138,8 @@ function vllm(flags: Flags, words: readonly string[], input: LaunchInput, common
     maxModelLength: flags.number("max-model-len"),
     metrics: true,
     finishSeconds: isTestDouble ? Infinity : (flags.number("shutdown-timeout") ?? 0),
+    // The test double is a Go server, which keeps them.
+    idleSeconds: isTestDouble ? 620 : (positive(env["VLLM_HTTP_TIMEOUT_KEEP_ALIVE"]) ?? 5),
     adapters: {
       // The test double has no --enable-lora: naming adapters is enough.
       enabled: flags.has("enable-lora") || (isTestDouble && (modules.length > 0 || flags.has("max-loras"))),
@@ -169,6 +173,7 @@ function sglang(flags: Flags, env: Readonly<Record<string, string>>, common: Com
     maxModelLength: flags.number("context-length"),
     metrics: flags.has("enable-metrics"),
     finishSeconds: Infinity,
+    idleSeconds: positive(env["SGLANG_TIMEOUT_KEEP_ALIVE"]) ?? 5,
     adapters: {
       // Naming adapters switches LoRA on.
       enabled: flags.has("enable-lora") || modules.length > 0,

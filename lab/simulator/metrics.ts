@@ -20,7 +20,7 @@ export class Metrics implements EngineObserver {
   private finishes = 0;
   private aborts = 0;
   private printed: { version: number; text: string } | undefined;
-  private stamp = Date.now() / 1000;
+  private stamp = new Date().getTime() / 1000;
 
   constructor(
     private readonly launch: Launch,
@@ -48,7 +48,7 @@ export class Metrics implements EngineObserver {
     this.latencies.observe(sinceArrival / 1000);
     this.queueTimes.observe(queued / 1000);
     if (work.maxTokens > 1) this.tokenTimes.observe(generating / (work.maxTokens - 1) / 1000);
-    this.stamp = Date.now() / 1000;
+    this.stamp = new Date().getTime() / 1000;
   }
 
   aborted(): void {

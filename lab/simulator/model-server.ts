@@ -64,14 +64,14 @@ export class ModelServer {
       engine: this.engine,
       adapters: this.adapters,
       metrics,
-      startedAt: Math.floor(Date.now() / 1000),
+      startedAt: Math.floor(new Date().getTime() / 1000),
       isHealthy: () => !this.warming && !this.faults.some(({ kind }) => kind === "unready"),
       lateMs: () =>
         1000 * Math.max(0, ...this.faults.map((fault) => (fault.kind === "busy" ? fault.seconds : 0))),
       hasFault: (fault) => this.faults.some(({ kind }) => kind === fault),
       log: (line) => this.log(line),
     });
-    this.front = new Front(routes, this.identity);
+    this.front = new Front(routes, this.identity, this.launch.idleSeconds);
   }
 
   begin(): void {

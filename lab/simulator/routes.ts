@@ -155,7 +155,7 @@ function notServed(api: string): RequestRefused {
 function embeddingsFor(model: string, input: unknown): unknown {
   const inputs: unknown[] = Array.isArray(input) ? input : [input];
   return {
-    ...{ id: "embd-lab", object: "list", created: Math.floor(Date.now() / 1000), model },
+    ...{ id: "embd-lab", object: "list", created: Math.floor(new Date().getTime() / 1000), model },
     data: inputs.map((value, index) => {
       const { length } = String(value);
       return { index, object: "embedding", embedding: [1, 2, 3, 4].map((n) => Math.cos(n * (length + 1))) };

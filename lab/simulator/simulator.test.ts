@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import * as net from "node:net";
 import { after, before, describe, it } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { accepts } from "../processes/addresses";
@@ -106,6 +107,24 @@ describe("Simulator", () => {
     assert.equal((await post(`${url}/v1/load_lora_adapter`, {})).status, 404);
   });
 
+  it("closes an idle connection when the real one would", async () => {
+    const closesWithin = async (env: Record<string, string>, seconds: number): Promise<boolean> => {
+      const { host } = await start([], { env: { LAB_LOAD_SECONDS: "0", ...env } });
+      const socket = net.connect(8000, host);
+      socket.write("GET /health HTTP/1.1\r\nhost: x\r\n\r\n");
+      const closed = new Promise<boolean>((resolve) => socket.resume().once("close", () => resolve(true)));
+      const is = await Promise.race([closed, sleep(seconds * 1000, false)]);
+      socket.destroy();
+      return is;
+    };
+    const [short, long, usual] = await Promise.all([
+      closesWithin({ VLLM_HTTP_TIMEOUT_KEEP_ALIVE: "1" }, 5),
+      closesWithin({ VLLM_HTTP_TIMEOUT_KEEP_ALIVE: "620" }, 8),
+      closesWithin({}, 12),
+    ]);
+    assert.deepEqual({ short, long, usual }, { short: true, long: false, usual: true });
+  });
+
   it("loads and unloads adapters where that is allowed, and answers as them", async () => {
     const env = { VLLM_ALLOW_RUNTIME_LORA_UPDATING: "true", LAB_LOAD_SECONDS: "0" };
     const args = ["--model", "Qwen/Qwen3-8B", "--enable-lora", "--lora-modules", "food=org/food"];
@@ -178,9 +197,9 @@ describe("Simulator", () => {
     assert.equal((await fetch(`${url}/health`)).status, 503, "it warms up");
     await sleep(600);
     for (const path of ["health", "health_generate"]) {
-      const asked = Date.now();
+      const asked = performance.now();
       assert.equal((await fetch(`${url}/${path}`)).status, 200);
-      const took = Date.now() - asked;
+      const took = performance.now() - asked;
       assert.ok(took >= 990, `${path} answered after ${took} ms; the real one sleeps a second first`);
     }
     assert.match(

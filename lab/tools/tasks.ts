@@ -36,8 +36,8 @@ export function toolTasks(
         try {
           await before;
           ended.throwIfAborted();
-          const began = Date.now();
-          const seconds = (): number => Math.round((Date.now() - began) / 1000);
+          const began = performance.now();
+          const seconds = (): number => Math.round((performance.now() - began) / 1000);
           const report = (progress: string): void => {
             task.output = `${seconds()} s: ${progress}`;
           };

@@ -1,6 +1,7 @@
 import { fork, type ChildProcess } from "node:child_process";
 import * as path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
+import { Patience } from "../processes/patience";
 import type { Asking } from "../../rollout/traffic/client";
 import type { FromTraffic, Outcome, Progress, Rates, Target, ToTraffic } from "./outcome";
 import { typescript } from "../processes/typescript";
@@ -56,19 +57,18 @@ export class Traffic {
    * @throws Error where the traffic has stopped, or the time is up.
    */
   async until(condition: () => boolean, what: string, seconds: number): Promise<void> {
-    const deadline = Date.now() + seconds * 1000;
+    const patience = new Patience(seconds);
     while (!condition()) {
       if (this.ended !== undefined) throw new Error(`the traffic has stopped: ${this.ended}`);
-      if (Date.now() > deadline) throw new Error(`${what}: not within ${seconds} s`);
-      await sleep(50);
+      if (!(await patience.pause(50))) throw new Error(`${what}: not within ${seconds} s`);
     }
   }
 
   /** Sends nothing more and waits for the answers that are due; the rest is cut off after `seconds`. */
   async drain(seconds: number): Promise<void> {
     this.tell({ type: "stop" });
-    const deadline = Date.now() + seconds * 1000;
-    while (this.ended === undefined && Date.now() < deadline) await sleep(50);
+    const deadline = performance.now() + seconds * 1000;
+    while (this.ended === undefined && performance.now() < deadline) await sleep(50);
     this.kill();
   }
 

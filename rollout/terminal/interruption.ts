@@ -15,7 +15,7 @@ export class Interruption {
   constructor(
     private readonly first: () => void,
     private readonly again: () => void,
-    private readonly clock: () => number = Date.now,
+    private readonly clock: () => number = () => performance.now(),
   ) {}
 
   get signal(): AbortSignal {

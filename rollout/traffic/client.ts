@@ -145,7 +145,7 @@ function plainCheck(endpoint: EndpointName): BodyCheck {
   };
 }
 
-/** Milliseconds since the epoch, finer than Date.now(). */
+/** Milliseconds since the epoch, as it was when this process started: a clock that is set changes no duration. */
 export function now(): number {
   return performance.timeOrigin + performance.now();
 }

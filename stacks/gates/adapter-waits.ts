@@ -98,9 +98,9 @@ async function waitFor(
       failingSince = undefined;
       return progress;
     }
-    failingSince ??= Date.now();
+    failingSince ??= performance.now();
     // The store may have been fixed a moment ago: the next attempt is waited for.
-    return Date.now() - failingSince < patienceSeconds * 1000
+    return performance.now() - failingSince < patienceSeconds * 1000
       ? { state: "waiting", missing: progress.value.failing }
       : progress;
   };

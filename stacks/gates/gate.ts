@@ -103,8 +103,8 @@ export async function passGate(reader: ClusterReader, task: GateTask, options: W
     const progress = await candidateProgress(reader, task, { stable, metrics, waits });
     const unreachable = unreachableOf(progress);
     if (unreachable === undefined) unreachableSince = undefined;
-    else unreachableSince ??= Date.now();
-    if (unreachable !== undefined && Date.now() - (unreachableSince ?? 0) > patience * 1000) {
+    else unreachableSince ??= performance.now();
+    if (unreachable !== undefined && performance.now() - (unreachableSince ?? 0) > patience * 1000) {
       throw unreachableGateway(unreachable);
     }
     return progress;

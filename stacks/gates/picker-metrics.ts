@@ -44,9 +44,9 @@ export class UnreadMetrics {
 
   async missing(candidate: Way): Promise<readonly string[]> {
     const { pool, ...task } = this.task;
-    if (this.known === undefined || Date.now() - this.known.at > answerLives * 1000) {
+    if (this.known === undefined || performance.now() - this.known.at > answerLives * 1000) {
       const missing = await unreadMetrics(this.reader, pool, candidate, task);
-      this.known = { at: Date.now(), missing };
+      this.known = { at: performance.now(), missing };
     }
     return this.known.missing;
   }

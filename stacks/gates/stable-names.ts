@@ -103,9 +103,10 @@ export class StableNames {
   }
 
   private async names(candidate: Way): Promise<readonly StableName[] | string> {
-    if (this.known !== undefined && Date.now() - this.known.at < listLives * 1000) return this.known.names;
+    if (this.known !== undefined && performance.now() - this.known.at < listLives * 1000)
+      return this.known.names;
     const names = await this.ask(candidate);
-    if (typeof names !== "string") this.known = { at: Date.now(), names };
+    if (typeof names !== "string") this.known = { at: performance.now(), names };
     return names;
   }
 

@@ -26,7 +26,7 @@ export async function until<T>(
   check: () => Promise<Progress<T>>,
   { timeoutSeconds, report = () => undefined, everyMs = 250, signal }: WaitOptions,
 ): Promise<Progress<T>> {
-  const deadline = Date.now() + timeoutSeconds * 1000;
+  const deadline = performance.now() + timeoutSeconds * 1000;
   let reported = "";
   let since = 0;
   let again = 0;
@@ -34,16 +34,16 @@ export async function until<T>(
   for (;;) {
     const progress = await check();
     if (progress.state === "done") return progress;
-    if (Date.now() >= deadline || signal?.aborted === true) return progress;
+    if (performance.now() >= deadline || signal?.aborted === true) return progress;
     const text = progress.missing.join("; ");
     if (text !== reported) {
-      [reported, since, again] = [text, Date.now(), firstReminderMs];
+      [reported, since, again] = [text, performance.now(), firstReminderMs];
       report(text);
-    } else if (Date.now() - since >= again) {
-      report(`${text} (for ${Math.round((Date.now() - since) / 60_000)} min)`);
+    } else if (performance.now() - since >= again) {
+      report(`${text} (for ${Math.round((performance.now() - since) / 60_000)} min)`);
       again *= 2;
     }
-    await sleep(Math.min(pause, Math.max(0, deadline - Date.now())));
+    await sleep(Math.min(pause, Math.max(0, deadline - performance.now())));
     pause = Math.min(pause * 2, everyMs);
   }
 }

@@ -169,11 +169,11 @@ const patience = { pauses: [100, 400, 1000, 2000], lastTry: 5000 };
  * time. A server that does not answer at all is not tried again.
  */
 export async function patiently(ask: () => Promise<Answer>, { pauses, lastTry } = patience): Promise<Answer> {
-  const began = Date.now();
+  const began = performance.now();
   for (const pause of pauses) {
     const answer = await ask().catch((error: unknown) => {
       const broke = error instanceof ClusterUnreadable && error.reason === "unreachable";
-      if (!broke || Date.now() - began > lastTry) throw error;
+      if (!broke || performance.now() - began > lastTry) throw error;
       return undefined;
     });
     if (answer !== undefined && !passing.has(answer.status)) return answer;
@@ -209,7 +209,7 @@ class HttpsReader implements ClusterPatcher {
   }
 
   now(): Date | undefined {
-    return this.ahead === undefined ? undefined : new Date(Date.now() + this.ahead);
+    return this.ahead === undefined ? undefined : new Date(new Date().getTime() + this.ahead);
   }
 
   private async request(path: string): Promise<unknown> {
@@ -289,7 +289,7 @@ class HttpsReader implements ClusterPatcher {
         },
         (response) => {
           const date = Date.parse(response.headers.date ?? "");
-          if (!Number.isNaN(date)) this.ahead = date - Date.now();
+          if (!Number.isNaN(date)) this.ahead = date - new Date().getTime();
           const chunks: Buffer[] = [];
           response.on("data", (chunk: Buffer) => chunks.push(chunk));
           response.on("end", () =>

@@ -23,9 +23,9 @@ export class WaitingPods {
   reasons(pool: WaitingPool): Promise<string[]> {
     const key = JSON.stringify([pool.namespace, pool.selector]);
     const last = this.known.get(key);
-    if (last !== undefined && Date.now() - last.at < freshMs) return last.reasons;
+    if (last !== undefined && performance.now() - last.at < freshMs) return last.reasons;
     const reasons = this.read(pool);
-    this.known.set(key, { at: Date.now(), reasons });
+    this.known.set(key, { at: performance.now(), reasons });
     return reasons;
   }
 

@@ -1,6 +1,6 @@
 import { spawn, type ChildProcess } from "node:child_process";
 import * as fs from "node:fs";
-import { setTimeout as sleep } from "node:timers/promises";
+import { Patience } from "../../lab/processes/patience";
 import { projectFolder } from "../../lab/workspace";
 import { typescript } from "../../lab/processes/typescript";
 
@@ -37,11 +37,10 @@ export class Command {
   async prints(what: RegExp, seconds: number): Promise<void> {
     let status: number | undefined;
     void this.ended.then((code) => (status = code));
-    const deadline = Date.now() + seconds * 1000;
+    const patience = new Patience(seconds);
     while (!what.test(this.output)) {
       if (status !== undefined) throw new Error(`it ended with ${status} before:\n${this.output}`);
-      if (Date.now() > deadline) throw new Error(`not within ${seconds} s: ${what}\n${this.output}`);
-      await sleep(100);
+      if (!(await patience.pause(100))) throw new Error(`not within ${seconds} s: ${what}\n${this.output}`);
     }
   }
 }
@@ -62,13 +61,11 @@ export function processesOf(folder: string): { pid: number; command: string }[] 
 
 /** @throws Error naming what is still there after ten seconds. */
 export async function allGone(folder: string): Promise<void> {
-  const deadline = Date.now() + 10_000;
+  const patience = new Patience(10);
   for (;;) {
     const left = processesOf(folder);
     if (left.length === 0) return;
-    if (Date.now() > deadline) {
+    if (!(await patience.pause(100)))
       throw new Error(`left behind:\n${left.map(({ pid, command }) => `${pid} ${command}`).join("\n")}`);
-    }
-    await sleep(100);
   }
 }

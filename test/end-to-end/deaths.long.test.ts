@@ -32,9 +32,9 @@ describe("a part that dies during npm start", minutes(12), () => {
           .join("\n"),
       );
       process.kill(victim.pid, "SIGKILL");
-      const began = Date.now();
+      const began = performance.now();
       assert.equal(await command.ended, 1, command.output);
-      const seconds = (Date.now() - began) / 1000;
+      const seconds = (performance.now() - began) / 1000;
       console.log(`${part}: ended after ${seconds.toFixed(1)} s`);
       assert.ok(seconds < 60, `it took ${seconds} s`);
       assert.match(command.output, says);

@@ -2,8 +2,8 @@ import assert from "node:assert/strict";
 import * as fs from "node:fs";
 import * as os from "node:os";
 import * as path from "node:path";
-import { setTimeout as sleep } from "node:timers/promises";
 import { KubernetesObjectApi, PatchStrategy, type KubernetesObject } from "@kubernetes/client-node";
+import { Patience } from "../../lab/processes/patience";
 import { prefix, prefixed } from "../../lab/rehearsal/config-file";
 import { loadKubeconfig } from "../../lab/cluster/objects";
 import { ask } from "../../lab/gateway/fixture/client";
@@ -250,9 +250,7 @@ export async function nobodyNoticed(traffic: Traffic): Promise<string[]> {
 
 /** Waits until something holds; what takes longer than that has not happened. */
 export async function eventually(what: string, holds: () => Promise<boolean>, seconds = 60): Promise<void> {
-  const deadline = Date.now() + seconds * 1000;
-  while (!(await holds())) {
-    if (Date.now() > deadline) throw new Error(`not within ${seconds} s: ${what}`);
-    await sleep(250);
-  }
+  const patience = new Patience(seconds);
+  while (!(await holds()))
+    if (!(await patience.pause(250))) throw new Error(`not within ${seconds} s: ${what}`);
 }

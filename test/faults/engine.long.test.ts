@@ -135,7 +135,7 @@ describe("faults of the engine and of what it talks to", minutes(25), () => {
       "const real = Date.now; const ahead = 86400e3; const Real = Date;\n" +
         "globalThis.Date = class extends Real { constructor(...a) { a.length === 0 ? super(real() + ahead) : super(...a); } static now() { return real() + ahead; } };\n",
     );
-    const at = (hours: number): string => new Date(Date.now() + hours * 3_600_000).toISOString();
+    const at = (hours: number): string => new Date(new Date().getTime() + hours * 3_600_000).toISOString();
     await service.stack.setPath("freeze[0].from", at(-1));
     await service.stack.setPath("freeze[0].to", at(1));
     await service.stack.setPath("freeze[0].reason", "no changes during the launch");

@@ -2,6 +2,7 @@ import { spawn, type ChildProcess } from "node:child_process";
 import assert from "node:assert/strict";
 import * as fs from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
+import { Patience } from "../../lab/processes/patience";
 import { splitAt, StackLab, weightsOf, type StackUnderTest } from "../end-to-end/stack-lab";
 import { now } from "../../rollout/traffic/client";
 import type { Outcome } from "../../lab/traffic/outcome";
@@ -157,11 +158,10 @@ export class RunningUpdate {
   }
 
   async until(holds: () => boolean | Promise<boolean>, seconds = 60): Promise<void> {
-    const deadline = Date.now() + seconds * 1000;
+    const patience = new Patience(seconds);
     while (!(await holds())) {
       if (this.child.exitCode !== null) throw new Error(`it ended before:\n${this.output}`);
-      if (Date.now() > deadline) throw new Error(`not within ${seconds} s:\n${this.output}`);
-      await sleep(20);
+      if (!(await patience.pause(20))) throw new Error(`not within ${seconds} s:\n${this.output}`);
     }
   }
 

@@ -1,8 +1,7 @@
 import assert from "node:assert/strict";
 import * as fs from "node:fs";
 import * as path from "node:path";
-import { setTimeout as sleep } from "node:timers/promises";
-import { now } from "../../rollout/traffic/client";
+import { Patience } from "../../lab/processes/patience";
 import { Command } from "../end-to-end/command";
 import type { StackUnderTest } from "../end-to-end/stack-lab";
 
@@ -48,9 +47,7 @@ export class SlowCli {
   }
 
   async until(command: Command, not: string, holds: () => boolean | Promise<boolean>): Promise<void> {
-    for (const until = now() + 60_000; !(await holds());) {
-      assert.ok(now() < until, `${not} after a minute:\n${command.output}`);
-      await sleep(50);
-    }
+    const patience = new Patience(60);
+    while (!(await holds())) assert.ok(await patience.pause(50), `${not} after a minute:\n${command.output}`);
   }
 }

@@ -50,7 +50,7 @@ export interface Limits {
  * whose output another process holds, and prints nothing of those after it.
  */
 export class TestFile {
-  private readonly began = Date.now();
+  private readonly began = performance.now();
   /** The tests under way, by their nesting. */
   private readonly path: string[] = [];
   private readonly failures: { test: string; error: string }[] = [];
@@ -91,7 +91,7 @@ export class TestFile {
   }
 
   private get seconds(): number {
-    return Math.round((Date.now() - this.began) / 1000);
+    return Math.round((performance.now() - this.began) / 1000);
   }
 
   private read(line: string): void {

@@ -69,19 +69,19 @@ async function tools(): Promise<void> {
 
 /** Runs files, each in a process of its own. @returns what they showed; those not begun when interrupted are missing. */
 async function run(
-  { concurrency, minutes }: Group,
+  { title, concurrency, minutes }: Group,
   files: readonly string[],
 ): Promise<readonly FileResult[]> {
   const waiting = [...files];
   const running = new Set<TestFile>();
   const results: FileResult[] = [];
-  let said = Date.now();
+  let said = performance.now();
   const say = (text: string): void => {
-    said = Date.now();
+    said = performance.now();
     console.log(text);
   };
   const patience = setInterval(() => {
-    if (Date.now() - said < 60_000) return;
+    if (performance.now() - said < 60_000) return;
     say([...running].map((file) => `… ${file.running}`).join("\n"));
   }, 5000);
   const worker = async (): Promise<void> => {
@@ -91,7 +91,7 @@ async function run(
       const result = await file.result;
       running.delete(file);
       results.push(result);
-      say(lines(result));
+      say(lines(result, title !== groups[0]?.title));
     }
   };
   stop = (why) => running.forEach((file) => void file.end(why));
@@ -134,9 +134,9 @@ async function main(): Promise<void> {
   const told: string[] = [];
   for (const { group, files } of work) {
     console.log(`\n# ${files.length} files ${group.title}`);
-    const began = Date.now();
+    const began = performance.now();
     const results = await run(group, files);
-    told.push(summary(group.title, files.length, results, (Date.now() - began) / 1000));
+    told.push(summary(group.title, files.length, results, (performance.now() - began) / 1000));
     // The later groups stand on the earlier ones: their failures would only hide the first.
     if (results.length < files.length || results.some(({ passed }) => !passed)) {
       process.exitCode = interrupted ? 130 : 1;

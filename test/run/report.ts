@@ -3,8 +3,12 @@ import type { FileResult } from "./file";
 const indented = (text: string, by: number): string => text.trimEnd().replace(/^/gm, " ".repeat(by));
 const count = (n: number, what: string): string => `${n} ${what}${n === 1 ? "" : "s"}`;
 
-/** What a file showed: one line, what it printed, and each failure. */
-export function lines({ file, passed, tests, left, failures, problem, output, seconds }: FileResult): string {
+/**
+ * What a file showed: one line, each failure, and what it printed.
+ * @param tellsAll whether what a file printed is told that passed, too: measurements are, messages of units are not.
+ */
+export function lines(result: FileResult, tellsAll = true): string {
+  const { file, passed, tests, left, failures, problem, output, seconds } = result;
   const counts = [
     count(tests, "test"),
     ...(left > 0 ? [`${left} skipped`] : []),
@@ -15,7 +19,7 @@ export function lines({ file, passed, tests, left, failures, problem, output, se
     `${passed ? "✔" : "✖"} ${file} (${counts.join(", ")})`,
     ...(problem === undefined ? [] : [indented(`✖ ${problem}`, 2)]),
     ...failures.map(({ test, error }) => `  ✖ ${test}\n${indented(error, 6)}`),
-    ...(output.trim() === "" ? [] : [indented(output, 4)]),
+    ...(output.trim() === "" || (passed && !tellsAll) ? [] : [indented(output, 4)]),
   ].join("\n");
 }
 

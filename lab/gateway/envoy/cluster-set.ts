@@ -45,12 +45,12 @@ export class ClusterSet {
 
   /** Tells which clusters are named by something; the time of the others begins to run. */
   use(names: ReadonlySet<string>): void {
-    this.retirement.observe(this.clusters.keys(), names, Date.now());
+    this.retirement.observe(this.clusters.keys(), names, performance.now());
   }
 
   /** Removes clusters that nothing uses any more. */
   async sweep(): Promise<void> {
-    const ripe = this.retirement.ripe(await this.admin.runningRequests(), Date.now());
+    const ripe = this.retirement.ripe(await this.admin.runningRequests(), performance.now());
     if (ripe.length === 0) return;
     for (const name of ripe) {
       this.clusters.delete(name);

@@ -34,9 +34,9 @@ export class Pickers {
    * request on, and no configuration goes out that would be replaced at once.
    */
   async settled(timeoutMs: number): Promise<void> {
-    const deadline = Date.now() + timeoutMs;
+    const deadline = performance.now() + timeoutMs;
     while ([...this.sessions.values()].some(({ state }) => state === "asking")) {
-      const left = deadline - Date.now();
+      const left = deadline - performance.now();
       if (left <= 0) return;
       await new Promise<void>((resolve) => {
         const done = (): void => {

@@ -15,7 +15,7 @@ export interface GroupContext {
   api: ClusterApi;
   cloud: Cloud;
   cancel: AbortSignal;
-  /** When the operation must have ended, as in Date.now(). */
+  /** When the operation must have ended, as in performance.now(). */
   deadline: number;
   status: (message: string) => Promise<void>;
 }
@@ -108,7 +108,7 @@ export class NodeGroup {
    * goes with the node.
    */
   private async drain(node: Node, respectBudgets: boolean): Promise<void> {
-    const started = Date.now();
+    const started = new Date().getTime();
     const forced = new Set<string>();
     let leaving: Set<string> | undefined;
     for (;;) {
@@ -151,7 +151,7 @@ export class NodeGroup {
 
   private async tick(ms: number, message: string): Promise<void> {
     if (this.context.cancel.aborted) throw new OperationEnded("the operation was cancelled");
-    if (Date.now() > this.context.deadline) throw new OperationEnded("timeout");
+    if (performance.now() > this.context.deadline) throw new OperationEnded("timeout");
     await this.context.status(message);
     await pause(ms, this.context.cancel);
   }
@@ -190,7 +190,7 @@ function isFinished({ status }: Pod): boolean {
 function isOverdue({ metadata }: Pod, started: number): boolean {
   const grace = (metadata?.deletionGracePeriodSeconds ?? 30) * 1000;
   const since = Math.max(started, Date.parse(metadata?.deletionTimestamp ?? "") - grace);
-  return Date.now() > since + grace + drainExtraMs;
+  return new Date().getTime() > since + grace + drainExtraMs;
 }
 
 async function ignoreNotFound(work: Promise<unknown>): Promise<void> {

@@ -57,7 +57,7 @@ export class PoolOperations {
     this.zones = poolZones(inputs, this.cluster, { ...context.scope, project: this.ref.project });
     this.seconds = context.timeout > 0 ? context.timeout : defaultTimeoutSeconds;
     const { api, cloud, cancel, status } = context;
-    this.groupContext = { api, cloud, cancel, status, deadline: Date.now() + this.seconds * 1000 };
+    this.groupContext = { api, cloud, cancel, status, deadline: performance.now() + this.seconds * 1000 };
     this.group = new NodeGroup(this.groupContext, this.ref, textOf(inputs["name"]));
   }
 
@@ -186,7 +186,7 @@ export class PoolOperations {
     await pause(Number(process.env["LAB_NODE_SECONDS"] ?? 0) * 1000, cancel);
     const fault = poolFault(labFolder, textOf(this.inputs["name"]));
     if (fault === "stockout") throw new Error(oneError(stockout(this.ref, this.zones[0] ?? "")));
-    if (fault === "never") await pause(this.groupContext.deadline - Date.now(), cancel);
+    if (fault === "never") await pause(this.groupContext.deadline - performance.now(), cancel);
     if (cancel.aborted) throw new OperationEnded("the operation was cancelled");
     if (fault === "never") throw new OperationEnded("timeout");
   }

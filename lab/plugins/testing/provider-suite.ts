@@ -108,9 +108,9 @@ export function providerSuite(lab: () => TestLab): void {
           },
         }, { provider, dependsOn: [picker] });`;
       const program = await Program.make(lab(), "lasting", source);
-      const began = Date.now();
+      const began = performance.now();
       await program.mustUp();
-      assert.ok(Date.now() - began < 60_000, "nothing is waited for");
+      assert.ok(performance.now() - began < 60_000, "nothing is waited for");
       const pods = async (): Promise<KubernetesObject[]> =>
         (await lab().list("v1", "Pod", "default")).filter(
           ({ metadata }) => metadata?.labels?.["app"] === "lasting",

@@ -151,7 +151,7 @@ class Kubelet {
       type,
       status: "True",
       // Long ago: nothing here needs the time of minReadySeconds.
-      lastTransitionTime: new Date(Date.now() - 60_000).toISOString(),
+      lastTransitionTime: new Date(new Date().getTime() - 60_000).toISOString(),
     }));
     await api.patchNamespacedPodStatus(
       { name, namespace, body: { status: { containerStatuses, conditions: becoming } } },

@@ -1,3 +1,4 @@
+import { Patience } from "../../../lab/processes/patience";
 import assert from "node:assert/strict";
 import { spawn, spawnSync, type ChildProcess } from "node:child_process";
 import * as fs from "node:fs";
@@ -101,11 +102,9 @@ async function eventually(
   found: () => boolean | Promise<boolean>,
   seconds = 20,
 ): Promise<void> {
-  const deadline = Date.now() + seconds * 1000;
-  while (!(await found())) {
-    if (Date.now() > deadline) throw new Error(`not after ${seconds} s: ${what}`);
-    await sleep(50);
-  }
+  const patience = new Patience(seconds);
+  while (!(await found()))
+    if (!(await patience.pause(50))) throw new Error(`not after ${seconds} s: ${what}`);
 }
 
 const hasPython = spawnSync("python3", ["--version"]).status === 0;

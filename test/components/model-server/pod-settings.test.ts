@@ -82,6 +82,7 @@ describe("settings of a model server's pods", () => {
       assert.deepEqual(
         container?.env.filter(({ name }) => name !== "HF_TOKEN"),
         [
+          { name: "VLLM_HTTP_TIMEOUT_KEEP_ALIVE", value: "620" },
           { name: "API_KEY", valueFrom: { secretKeyRef: { name: `${pool}-arguments`, key: "API_KEY" } } },
           { name: "HF_HOME", value: "/elsewhere" },
           { name: "HUB", valueFrom: { secretKeyRef: { name: "hub-credentials", key: "token" } } },

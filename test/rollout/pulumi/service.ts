@@ -41,7 +41,7 @@ const nothing = {
   deployment: { manifest: { time: "0001-01-01T00:00:00Z", magic: "", version: "" } },
 };
 const kinds = ["update", "preview", "refresh", "destroy"];
-const seconds = (): number => Math.floor(Date.now() / 1000);
+const seconds = (): number => Math.floor(new Date().getTime() / 1000);
 
 /** Not readable at a glance, which is all that a test asks of it. */
 const scrambled = (base64: unknown): string =>

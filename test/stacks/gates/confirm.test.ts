@@ -63,7 +63,7 @@ async function confirm(
     metadata: { name: gateway.name, namespace: "default" },
     status: { addresses: [{ value: "10.0.0.9" }] },
   });
-  const began = Date.now();
+  const began = performance.now();
   const outcome = await confirmUpdate({
     ...{ plan, observed, gateway },
     config: { ...config, gate: { ...config.gate, timeoutSeconds: 1 } },
@@ -76,7 +76,7 @@ async function confirm(
     () => ({}),
     (error: unknown) => ({ error: String(error) }),
   );
-  return { ...outcome, warnings, ms: Date.now() - began };
+  return { ...outcome, warnings, ms: performance.now() - began };
 }
 
 const preview = "preview-of-llm";

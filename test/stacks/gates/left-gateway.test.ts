@@ -21,7 +21,7 @@ async function confirm(route: LiveObject, weight: number, more: RawConfig = {}):
   const planned = write(route, raw);
   assert.deepEqual(planned.refusals, []);
   leave(route);
-  const began = Date.now();
+  const began = performance.now();
   await confirmUpdate({
     config: { ...serviceConfig(raw), gate: { ...serviceConfig(raw).gate, timeoutSeconds: 30 } },
     plan: planned,
@@ -33,7 +33,7 @@ async function confirm(route: LiveObject, weight: number, more: RawConfig = {}):
         list: () => Promise.resolve([]),
       }),
   });
-  return Date.now() - began;
+  return performance.now() - began;
 }
 
 describe("a kept route that has left its Gateway", () => {
@@ -56,12 +56,12 @@ describe("a kept route that has left its Gateway", () => {
   it("fails an update at once, by name, that moves weight while it leaves", async () => {
     const route = theirs();
     write(route, brown(0, take));
-    const began = Date.now();
+    const began = performance.now();
     await assert.rejects(
       confirm(route, 10),
       /HTTPRoute default\/chat no longer attaches to Gateway default\/my-inference-gateway: its owner attaches it to Gateway default\/another.*pulumi config set --path 'gateway\.name' NAME/,
     );
-    assert.ok(Date.now() - began < 5000);
+    assert.ok(performance.now() - began < 5000);
   });
 
   it("does not hold up going back: the weights are written, and nothing is waited for", async () => {

@@ -110,6 +110,17 @@ describe("pod templates", () => {
     }
   });
 
+  it("keep connections in a new pool for longer than the load balancer does, and restart no pod of one that serves", async () => {
+    const idle = /"name":"VLLM_HTTP_TIMEOUT_KEEP_ALIVE","value":"620"/;
+    assert.match(await containersOf(serving), idle);
+    const world = madeEarlier(deployed(serving), { rendering: "4" });
+    assert.deepEqual(rulesOf(serving, world), []);
+    assert.doesNotMatch(await containersOf(serving, world), idle);
+    const own = { ...serving, server: { env: { VLLM_HTTP_TIMEOUT_KEEP_ALIVE: "75" } } };
+    assert.match(await containersOf(own), /"name":"VLLM_HTTP_TIMEOUT_KEEP_ALIVE","value":"75"/);
+    assert.doesNotMatch(await containersOf(own), idle);
+  });
+
   it("keep the image that was the default for TPUs when the pool was made", () => {
     const former = "vllm/vllm-tpu:v0.22.0";
     const world = madeEarlier(deployed(tpu({})), { "server.image": former });

@@ -1,0 +1,36 @@
+import { setTimeout as sleep } from "node:timers/promises";
+
+/** The most that one look and one pause take on a machine that runs. */
+const mostMs = 5000;
+
+/**
+ * Time to wait for something, of which only that counts in which this process ran: a machine that stood still for a
+ * minute has given nobody a minute to get ready.
+ */
+export class Patience {
+  private left: number;
+  private last: number;
+
+  constructor(
+    seconds: number,
+    private readonly clock: () => number = () => performance.now(),
+  ) {
+    this.left = seconds * 1000;
+    this.last = clock();
+  }
+
+  /** Pauses before the next look. @returns false, at once, where the time is up. */
+  async pause(ms: number): Promise<boolean> {
+    this.count();
+    if (this.left <= 0) return false;
+    await sleep(ms);
+    this.count();
+    return true;
+  }
+
+  private count(): void {
+    const now = this.clock();
+    this.left -= Math.min(now - this.last, mostMs);
+    this.last = now;
+  }
+}
