@@ -59,7 +59,7 @@ exports.prepare = async (entry) => {
 
 /** @param {string} entry */
 async function bundled(entry) {
-  const began = performance.now();
+  const began = new Date().getTime();
   return fresh(root, entry, await bundle(root, entry), began);
 }
 
