@@ -106,7 +106,7 @@ export class Controller {
       (refused) => this.translate(snapshot, refused),
       (config) => parts.applier.apply(config),
     );
-    this.done = { plan, outcome, took: performance.now() - since };
+    this.done = { plan, outcome, took: Math.round(performance.now() - since) };
     this.reportOnce([
       ...[...outcome.routes].map(([name, { message }]) => `routes ${name} not programmed: ${message}`),
       ...[...outcome.listeners].map(([name, message]) => `listener ${name} not programmed: ${message}`),

@@ -69,7 +69,7 @@ describe("gateway in trouble", () => {
     for (const pool of [a, far]) pool.picker?.signal("SIGKILL");
     const died = performance.now();
     await underTest.eventually("FailOpen", async () => (isGood(await to("open.org")()) ? true : undefined));
-    const back = performance.now() - died;
+    const back = Math.round(performance.now() - died);
     assert.ok(back < 1000, `FailOpen took ${back} ms`);
     assert.deepEqual(await count(40, to("open.org")), { a: 40 });
     assert.deepEqual(await count(10, to("closed.org")), { "503": 10 });

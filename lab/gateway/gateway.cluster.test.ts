@@ -194,7 +194,7 @@ describe("gateway", () => {
     for (const weight of [10, 30, 60, 100, 0, 100]) {
       const began = performance.now();
       await split(weight);
-      times.push(`${weight}: ${performance.now() - began} ms`);
+      times.push(`${weight}: ${Math.round(performance.now() - began)} ms`);
       const from = performance.now() + 50;
       await sleep(1200);
       settled.push({ weight, from, to: performance.now() });
