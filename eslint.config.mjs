@@ -25,7 +25,7 @@ export default tseslint.config(
           object: "Date",
           property: "now",
           message:
-            "For a duration or a deadline: performance.now(), which no clock that is set and no laptop that slept changes. For a time of day: new Date().",
+            "For a duration or a deadline: performance.now(), which no clock that is set changes. For a time of day: new Date().",
         },
       ],
       "max-lines": ["warn", { max: 400, skipBlankLines: true, skipComments: true }],

@@ -40,7 +40,7 @@ export async function startEcho(settings: EchoSettings): Promise<RunningProgram>
       else (response as http.ServerResponse).writeHead(500).end();
     });
   };
-  const plain = http.createServer(answer);
+  const plain = http.createServer({ keepAliveTimeout: 620_000 }, answer);
   const sockets = new WebSocketServer({ server: plain, path: "/ws" });
   sockets.on("connection", (socket) => {
     socket.on("message", (data: Buffer, binary) => socket.send(data, { binary }));

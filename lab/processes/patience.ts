@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 
-/** The most that one look and one pause take on a machine that runs. */
-const mostMs = 5000;
+/** The most that one look and one pause take on a machine that runs: a look that hangs counts no more either. */
+const mostMs = 15_000;
 
 /**
  * Time to wait for something, of which only that counts in which this process ran: a machine that stood still for a

@@ -20,7 +20,12 @@ export class Front {
     idleSeconds: number,
   ) {
     this.listener = http.createServer(
-      { keepAliveTimeout: idleSeconds * 1000, requestTimeout: 0, headersTimeout: 0, noDelay: true },
+      {
+        keepAliveTimeout: Math.max(1, idleSeconds * 1000),
+        requestTimeout: 0,
+        headersTimeout: 0,
+        noDelay: true,
+      },
       (request, response) => this.answer(request, response),
     );
   }

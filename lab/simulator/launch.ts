@@ -173,7 +173,7 @@ function sglang(flags: Flags, env: Readonly<Record<string, string>>, common: Com
     maxModelLength: flags.number("context-length"),
     metrics: flags.has("enable-metrics"),
     finishSeconds: Infinity,
-    idleSeconds: positive(env["SGLANG_TIMEOUT_KEEP_ALIVE"]) ?? 5,
+    idleSeconds: common.version === "0.5.4" ? 5 : (positive(env["SGLANG_TIMEOUT_KEEP_ALIVE"]) ?? 5),
     adapters: {
       // Naming adapters switches LoRA on.
       enabled: flags.has("enable-lora") || modules.length > 0,

@@ -46,8 +46,10 @@ interface RollbackOptions extends ChangeOptions {
 
 /** @param before what was done by an earlier decision. */
 async function decideAndGoBack(session: Session, options: RollbackOptions, before?: string): Promise<number> {
-  const { values, deployed } = session;
+  const { values } = session;
   const live = await session.observe();
+  // Only now: where the live route says something else than what was kept, the CLI has been asked meanwhile.
+  const { deployed } = session;
   const observed = live.outcome === "read" ? live.observed : undefined;
   const decision = rollback(values, withLiveLatches(deployed, observed), {
     ...(options.reason === undefined ? {} : { reason: options.reason }),

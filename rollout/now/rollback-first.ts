@@ -41,6 +41,14 @@ async function isRollout(
   return isDeepStrictEqual(pinned.slice(0, pools.length), pools);
 }
 
+/** Where the config has a mistake that this very rollback puts right, the cluster is read by the target. */
+async function lookAgain(session: Session, target: StackValues, live: Seen): Promise<Seen> {
+  if (live.outcome === "read" || resolveValues(session.values).outcome !== "mistakes") return live;
+  // What was kept has not been compared with the cluster.
+  if (!(await session.confirmed())) throw new ReadOtherwise();
+  return session.observe(target);
+}
+
 /** Seconds for the API server to answer: pulumi up comes next in any case. */
 const patience = 5;
 
@@ -66,8 +74,7 @@ export async function rollBackFirst(
   const { service } = config;
   const { candidate, rolledBack } = service;
   if (candidate === undefined || rolledBack === undefined) return otherwise("no candidate is rolled back");
-  // By the target: this very rollback may be what puts right a mistake in the config.
-  const live = seen?.outcome === "read" ? seen : await session.observe(target);
+  const live = await lookAgain(session, target, seen ?? (await session.observe()));
   if (live.outcome === "unreadable") return otherwise(`the cluster cannot be read (${live.why})`);
   const planned = plan(service, live.observed);
   if (planned.outcome === "refused")

@@ -33,6 +33,8 @@ export interface FileResult {
   problem: string | undefined;
   /** What it printed. */
   output: string;
+  /** What there is to say of it beside its tests. */
+  notes: readonly string[];
   seconds: number;
 }
 
@@ -59,6 +61,7 @@ export class TestFile {
   private openAtTop = 0;
   private isWhole = false;
   private output = "";
+  private readonly notes: string[] = [];
   private problem: string | undefined;
   private idle: NodeJS.Timeout | undefined;
   private readonly child: ChildProcess;
@@ -148,16 +151,16 @@ export class TestFile {
     });
     clearTimeout(limit);
     if (!(await Promise.race([closed, sleep(2000, false, { ref: false })]))) {
-      this.output += "(a process that it started and left still holds its output)\n";
+      this.notes.push("a process that it started and left still holds its output");
       // Else this process would not end before that one.
       for (const stream of this.child.stdio) stream?.destroy();
     }
     clearTimeout(this.idle);
     if (how !== 0 && this.failures.length === 0) this.problem ??= `It ended with ${how}`;
     else if (!this.isWhole) this.problem ??= `It ended before its tests: ${this.running}`;
-    const { file, tests, left, failures, problem, output, seconds } = this;
+    const { file, tests, left, failures, problem, output, notes, seconds } = this;
     const passed = how === 0 && problem === undefined && failures.length === 0;
-    return { file, passed, tests, left, failures, problem, output, seconds };
+    return { file, passed, tests, left, failures, problem, output, notes, seconds };
   }
 
   /** Ends it, if it has not ended. @param problem why. */

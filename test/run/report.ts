@@ -8,7 +8,7 @@ const count = (n: number, what: string): string => `${n} ${what}${n === 1 ? "" :
  * @param tellsAll whether what a file printed is told that passed, too: measurements are, messages of units are not.
  */
 export function lines(result: FileResult, tellsAll = true): string {
-  const { file, passed, tests, left, failures, problem, output, seconds } = result;
+  const { file, passed, tests, left, failures, problem, output, notes, seconds } = result;
   const counts = [
     count(tests, "test"),
     ...(left > 0 ? [`${left} skipped`] : []),
@@ -18,6 +18,7 @@ export function lines(result: FileResult, tellsAll = true): string {
   return [
     `${passed ? "✔" : "✖"} ${file} (${counts.join(", ")})`,
     ...(problem === undefined ? [] : [indented(`✖ ${problem}`, 2)]),
+    ...notes.map((note) => indented(`(${note})`, 2)),
     ...failures.map(({ test, error }) => `  ✖ ${test}\n${indented(error, 6)}`),
     ...(output.trim() === "" || (passed && !tellsAll) ? [] : [indented(output, 4)]),
   ].join("\n");

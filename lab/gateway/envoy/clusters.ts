@@ -86,9 +86,9 @@ function cluster(name: string, http2: boolean, fields: Json, filters: readonly J
             ? { explicit_http_config: { http2_protocol_options: {} } }
             : {
                 explicit_http_config: { http_protocol_options: {} },
-                // Model servers close idle connections after 5 s (uvicorn, Node). A request that meets the closing
-                // fails, so Envoy closes them first.
-                common_http_protocol_options: { idle_timeout: "2s" },
+                // As Google's load balancers do. A model server that closes one earlier makes a request fail that
+                // meets the closing: here as there.
+                common_http_protocol_options: { idle_timeout: "600s" },
               }),
           ...(filters.length > 0 && { http_filters: [...filters, lastUpstreamFilter] }),
         },
