@@ -1,4 +1,4 @@
-import type { FreePorts } from "./pod-network";
+import type { FreePorts } from "../processes/addresses";
 import { startDownload, startIdle, startScript } from "./local-programs";
 import * as fs from "node:fs";
 import * as path from "node:path";

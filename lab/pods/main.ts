@@ -1,5 +1,5 @@
 import { Events } from "./pod-reports";
-import { FreePorts } from "./pod-network";
+import { FreePorts } from "../processes/addresses";
 import { setTimeout as sleep } from "node:timers/promises";
 import { loadKubeconfig } from "../cluster/objects";
 import { Keeper } from "../processes/keeper";

@@ -1,5 +1,6 @@
 import { writeKubeconfig } from "../cluster/objects";
-import { Forwarder, type FreePorts } from "./pod-network";
+import { Forwarder } from "./pod-network";
+import type { FreePorts } from "../processes/addresses";
 import * as fs from "node:fs";
 import * as path from "node:path";
 import type { Keeper } from "../processes/keeper";

@@ -1,10 +1,10 @@
 import { Deadline } from "./termination";
-import { Forwarder, FreePorts, HeldAddresses } from "./pod-network";
+import { Forwarder, HeldAddresses } from "./pod-network";
 import assert from "node:assert/strict";
 import * as net from "node:net";
 import { it } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
-import { accepts, AddressRange, freePort } from "../processes/addresses";
+import { accepts, AddressRange, freePort, FreePorts } from "../processes/addresses";
 
 it("forwards when somebody listens behind it, and not before", async () => {
   const range = await AddressRange.lease();

@@ -78,6 +78,37 @@ export async function freePort(host: string, preferred = 0): Promise<number> {
   return port;
 }
 
+/**
+ * Below the kernel's own range (from 32768), so that no outgoing connection takes a port between our finding it
+ * free and the program's listening on it.
+ */
+const firstPort = 16_384;
+
+const lastPort = 32_000;
+
+/** Ports that are free on every address and that this process gives out once. */
+export class FreePorts {
+  private readonly taken = new Set<number>();
+  private next = firstPort + Math.floor(Math.random() * (lastPort - firstPort));
+
+  /** @throws Error when there is none left. */
+  async take(): Promise<number> {
+    for (let tries = firstPort; tries < lastPort; tries++) {
+      const port = this.next++;
+      if (this.next >= lastPort) this.next = firstPort;
+      if (this.taken.has(port)) continue;
+      this.taken.add(port);
+      if ((await freePort("0.0.0.0", port)) === port) return port;
+      this.taken.delete(port);
+    }
+    throw new Error(`no port between ${firstPort} and ${lastPort} is free on this machine`);
+  }
+
+  giveBack(port: number): void {
+    this.taken.delete(port);
+  }
+}
+
 /** Whether something accepts connections there. */
 export function accepts(host: string, port: number, timeoutMs = 500): Promise<boolean> {
   return new Promise((resolve) => {

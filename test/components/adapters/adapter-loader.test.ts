@@ -1,3 +1,4 @@
+import { FreePorts } from "../../../lab/processes/addresses";
 import { Patience } from "../../../lab/processes/patience";
 import assert from "node:assert/strict";
 import { spawn, spawnSync, type ChildProcess } from "node:child_process";
@@ -89,13 +90,8 @@ class Server {
   }
 }
 
-async function freePort(): Promise<number> {
-  const server = http.createServer();
-  await new Promise<void>((resolve) => server.listen(0, host, resolve));
-  const { port } = server.address() as AddressInfo;
-  await new Promise((resolve) => server.close(resolve));
-  return port;
-}
+/** The loader listens on every address. */
+const freePorts = new FreePorts();
 
 async function eventually(
   what: string,
@@ -144,7 +140,7 @@ describe(
       eventually(`the probe answers ${status}\n${log}`, async () => (await ready()).status === status);
 
     const run = async (): Promise<void> => {
-      const port = await freePort();
+      const port = await freePorts.take();
       probe = `http://${host}:${port}/ready`;
       const { port: storage } = bucket.address() as AddressInfo;
       loader = spawn("python3", [program], {
@@ -183,7 +179,7 @@ describe(
       folder = fs.mkdtempSync(path.join(os.tmpdir(), "adapter-loader-"));
       fs.mkdirSync(path.join(folder, "adapters"));
       fs.writeFileSync(path.join(folder, "token"), "t");
-      server = new Server(await freePort());
+      server = new Server(await freePorts.take());
       await server.start();
       bucket = http.createServer((request, response) => {
         const url = new URL(request.url ?? "", "http://bucket");
