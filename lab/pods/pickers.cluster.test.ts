@@ -7,7 +7,8 @@ import { CoreV1Api } from "@kubernetes/client-node";
 import { loadKubeconfig } from "../cluster/objects";
 import { isAlive } from "../processes/identity";
 import type { Pod } from "./objects";
-import { eventually, ready, SmallCluster } from "./small-cluster";
+import { eventually } from "../processes/patience";
+import { ready, SmallCluster } from "./small-cluster";
 
 const namespace = "default";
 

@@ -4,7 +4,8 @@ import { after, before, describe, it } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { accepts } from "../processes/addresses";
 import type { Pod } from "./objects";
-import { eventually, ready, SmallCluster } from "./small-cluster";
+import { eventually } from "../processes/patience";
+import { ready, SmallCluster } from "./small-cluster";
 
 const model = "Qwen/Qwen3-8B";
 

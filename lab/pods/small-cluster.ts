@@ -1,7 +1,6 @@
 import * as fs from "node:fs";
 import * as os from "node:os";
 import * as path from "node:path";
-import { Patience } from "../processes/patience";
 import { kwokNode } from "../cluster/kwok";
 import { apply, loadKubeconfig } from "../cluster/objects";
 import { Lab } from "../lab";
@@ -143,18 +142,4 @@ async function startPart(lab: Lab, name: string, config: string, health: string)
 
 export function ready(pod: Pod | undefined): boolean {
   return pod?.status?.conditions?.some(({ type, status }) => type === "Ready" && status === "True") ?? false;
-}
-
-/** Asks until `found` gives something; tells what was asked for when it takes too long. */
-export async function eventually<T>(
-  what: string,
-  found: () => Promise<T | undefined | false>,
-  seconds = 20,
-): Promise<T> {
-  const patience = new Patience(seconds);
-  for (;;) {
-    const value = await found();
-    if (value !== undefined && value !== false) return value;
-    if (!(await patience.pause(50))) throw new Error(`not after ${seconds} s: ${what}`);
-  }
 }

@@ -34,3 +34,21 @@ export class Patience {
     this.last = now;
   }
 }
+
+/**
+ * Asks until `found` gives something.
+ * @throws Error saying what was asked for, where it takes longer.
+ */
+export async function eventually<T>(
+  what: string,
+  found: () => T | undefined | false | Promise<T | undefined | false>,
+  seconds = 20,
+  pauseMs = 50,
+): Promise<T> {
+  const patience = new Patience(seconds);
+  for (;;) {
+    const value = await found();
+    if (value !== undefined && value !== false) return value;
+    if (!(await patience.pause(pauseMs))) throw new Error(`not after ${seconds} s: ${what}`);
+  }
+}

@@ -22,12 +22,7 @@ export async function scale(rounds: number, say: (text: string) => void): Promis
     const [small, large] = labs as [StackLab, StackLab];
     const services: Record<string, { lab: StackLab; stack: StackUnderTest }> = {};
     for (const lab of labs) {
-      const platform = await lab.stack("platform", {
-        ...{ role: "platform", gate: {}, gateway: { hostname: "*.example.com", routesFrom: routesFrom() } },
-        ...Object.fromEntries(
-          ["model", "stable", "candidate", "weight", "pools"].map((key) => [key, undefined]),
-        ),
-      });
+      const platform = await lab.platform({ hostname: "*.example.com", routesFrom: routesFrom() });
       await platform.up();
     }
     services["alone on its platform"] = { lab: small, stack: await service(small, "bench", adapters) };

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
-import { eventually, ready } from "../../lab/pods/small-cluster";
+import { ready } from "../../lab/pods/small-cluster";
+import { eventually } from "../../lab/processes/patience";
 import type { CommandResult } from "../../lab/tools/command";
 import { rehearsalOf } from "../../lab/rehearsal/kinds";
 import { killServer, lose, podsOf, targetsOf } from "./servers";

@@ -9,8 +9,6 @@ const asked = (host: string): { model: string; headers: Record<string, string> }
   headers: { host },
 });
 
-const notOfAPlatform = ["model", "stable", "candidate", "weight", "pools"];
-
 describe("a platform stack and two service stacks", minutes(20), () => {
   let lab: StackLab;
   let platform: StackUnderTest;
@@ -18,12 +16,7 @@ describe("a platform stack and two service stacks", minutes(20), () => {
   let chat: StackUnderTest;
   before(async () => {
     lab = await StackLab.start();
-    platform = await lab.stack("platform", {
-      role: "platform",
-      gate: {},
-      gateway: { hostname: "*.example.com", routesFrom: ["default", "chat"] },
-      ...Object.fromEntries(notOfAPlatform.map((key) => [key, undefined])),
-    });
+    platform = await lab.platform({ hostname: "*.example.com", routesFrom: ["default", "chat"] });
     service = await lab.stack("service", {
       role: "service",
       platform: "organization/inference-rollout/platform",

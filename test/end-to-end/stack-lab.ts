@@ -3,7 +3,7 @@ import * as fs from "node:fs";
 import * as os from "node:os";
 import * as path from "node:path";
 import { KubernetesObjectApi, PatchStrategy, type KubernetesObject } from "@kubernetes/client-node";
-import { Patience } from "../../lab/processes/patience";
+import { eventually as found } from "../../lab/processes/patience";
 import { prefix, prefixed } from "../../lab/rehearsal/config-file";
 import { loadKubeconfig } from "../../lab/cluster/objects";
 import { ask } from "../../lab/gateway/fixture/client";
@@ -15,6 +15,9 @@ import { rehearsalTools, type ToolName } from "../../lab/tools/catalogue";
 import { resolveTool } from "../../lab/tools/resolve";
 import { layOutWorkspace, projectFolder, type Workspace } from "../../lab/workspace";
 import { Command } from "./command";
+
+/** Keys that the config of a platform does not have. */
+const ofAService = ["model", "stable", "candidate", "weight", "pools"];
 
 /** Times of tests: enough on two busy cores, and no test hangs. */
 export const minutes = (count: number): { timeout: number } => ({ timeout: count * 60_000 });
@@ -53,6 +56,12 @@ export class StackLab {
     const pulumi = new Pulumi(workspace, this.lab.plugins.environment());
     await pulumi.initStack();
     return new StackUnderTest(pulumi, workspace);
+  }
+
+  /** A stack that makes cluster and Gateway, and no service. */
+  platform(gateway: object = {}): Promise<StackUnderTest> {
+    const none = Object.fromEntries(ofAService.map((key) => [key, undefined]));
+    return this.stack("platform", { role: "platform", gate: {}, gateway, ...none });
   }
 
   /** The live object; undefined where there is none. */
@@ -250,7 +259,5 @@ export async function nobodyNoticed(traffic: Traffic): Promise<string[]> {
 
 /** Waits until something holds; what takes longer than that has not happened. */
 export async function eventually(what: string, holds: () => Promise<boolean>, seconds = 60): Promise<void> {
-  const patience = new Patience(seconds);
-  while (!(await holds()))
-    if (!(await patience.pause(250))) throw new Error(`not within ${seconds} s: ${what}`);
+  await found(what, holds, seconds, 250);
 }

@@ -151,10 +151,7 @@ describe("a rollback of a service on another stack's platform", minutes(15), () 
   let cli: SlowCli;
   before(async () => {
     lab = await StackLab.start();
-    const none = Object.fromEntries(
-      ["model", "stable", "candidate", "weight", "pools"].map((key) => [key, undefined]),
-    );
-    platform = await lab.stack("platform", { role: "platform", gate: {}, gateway: {}, ...none });
+    platform = await lab.platform();
     await platform.up();
     service = await lab.stack("service", { role: "service", platform: platformName, weight: 60 });
     await service.up();

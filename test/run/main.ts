@@ -18,17 +18,31 @@ interface Group {
   suffix: string;
   /** Files that run at once: a whole lab under traffic needs the machine for itself. */
   concurrency: number;
+  /** Whether what a file printed is told that passed, too: measurements are, messages of units are not. */
+  tellsAll: boolean;
   /** For how long one file may run, with every property tried as often as in `npm run test:full`. */
   minutes: number;
 }
 
 const groups: readonly Group[] = [
-  { title: "on this machine", suffix: ".test.ts", concurrency: 3, minutes: 30 },
+  { title: "on this machine", suffix: ".test.ts", concurrency: 3, tellsAll: false, minutes: 30 },
   // Half of their time they wait for pods, leases and engines.
-  { title: "with a control plane", suffix: ".cluster.test.ts", concurrency: 4, minutes: 10 },
-  { title: "in a whole lab, under traffic", suffix: ".lab.test.ts", concurrency: 1, minutes: 15 },
+  { title: "with a control plane", suffix: ".cluster.test.ts", concurrency: 4, tellsAll: true, minutes: 10 },
+  {
+    title: "in a whole lab, under traffic",
+    suffix: ".lab.test.ts",
+    concurrency: 1,
+    tellsAll: true,
+    minutes: 15,
+  },
 ];
-const long: Group = { title: "long ones", suffix: ".long.test.ts", concurrency: 1, minutes: 40 };
+const long: Group = {
+  title: "long ones",
+  suffix: ".long.test.ts",
+  concurrency: 1,
+  tellsAll: true,
+  minutes: 40,
+};
 const suffixes = [...groups.map(({ suffix }) => suffix), long.suffix];
 
 /** What is slow starts first: a long file that starts last is waited for alone. */
@@ -69,7 +83,7 @@ async function tools(): Promise<void> {
 
 /** Runs files, each in a process of its own. @returns what they showed; those not begun when interrupted are missing. */
 async function run(
-  { title, concurrency, minutes }: Group,
+  { concurrency, tellsAll, minutes }: Group,
   files: readonly string[],
 ): Promise<readonly FileResult[]> {
   const waiting = [...files];
@@ -91,7 +105,7 @@ async function run(
       const result = await file.result;
       running.delete(file);
       results.push(result);
-      say(lines(result, title !== groups[0]?.title));
+      say(lines(result, tellsAll));
     }
   };
   stop = (why) => running.forEach((file) => void file.end(why));

@@ -3,10 +3,7 @@ import type { FileResult } from "./file";
 const indented = (text: string, by: number): string => text.trimEnd().replace(/^/gm, " ".repeat(by));
 const count = (n: number, what: string): string => `${n} ${what}${n === 1 ? "" : "s"}`;
 
-/**
- * What a file showed: one line, each failure, and what it printed.
- * @param tellsAll whether what a file printed is told that passed, too: measurements are, messages of units are not.
- */
+/** What a file showed: one line, each failure, and what it printed. @param tellsAll as in a group of main.ts. */
 export function lines(result: FileResult, tellsAll = true): string {
   const { file, passed, tests, left, failures, problem, output, notes, seconds } = result;
   const counts = [

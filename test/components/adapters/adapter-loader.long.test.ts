@@ -7,7 +7,8 @@ import { newestRendering } from "../../../components/engines/catalogue";
 import { vllm } from "../../../components/engines/vllm";
 import { adaptersCondition } from "../../../components/names";
 import type { Pod } from "../../../lab/pods/objects";
-import { eventually, ready, SmallCluster } from "../../../lab/pods/small-cluster";
+import { eventually } from "../../../lab/processes/patience";
+import { ready, SmallCluster } from "../../../lab/pods/small-cluster";
 
 /*
  * The sidecar as the program renders it, its own program run by this machine's Python, against a real API server

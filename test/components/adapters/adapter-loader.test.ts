@@ -1,5 +1,5 @@
 import { FreePorts } from "../../../lab/processes/addresses";
-import { Patience } from "../../../lab/processes/patience";
+import { eventually } from "../../../lab/processes/patience";
 import assert from "node:assert/strict";
 import { spawn, spawnSync, type ChildProcess } from "node:child_process";
 import * as fs from "node:fs";
@@ -93,16 +93,6 @@ class Server {
 /** The loader listens on every address. */
 const freePorts = new FreePorts();
 
-async function eventually(
-  what: string,
-  found: () => boolean | Promise<boolean>,
-  seconds = 20,
-): Promise<void> {
-  const patience = new Patience(seconds);
-  while (!(await found()))
-    if (!(await patience.pause(50))) throw new Error(`not after ${seconds} s: ${what}`);
-}
-
 const hasPython = spawnSync("python3", ["--version"]).status === 0;
 
 describe(
@@ -136,7 +126,7 @@ describe(
         return { status: 0, text: "" };
       }
     };
-    const becomes = (status: number): Promise<void> =>
+    const becomes = (status: number): Promise<boolean> =>
       eventually(`the probe answers ${status}\n${log}`, async () => (await ready()).status === status);
 
     const run = async (): Promise<void> => {
