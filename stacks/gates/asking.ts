@@ -29,31 +29,79 @@ const tokens = 8;
 /** Requests at once: what two servers can have in their batches, where each request is for another adapter. */
 const atOnce = 8;
 
+/** Between two reports of how far many questions are. */
+const reportMs = 10_000;
+
+/** What is wrong with an answer; silent: none came, so that asking for more would only wait as long again. */
+interface Wrong {
+  text: string;
+  silent: boolean;
+}
+
 /** Asks a model for some tokens, or for what its API gives. @returns what is wrong; undefined: it answered. */
-async function answerFor(way: Way, model: string): Promise<string | undefined> {
+async function answerFor(way: Way, model: string): Promise<Wrong | undefined> {
   const { path, body } = requestFor(way.api, { model, prompt: "ready?", maxTokens: tokens });
   try {
     const { status, text } = await send(way, { method: "POST", path, body: JSON.stringify(body) });
     const fault = judgeAnswer(way.api, status, text);
-    return fault === undefined ? undefined : said(way, status, `for model ${model}`, fault);
+    return fault === undefined
+      ? undefined
+      : { text: said(way, status, `for model ${model}`, fault), silent: false };
   } catch (error) {
-    return unanswered(way, `for model ${model}`, error as Error);
+    return { text: unanswered(way, `for model ${model}`, error as Error), silent: true };
   }
+}
+
+/** What came of asking for several names. */
+export interface Answers {
+  /** In the order of the names: what is wrong; undefined: it answered, or was not asked. */
+  faults: readonly (string | undefined)[];
+  /** Whether no answer at all came for a name: that says nothing about the names that a pool serves. */
+  silent: boolean;
+  /** How many names were not asked because of that. */
+  unasked: number;
 }
 
 /**
  * The same for several names, a few at a time: a server holds few adapters at once, and with many of them the last one
- * asked would have no answer before its time is up.
+ * asked would have no answer before its time is up. Where no answer comes, the others are not asked: with many names
+ * nobody would hear of it for minutes.
+ * @param report called every ten seconds with how far it is.
  */
 export async function answersFor(
   way: Way,
   models: readonly string[],
-): Promise<readonly (string | undefined)[]> {
-  const answers: (string | undefined)[] = [];
-  for (let at = 0; at < models.length; at += atOnce) {
-    answers.push(...(await Promise.all(models.slice(at, at + atOnce).map((model) => answerFor(way, model)))));
+  report: (text: string) => void = () => undefined,
+): Promise<Answers> {
+  const faults: (string | undefined)[] = models.map(() => undefined);
+  let [asked, answered, silent] = [0, 0, false];
+  const askOn = async (): Promise<void> => {
+    for (let i = asked; i < models.length && !silent; i = asked) {
+      asked++;
+      const wrong = await answerFor(way, models[i] ?? "");
+      faults[i] = wrong?.text;
+      silent ||= wrong?.silent === true;
+      answered++;
+    }
+  };
+  const timer = setInterval(
+    () => report(`${way.who} has answered for ${answered} of ${models.length} model names`),
+    reportMs,
+  );
+  try {
+    await Promise.all(Array.from({ length: atOnce }, askOn));
+  } finally {
+    clearInterval(timer);
   }
-  return answers;
+  return { faults, silent, unasked: models.length - asked };
+}
+
+/** What is missing of answers, in words; empty: all of them came and were right. */
+export function wordsOf({ who }: Way, { faults, unasked }: Answers): string[] {
+  return [
+    ...new Set(faults.filter((text) => text !== undefined)),
+    ...(unasked === 0 ? [] : [`${who} was not asked for ${unasked} more model names meanwhile`]),
+  ];
 }
 
 /** Asks for the models and adapters that are loaded. @returns them, or what is wrong, in words. */

@@ -1,7 +1,7 @@
 import type { RisingPool } from "../plan/model";
 import type { Endpoint } from "../../components/gateways/endpoint";
 import type { EndpointName } from "../answers/endpoints";
-import { answersFor, listOf, unreachablePrefix, type Way } from "./asking";
+import { answersFor, listOf, unreachablePrefix, wordsOf, type Way } from "./asking";
 import type { ClusterReader, LiveObject } from "../state/cluster-reader";
 import { everyKind, modelServersIn } from "../state/model-servers";
 import { sumOf } from "../state/other-pools";
@@ -99,8 +99,9 @@ export async function passGate(reader: ClusterReader, task: GateTask, options: W
   const metrics =
     task.metrics === undefined ? undefined : new UnreadMetrics(reader, { ...task.metrics, pool: task.pool });
   const waits = new WaitingPods(reader);
+  const others: Others = { stable, metrics, waits, report: options.report };
   const check = async (): Promise<Progress<true>> => {
-    const progress = await candidateProgress(reader, task, { stable, metrics, waits });
+    const progress = await candidateProgress(reader, task, others);
     const unreachable = unreachableOf(progress);
     if (unreachable === undefined) unreachableSince = undefined;
     else unreachableSince ??= performance.now();
@@ -175,12 +176,13 @@ export async function passReadiness(
   }
 }
 
-/** What one gate checks besides the candidate's own answers. */
+/** What one gate checks besides the candidate's own answers, and whom it tells how far it is. */
 interface Others {
   stable: StableNames | undefined;
   metrics: UnreadMetrics | undefined;
   /** What its pods wait for, while they are not ready. */
   waits: WaitingPods;
+  report: WaitOptions["report"];
 }
 
 async function candidateProgress(
@@ -312,7 +314,7 @@ function readyReplicas(deployment: LiveObject): number {
 async function missingAnswers(
   address: string,
   task: GateTask,
-  { stable, metrics }: Others,
+  { stable, metrics, report }: Others,
 ): Promise<string[]> {
   const { pool, endpoint, header, models, serves, api, apiKey } = task;
   const candidate: Way = {
@@ -320,11 +322,11 @@ async function missingAnswers(
     ...(apiKey === undefined ? {} : { apiKey }),
   };
   const [answers, loaded, names] = await Promise.all([
-    answersFor(candidate, models),
+    answersFor(candidate, models, report),
     serves === undefined ? undefined : loads(candidate, serves),
-    stable === undefined ? [] : stable.missing(candidate, models),
+    stable === undefined ? [] : stable.missing(candidate, models, report),
   ]);
-  const missing = [...[...answers, loaded].filter((text) => text !== undefined), ...names];
+  const missing = [...wordsOf(candidate, answers), ...(loaded === undefined ? [] : [loaded]), ...names];
   // Some servers have no metrics before their first request.
   return missing.length > 0 || metrics === undefined ? missing : [...(await metrics.missing(candidate))];
 }

@@ -1,6 +1,6 @@
 import { setCommand } from "../messages/edits";
 import type { ListedModel } from "../answers/list";
-import { answersFor, listOf, unreachablePrefix, type Way } from "./asking";
+import { answersFor, listOf, unreachablePrefix, wordsOf, type Way } from "./asking";
 import type { ClusterReader } from "../state/cluster-reader";
 import { poolsPath } from "../state/paths";
 import { rewrittenNames } from "../state/rewrites";
@@ -58,9 +58,14 @@ export class StableNames {
 
   /**
    * @param declared names that the candidate is asked for anyway.
+   * @param report called from time to time while the candidate is asked.
    * @returns what the candidate lacks, or why the stable pool could not be asked.
    */
-  async missing(candidate: Way, declared: readonly string[]): Promise<string[]> {
+  async missing(
+    candidate: Way,
+    declared: readonly string[],
+    report?: (text: string) => void,
+  ): Promise<string[]> {
     const names = await this.names(candidate);
     if (typeof names === "string") {
       return names.startsWith(unreachablePrefix)
@@ -79,20 +84,20 @@ export class StableNames {
       answersFor(
         candidate,
         asked.map(({ name }) => name),
+        report,
       ),
       // Some engines answer a name that they do not know with their base model: of an adapter their list has to tell.
       asked.some(({ parent }) => parent !== undefined) ? listOf(candidate) : [],
     ]);
     if (typeof listed === "string") return [listed];
+    if (answers.silent) return wordsOf(candidate, answers);
     const lacks = asked.flatMap((model, i) => {
-      const text = answers[i];
+      const text = answers.faults[i];
       if (text !== undefined) return [{ model, text }];
       if (model.parent === undefined || listed.some(({ name }) => name === model.name)) return [];
       return [{ model, text: `${candidate.who} does not list ${model.name} as loaded` }];
     });
     if (lacks.length === 0) return [];
-    const first = lacks.find(({ text }) => text.startsWith(unreachablePrefix));
-    if (first !== undefined) return [first.text];
     return [
       ...lacks.map(({ text }) => text),
       await this.remedies(

@@ -138,7 +138,7 @@ const nodeName = (i: number): string => `bulk-${i}`;
 /** Nodes that are alive: a thousand leases that are renewed would measure the API server. The others are objects. */
 const nodesWithPods = 5;
 
-async function addNodes(lab: StackLab, count: number): Promise<void> {
+export async function addNodes(lab: StackLab, count: number): Promise<void> {
   const capacity = { cpu: "96", memory: "512Gi", pods: "28" };
   const one = (i: number): KubernetesObject & Record<string, unknown> => {
     // Behind those that the stacks' own nodes get.

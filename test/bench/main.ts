@@ -1,6 +1,7 @@
 import { Argument, Command, InvalidArgumentError, Option } from "commander";
 import { keep, machine, type Result } from "./results";
 import { splitDelay } from "./split";
+import { oneStack } from "./one-stack";
 import { scale } from "./scale";
 import { wayBack } from "./way-back";
 import { weightMove } from "./weight-move";
@@ -10,7 +11,7 @@ import { weightMove } from "./weight-move";
  * ratios; the absolute times are this machine's.
  */
 
-type Found = Pick<Result, "compared" | "delays">;
+type Found = Pick<Result, "compared" | "delays" | "sized" | "growth">;
 
 const benchmarks: Record<
   string,
@@ -19,6 +20,7 @@ const benchmarks: Record<
   "weight-move": { rounds: 7, run: async (rounds, say) => ({ compared: await weightMove(rounds, say) }) },
   "way-back": { rounds: 20, run: async (rounds, say) => ({ delays: await wayBack(rounds, say) }) },
   scale: { rounds: 7, run: async (rounds, say) => ({ compared: await scale(rounds, say) }) },
+  "one-stack": { rounds: 5, run: oneStack },
   split: { rounds: 50, run: async (rounds, say) => ({ delays: await splitDelay(rounds, say) }) },
 };
 

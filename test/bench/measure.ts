@@ -35,6 +35,42 @@ export interface Delays {
   samples: number;
 }
 
+/** Moves of one stack, beside those of stacks with more or less in them. */
+export interface Sized {
+  name: string;
+  /** Of its state, the stack itself included. */
+  resources: number;
+  /** Wall time of a move that gives the candidate more, which the gate checks; and of one that gives it less. */
+  up: Spread;
+  back: Spread;
+  /** Processor time of the latter. */
+  processor: Spread;
+  /** Most memory that the CLI, the engine, the program and the providers have together, in MB. */
+  memory: Spread;
+}
+
+/** What each resource adds to a move, and how many more make it take twice as long. */
+export interface Growth {
+  /** Seconds. */
+  wall: number;
+  processor: number;
+  /** MB. */
+  memory: number;
+  doubles: number;
+}
+
+/** @param largest a stack that differs from the small one in nothing but its number of resources. */
+export function growth(small: Sized, largest: Sized): Growth {
+  const more = largest.resources - small.resources;
+  const each = (of: "back" | "processor" | "memory"): number =>
+    (largest[of].median - small[of].median) / more;
+  const wall = each("back");
+  return {
+    ...{ wall, processor: each("processor"), memory: each("memory") },
+    doubles: Math.round(small.back.median / wall),
+  };
+}
+
 export function spread(values: readonly number[]): Spread {
   if (values.length === 0) throw new Error("nothing was measured");
   const sorted = [...values].sort((a, b) => a - b);

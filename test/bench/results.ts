@@ -1,7 +1,7 @@
 import * as fs from "node:fs";
 import * as os from "node:os";
 import * as path from "node:path";
-import type { Compared, Delays, Spread } from "./measure";
+import type { Compared, Delays, Growth, Sized, Spread } from "./measure";
 
 /*
  * What a benchmark found: JSON below out/bench, and a table in docs/performance.md.
@@ -14,6 +14,8 @@ export interface Result {
   machine: string;
   compared?: readonly Compared[];
   delays?: readonly Delays[];
+  sized?: readonly Sized[];
+  growth?: Growth;
 }
 
 const root = path.join(__dirname, "..", "..");
@@ -46,50 +48,69 @@ export function withResult(text: string, result: Result): string {
   return `${text.slice(0, from)}${begin}\n\n${table(result).join("\n")}\n\n${text.slice(to)}`;
 }
 
-function table({ compared = [], delays = [], day, machine: where }: Result): string[] {
-  const inMemory = (cell: string): string[] =>
-    compared.some(({ memory }) => memory !== undefined) ? [cell] : [];
-  const rows = [
-    ...(compared.length === 0
-      ? []
-      : [
-          [
-            "",
-            "wall time",
-            "processor time",
-            ...inMemory("memory"),
-            "wall, as a ratio",
-            "processor, as a ratio",
-          ],
-          ...compared.map(({ name, wall, processor, memory, ratio }) => [
-            name,
-            `${text(wall)} s`,
-            `${text(processor)} s`,
-            ...inMemory(`${memory?.median.toFixed(0) ?? "?"} MB`),
-            ratio === undefined ? "1" : `**${text(ratio.wall)}**`,
-            ratio === undefined ? "1" : `**${text(ratio.processor)}**`,
-          ]),
-        ]),
-    ...(delays.length === 0
-      ? []
-      : [
-          ["", "median", "best", "worst", "measured"],
-          ...delays.map(({ name, seconds, samples }) => [
-            name,
-            `**${number(seconds.median)} s**`,
-            `${number(seconds.min)} s`,
-            `${number(seconds.max)} s`,
-            `${samples} times`,
-          ]),
-        ]),
-  ];
+/** As the formatter leaves a table. */
+function table({ compared, delays, sized, growth, day, machine: where }: Result): string[] {
+  const rows = [...comparedRows(compared ?? []), ...delayRows(delays ?? []), ...sizedRows(sized ?? [])];
   const [head = [], ...body] = rows;
-  // As the formatter leaves a table.
   const widths = head.map((_, i) => Math.max(3, ...rows.map((row) => row[i]?.length ?? 0)));
   const line = (cells: readonly string[]): string =>
     `| ${cells.map((cell, i) => cell.padEnd(widths[i] ?? 0)).join(" | ")} |`;
   const rule = line(widths.map((width) => "-".repeat(width)));
-  return [line(head), rule, ...body.map(line), "", `${day}, ${where}.`];
+  return [
+    ...[line(head), rule, ...body.map(line), ""],
+    ...(growth === undefined ? [] : [growthText(growth), ""]),
+    `${day}, ${where}.`,
+  ];
+}
+
+type Rows = readonly (readonly string[])[];
+
+function comparedRows(compared: readonly Compared[]): Rows {
+  if (compared.length === 0) return [];
+  const inMemory = (cell: string): string[] =>
+    compared.some(({ memory }) => memory !== undefined) ? [cell] : [];
+  return [
+    ["", "wall time", "processor time", ...inMemory("memory"), "wall, as a ratio", "processor, as a ratio"],
+    ...compared.map(({ name, wall, processor, memory, ratio }) => [
+      name,
+      `${text(wall)} s`,
+      `${text(processor)} s`,
+      ...inMemory(`${memory?.median.toFixed(0) ?? "?"} MB`),
+      ratio === undefined ? "1" : `**${text(ratio.wall)}**`,
+      ratio === undefined ? "1" : `**${text(ratio.processor)}**`,
+    ]),
+  ];
+}
+
+function delayRows(delays: readonly Delays[]): Rows {
+  if (delays.length === 0) return [];
+  return [
+    ["", "median", "best", "worst", "measured"],
+    ...delays.map(({ name, seconds, samples }) => [
+      name,
+      `**${number(seconds.median)} s**`,
+      `${number(seconds.min)} s`,
+      `${number(seconds.max)} s`,
+      `${samples} times`,
+    ]),
+  ];
+}
+
+function sizedRows(sized: readonly Sized[]): Rows {
+  if (sized.length === 0) return [];
+  return [
+    ["", "resources", "a move up", "a move back", "its processor time", "memory"],
+    ...sized.map(({ name, resources, up, back, processor, memory }) => [
+      ...[name, String(resources)],
+      ...[up, back, processor].map((seconds) => `${text(seconds)} s`),
+      `${memory.median.toFixed(0)} MB`,
+    ]),
+  ];
+}
+
+function growthText({ wall, processor, memory, doubles }: Growth): string {
+  const milliseconds = (seconds: number): string => (seconds * 1000).toFixed(1);
+  return `**Each resource more** adds ${milliseconds(wall)} ms of wall time, ${milliseconds(processor)} ms of processor time and ${memory.toFixed(2)} MB: with ${doubles} more, a move takes twice as long.`;
 }
 
 const number = (value: number): string => value.toFixed(value < 10 ? 2 : 1);

@@ -1,6 +1,7 @@
-import { StackLab, type StackUnderTest } from "../end-to-end/stack-lab";
+import { StackLab } from "../end-to-end/stack-lab";
 import { gather, type Crowd } from "./crowd";
-import { compare, measured, type Compared, type Sample } from "./measure";
+import { compare, type Compared, type Sample } from "./measure";
+import { adaptersFor, deployService, moveWeight, type InLab } from "./services";
 
 /*
  * What a weight move takes where a service is alone on its platform, and where it is one of many. Two labs stand side
@@ -12,51 +13,36 @@ const crowd: Crowd = { services: 19, pools: 48, nodes: 1000 };
 const adapters = 10;
 const many = 200;
 
-const organization = "organization/inference-rollout";
-
 export async function scale(rounds: number, say: (text: string) => void): Promise<Compared[]> {
   const labs: StackLab[] = [];
   try {
     say("starting two labs");
     for (let i = 0; i < 2; i++) labs.push(await StackLab.start());
     const [small, large] = labs as [StackLab, StackLab];
-    const services: Record<string, { lab: StackLab; stack: StackUnderTest }> = {};
+    const services: Record<string, InLab> = {};
     for (const lab of labs) {
       const platform = await lab.platform({ hostname: "*.example.com", routesFrom: routesFrom() });
       await platform.up();
     }
-    services["alone on its platform"] = { lab: small, stack: await service(small, "bench", adapters) };
-    const beside = { lab: large, stack: await service(large, "bench", adapters) };
+    services["alone on its platform"] = await deployService(small, "bench", {
+      adapters: adaptersFor(adapters),
+    });
+    const beside = await deployService(large, "bench", { adapters: adaptersFor(adapters) });
     say(`adding ${crowd.services} services with ${crowd.pools} pools, and ${crowd.nodes} nodes`);
     await gather(large, "bench", crowd);
     services[
       `one of ${crowd.services + 1}, with ${crowd.pools + 2} pools, ${many} adapters, ${crowd.nodes} nodes`
     ] = beside;
     say(`deploying a service with ${many} adapters`);
-    services[`one with ${many} adapters of its own`] = {
-      lab: small,
-      stack: await service(small, "wide", many),
-    };
+    services[`one with ${many} adapters of its own`] = await deployService(small, "wide", {
+      adapters: adaptersFor(many),
+    });
 
-    const move = async (
-      { lab, stack }: { lab: StackLab; stack: StackUnderTest },
-      weight: number,
-    ): Promise<Sample> => {
-      await stack.set("weight", String(weight));
-      const env = {
-        ...process.env,
-        ...lab.lab.plugins.environment(),
-        KUBECONFIG: lab.lab.controlPlane.kubeconfig,
-      };
-      return measured("pulumi", ["up", "--yes", "--skip-preview", "--non-interactive"], {
-        ...{ cwd: stack.workspace.folder, env, memory: true },
-      });
-    };
-    for (const one of Object.values(services)) await move(one, 12);
+    for (const one of Object.values(services)) await moveWeight(one, 12);
     const samples = Object.fromEntries(Object.keys(services).map((name) => [name, [] as Sample[]]));
     for (let round = 0; round < rounds; round++) {
       for (const [name, one] of Object.entries(services))
-        samples[name]?.push(await move(one, 20 + (round % 2) * 5));
+        samples[name]?.push(await moveWeight(one, 20 + (round % 2) * 5));
       say(
         `round ${round + 1}: ${Object.values(samples)
           .map((own) => `${own.at(-1)?.wall.toFixed(2) ?? "?"} s`)
@@ -74,19 +60,3 @@ const routesFrom = (): string[] => [
   "wide",
   ...Array.from({ length: crowd.services }, (_, i) => `other-${i}`),
 ];
-
-/** A service whose names begin with its own, in a namespace of that name. */
-async function service(lab: StackLab, name: string, count: number): Promise<StackUnderTest> {
-  const pool = { accelerator: "nvidia-l4", replicas: 1 };
-  const stack = await lab.stack(name, {
-    ...{ role: "service", platform: `${organization}/platform`, hostname: `${name}.example.com` },
-    ...{ service: name, namespace: name, stable: `${name}-a`, candidate: `${name}-b`, weight: 10 },
-    pools: { [`${name}-a`]: pool, [`${name}-b`]: pool },
-    adapters: Array.from({ length: count }, (_, i) => ({
-      name: `adapter-${i}`,
-      source: `acme/adapter-${i}`,
-    })),
-  });
-  await stack.up();
-  return stack;
-}
