@@ -15,7 +15,9 @@ type Changes = Readonly<Record<string, unknown>>;
 
 /** Config of a service with two pools, whose names begin with the service's. */
 export const twoPools = (service: string): { pools: Record<string, object> } & Changes => {
-  const pool = { accelerator: "nvidia-l4", replicas: 1 };
+  // Small pickers: the lab's nodes without accelerators hold those of many services.
+  const picker = { resources: { cpu: "1", memory: "1Gi" } };
+  const pool = { accelerator: "nvidia-l4", replicas: 1, picker };
   const [stable, candidate] = [`${service}-a`, `${service}-b`];
   return { service, stable, candidate, weight: 10, pools: { [stable]: pool, [candidate]: pool } };
 };
