@@ -49,11 +49,12 @@ export async function oneStack(
     say("deploying a stack with a platform of its own");
     const whole = await withPlatform(own, "whole", {});
     say(`deploying a stack with all of it, and ${nodes} nodes`);
-    await addNodes(full, nodes);
     const all = await withPlatform(full, "all", {
       ...declared("all"),
       ...{ adapters: adaptersFor(adapters), objectives: objectivesFor(many) },
     });
+    // Now: the scheduler would give them pods.
+    await addNodes(full, nodes);
     const { small } = deployed;
     const stacks: readonly (readonly [name: string, stack: InLab])[] = [
       ["a service of two pools, on another stack's platform", small],
