@@ -27,14 +27,19 @@ export interface RollbackNowOptions {
 
 /** Seconds for the API server to answer one request. */
 const patience = 10;
+/** For as long as this, nobody wonders what it does. */
+const quietMs = 2000;
 
 /** @returns the exit status. */
 export async function runRollbackNow(options: RollbackNowOptions): Promise<number> {
   const screen = new Screen(options.json === true);
+  const slow = setTimeout(() => screen.faint("Waiting for the API server."), quietMs);
   try {
     return await rollback(await clusterWriter(options.kubeconfig, patience), screen, options);
   } catch (error) {
     return refused(screen, reasonsOf(error));
+  } finally {
+    clearTimeout(slow);
   }
 }
 

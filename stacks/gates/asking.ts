@@ -23,85 +23,30 @@ export interface Way {
 
 export const unreachablePrefix = "could not connect to the gateway";
 
+/** What one request may take. */
+const seconds = 30;
+
 /** Few enough to be quick, and enough that a model which begins with an empty token has said something. */
 const tokens = 8;
 
-/** Requests at once: what two servers can have in their batches, where each request is for another adapter. */
-const atOnce = 8;
+/** What came of a request to a model: an answer, one that is wrong, or none at all. */
+export type Answered = { came: "answer" } | { came: "fault" | "nothing"; text: string };
 
-/** Between two reports of how far many questions are. */
-const reportMs = 10_000;
+/** With these a gateway says that nothing came in its own time. */
+const timeouts: ReadonlySet<number> = new Set([408, 504]);
 
-/** What is wrong with an answer; silent: none came, so that asking for more would only wait as long again. */
-interface Wrong {
-  text: string;
-  silent: boolean;
-}
-
-/** Asks a model for some tokens, or for what its API gives. @returns what is wrong; undefined: it answered. */
-async function answerFor(way: Way, model: string): Promise<Wrong | undefined> {
+/** Asks a model for some tokens, or for what its API gives. */
+export async function answerFor(way: Way, model: string): Promise<Answered> {
   const { path, body } = requestFor(way.api, { model, prompt: "ready?", maxTokens: tokens });
   try {
     const { status, text } = await send(way, { method: "POST", path, body: JSON.stringify(body) });
     const fault = judgeAnswer(way.api, status, text);
-    return fault === undefined
-      ? undefined
-      : { text: said(way, status, `for model ${model}`, fault), silent: false };
+    if (fault === undefined) return { came: "answer" };
+    const came = timeouts.has(status) ? "nothing" : "fault";
+    return { came, text: said(way, status, `for model ${model}`, fault) };
   } catch (error) {
-    return { text: unanswered(way, `for model ${model}`, error as Error), silent: true };
+    return { came: "nothing", text: unanswered(way, `for model ${model}`, error as Error) };
   }
-}
-
-/** What came of asking for several names. */
-export interface Answers {
-  /** In the order of the names: what is wrong; undefined: it answered, or was not asked. */
-  faults: readonly (string | undefined)[];
-  /** Whether no answer at all came for a name: that says nothing about the names that a pool serves. */
-  silent: boolean;
-  /** How many names were not asked because of that. */
-  unasked: number;
-}
-
-/**
- * The same for several names, a few at a time: a server holds few adapters at once, and with many of them the last one
- * asked would have no answer before its time is up. Where no answer comes, the others are not asked: with many names
- * nobody would hear of it for minutes.
- * @param report called every ten seconds with how far it is.
- */
-export async function answersFor(
-  way: Way,
-  models: readonly string[],
-  report: (text: string) => void = () => undefined,
-): Promise<Answers> {
-  const faults: (string | undefined)[] = models.map(() => undefined);
-  let [asked, answered, silent] = [0, 0, false];
-  const askOn = async (): Promise<void> => {
-    for (let i = asked; i < models.length && !silent; i = asked) {
-      asked++;
-      const wrong = await answerFor(way, models[i] ?? "");
-      faults[i] = wrong?.text;
-      silent ||= wrong?.silent === true;
-      answered++;
-    }
-  };
-  const timer = setInterval(
-    () => report(`${way.who} has answered for ${answered} of ${models.length} model names`),
-    reportMs,
-  );
-  try {
-    await Promise.all(Array.from({ length: atOnce }, askOn));
-  } finally {
-    clearInterval(timer);
-  }
-  return { faults, silent, unasked: models.length - asked };
-}
-
-/** What is missing of answers, in words; empty: all of them came and were right. */
-export function wordsOf({ who }: Way, { faults, unasked }: Answers): string[] {
-  return [
-    ...new Set(faults.filter((text) => text !== undefined)),
-    ...(unasked === 0 ? [] : [`${who} was not asked for ${unasked} more model names meanwhile`]),
-  ];
 }
 
 /** Asks for the models and adapters that are loaded. @returns them, or what is wrong, in words. */
@@ -183,6 +128,11 @@ function send(way: Way, { method, path, body }: Exchange): Promise<{ status: num
     let isConnected = false;
     const fail = (error: Error): void =>
       reject(isConnected ? new NoAnswer(error.message, { cause: error }) : error);
+    // For the whole of it: a body may come in drops for ever.
+    const timer = setTimeout(
+      () => request.destroy(new Error(`no whole answer within ${seconds} s`)),
+      seconds * 1000,
+    );
     const request = (tls ? https : http).request(
       {
         host,
@@ -190,7 +140,6 @@ function send(way: Way, { method, path, body }: Exchange): Promise<{ status: num
         method,
         path,
         headers: headersOf(way, body),
-        timeout: 30_000,
         ...(hostname === undefined ? {} : { servername: hostname }),
       },
       (response) => {
@@ -207,8 +156,8 @@ function send(way: Way, { method, path, body }: Exchange): Promise<{ status: num
       if (!socket.connecting) isConnected = true;
       else socket.once(tls ? "secureConnect" : "connect", () => (isConnected = true));
     });
-    request.on("timeout", () => request.destroy(new Error("no response within 30 s")));
     request.on("error", fail);
+    request.on("close", () => clearTimeout(timer));
     request.end(body);
   });
 }

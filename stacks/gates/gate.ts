@@ -1,7 +1,8 @@
 import type { RisingPool } from "../plan/model";
 import type { Endpoint } from "../../components/gateways/endpoint";
 import type { EndpointName } from "../answers/endpoints";
-import { answersFor, listOf, unreachablePrefix, wordsOf, type Way } from "./asking";
+import { listOf, unreachablePrefix, type Way } from "./asking";
+import { AskingRound, wordsOf } from "./asking-round";
 import type { ClusterReader, LiveObject } from "../state/cluster-reader";
 import { everyKind, modelServersIn } from "../state/model-servers";
 import { sumOf } from "../state/other-pools";
@@ -99,9 +100,14 @@ export async function passGate(reader: ClusterReader, task: GateTask, options: W
   const metrics =
     task.metrics === undefined ? undefined : new UnreadMetrics(reader, { ...task.metrics, pool: task.pool });
   const waits = new WaitingPods(reader);
-  const others: Others = { stable, metrics, waits, report: options.report };
+  const deadline = performance.now() + options.timeoutSeconds * 1000;
+  let before: readonly string[] = [];
   const check = async (): Promise<Progress<true>> => {
-    const progress = await candidateProgress(reader, task, others);
+    const round = new AskingRound({ who: task.pool.name, report: options.report, deadline, before });
+    const progress = await candidateProgress(reader, task, { stable, metrics, waits, round }).finally(() =>
+      round.end(),
+    );
+    before = progress.state === "waiting" ? progress.missing : [];
     const unreachable = unreachableOf(progress);
     if (unreachable === undefined) unreachableSince = undefined;
     else unreachableSince ??= performance.now();
@@ -176,13 +182,13 @@ export async function passReadiness(
   }
 }
 
-/** What one gate checks besides the candidate's own answers, and whom it tells how far it is. */
+/** What one gate checks besides the candidate's own answers, and how it asks for those. */
 interface Others {
   stable: StableNames | undefined;
   metrics: UnreadMetrics | undefined;
   /** What its pods wait for, while they are not ready. */
   waits: WaitingPods;
-  report: WaitOptions["report"];
+  round: AskingRound;
 }
 
 async function candidateProgress(
@@ -314,7 +320,7 @@ function readyReplicas(deployment: LiveObject): number {
 async function missingAnswers(
   address: string,
   task: GateTask,
-  { stable, metrics, report }: Others,
+  { stable, metrics, round }: Others,
 ): Promise<string[]> {
   const { pool, endpoint, header, models, serves, api, apiKey } = task;
   const candidate: Way = {
@@ -322,11 +328,14 @@ async function missingAnswers(
     ...(apiKey === undefined ? {} : { apiKey }),
   };
   const [answers, loaded, names] = await Promise.all([
-    answersFor(candidate, models, report),
+    round.ask(candidate, models),
     serves === undefined ? undefined : loads(candidate, serves),
-    stable === undefined ? [] : stable.missing(candidate, models, report),
+    stable === undefined ? [] : stable.missing(candidate, models, round),
   ]);
-  const missing = [...wordsOf(candidate, answers), ...(loaded === undefined ? [] : [loaded]), ...names];
+  // Several questions may have met the same wall.
+  const missing = [
+    ...new Set([...wordsOf(candidate, answers), ...(loaded === undefined ? [] : [loaded]), ...names]),
+  ];
   // Some servers have no metrics before their first request.
   return missing.length > 0 || metrics === undefined ? missing : [...(await metrics.missing(candidate))];
 }

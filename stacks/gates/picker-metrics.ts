@@ -102,6 +102,8 @@ async function asked(candidate: Way, times: number): Promise<{ status: number; t
     const unreachable = some.find((one) => typeof one === "string");
     if (unreachable !== undefined) return unreachable;
     reports.push(...some.filter((one) => typeof one !== "string"));
+    // One that refuses is enough to know.
+    if (reports.some(({ status }) => status !== 200)) break;
   }
   return reports;
 }

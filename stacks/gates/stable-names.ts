@@ -1,6 +1,7 @@
 import { setCommand } from "../messages/edits";
 import type { ListedModel } from "../answers/list";
-import { answersFor, listOf, unreachablePrefix, wordsOf, type Way } from "./asking";
+import { listOf, unreachablePrefix, type Way } from "./asking";
+import { wordsOf, type AskingRound } from "./asking-round";
 import type { ClusterReader } from "../state/cluster-reader";
 import { poolsPath } from "../state/paths";
 import { rewrittenNames } from "../state/rewrites";
@@ -58,14 +59,10 @@ export class StableNames {
 
   /**
    * @param declared names that the candidate is asked for anyway.
-   * @param report called from time to time while the candidate is asked.
+   * @param round in which the candidate is asked.
    * @returns what the candidate lacks, or why the stable pool could not be asked.
    */
-  async missing(
-    candidate: Way,
-    declared: readonly string[],
-    report?: (text: string) => void,
-  ): Promise<string[]> {
+  async missing(candidate: Way, declared: readonly string[], round: AskingRound): Promise<string[]> {
     const names = await this.names(candidate);
     if (typeof names === "string") {
       return names.startsWith(unreachablePrefix)
@@ -81,29 +78,26 @@ export class StableNames {
     const asked = names.filter(({ name }) => !declared.includes(name) && !this.task.versions.includes(name));
     if (asked.length === 0) return [];
     const [answers, listed] = await Promise.all([
-      answersFor(
+      round.ask(
         candidate,
         asked.map(({ name }) => name),
-        report,
       ),
       // Some engines answer a name that they do not know with their base model: of an adapter their list has to tell.
       asked.some(({ parent }) => parent !== undefined) ? listOf(candidate) : [],
     ]);
     if (typeof listed === "string") return [listed];
-    if (answers.silent) return wordsOf(candidate, answers);
-    const lacks = asked.flatMap((model, i) => {
-      const text = answers.faults[i];
-      if (text !== undefined) return [{ model, text }];
-      if (model.parent === undefined || listed.some(({ name }) => name === model.name)) return [];
-      return [{ model, text: `${candidate.who} does not list ${model.name} as loaded` }];
-    });
-    if (lacks.length === 0) return [];
+    const words = wordsOf(candidate, answers);
+    const first = words.find((text) => text.startsWith(unreachablePrefix));
+    if (first !== undefined) return [first];
+    const unlisted = asked.filter(
+      ({ name, parent }, i) =>
+        answers[i]?.came === "answer" && parent !== undefined && !listed.some((model) => model.name === name),
+    );
+    const lacks = asked.filter((model, i) => "text" in (answers[i] ?? {}) || unlisted.includes(model));
     return [
-      ...lacks.map(({ text }) => text),
-      await this.remedies(
-        candidate,
-        lacks.map(({ model }) => model),
-      ),
+      ...words,
+      ...unlisted.map(({ name }) => `${candidate.who} does not list ${name} as loaded`),
+      ...(lacks.length === 0 ? [] : [await this.remedies(candidate, lacks)]),
     ];
   }
 

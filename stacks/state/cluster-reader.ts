@@ -5,6 +5,7 @@ import { dirname, resolve as absolute } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { KubeConfig } from "@kubernetes/client-node";
 import { UserError } from "../messages/user-error";
+import { handedOut, type CredentialsProgram } from "./exec-credentials";
 
 /** An object as the API server returns it. */
 export interface LiveObject {
@@ -259,7 +260,7 @@ class HttpsReader implements ClusterPatcher {
   private async credentials(): Promise<https.RequestOptions> {
     const options: https.RequestOptions = {};
     try {
-      await this.config.applyToHTTPSOptions(options);
+      await (await this.withCredentials()).applyToHTTPSOptions(options);
     } catch (error) {
       throw new ClusterUnreadable(
         "unauthorized",
@@ -274,6 +275,20 @@ class HttpsReader implements ClusterPatcher {
       // A proxy (`proxy-url`) is the library's agent; without one, ours keeps connections alive.
       ...(this.config.getCurrentCluster()?.proxyUrl === undefined ? {} : { agent: options.agent }),
     };
+  }
+
+  /** The kubeconfig, with what its program hands out in the program's place. */
+  private async withCredentials(): Promise<KubeConfig> {
+    const user = this.config.getCurrentUser();
+    const program = user?.exec as CredentialsProgram | undefined;
+    if (program === undefined) return this.config;
+    const { KubeConfig } = await loadKubeconfigs();
+    const config = new KubeConfig();
+    const credentials = await handedOut(program, this.config.getCurrentCluster());
+    const { clusters, contexts, currentContext } = this.config;
+    const users = [{ ...user, exec: undefined, ...credentials }];
+    config.loadFromOptions({ clusters, contexts, currentContext, users });
+    return config;
   }
 
   private exchange(path: string, options: https.RequestOptions, write?: Write): Promise<Answer> {

@@ -49,25 +49,34 @@ export interface Sized {
   memory: Spread;
 }
 
-/** What each resource adds to a move, and how many more make it take twice as long. */
+/** What each resource more adds to a move, between two stacks that differ in nothing but their number of resources. */
 export interface Growth {
+  /** Resources of both. */
+  from: number;
+  to: number;
   /** Seconds. */
-  wall: number;
-  processor: number;
+  wall: Spread;
+  processor: Spread;
   /** MB. */
-  memory: number;
-  doubles: number;
+  memory: Spread;
 }
 
-/** @param largest a stack that differs from the small one in nothing but its number of resources. */
-export function growth(small: Sized, largest: Sized): Growth {
-  const more = largest.resources - small.resources;
-  const each = (of: "back" | "processor" | "memory"): number =>
-    (largest[of].median - small[of].median) / more;
-  const wall = each("back");
+/** Moves of one stack, in the order of the rounds. */
+export interface Moves {
+  resources: number;
+  samples: readonly Sample[];
+}
+
+/** Taken round by round, so that what slows a round slows both. */
+export function growth(some: Moves, many: Moves): Growth {
+  const more = many.resources - some.resources;
+  const each = (of: "wall" | "processor" | "memory"): Spread =>
+    spread(
+      many.samples.map((sample, round) => ((sample[of] ?? NaN) - (some.samples[round]?.[of] ?? NaN)) / more),
+    );
   return {
-    ...{ wall, processor: each("processor"), memory: each("memory") },
-    doubles: Math.round(small.back.median / wall),
+    ...{ from: some.resources, to: many.resources },
+    ...{ wall: each("wall"), processor: each("processor"), memory: each("memory") },
   };
 }
 

@@ -1,6 +1,6 @@
 import { StackLab } from "../end-to-end/stack-lab";
 import { addNodes } from "./crowd";
-import { growth, spread, type Growth, type Sample, type Sized } from "./measure";
+import { growth, spread, type Growth, type Moves, type Sample, type Sized } from "./measure";
 import { adaptersFor, deployService, moveWeight, twoPools, type InLab } from "./services";
 
 /*
@@ -69,6 +69,7 @@ export async function oneStack(
       ],
     ];
     const samples = stacks.map(() => ({ up: [] as Sample[], back: [] as Sample[] }));
+    say("moving each once");
     for (const [, stack] of stacks) await moveWeight(stack, 20);
     for (let round = 0; round < rounds; round++) {
       for (const [i, [, stack]] of stacks.entries()) {
@@ -80,19 +81,26 @@ export async function oneStack(
       );
       say(`round ${round + 1}, up and back in seconds: ${last.join(", ")}`);
     }
-    const sized: Sized[] = [];
-    for (const [i, [name, { stack }]] of stacks.entries()) {
-      const { up = [], back = [] } = samples[i] ?? {};
-      sized.push({
-        ...{ name, resources: (await stack.resources()).length },
-        up: spread(up.map(({ wall }) => wall)),
-        back: spread(back.map(({ wall }) => wall)),
-        processor: spread(back.map(({ processor }) => processor)),
-        memory: spread(back.map(({ memory }) => memory ?? NaN)),
-      });
-    }
-    const [least, largest] = [sized[0], sized[5]] as [Sized, Sized];
-    return { sized, growth: growth(least, largest) };
+    const resources = await Promise.all(
+      stacks.map(async ([, { stack }]) => (await stack.resources()).length),
+    );
+    const movesBack = (of: InLab): Moves => {
+      const i = stacks.findIndex(([, stack]) => stack === of);
+      return { resources: resources[i] ?? NaN, samples: samples[i]?.back ?? [] };
+    };
+    return {
+      sized: stacks.map(([name], i) => {
+        const { up = [], back = [] } = samples[i] ?? {};
+        return {
+          ...{ name, resources: resources[i] ?? NaN },
+          up: spread(up.map(({ wall }) => wall)),
+          back: spread(back.map(({ wall }) => wall)),
+          processor: spread(back.map(({ processor }) => processor)),
+          memory: spread(back.map(({ memory }) => memory ?? NaN)),
+        };
+      }),
+      growth: growth(movesBack(deployed.some), movesBack(deployed.many)),
+    };
   } finally {
     for (const lab of labs) await lab.stop();
   }

@@ -58,7 +58,7 @@ function table({ compared, delays, sized, growth, day, machine: where }: Result)
   const rule = line(widths.map((width) => "-".repeat(width)));
   return [
     ...[line(head), rule, ...body.map(line), ""],
-    ...(growth === undefined ? [] : [growthText(growth), ""]),
+    ...(growth === undefined ? [] : [growthText(growth, sized?.[0]), ""]),
     `${day}, ${where}.`,
   ];
 }
@@ -99,7 +99,7 @@ function delayRows(delays: readonly Delays[]): Rows {
 function sizedRows(sized: readonly Sized[]): Rows {
   if (sized.length === 0) return [];
   return [
-    ["", "resources", "a move up", "a move back", "its processor time", "memory"],
+    ["", "resources", "a move up", "a move back", "the latter's processor time", "and memory"],
     ...sized.map(({ name, resources, up, back, processor, memory }) => [
       ...[name, String(resources)],
       ...[up, back, processor].map((seconds) => `${text(seconds)} s`),
@@ -108,9 +108,14 @@ function sizedRows(sized: readonly Sized[]): Rows {
   ];
 }
 
-function growthText({ wall, processor, memory, doubles }: Growth): string {
-  const milliseconds = (seconds: number): string => (seconds * 1000).toFixed(1);
-  return `**Each resource more** adds ${milliseconds(wall)} ms of wall time, ${milliseconds(processor)} ms of processor time and ${memory.toFixed(2)} MB: with ${doubles} more, a move takes twice as long.`;
+/** What each resource adds, and the size at which a move takes twice as long as that of the first stack. */
+function growthText({ from, to, wall, processor, memory }: Growth, first: Sized | undefined): string {
+  const inMs = ({ median, min, max }: Spread): string =>
+    `${text({ median: median * 1000, min: min * 1000, max: max * 1000 })} ms`;
+  const each = `Between ${from} and ${to} resources, each one adds ${inMs(wall)} of wall time to a move back, ${inMs(processor)} of processor time and ${memory.median.toFixed(2)} MB.`;
+  if (first === undefined || wall.median <= 0) return each;
+  const twice = Math.round(first.resources + first.back.median / wall.median);
+  return `${each} **At ${twice} resources, a move takes twice as long as that of the first stack.**`;
 }
 
 const number = (value: number): string => value.toFixed(value < 10 ? 2 : 1);

@@ -9,9 +9,8 @@ import { adaptersFor, deployService, moveWeight, type InLab } from "./services";
  */
 
 const crowd: Crowd = { services: 19, pools: 48, nodes: 1000 };
-/** Of each service: 200 on the whole platform. */
+/** Of each service. */
 const adapters = 10;
-const many = 200;
 
 export async function scale(rounds: number, say: (text: string) => void): Promise<Compared[]> {
   const labs: StackLab[] = [];
@@ -31,12 +30,8 @@ export async function scale(rounds: number, say: (text: string) => void): Promis
     say(`adding ${crowd.services} services with ${crowd.pools} pools, and ${crowd.nodes} nodes`);
     await gather(large, "bench", crowd);
     services[
-      `one of ${crowd.services + 1}, with ${crowd.pools + 2} pools, ${many} adapters, ${crowd.nodes} nodes`
+      `one of ${crowd.services + 1}, with ${crowd.pools + 2} pools, ${(crowd.services + 1) * adapters} adapters, ${crowd.nodes} nodes`
     ] = beside;
-    say(`deploying a service with ${many} adapters`);
-    services[`one with ${many} adapters of its own`] = await deployService(small, "wide", {
-      adapters: adaptersFor(many),
-    });
 
     for (const one of Object.values(services)) await moveWeight(one, 12);
     const samples = Object.fromEntries(Object.keys(services).map((name) => [name, [] as Sample[]]));
@@ -57,6 +52,5 @@ export async function scale(rounds: number, say: (text: string) => void): Promis
 
 const routesFrom = (): string[] => [
   "bench",
-  "wide",
   ...Array.from({ length: crowd.services }, (_, i) => `other-${i}`),
 ];

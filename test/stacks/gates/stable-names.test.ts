@@ -54,6 +54,25 @@ describe("names that the stable pool serves", () => {
     assert.ok(page.includes(`\`\`\`\n${message}\n\`\`\``), message);
   });
 
+  it("are missed where nothing answers for them, with the way to do without", async () => {
+    pools.stable.names.push("chat");
+    pools.candidate.names.push("chat");
+    let requests = 0;
+    const answer = (path: string): { status: number; body: string } | undefined =>
+      path === "/v1/completions" && requests++ > 0
+        ? { status: 504, body: "upstream request timeout" }
+        : undefined;
+    pools.candidate.answer = answer;
+    await assert.rejects(
+      pass(),
+      says(
+        "llm-new answered 504 for model chat",
+        "llm serves chat, and clients may use it",
+        "to drop it: WITHOUT",
+      ),
+    );
+  });
+
   it("are named all at once, each with a place of its own", async () => {
     pools.stable.names.push("chat", "gpt");
     await assert.rejects(
