@@ -4,7 +4,7 @@ import type { DroppedGateway, GatewayUse } from "./plan/gateway-change";
 import type { NamespaceOwners } from "./plan/namespaces";
 import { nothingDeployed } from "./plan/model";
 import type { MirrorUse } from "./plan/standing";
-import { createsPools, poolsWithoutZones } from "./plan/zones";
+import { newPools, poolsWithoutZones } from "./plan/zones";
 import type { Observed } from "./plan/observed";
 import { namespaceOwners, type PlatformSource } from "./platform";
 import type { ClusterReader } from "./state/cluster-reader";
@@ -15,7 +15,7 @@ import { missingOfSettings } from "./state/missing-of-settings";
 import { readDroppedGateways, readGatewayUse } from "./state/gateway-use";
 import { namespacesOf, observe } from "./state/observe";
 import { ownershipOf, type Ownership } from "./state/ownership";
-import { readable, readingOnce } from "./state/readable";
+import { atOneMoment, readable } from "./state/readable";
 import type { LastUpdate } from "./state/last-update";
 import { definitionsToInstall, newCluster, readDefinitions, readServed, type Served } from "./state/served";
 
@@ -60,7 +60,8 @@ export function readPlatformState(
   last: LastUpdate,
 ): Promise<PlatformState> {
   return readable(async () => {
-    const reader = await source.reader();
+    const found = await source.reader();
+    const reader = found && atOneMoment(found);
     const [ownership, live, gateway] = await Promise.all([
       ownershipOf(reader, last, { namespaces: platformNamespaces(platform), allow }),
       reader === undefined ? undefined : readDefinitions(reader),
@@ -85,7 +86,7 @@ export function readServiceState(
 ): Promise<ServiceState> {
   return readable(async () => {
     const found = await source.reader();
-    const reader = found && readingOnce(found);
+    const reader = found && atOneMoment(found);
     const { service, role } = config;
     const [ownership, served, live, gateway] = await Promise.all([
       ownershipOf(reader, last, {
@@ -110,7 +111,7 @@ export function readServiceState(
     const place = source.nodesIn;
     const [zones, workloadIdentity] = await Promise.all([
       place === undefined ? undefined : searchZones(poolsWithoutZones(service, observed), place),
-      place === undefined || source.createsCluster || !createsPools(service, observed)
+      place === undefined || source.createsCluster || newPools(service, observed).length === 0
         ? undefined
         : hasWorkloadIdentity(place),
     ]);

@@ -126,8 +126,10 @@ function send(way: Way, { method, path, body }: Exchange): Promise<{ status: num
   const [host, port] = hostAndPort(way);
   return new Promise((resolve, reject) => {
     let isConnected = false;
-    const fail = (error: Error): void =>
+    const fail = (error: Error): void => {
+      clearTimeout(timer);
       reject(isConnected ? new NoAnswer(error.message, { cause: error }) : error);
+    };
     // For the whole of it: a body may come in drops for ever.
     const timer = setTimeout(
       () => request.destroy(new Error(`no whole answer within ${seconds} s`)),
@@ -145,9 +147,10 @@ function send(way: Way, { method, path, body }: Exchange): Promise<{ status: num
       (response) => {
         const pieces: Buffer[] = [];
         response.on("data", (piece: Buffer) => pieces.push(piece));
-        response.on("end", () =>
-          resolve({ status: response.statusCode ?? 0, text: Buffer.concat(pieces).toString() }),
-        );
+        response.on("end", () => {
+          clearTimeout(timer);
+          resolve({ status: response.statusCode ?? 0, text: Buffer.concat(pieces).toString() });
+        });
         response.on("error", fail);
       },
     );
@@ -157,7 +160,6 @@ function send(way: Way, { method, path, body }: Exchange): Promise<{ status: num
       else socket.once(tls ? "secureConnect" : "connect", () => (isConnected = true));
     });
     request.on("error", fail);
-    request.on("close", () => clearTimeout(timer));
     request.end(body);
   });
 }

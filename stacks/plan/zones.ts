@@ -6,18 +6,17 @@ import type { OwnedPool, ServiceConfig } from "./service-config";
  * nodes in all zones of the cluster.
  */
 
-/** Pools that this update creates and whose zones have to be found. */
-export function poolsWithoutZones(config: ServiceConfig, observed: Observed): OwnedPool[] {
+/** Pools that this update creates: of all that a config declares, an update deploys two at most. */
+export function newPools(config: ServiceConfig, observed: Observed): OwnedPool[] {
   return [config.stable, config.candidate].flatMap((name) => {
     const pool = name === undefined ? undefined : config.pools[name];
-    if (pool?.existing !== false || pool.hardware.zones !== undefined) return [];
-    return isNew(pool, observed) ? [pool] : [];
+    return pool?.existing === false && isNew(pool, observed) ? [pool] : [];
   });
 }
 
-/** Whether this update creates pools of this stack. */
-export const createsPools = (config: ServiceConfig, observed: Observed): boolean =>
-  Object.values(config.pools).some((pool) => !pool.existing && isNew(pool, observed));
+/** Those whose zones have to be found. */
+export const poolsWithoutZones = (config: ServiceConfig, observed: Observed): OwnedPool[] =>
+  newPools(config, observed).filter(({ hardware }) => hardware.zones === undefined);
 
 /** The pool with the zones that it was created in, or with those that were found; unchanged where it names its own. */
 export function inZones(pool: OwnedPool, observed: Observed): OwnedPool {

@@ -6,7 +6,7 @@ import { ClusterUnreadable, permitted, type ClusterReader, type LiveObject } fro
 
 /*
  * Everything that this program has made in a cluster, for whichever stack: found by its label. Secrets are not listed,
- * because who may list them may read them; `secrets` names those to look at one by one.
+ * because who may list them may read them: they are looked at one by one.
  */
 
 interface Kind {
@@ -92,27 +92,31 @@ export function livePath(what: Pick<Kind, "group" | "kind">, id: string): string
   return second === undefined ? `${pathOf(found)}/${first}` : `${pathOf(found, first)}/${second}`;
 }
 
+/** Where to look. */
+export interface Places {
+  namespaces: readonly string[];
+  /** Whether to look into a namespace that this program made, too. Default: into none. */
+  made?: (namespace: OwnedObject) => boolean;
+  /** Secrets to look at. */
+  secrets?: readonly { namespace: string; name: string }[];
+}
+
 /**
- * @param namespaces where to look; namespaces that this program made are looked at too.
- * @param secrets names of Secrets to look at, in each namespace.
  * @param unread told of a kind that could not be listed and that no update depends on: going back must not wait for
  * the conversion webhook of somebody's CRD. What this stack's state has lost of it is then not adopted.
  */
 export async function inventory(
   reader: ClusterReader,
-  namespaces: readonly string[],
-  secrets: readonly string[] = [],
+  { namespaces, made = () => false, secrets = [] }: Places,
   unread: (what: string) => void = () => undefined,
 ): Promise<OwnedObject[]> {
   const wide = (await Promise.all(clusterWide.map((one) => listed(reader, one, unread)))).flat();
-  const own = wide.filter((object) => object.kind === "Namespace").map(({ name }) => name);
+  const own = wide.filter((object) => object.kind === "Namespace" && made(object)).map(({ name }) => name);
   const places = [...new Set([...namespaces, ...own])];
-  const inside = await Promise.all(
-    places.flatMap((namespace) => [
-      ...namespaced.map((one) => listed(reader, one, unread, namespace)),
-      ...secrets.map((name) => secret(reader, namespace, name)),
-    ]),
-  );
+  const inside = await Promise.all([
+    ...places.flatMap((namespace) => namespaced.map((one) => listed(reader, one, unread, namespace))),
+    ...secrets.map(({ namespace, name }) => secret(reader, namespace, name)),
+  ]);
   return [...wide, ...inside.flat()];
 }
 

@@ -11,6 +11,7 @@ import {
 import type { GatewayConfig } from "../../components/gateways/gateway";
 import type { Allowance, ServiceConfig } from "../plan/service-config";
 import type { Refusal } from "../plan/model";
+import type { DeploymentRecord } from "../plan/observed";
 import type { HeldPlatform } from "../plan/standing";
 import { fix, set } from "../plan/config-edits";
 import type { ClusterReader } from "./cluster-reader";
@@ -19,6 +20,7 @@ import type { Belongs } from "./observe";
 import {
   annotations,
   metricsName,
+  poolNamespace,
   secretArgsName,
   stackLabel,
   tokenSecretName,
@@ -56,19 +58,23 @@ export async function ownershipOf(
   last: LastUpdate,
   { namespaces, service, allow }: Looked,
 ): Promise<Ownership> {
+  const stack = ownStackName();
+  const takeOver = allow.includes("take-over-service");
   const [{ objects: state, held }, objects] = await Promise.all([
     ownState(last.record !== undefined || last.owner !== undefined || last.address !== undefined),
     reader === undefined
       ? []
       : inventory(
           reader,
-          [...namespaces, ...Object.values(last.record?.pools ?? {})],
-          secretsOf(service),
+          {
+            namespaces: [...namespaces, ...Object.values(last.record?.pools ?? {})],
+            made: (namespace) => takeOver || canBeOurs(namespace, last.owner, stack),
+            secrets: secretsOf(service, last.record),
+          },
           (what) =>
             void pulumi.log.warn(`${what}: the program cannot tell which of them belong to this stack`),
         ),
   ]);
-  const stack = ownStackName();
   const id = ownId(stack, last.owner, objects, state, randomUUID);
   const self = { id, stack, label: stackLabel(pulumi.getProject(), pulumi.getStack()) };
   const recorded = {
@@ -77,7 +83,6 @@ export async function ownershipOf(
     ...(last.record === undefined ? {} : { pools: last.record.pools }),
     preview: pulumi.runtime.isDryRun(),
   };
-  const takeOver = allow.includes("take-over-service");
   return {
     self,
     state,
@@ -92,11 +97,36 @@ export async function ownershipOf(
   };
 }
 
-/** Names of the Secrets that a service's pools have: see service.ts and components/pool/pool-monitoring.ts. */
-function secretsOf(service: ServiceConfig | undefined): string[] {
-  return Object.values(service?.pools ?? {})
-    .filter(({ existing }) => !existing)
-    .flatMap(({ name }) => [tokenSecretName(name), metricsName(name), secretArgsName(name)]);
+/**
+ * Whether this stack can have made a namespace, and so can have things in it that its config no longer names. On a
+ * platform with many services, those of the others are most of them.
+ * @param id under which this stack owns things; undefined: not known, and its full name counts.
+ */
+function canBeOurs({ owner }: OwnedObject, id: string | undefined, stack: string): boolean {
+  return owner === undefined || (id === undefined ? owner.stack === stack : owner.id === id);
+}
+
+/**
+ * Secrets that the pools of this stack have, or get in this update: see service.ts and
+ * components/pool/pool-monitoring.ts.
+ */
+function secretsOf(
+  service: ServiceConfig | undefined,
+  record: DeploymentRecord | undefined,
+): { namespace: string; name: string }[] {
+  if (service === undefined) return [];
+  const recorded = record?.pools ?? {};
+  const names = new Set([service.stable, service.candidate ?? service.stable, ...Object.keys(recorded)]);
+  return [...names].flatMap((pool) => {
+    const declared = service.pools[pool];
+    if (declared?.existing !== false) return [];
+    const places = new Set([
+      ...[declared.namespace, poolNamespace(service.service, pool)],
+      ...(recorded[pool] === undefined ? [] : [recorded[pool]]),
+    ]);
+    const secrets = [tokenSecretName(pool), metricsName(pool), secretArgsName(pool)];
+    return [...places].flatMap((namespace) => secrets.map((name) => ({ namespace, name })));
+  });
 }
 
 /** A Gateway that another stack made cannot be made here: it can only be used. */

@@ -24,10 +24,10 @@ export async function readable<T>(read: () => Promise<T>): Promise<T> {
   }
 }
 
-/**
- * Reads each thing once: for what looks at the cluster as it is at one moment, from several sides. A failure counts once
- * too.
- */
+/** For what looks at the cluster as it is at one moment, from several sides: as few requests as that takes. */
+export const atOneMoment = (reader: ClusterReader): ClusterReader => whereSomethingIs(readingOnce(reader));
+
+/** Reads each thing once. A failure counts once too. */
 export function readingOnce(reader: ClusterReader): ClusterReader {
   const once = <T>(read: (path: string) => Promise<T>): ((path: string) => Promise<T>) => {
     const known = new Map<string, Promise<T>>();
@@ -43,6 +43,31 @@ export function readingOnce(reader: ClusterReader): ClusterReader {
     now: () => reader.now?.(),
   };
 }
+
+/**
+ * Asks for nothing inside of a namespace that does not exist. Most of the namespaces in which a service's pools could be
+ * do not, and there are two dozen kinds to look for in each. Whoever may not get namespaces asks for everything.
+ */
+export function whereSomethingIs(reader: ClusterReader): ClusterReader {
+  const isThere = async (path: string): Promise<boolean> => {
+    const [, namespace] = inside.exec(path) ?? [];
+    if (namespace === undefined) return true;
+    try {
+      return (await reader.get(`/api/v1/namespaces/${namespace}`)) !== undefined;
+    } catch {
+      // The question itself says what is wrong, where something is.
+      return true;
+    }
+  };
+  return {
+    get: async (path) => ((await isThere(path)) ? reader.get(path) : undefined),
+    list: async (path) => ((await isThere(path)) ? reader.list(path) : []),
+    now: () => reader.now?.(),
+  };
+}
+
+/** The namespace of a path that leads to something in it. */
+const inside = /^\/(?:api\/[^/]+|apis\/[^/]+\/[^/]+)\/namespaces\/([^/?]+)\/./;
 
 /** Reads with the cluster's own credentials, once they are known. */
 export function lazyReader(kubeconfig: pulumi.Output<string>): () => Promise<ClusterReader> {

@@ -138,7 +138,7 @@ describe("a customers' route that keeps its owner's shape", () => {
             : [],
         ),
     };
-    const [found] = await inventory(reader, ["default"]);
+    const [found] = await inventory(reader, { namespaces: ["default"] });
     assert.deepEqual([found?.name, found?.owner?.id], ["routes-to-llm", "id-a"]);
     assert.deepEqual(await customersRoutes(reader as ClusterWriter, {}), [route]);
   });

@@ -175,7 +175,10 @@ describe("the inventory of a cluster", () => {
             : [],
         ),
     };
-    const found = await inventory(reader, ["default"], ["llm-metrics"]);
+    const found = await inventory(reader, {
+      namespaces: ["default"],
+      secrets: [{ namespace: "default", name: "llm-metrics" }],
+    });
     assert.deepEqual(
       found.map(({ kind, name, owner, managers }) => [kind, name, owner?.id, managers]),
       [
