@@ -1,4 +1,6 @@
+import { randomUUID } from "node:crypto";
 import type { KubernetesObject } from "@kubernetes/client-node";
+import { ownerOn } from "../../stacks/plan/claims";
 import { kwokNode } from "../../lab/cluster/kwok";
 import { eventually, type StackLab } from "../end-to-end/stack-lab";
 
@@ -40,16 +42,24 @@ export interface Crowd {
  */
 export async function gather(lab: StackLab, model: string, crowd: Crowd): Promise<void> {
   await addNodes(lab, crowd.nodes);
+  const home = await lab.get<Live>("v1", "Namespace", "", model);
+  const owner = ownerOn(home?.metadata ?? {})?.id;
+  if (home === undefined || owner === undefined) throw new Error(`no stack has made namespace ${model}`);
   const originals = (await Promise.all(kinds.map((kind) => ownedBy(lab, model, kind)))).flat();
   const more = crowd.pools - 2 * crowd.services;
   for (let i = 0; i < crowd.services; i++) {
     const name = `other-${i}`;
-    await lab.objects.create({ apiVersion: "v1", kind: "Namespace", metadata: { name } });
-    const own = originals.map((object) => renamed(object, model, name));
+    // Of a stack of its own.
+    const names: Renamed[] = [
+      [model, name],
+      [owner, randomUUID()],
+    ];
+    await lab.objects.create(renamed({ ...without(home, "spec"), metadata: home.metadata ?? {} }, names));
+    const own = originals.map((object) => renamed(object, names));
     const third = i < more ? originals.filter((object) => poolOf(object) === `${model}-b`) : [];
     for (const object of [
       ...own,
-      ...third.map((one) => renamed(renamed(one, `${model}-b`, `${model}-c`), model, name)),
+      ...third.map((one) => renamed(one, [[`${model}-b`, `${model}-c`], ...names])),
     ])
       await lab.objects.create(onNode(object, i % nodesWithPods));
   }
@@ -88,8 +98,10 @@ async function ownedBy(
   return items.map((item) => ({ ...item, apiVersion, kind }));
 }
 
+type Renamed = readonly [from: string, to: string];
+
 /** A copy as somebody else's, without what the API server and others have written. */
-function renamed(object: Live, from: string, to: string): Live {
+function renamed(object: Live, names: readonly Renamed[]): Live {
   const rest = without(object, "status");
   const { name, namespace, labels = {}, annotations = {} } = object.metadata ?? {};
   const metadata = {
@@ -97,7 +109,9 @@ function renamed(object: Live, from: string, to: string): Live {
     ...(namespace === undefined ? {} : { namespace }),
     ...{ labels, annotations },
   };
-  return JSON.parse(JSON.stringify({ ...rest, metadata }).replaceAll(from, to)) as Live;
+  return JSON.parse(
+    names.reduce((text, [from, to]) => text.replaceAll(from, to), JSON.stringify({ ...rest, metadata })),
+  ) as Live;
 }
 
 const poolOf = ({ metadata }: Live): string | undefined => metadata?.labels?.["inference-rollout/pool"];
