@@ -61,7 +61,7 @@ export function readPlatformState(
 ): Promise<PlatformState> {
   return readable(async () => {
     const found = await source.reader();
-    const reader = found && atOneMoment(found);
+    const reader = found && atOneMoment(found, platformNamespaces(platform));
     const [ownership, live, gateway] = await Promise.all([
       ownershipOf(reader, last, { namespaces: platformNamespaces(platform), allow }),
       reader === undefined ? undefined : readDefinitions(reader),
@@ -86,8 +86,8 @@ export function readServiceState(
 ): Promise<ServiceState> {
   return readable(async () => {
     const found = await source.reader();
-    const reader = found && atOneMoment(found);
     const { service, role } = config;
+    const reader = found && atOneMoment(found, [service.namespace]);
     const [ownership, served, live, gateway] = await Promise.all([
       ownershipOf(reader, last, {
         namespaces: [

@@ -24,7 +24,7 @@ import { agreed, exit, nothingBegun, packs, refused, showPreview, update, withou
 import type { ChangeOptions, Session } from "./session";
 
 /** Seconds for the API server to answer one request. */
-const patience = 10;
+const patience = { answer: 10 };
 
 /** What is known before anything is done. */
 interface Present {

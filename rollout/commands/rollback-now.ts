@@ -25,8 +25,8 @@ export interface RollbackNowOptions {
   json?: boolean;
 }
 
-/** Seconds for the API server to answer one request. */
-const patience = 10;
+/** Seconds for the API server to answer one request, and for a program to hand out credentials. */
+const patience = { answer: 10, credentials: 20 };
 /** For as long as this, nobody wonders what it does. */
 const quietMs = 2000;
 

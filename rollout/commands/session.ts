@@ -11,7 +11,7 @@ import type { Screen } from "../terminal/screen";
 import { isObject } from "../../stacks/config/config-file";
 import { completeGateway, type GivenGateway } from "../../components/gateways/endpoint";
 import { isCalled, ownerOutput, type Owner } from "../../stacks/plan/claims";
-import { loadKubeconfigs } from "../../stacks/state/cluster-reader";
+import { loadKubeconfigs } from "../../stacks/state/credentials";
 import {
   isAsKept,
   keepable,

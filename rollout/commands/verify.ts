@@ -101,7 +101,7 @@ async function shareNow(session: Session, candidate: string): Promise<number> {
 }
 
 /** Seconds for the API server: short beside the time that the requests take. */
-const patience = 5;
+const patience = { answer: 5 };
 
 /** Reads how many requests each pool got until now; never fails, because the answers may tell it too. */
 async function counter(

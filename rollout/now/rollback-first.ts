@@ -50,7 +50,7 @@ async function lookAgain(session: Session, target: StackValues, live: Seen): Pro
 }
 
 /** Seconds for the API server to answer: pulumi up comes next in any case. */
-const patience = 5;
+const patience = { answer: 5, credentials: 20 };
 
 /**
  * The first thing that a rollback does: the live route is written, so that customers are back before Pulumi has

@@ -21,7 +21,7 @@ import type { Engine } from "./pulumi-engine";
 import { errorText } from "../../stacks/messages/user-error";
 
 /** Seconds for a cluster to answer: somebody waits for the status. */
-const patience = 5;
+const patience = { answer: 5 };
 
 /** What the plan is made from, as it is in the cluster; or why it cannot be read. */
 export type Seen = { outcome: "read"; observed: Observed } | { outcome: "unreadable"; why: string };

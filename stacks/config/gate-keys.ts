@@ -28,11 +28,17 @@ export const gateSchema = object({
     example: "VALUE",
     secret: true,
   }),
-  address: optional(matching(/^[^\s/:]+:\d+$/, "host:port"), {
-    description: "Where the gate connects instead of the gateway's own address: a tunnel or a proxy.",
-    default: "the gateway's address",
-    example: "localhost:8443",
-  }),
+  address: optional(
+    matching(
+      /^[^\s/:]+:(6553[0-5]|655[0-2]\d|65[0-4]\d\d|6[0-4]\d{3}|[1-5]\d{4}|[1-9]\d{0,3})$/,
+      "host:port, with a port from 1 to 65535",
+    ),
+    {
+      description: "Where the gate connects instead of the gateway's own address: a tunnel or a proxy.",
+      default: "the gateway's address",
+      example: "localhost:8443",
+    },
+  ),
   timeoutSeconds: withDefault(integer(1, 86_400, "seconds"), 600, {
     description: "How long the gate waits for the candidate.",
     example: 600,

@@ -25,6 +25,8 @@ export interface RoundOptions {
   deadline: number;
   /** What was missing in the check before: a report says it again. */
   before: readonly string[];
+  /** Names that were not asked then: they come first, or the same ones would stand before them in each check. */
+  first?: ReadonlySet<string>;
 }
 
 /**
@@ -36,6 +38,8 @@ export class AskingRound {
   private running = 0;
   private readonly waiting: (() => void)[] = [];
   private readonly timer: NodeJS.Timeout;
+  /** Names that were not asked. */
+  readonly unasked = new Set<string>();
   private total = 0;
   private answered = 0;
   private silentInARow = 0;
@@ -57,14 +61,25 @@ export class AskingRound {
   /** @returns what came of each name, in their order. */
   async ask(way: Way, models: readonly string[]): Promise<readonly Asked[]> {
     this.total += models.length;
-    return Promise.all(models.map((model) => this.askFor(way, model)));
+    // In the order in which they were left: each check begins where the one before ended.
+    const first = [...(this.options.first ?? [])].filter((one) => models.includes(one));
+    const asking = new Map<string, Promise<Asked>>();
+    for (const model of [...first, ...models]) {
+      if (!asking.has(model)) asking.set(model, this.askFor(way, model));
+    }
+    const asked = await Promise.all(asking.values());
+    const names = [...asking.keys()];
+    return models.map((model) => asked[names.indexOf(model)] ?? { came: "unasked" });
   }
 
   private async askFor(way: Way, model: string): Promise<Asked> {
     if (this.running < atOnce) this.running++;
     else await new Promise<void>((resolve) => this.waiting.push(resolve));
     try {
-      if (this.isOver()) return { came: "unasked" };
+      if (this.isOver()) {
+        this.unasked.add(model);
+        return { came: "unasked" };
+      }
       const began = performance.now();
       const answered = await answerFor(way, model);
       this.count(answered, began);

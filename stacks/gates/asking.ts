@@ -130,11 +130,6 @@ function send(way: Way, { method, path, body }: Exchange): Promise<{ status: num
       clearTimeout(timer);
       reject(isConnected ? new NoAnswer(error.message, { cause: error }) : error);
     };
-    // For the whole of it: a body may come in drops for ever.
-    const timer = setTimeout(
-      () => request.destroy(new Error(`no whole answer within ${seconds} s`)),
-      seconds * 1000,
-    );
     const request = (tls ? https : http).request(
       {
         host,
@@ -160,6 +155,11 @@ function send(way: Way, { method, path, body }: Exchange): Promise<{ status: num
       else socket.once(tls ? "secureConnect" : "connect", () => (isConnected = true));
     });
     request.on("error", fail);
+    // For the whole of it: a body may come in drops for ever.
+    const timer = setTimeout(
+      () => request.destroy(new Error(`no whole answer within ${seconds} s`)),
+      seconds * 1000,
+    );
     request.end(body);
   });
 }

@@ -102,11 +102,16 @@ export async function passGate(reader: ClusterReader, task: GateTask, options: W
   const waits = new WaitingPods(reader);
   const deadline = performance.now() + options.timeoutSeconds * 1000;
   let before: readonly string[] = [];
+  let first: ReadonlySet<string> = new Set();
   const check = async (): Promise<Progress<true>> => {
-    const round = new AskingRound({ who: task.pool.name, report: options.report, deadline, before });
+    const round = new AskingRound({
+      ...{ who: task.pool.name, report: options.report },
+      ...{ deadline, before, first },
+    });
     const progress = await candidateProgress(reader, task, { stable, metrics, waits, round }).finally(() =>
       round.end(),
     );
+    first = round.unasked;
     before = progress.state === "waiting" ? progress.missing : [];
     const unreachable = unreachableOf(progress);
     if (unreachable === undefined) unreachableSince = undefined;

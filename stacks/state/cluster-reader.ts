@@ -5,7 +5,7 @@ import { dirname, resolve as absolute } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { KubeConfig } from "@kubernetes/client-node";
 import { UserError } from "../messages/user-error";
-import { handedOut, type CredentialsProgram } from "./exec-credentials";
+import { loadKubeconfigs, optionsFrom, Renewable } from "./credentials";
 
 /** An object as the API server returns it. */
 export interface LiveObject {
@@ -86,36 +86,45 @@ export async function permitted<T>(read: () => Promise<T>, otherwise: T): Promis
   }
 }
 
+/** How many seconds something may take. */
+export interface Patience {
+  /** The API server's answer to one request. Default: 10. */
+  answer: number;
+  /** The kubeconfig's program for credentials: somebody may have to log in. Default: 120. */
+  credentials: number;
+}
+
+const usualPatience: Patience = { answer: 10, credentials: 120 };
+
 /**
  * One reader for one kubeconfig, whoever asks: with one set of connections, and with credentials that are asked for
  * once. They often come from a program that takes half a second.
  * @param kubeconfig text of a kubeconfig, or the path of one.
  */
-export function clusterReader(kubeconfig: string, timeoutSeconds = 10): Promise<ClusterReader> {
-  return clusterWriter(kubeconfig, timeoutSeconds);
+export function clusterReader(kubeconfig: string, patience: Partial<Patience> = {}): Promise<ClusterReader> {
+  return clusterWriter(kubeconfig, patience);
 }
 
 /** The same, with the right to write. */
-export async function clusterWriter(kubeconfig: string, timeoutSeconds = 10): Promise<ClusterPatcher> {
+export async function clusterWriter(
+  kubeconfig: string,
+  given: Partial<Patience> = {},
+): Promise<ClusterPatcher> {
+  const patience = { ...usualPatience, ...given };
   const text = kubeconfigText(kubeconfig);
   const folder = text === kubeconfig ? undefined : absolute(dirname(kubeconfig));
-  const key = JSON.stringify([text, folder ?? "", timeoutSeconds]);
+  const key = JSON.stringify([text, folder ?? "", patience]);
   const known = clients.get(key);
   if (known !== undefined) return known;
-  const client = newClient(text, timeoutSeconds, folder);
+  const client = newClient(text, patience, folder);
   clients.set(key, client);
   return client;
 }
 
 const clients = new Map<string, Promise<ClusterPatcher>>();
 
-/** Loads what reads kubeconfigs: only this file of the library, and only when somebody needs it. */
-export const loadKubeconfigs = (): Promise<typeof import("@kubernetes/client-node/dist/config.js")> =>
-  // All of the library takes a third of a second.
-  import("@kubernetes/client-node/dist/config.js");
-
 /** @param folder of the kubeconfig, from which its relative paths count; absent: it was given as text. */
-async function newClient(text: string, timeoutSeconds: number, folder?: string): Promise<ClusterPatcher> {
+async function newClient(text: string, patience: Patience, folder?: string): Promise<ClusterPatcher> {
   const { KubeConfig } = await loadKubeconfigs();
   const config = new KubeConfig();
   try {
@@ -129,7 +138,7 @@ async function newClient(text: string, timeoutSeconds: number, folder?: string):
       `the kubeconfig cannot be read${where === undefined ? "" : `: line ${where + 1} is not valid YAML`}`,
     );
   }
-  return new HttpsReader(config, timeoutSeconds);
+  return new HttpsReader(config, patience);
 }
 
 /**
@@ -163,13 +172,13 @@ interface Write {
 /** An overloaded or starting API server answers with these; a moment later it works. */
 const passing: ReadonlySet<number> = new Set([429, 502, 503, 504]);
 /** Milliseconds before each further try, and until when one is begun. */
-const patience = { pauses: [100, 400, 1000, 2000], lastTry: 5000 };
+const retries = { pauses: [100, 400, 1000, 2000], lastTry: 5000 };
 
 /**
  * Tries again after a temporary answer or a broken connection: the other side may close one that was kept alive at any
  * time. A server that does not answer at all is not tried again.
  */
-export async function patiently(ask: () => Promise<Answer>, { pauses, lastTry } = patience): Promise<Answer> {
+export async function patiently(ask: () => Promise<Answer>, { pauses, lastTry } = retries): Promise<Answer> {
   const began = performance.now();
   for (const pause of pauses) {
     const answer = await ask().catch((error: unknown) => {
@@ -186,13 +195,14 @@ export async function patiently(ask: () => Promise<Answer>, { pauses, lastTry } 
 class HttpsReader implements ClusterPatcher {
   private readonly server: string;
   private readonly agent = new https.Agent({ keepAlive: true, maxSockets: 8 });
-  private options: Promise<https.RequestOptions> | undefined;
+  /** Credentials may come from a program (gke-gcloud-auth-plugin): it is run once, not once a request. */
+  private readonly options = new Renewable(() => this.credentials());
   /** Milliseconds by which the API server's clock is ahead of ours. */
   private ahead: number | undefined;
 
   constructor(
     private readonly config: KubeConfig,
-    private readonly timeoutSeconds: number,
+    private readonly patience: Patience,
   ) {
     const server = config.getCurrentCluster()?.server;
     if (server === undefined)
@@ -214,13 +224,7 @@ class HttpsReader implements ClusterPatcher {
   }
 
   private async request(path: string): Promise<unknown> {
-    let answer = await patiently(() => this.answer(path));
-    if (answer.status === 401) {
-      // A gate may wait for longer than a token lives.
-      this.options = undefined;
-      answer = await patiently(() => this.answer(path));
-    }
-    const { status, body } = answer;
+    const { status, body } = await this.asked(path);
     if (status === 200) return JSON.parse(body);
     if (status === 404) return undefined;
     const reason = status === 401 ? "unauthorized" : status === 403 ? "forbidden" : "failed";
@@ -240,55 +244,35 @@ class HttpsReader implements ClusterPatcher {
 
   private async patch(path: string, type: string, content: object): Promise<LiveObject> {
     const request = { method: "PATCH", type, body: JSON.stringify(content) };
-    const { status, body } = await patiently(() => this.answer(path, request));
+    const { status, body } = await this.asked(path, request);
     if (status === 200 || status === 201) return JSON.parse(body) as LiveObject;
     const reason =
       status === 409 ? "conflict" : status === 401 ? "unauthorized" : status === 403 ? "forbidden" : "failed";
     throw new ClusterUnreadable(reason, `${this.server}${path} answered ${status}: ${messageOf(body)}`);
   }
 
+  /** A gate may wait for longer than a token lives: what was refused is asked once more, with another one. */
+  private async asked(path: string, write?: Write): Promise<Answer> {
+    const answer = await patiently(() => this.answer(path, write));
+    return answer.status === 401 ? patiently(() => this.answer(path, write)) : answer;
+  }
+
   private async answer(path: string, write?: Write): Promise<Answer> {
-    // Credentials may come from a program (gke-gcloud-auth-plugin): it is run once, not once a request.
-    this.options ??= this.credentials().catch((error: unknown) => {
-      // The next request asks again: a program that hands out tokens may fail once.
-      this.options = undefined;
-      throw error;
-    });
-    return this.exchange(path, await this.options, write);
+    const options = this.options.get();
+    const answer = await this.exchange(path, await options, write);
+    if (answer.status === 401) this.options.drop(options);
+    return answer;
   }
 
   private async credentials(): Promise<https.RequestOptions> {
-    const options: https.RequestOptions = {};
     try {
-      await (await this.withCredentials()).applyToHTTPSOptions(options);
+      return await optionsFrom(this.config, this.patience.credentials);
     } catch (error) {
       throw new ClusterUnreadable(
         "unauthorized",
         `no credentials for ${this.server}: ${(error as Error).message}`,
       );
     }
-    return {
-      headers: options.headers,
-      auth: options.auth,
-      ...tlsOf(options),
-      ...tlsOf(agentOptions(options.agent)),
-      // A proxy (`proxy-url`) is the library's agent; without one, ours keeps connections alive.
-      ...(this.config.getCurrentCluster()?.proxyUrl === undefined ? {} : { agent: options.agent }),
-    };
-  }
-
-  /** The kubeconfig, with what its program hands out in the program's place. */
-  private async withCredentials(): Promise<KubeConfig> {
-    const user = this.config.getCurrentUser();
-    const program = user?.exec as CredentialsProgram | undefined;
-    if (program === undefined) return this.config;
-    const { KubeConfig } = await loadKubeconfigs();
-    const config = new KubeConfig();
-    const credentials = await handedOut(program, this.config.getCurrentCluster());
-    const { clusters, contexts, currentContext } = this.config;
-    const users = [{ ...user, exec: undefined, ...credentials }];
-    config.loadFromOptions({ clusters, contexts, currentContext, users });
-    return config;
   }
 
   private exchange(path: string, options: https.RequestOptions, write?: Write): Promise<Answer> {
@@ -300,7 +284,7 @@ class HttpsReader implements ClusterPatcher {
           headers: { ...headersOf(options), ...(write === undefined ? {} : { "content-type": write.type }) },
           method: write?.method ?? "GET",
           agent: options.agent ?? this.agent,
-          timeout: this.timeoutSeconds * 1000,
+          timeout: this.patience.answer * 1000,
         },
         (response) => {
           const date = Date.parse(response.headers.date ?? "");
@@ -315,7 +299,7 @@ class HttpsReader implements ClusterPatcher {
       );
       const fail = (error: Error): void =>
         reject(new ClusterUnreadable("unreachable", `cannot reach ${this.server}: ${error.message}`));
-      request.on("timeout", () => request.destroy(new Error(`no response within ${this.timeoutSeconds} s`)));
+      request.on("timeout", () => request.destroy(new Error(`no response within ${this.patience.answer} s`)));
       request.on("error", fail);
       request.end(write?.body);
     });
@@ -325,20 +309,6 @@ class HttpsReader implements ClusterPatcher {
 /** The library gives them as an object; a list would be another way to write them. */
 const headersOf = ({ headers }: https.RequestOptions): http.OutgoingHttpHeaders =>
   headers === undefined || Array.isArray(headers) ? {} : (headers as http.OutgoingHttpHeaders);
-
-/**
- * The library puts certificates into the request's options or into an agent of its own. Ours keeps connections
- * alive, so it takes them over; nothing else, because an agent's options hold a path of its own.
- */
-function tlsOf(options: https.RequestOptions): https.RequestOptions {
-  const { ca, cert, key, pfx, passphrase, rejectUnauthorized, servername } = options;
-  const all = { ca, cert, key, pfx, passphrase, rejectUnauthorized, servername };
-  return Object.fromEntries(Object.entries(all).filter(([, value]) => value !== undefined));
-}
-
-function agentOptions(agent: https.RequestOptions["agent"]): https.RequestOptions {
-  return agent instanceof https.Agent ? agent.options : {};
-}
 
 function messageOf(body: string): string {
   try {

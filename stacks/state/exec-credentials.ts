@@ -13,7 +13,7 @@ export interface CredentialsProgram {
   command: string;
   args?: string[] | null;
   env?: { name: string; value: string }[] | null;
-  installHint?: string;
+  installHint?: string | null;
   provideClusterInfo?: boolean;
 }
 
@@ -24,14 +24,14 @@ export interface HandedOut {
   keyData?: string;
 }
 
-/** gcloud starts within five seconds on a slow disk. */
-const patienceSeconds = 20;
-
-/** @throws Error that names the program and says what is wrong; never with what it handed out. */
+/**
+ * @param seconds after which it is ended.
+ * @throws Error that names the program and says what is wrong; never with what it handed out.
+ */
 export async function handedOut(
   program: CredentialsProgram,
   cluster: Cluster | null,
-  seconds = patienceSeconds,
+  seconds: number,
 ): Promise<HandedOut> {
   const env = Object.fromEntries((program.env ?? []).map(({ name, value }) => [name, value]));
   const { status } = parsed(
@@ -45,11 +45,13 @@ export async function handedOut(
   const { token, clientCertificateData, clientKeyData } = status;
   const base64 = (pem: string): string => Buffer.from(pem).toString("base64");
   return {
-    ...(token === undefined ? {} : { token }),
-    ...(clientCertificateData === undefined ? {} : { certData: base64(clientCertificateData) }),
-    ...(clientKeyData === undefined ? {} : { keyData: base64(clientKeyData) }),
+    ...(isText(token) ? { token } : {}),
+    ...(isText(clientCertificateData) ? { certData: base64(clientCertificateData) } : {}),
+    ...(isText(clientKeyData) ? { keyData: base64(clientKeyData) } : {}),
   };
 }
+
+const isText = (value: unknown): value is string => typeof value === "string";
 
 function outputOf(
   { command, args, installHint }: CredentialsProgram,
@@ -68,9 +70,9 @@ function outputOf(
         }
         const why =
           error.code === "ENOENT"
-            ? `it is not installed${installHint === undefined ? "" : `: ${installHint.trim()}`}`
+            ? `it is not installed${isText(installHint) ? `: ${installHint.trim()}` : ""}`
             : error.killed === true
-              ? `it did not end within ${seconds} s`
+              ? `it did not end within ${seconds} s (does it wait for somebody to log in?)`
               : stderr.trim() || `it ended with ${error.code ?? error.signal ?? "an error"}`;
         reject(new Error(`${command}: ${why}`));
       },
@@ -81,7 +83,7 @@ function outputOf(
 }
 
 interface ExecCredential {
-  status: { token?: string; clientCertificateData?: string; clientKeyData?: string };
+  status: { token?: unknown; clientCertificateData?: unknown; clientKeyData?: unknown };
 }
 
 function parsed(command: string, text: string): ExecCredential {

@@ -97,8 +97,8 @@ export interface Places {
   namespaces: readonly string[];
   /** Whether to look into a namespace that this program made, too. Default: into none. */
   made?: (namespace: OwnedObject) => boolean;
-  /** Secrets to look at. */
-  secrets?: readonly { namespace: string; name: string }[];
+  /** Secrets to look at, by what was found of all else. Default: none. */
+  secrets?: (found: readonly OwnedObject[]) => readonly { namespace: string; name: string }[];
 }
 
 /**
@@ -107,17 +107,18 @@ export interface Places {
  */
 export async function inventory(
   reader: ClusterReader,
-  { namespaces, made = () => false, secrets = [] }: Places,
+  { namespaces, made = () => false, secrets = () => [] }: Places,
   unread: (what: string) => void = () => undefined,
 ): Promise<OwnedObject[]> {
   const wide = (await Promise.all(clusterWide.map((one) => listed(reader, one, unread)))).flat();
   const own = wide.filter((object) => object.kind === "Namespace" && made(object)).map(({ name }) => name);
   const places = [...new Set([...namespaces, ...own])];
-  const inside = await Promise.all([
-    ...places.flatMap((namespace) => namespaced.map((one) => listed(reader, one, unread, namespace))),
-    ...secrets.map(({ namespace, name }) => secret(reader, namespace, name)),
-  ]);
-  return [...wide, ...inside.flat()];
+  const inside = await Promise.all(
+    places.flatMap((namespace) => namespaced.map((one) => listed(reader, one, unread, namespace))),
+  );
+  const found = [...wide, ...inside.flat()];
+  const named = secrets(found).map(({ namespace, name }) => secret(reader, namespace, name));
+  return [...found, ...(await Promise.all(named)).flat()];
 }
 
 async function listed(

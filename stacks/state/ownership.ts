@@ -20,7 +20,6 @@ import type { Belongs } from "./observe";
 import {
   annotations,
   metricsName,
-  poolNamespace,
   secretArgsName,
   stackLabel,
   tokenSecretName,
@@ -60,6 +59,7 @@ export async function ownershipOf(
 ): Promise<Ownership> {
   const stack = ownStackName();
   const takeOver = allow.includes("take-over-service");
+  const places = [...new Set([...namespaces, ...Object.values(last.record?.pools ?? {})])];
   const [{ objects: state, held }, objects] = await Promise.all([
     ownState(last.record !== undefined || last.owner !== undefined || last.address !== undefined),
     reader === undefined
@@ -67,9 +67,9 @@ export async function ownershipOf(
       : inventory(
           reader,
           {
-            namespaces: [...namespaces, ...Object.values(last.record?.pools ?? {})],
+            namespaces: places,
             made: (namespace) => takeOver || canBeOurs(namespace, last.owner, stack),
-            secrets: secretsOf(service, last.record),
+            secrets: (found) => secretsOf(service, places, last.record, found),
           },
           (what) =>
             void pulumi.log.warn(`${what}: the program cannot tell which of them belong to this stack`),
@@ -108,25 +108,25 @@ function canBeOurs({ owner }: OwnedObject, id: string | undefined, stack: string
 
 /**
  * Secrets that the pools of this stack have, or get in this update: see service.ts and
- * components/pool/pool-monitoring.ts.
+ * components/pool/pool-monitoring.ts. A pool stays where it was made, whatever the config says of its namespace now.
+ * @param found everything else that this program has made.
  */
 function secretsOf(
   service: ServiceConfig | undefined,
+  namespaces: readonly string[],
   record: DeploymentRecord | undefined,
+  found: readonly OwnedObject[],
 ): { namespace: string; name: string }[] {
   if (service === undefined) return [];
-  const recorded = record?.pools ?? {};
-  const names = new Set([service.stable, service.candidate ?? service.stable, ...Object.keys(recorded)]);
-  return [...names].flatMap((pool) => {
-    const declared = service.pools[pool];
-    if (declared?.existing !== false) return [];
-    const places = new Set([
-      ...[declared.namespace, poolNamespace(service.service, pool)],
-      ...(recorded[pool] === undefined ? [] : [recorded[pool]]),
-    ]);
-    const secrets = [tokenSecretName(pool), metricsName(pool), secretArgsName(pool)];
-    return [...places].flatMap((namespace) => secrets.map((name) => ({ namespace, name })));
-  });
+  const live = found.flatMap((object) =>
+    object.service === service.service && object.pool !== undefined ? [object.pool] : [],
+  );
+  const planned = [service.stable, ...(service.candidate === undefined ? [] : [service.candidate])];
+  const pools = new Set([...planned, ...Object.keys(record?.pools ?? {}), ...live]);
+  return [...pools]
+    .filter((pool) => service.pools[pool]?.existing === false)
+    .flatMap((pool) => [tokenSecretName(pool), metricsName(pool), secretArgsName(pool)])
+    .flatMap((name) => namespaces.map((namespace) => ({ namespace, name })));
 }
 
 /** A Gateway that another stack made cannot be made here: it can only be used. */

@@ -24,8 +24,12 @@ export async function readable<T>(read: () => Promise<T>): Promise<T> {
   }
 }
 
-/** For what looks at the cluster as it is at one moment, from several sides: as few requests as that takes. */
-export const atOneMoment = (reader: ClusterReader): ClusterReader => whereSomethingIs(readingOnce(reader));
+/**
+ * For what looks at the cluster as it is at one moment, from several sides: as few requests as that takes.
+ * @param homes namespaces in which everything is asked for in any case.
+ */
+export const atOneMoment = (reader: ClusterReader, homes: readonly string[]): ClusterReader =>
+  whereSomethingIs(readingOnce(reader), homes);
 
 /** Reads each thing once. A failure counts once too. */
 export function readingOnce(reader: ClusterReader): ClusterReader {
@@ -46,12 +50,14 @@ export function readingOnce(reader: ClusterReader): ClusterReader {
 
 /**
  * Asks for nothing inside of a namespace that does not exist. Most of the namespaces in which a service's pools could be
- * do not, and there are two dozen kinds to look for in each. Whoever may not get namespaces asks for everything.
+ * do not, and there are two dozen kinds to look for in each. Whoever may not get namespaces asks for everything; and what
+ * carries the traffic is asked for itself, whatever is said of its namespace.
+ * @param homes namespaces in which everything is asked for.
  */
-export function whereSomethingIs(reader: ClusterReader): ClusterReader {
+export function whereSomethingIs(reader: ClusterReader, homes: readonly string[]): ClusterReader {
   const isThere = async (path: string): Promise<boolean> => {
     const [, namespace] = inside.exec(path) ?? [];
-    if (namespace === undefined) return true;
+    if (namespace === undefined || homes.includes(namespace)) return true;
     try {
       return (await reader.get(`/api/v1/namespaces/${namespace}`)) !== undefined;
     } catch {

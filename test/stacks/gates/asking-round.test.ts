@@ -118,6 +118,27 @@ it("asks for all names where a few do not answer: one broken adapter hides no ot
   );
 });
 
+it("asks first for the names that were not asked before: the same ones do not stand in their way", async () => {
+  await answering(
+    byName((model) => (Number(model.split("-")[1]) < 40 ? undefined : 404)),
+    async (way) => {
+      let first: ReadonlySet<string> = new Set();
+      const known = new Map<string, Asked["came"]>();
+      for (let check = 0; check < 6; check++) {
+        const one = new AskingRound({ who: "llm-new", deadline: Infinity, before: [], first });
+        const asked = await one.ask(way, manyNames);
+        one.end();
+        first = one.unasked;
+        // In the order of the names, whatever the order of the questions was.
+        for (const [i, { came }] of asked.entries())
+          if (came !== "unasked") known.set(manyNames[i] ?? "", came);
+      }
+      for (const [i, name] of manyNames.entries())
+        assert.equal(known.get(name), i < 40 ? "nothing" : "fault", name);
+    },
+  );
+});
+
 it("goes on after the gate's time only while nothing is wrong", async () => {
   const deadline = performance.now() - 1;
   await answering(

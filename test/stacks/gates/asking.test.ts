@@ -28,6 +28,18 @@ it("tells a server that gives no answer from a gateway that cannot be reached", 
   );
 });
 
+it("tells of an address that nobody can connect to", async () => {
+  mock.timers.enable({ apis: ["setTimeout"] });
+  try {
+    const endpoint = { port: 84433, tls: false };
+    const way: Way = { who: "llm-new", address: "127.0.0.1", endpoint, api: "completions" };
+    assert.match(await wordsFor(way), /^could not connect to the gateway at 127\.0\.0\.1:84433 /);
+    mock.timers.tick(60_000);
+  } finally {
+    mock.timers.reset();
+  }
+});
+
 it("takes a gateway's own timeout for no answer, and what a server refuses for one", async () => {
   const statuses = [504, 408, 404];
   await answering(

@@ -95,7 +95,7 @@ describe("a kubeconfig", () => {
   };
 
   it("that is given by its path has its relative paths count from there", async () => {
-    const reader = await clusterReader(kubeconfig({ "certificate-authority": "missing.pem" }), 1);
+    const reader = await clusterReader(kubeconfig({ "certificate-authority": "missing.pem" }), { answer: 1 });
     await assert.rejects(reader.get("/version"), (error: Error) =>
       error.message.includes(path.join(folder, "missing.pem")),
     );
@@ -111,7 +111,9 @@ describe("a kubeconfig", () => {
     await new Promise<void>((resolve) => proxy.listen(0, "127.0.0.1", resolve));
     try {
       const { port } = proxy.address() as AddressInfo;
-      const reader = await clusterReader(kubeconfig({ "proxy-url": `http://127.0.0.1:${port}` }), 1);
+      const reader = await clusterReader(kubeconfig({ "proxy-url": `http://127.0.0.1:${port}` }), {
+        answer: 1,
+      });
       await assert.rejects(reader.get("/version"));
       assert.deepEqual([...new Set(asked)], ["10.255.255.1:443"]);
     } finally {

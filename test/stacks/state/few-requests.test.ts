@@ -43,7 +43,7 @@ async function askedBy(
   last: LastUpdate = { owner: "mine" },
 ): Promise<string[]> {
   const { reader, asked } = cluster(namespaces);
-  const moment = atOneMoment(reader);
+  const moment = atOneMoment(reader, [config.namespace]);
   const places = { namespaces: namespacesOf(config, last.record), service: config, allow: config.allow };
   const { belongs } = await ownershipOf(moment, last, places);
   await observe(moment, config, last.record, belongs, {

@@ -38,12 +38,12 @@ it("asks for nothing inside of a namespace that is not there, and for everything
       return Promise.resolve([{ metadata: { name: path } }]);
     },
   };
-  const reader = whereSomethingIs(cluster);
+  const reader = whereSomethingIs(cluster, ["nowhere-home"]);
   assert.deepEqual(await reader.list("/apis/apps/v1/namespaces/nowhere/deployments?labelSelector=a"), []);
   assert.equal(await reader.get("/api/v1/namespaces/nowhere/pods/a"), undefined);
   assert.equal(await reader.get("/api/v1/namespaces/nowhere"), undefined);
   assert.deepEqual(new Set(asked), new Set(["/api/v1/namespaces/nowhere"]));
-  for (const namespace of ["here", "secret"]) {
+  for (const namespace of ["here", "secret", "nowhere-home"]) {
     const path = `/api/v1/namespaces/${namespace}/pods`;
     assert.equal((await reader.list(path))[0]?.metadata.name, path);
   }
