@@ -12,13 +12,21 @@ import { serviceConfig, sourceCase } from "../cases";
 
 /* What an update asks the API server before it plans: not more on a platform with many services, or of a long config. */
 
-const owner = (id: string): object => ({
-  labels: { "app.kubernetes.io/managed-by": "gke-inference-rollout" },
-  annotations: { "inference-rollout/owner": JSON.stringify({ id, stack: `acme/p/${id}` }) },
+const marked = { "app.kubernetes.io/managed-by": "gke-inference-rollout" };
+const owner = (id: string, stack = `acme/p/${id}`): object => ({
+  labels: marked,
+  annotations: { "inference-rollout/owner": JSON.stringify({ id, stack }) },
 });
 
-/** A cluster with some namespaces, and nothing in them. @returns its reader, and the paths that were asked for. */
-function cluster(namespaces: Readonly<Record<string, object>>): { reader: ClusterReader; asked: string[] } {
+/**
+ * A cluster with some namespaces.
+ * @param pools InferencePools in namespace default, with nothing behind them.
+ * @returns its reader, and the paths that were asked for.
+ */
+function cluster(
+  namespaces: Readonly<Record<string, object>>,
+  pools: readonly LiveObject[],
+): { reader: ClusterReader; asked: string[] } {
   const asked: string[] = [];
   const live = (name: string): LiveObject => ({ metadata: { name, ...namespaces[name] } });
   const reader: ClusterReader = {
@@ -29,6 +37,7 @@ function cluster(namespaces: Readonly<Record<string, object>>): { reader: Cluste
     },
     list: (path) => {
       asked.push(path);
+      if (path.includes("/namespaces/default/inferencepools?")) return Promise.resolve([...pools]);
       return Promise.resolve(
         path.startsWith("/api/v1/namespaces?") ? Object.keys(namespaces).map((name) => live(name)) : [],
       );
@@ -41,8 +50,9 @@ async function askedBy(
   config: ServiceConfig,
   namespaces: Readonly<Record<string, object>>,
   last: LastUpdate = { owner: "mine" },
+  pools: readonly LiveObject[] = [],
 ): Promise<string[]> {
-  const { reader, asked } = cluster(namespaces);
+  const { reader, asked } = cluster(namespaces, pools);
   const moment = atOneMoment(reader, [config.namespace]);
   const places = { namespaces: namespacesOf(config, last.record), service: config, allow: config.allow };
   const { belongs } = await ownershipOf(moment, last, places);
@@ -99,12 +109,43 @@ describe("what an update asks the API server for", () => {
   });
 
   it("goes into namespaces that can be this stack's own, whatever the config names", async () => {
-    const unmarked = { labels: { "app.kubernetes.io/managed-by": "gke-inference-rollout" } };
+    const unmarked = { labels: marked };
     const namespaces = { default: {}, left: owner("mine"), older: unmarked, theirs: owner("theirs") };
     const asked = await askedBy(config, namespaces);
     for (const name of ["left", "older"]) assert.ok(inside(asked, name).length > 10, name);
     assert.deepEqual(inside(asked, "theirs"), []);
     const taking = serviceConfig({ ...sourceCase, allow: ["take-over-service"] });
     assert.ok(inside(await askedBy(taking, namespaces), "theirs").length > 10);
+  });
+
+  it("goes into those that bear its full name, where nobody knows its id any more", async () => {
+    const namespaces = {
+      default: {},
+      left: owner("id", "acme/inference-rollout/dev"),
+      theirs: owner("other", "acme/inference-rollout/prod"),
+    };
+    const asked = await askedBy(config, namespaces, {});
+    assert.ok(inside(asked, "left").length > 10);
+    assert.deepEqual(inside(asked, "theirs"), []);
+  });
+
+  it("is the Secrets of pools that are there, or recorded, or deployed now: wherever they can be", async () => {
+    const older = { accelerator: "nvidia-l4", replicas: 1 };
+    const pools = { ...sourceCase.pools, live: older, recorded: older, declared: older };
+    const long = serviceConfig({ ...sourceCase, pools });
+    const labels = { ...marked, "inference-rollout/service": "llm", "inference-rollout/pool": "live" };
+    const last = { owner: "mine", record: { pools: { recorded: "other" } } } as unknown as LastUpdate;
+    const asked = await askedBy(long, { default: {}, other: {} }, last, [
+      { metadata: { name: "live", namespace: "default", labels } },
+    ]);
+    const secrets = asked.filter((path) => path.endsWith("-hugging-face"));
+    assert.deepEqual(
+      secrets.sort(),
+      ["default", "other"].flatMap((namespace) =>
+        ["live", "llm", "llm-new", "recorded"].map(
+          (pool) => `/api/v1/namespaces/${namespace}/secrets/${pool}-hugging-face`,
+        ),
+      ),
+    );
   });
 });
