@@ -15,7 +15,8 @@ import { missingOfSettings } from "./state/missing-of-settings";
 import { readDroppedGateways, readGatewayUse } from "./state/gateway-use";
 import { namespacesOf, observe } from "./state/observe";
 import { ownershipOf, type Ownership } from "./state/ownership";
-import { atOneMoment, readable } from "./state/readable";
+import { atOneMoment } from "./state/one-moment";
+import { readable } from "./state/readable";
 import type { LastUpdate } from "./state/last-update";
 import { definitionsToInstall, newCluster, readDefinitions, readServed, type Served } from "./state/served";
 

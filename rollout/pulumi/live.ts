@@ -6,6 +6,7 @@ import type { DeploymentRecord, Observed } from "../../stacks/plan/observed";
 import { completeGateway, gatewayFor, type GivenGateway } from "../../components/gateways/endpoint";
 import { nodesFor } from "../../components/accelerators/placement";
 import { clusterReader, type ClusterReader } from "../../stacks/state/cluster-reader";
+import { atOneMoment } from "../../stacks/state/one-moment";
 import { poolsPath } from "../../stacks/state/paths";
 import { selectorOf } from "../../stacks/state/selectors";
 import { WaitingPods } from "../../stacks/state/waiting-pods";
@@ -85,7 +86,8 @@ async function readCluster<T>(
     const reader = await clusterReader(kubeconfig, patience);
     const { service } = config;
     const record = outputs["deployed"] as DeploymentRecord | undefined;
-    const observed = observe(reader, service, record, belongsBy(outputs, service, engine), {
+    const moment = atOneMoment(reader, [service.namespace]);
+    const observed = observe(moment, service, record, belongsBy(outputs, service, engine), {
       ...gateway,
       configurable: config.role === "all",
     });

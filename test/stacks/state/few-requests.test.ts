@@ -7,7 +7,7 @@ import type { ClusterReader, LiveObject } from "../../../stacks/state/cluster-re
 import type { LastUpdate } from "../../../stacks/state/last-update";
 import { namespacesOf, observe } from "../../../stacks/state/observe";
 import { ownershipOf } from "../../../stacks/state/ownership";
-import { atOneMoment } from "../../../stacks/state/readable";
+import { atOneMoment } from "../../../stacks/state/one-moment";
 import { serviceConfig, sourceCase } from "../cases";
 
 /* What an update asks the API server before it plans: not more on a platform with many services, or of a long config. */

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { it } from "node:test";
 import type { ClusterReader, LiveObject } from "../../../stacks/state/cluster-reader";
-import { readingOnce, whereSomethingIs } from "../../../stacks/state/readable";
+import { readingOnce, whereSomethingIs } from "../../../stacks/state/one-moment";
 
 it("asks for each thing once, whatever came of it, and a list is not the object at its path", async () => {
   const asked: string[] = [];
