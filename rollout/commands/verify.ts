@@ -3,7 +3,7 @@ import { liveShares, shareIn } from "../../stacks/plan/shares";
 import type { GateConfig } from "../../stacks/plan/service-config";
 import { endpointOf } from "../../components/gateways/endpoint";
 import { rolesOf, own, valueOf } from "../steps/values";
-import { platformOf } from "../pulumi/live";
+import { patience, platformOf } from "../pulumi/live";
 import { clusterReader } from "../../stacks/state/cluster-reader";
 import { gateSchema } from "../../stacks/config/gate-keys";
 import { resolveValues } from "../steps/resolve-values";
@@ -99,9 +99,6 @@ async function shareNow(session: Session, candidate: string): Promise<number> {
     ? shareIn(liveShares(live.observed), candidate)
     : (session.deployed?.weights[candidate] ?? 0);
 }
-
-/** Seconds for the API server: short beside the time that the requests take. */
-const patience = { answer: 5 };
 
 /** Reads how many requests each pool got until now; never fails, because the answers may tell it too. */
 async function counter(

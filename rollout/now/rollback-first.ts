@@ -8,7 +8,7 @@ import { clusterWriter, type ClusterWriter } from "../../stacks/state/cluster-re
 import { routePath } from "../../stacks/state/paths";
 import type { First } from "../commands/carry-out";
 import { ReadOtherwise, type Session } from "../commands/session";
-import { platformOf, type Seen } from "../pulumi/live";
+import { patience, platformOf, type Seen } from "../pulumi/live";
 import { resolveValues } from "../steps/resolve-values";
 import type { StackValues } from "../steps/values";
 import { pinnedPools } from "./live-rollback";
@@ -48,9 +48,6 @@ async function lookAgain(session: Session, target: StackValues, live: Seen): Pro
   if (!(await session.confirmed())) throw new ReadOtherwise();
   return session.observe(target);
 }
-
-/** Seconds for the API server to answer: pulumi up comes next in any case. */
-const patience = { answer: 5, credentials: 20 };
 
 /**
  * The first thing that a rollback does: the live route is written, so that customers are back before Pulumi has

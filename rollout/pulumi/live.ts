@@ -21,8 +21,11 @@ import { project, type StackValues } from "../steps/values";
 import type { Engine } from "./pulumi-engine";
 import { errorText } from "../../stacks/messages/user-error";
 
-/** Seconds for a cluster to answer: somebody waits for the status. */
-const patience = { answer: 5 };
+/**
+ * How long to wait for a cluster: somebody waits for the status, or goes back. The same for all, so that they share one
+ * client and its credentials.
+ */
+export const patience = { answer: 5, credentials: 20 };
 
 /** What the plan is made from, as it is in the cluster; or why it cannot be read. */
 export type Seen = { outcome: "read"; observed: Observed } | { outcome: "unreadable"; why: string };
