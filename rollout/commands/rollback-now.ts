@@ -27,7 +27,7 @@ export interface RollbackNowOptions {
 
 /** Seconds for the API server to answer one request, and for a program to hand out credentials. */
 const patience = { answer: 10, credentials: 20 };
-/** For as long as this, nobody wonders what it does. */
+/** A wait that needs no word. */
 const quietMs = 2000;
 
 /** @returns the exit status. */

@@ -63,13 +63,11 @@ export class AskingRound {
     this.total += models.length;
     // In the order in which they were left: each check begins where the one before ended.
     const first = [...(this.options.first ?? [])].filter((one) => models.includes(one));
-    const asking = new Map<string, Promise<Asked>>();
-    for (const model of [...first, ...models]) {
-      if (!asking.has(model)) asking.set(model, this.askFor(way, model));
-    }
-    const asked = await Promise.all(asking.values());
-    const names = [...asking.keys()];
-    return models.map((model) => asked[names.indexOf(model)] ?? { came: "unasked" });
+    const order = [...new Set([...first, ...models])];
+    const asking = new Map(order.map((model) => [model, this.askFor(way, model)]));
+    return Promise.all(
+      models.map(async (model): Promise<Asked> => (await asking.get(model)) ?? { came: "unasked" }),
+    );
   }
 
   private async askFor(way: Way, model: string): Promise<Asked> {

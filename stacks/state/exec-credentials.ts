@@ -34,7 +34,7 @@ export async function handedOut(
   seconds: number,
 ): Promise<HandedOut> {
   const env = Object.fromEntries((program.env ?? []).map(({ name, value }) => [name, value]));
-  const { status } = parsed(
+  const { token, clientCertificateData, clientKeyData } = statusIn(
     program.command,
     await outputOf(program, seconds, {
       ...process.env,
@@ -42,7 +42,6 @@ export async function handedOut(
       ...env,
     }),
   );
-  const { token, clientCertificateData, clientKeyData } = status;
   const base64 = (pem: string): string => Buffer.from(pem).toString("base64");
   return {
     ...(isText(token) ? { token } : {}),
@@ -82,19 +81,22 @@ function outputOf(
   });
 }
 
-interface ExecCredential {
-  status: { token?: unknown; clientCertificateData?: unknown; clientKeyData?: unknown };
+/** What counts of an ExecCredential's status. */
+interface Status {
+  token?: unknown;
+  clientCertificateData?: unknown;
+  clientKeyData?: unknown;
 }
 
-function parsed(command: string, text: string): ExecCredential {
-  let credential: Partial<ExecCredential> | null = null;
+function statusIn(command: string, text: string): Status {
+  let credential = {} as { status?: Status | null } | null;
   try {
-    credential = JSON.parse(text) as Partial<ExecCredential> | null;
+    credential = JSON.parse(text) as typeof credential;
   } catch {
     // A parser's message quotes what it read.
   }
   const status = credential?.status ?? undefined;
-  if (typeof status === "object") return { status };
+  if (typeof status === "object") return status;
   throw new Error(`${command}: it printed no ExecCredential with a status`);
 }
 

@@ -37,12 +37,15 @@ export async function deployService(lab: StackLab, name: string, changes: Change
   return { lab, stack };
 }
 
-/** `pulumi config set weight N`, and what `pulumi up` takes then. */
-export async function moveWeight({ lab, stack }: InLab, weight: number): Promise<Sample> {
+/**
+ * `pulumi config set weight N`, and what `pulumi up` takes then.
+ * @param memory whether its memory is measured too, which takes some time of its own.
+ */
+export async function moveWeight({ lab, stack }: InLab, weight: number, memory = true): Promise<Sample> {
   await stack.set("weight", String(weight));
   const { environment } = stack.pulumi;
   const env = { ...process.env, ...environment, KUBECONFIG: lab.lab.controlPlane.kubeconfig };
   return measured("pulumi", ["up", "--yes", "--skip-preview", "--non-interactive"], {
-    ...{ cwd: stack.workspace.folder, env, memory: true },
+    ...{ cwd: stack.workspace.folder, env, memory },
   });
 }

@@ -4,6 +4,7 @@ import { StackLab } from "../end-to-end/stack-lab";
 import { resolveTool } from "../../lab/tools/resolve";
 import { projectFolder } from "../../lab/workspace";
 import { compare, measured, type Compared, type Sample } from "./measure";
+import { moveWeight } from "./services";
 
 /*
  * What a weight move costs, beside a program that does nothing and beside other people's ways to move a weight. All in
@@ -73,10 +74,7 @@ export async function weightMove(rounds: number, say: (text: string) => void): P
         await measured("pulumi", ["config", "set", "weight", String(weight)], { cwd: empty, env });
         return measured("pulumi", up, { cwd: empty, env });
       },
-      "a weight move, gates on": async (weight) => {
-        await stack.set("weight", String(weight));
-        return measured("pulumi", up, { cwd: stack.workspace.folder, env });
-      },
+      "a weight move, gates on": (weight) => moveWeight({ lab, stack }, weight, false),
       "`helm upgrade` of a route": (weight) =>
         measured(helm, ["upgrade", "route", chart, "--set", `weight=${weight}`], { env }),
       "`kubectl patch` of a route": (weight) => {
